@@ -1,0 +1,188 @@
+#include "gesso/bson/builder.hpp"
+
+#include <cassert>
+
+#include "gesso/base/error.hpp"
+
+namespace gesso::bson {
+
+template <class T>
+void Builder::put(const T& value) {
+  const auto* raw = reinterpret_cast<const std::uint8_t*>(&value);
+  bytes_.insert(bytes_.end(), raw, raw + sizeof value);
+}
+
+Builder::Builder() {
+  bytes_.reserve(256);
+  bytes_.resize(4);
+  open_.push_back({.start = 0, .next_index = 0});
+}
+
+void Builder::header(Type type, std::string_view key) {
+  if (key.find('\0') != std::string_view::npos) {
+    throw Error(ErrorKind::kValidation, "a BSON key must not hold a NUL byte");
+  }
+  bytes_.push_back(static_cast<std::uint8_t>(type));
+  bytes_.insert(bytes_.end(), key.begin(), key.end());
+  bytes_.push_back(0);
+}
+
+Builder& Builder::append(std::string_view key, double value) {
+  header(Type::kDouble, key);
+  put(value);
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, std::int32_t value) {
+  header(Type::kInt32, key);
+  put(value);
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, std::int64_t value) {
+  header(Type::kInt64, key);
+  put(value);
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, std::string_view value) {
+  header(Type::kString, key);
+  put(static_cast<std::uint32_t>(value.size() + 1));
+  bytes_.insert(bytes_.end(), value.begin(), value.end());
+  bytes_.push_back(0);
+  return *this;
+}
+
+Builder& Builder::append_bool(std::string_view key, bool value) {
+  header(Type::kBool, key);
+  bytes_.push_back(value ? 1 : 0);
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, Time value) {
+  header(Type::kDate, key);
+  put(static_cast<std::int64_t>(value.time_since_epoch().count()));
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, Null /*value*/) {
+  header(Type::kNull, key);
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, MinKey /*value*/) {
+  header(Type::kMinKey, key);
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, MaxKey /*value*/) {
+  header(Type::kMaxKey, key);
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, const ObjectId& value) {
+  header(Type::kObjectId, key);
+  put(value.bytes);
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, Timestamp value) {
+  header(Type::kTimestamp, key);
+  put(value.increment);
+  put(value.seconds);
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, Decimal128 value) {
+  header(Type::kDecimal128, key);
+  put(value.low);
+  put(value.high);
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, Binary value) {
+  header(Type::kBinary, key);
+  put(static_cast<std::uint32_t>(value.bytes.size()));
+  bytes_.push_back(value.subtype);
+  bytes_.insert(bytes_.end(), value.bytes.begin(), value.bytes.end());
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, Regex value) {
+  header(Type::kRegex, key);
+  bytes_.insert(bytes_.end(), value.pattern.begin(), value.pattern.end());
+  bytes_.push_back(0);
+  bytes_.insert(bytes_.end(), value.options.begin(), value.options.end());
+  bytes_.push_back(0);
+  return *this;
+}
+
+Builder& Builder::append(std::string_view key, View value) {
+  return append_raw(key, Type::kDocument, value.bytes());
+}
+
+Builder& Builder::append(std::string_view key, const Array& value) {
+  return append_raw(key, Type::kArray, value.items.view().bytes());
+}
+
+Builder& Builder::append(std::string_view key, Value value) {
+  if (value.is_missing()) return *this;
+  return append_raw(key, value.type(), value.raw());
+}
+
+Builder& Builder::append_raw(std::string_view key, Type type,
+                             std::span<const std::uint8_t> payload) {
+  header(type, key);
+  bytes_.insert(bytes_.end(), payload.begin(), payload.end());
+  return *this;
+}
+
+Builder& Builder::append_all(View other) {
+  bytes_.insert(bytes_.end(), other.data() + 4, other.data() + other.size() - 1);
+  return *this;
+}
+
+Builder::Scope Builder::document(std::string_view key) {
+  open_document(key);
+  return Scope(*this);
+}
+
+Builder::Scope Builder::array(std::string_view key) {
+  open_array(key);
+  return Scope(*this);
+}
+
+void Builder::open_document(std::string_view key) {
+  header(Type::kDocument, key);
+  open_.push_back({.start = bytes_.size(), .next_index = 0});
+  bytes_.resize(bytes_.size() + 4);
+}
+
+void Builder::open_array(std::string_view key) {
+  header(Type::kArray, key);
+  open_.push_back({.start = bytes_.size(), .next_index = 0});
+  bytes_.resize(bytes_.size() + 4);
+}
+
+void Builder::close() {
+  assert(!open_.empty());
+  bytes_.push_back(0);
+  const std::size_t start = open_.back().start;
+  const auto length = static_cast<std::uint32_t>(bytes_.size() - start);
+  std::memcpy(bytes_.data() + start, &length, sizeof length);
+  open_.pop_back();
+}
+
+std::string Builder::next_key() { return std::to_string(open_.back().next_index++); }
+
+Document Builder::finish() {
+  assert(open_.size() == 1);
+  close();
+  Document result(std::move(bytes_));
+  bytes_ = {};
+  bytes_.resize(4);
+  open_.push_back({.start = 0, .next_index = 0});
+  return result;
+}
+
+}  // namespace gesso::bson

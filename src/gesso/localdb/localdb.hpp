@@ -1,0 +1,69 @@
+// The embedded document database: it speaks the MongoDB wire protocol on a Unix socket or TCP.
+//
+//   localdb::Server server({.data_dir = "data", .unix_socket = "data/localdb.sock"});
+//   server.start();
+//   ... connect with any MongoDB client ...
+//
+// Owned by whoever starts it. Thread-safe. Destroying it stops accepting, lets running commands
+// finish, commits and closes the data folder.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gesso::localdb {
+
+struct ServerOptions {
+  std::filesystem::path data_dir;
+  // At least one of the two. A port of 0 takes a free one; see `port()`.
+  std::string unix_socket = {};
+  std::string listen_host = {};  // "" listens on no TCP address
+  std::uint16_t listen_port = 27017;
+  bool require_auth = false;
+  std::size_t max_connections = 1024;
+  std::chrono::milliseconds ttl_period{60'000};
+  std::chrono::milliseconds cursor_timeout{600'000};
+  bool test_commands = false;  // allows configureFailPoint and the like
+};
+
+class Server {
+ public:
+  class Impl;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+
+ public:
+  // Opens the data folder, making it if needed. Throws Error: kConflict when another process has
+  // it open, kValidation when a newer version wrote it, kInternal for what the disk says.
+  explicit Server(ServerOptions options);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Listens and returns. Throws Error (kUnavailable) when an address is taken.
+  void start();
+  // Stops accepting, ends connections and waits for running commands. Idempotent.
+  void stop();
+
+  [[nodiscard]] std::uint16_t port() const;  // of TCP
+  // "mongodb://%2Fpath%2Fto.sock/" or "mongodb://127.0.0.1:27017/"
+  [[nodiscard]] std::string uri() const;
+};
+
+// What `gesso localdb --check` reports: every index against its documents and back.
+struct CheckReport {
+  std::uint64_t collections = 0;
+  std::uint64_t documents = 0;
+  std::uint64_t index_entries = 0;
+  std::vector<std::string> faults;  // empty when all agrees
+};
+
+// Reads a data folder that no server has open. Throws as `Server` does.
+[[nodiscard]] CheckReport check(const std::filesystem::path& data_dir);
+
+}  // namespace gesso::localdb

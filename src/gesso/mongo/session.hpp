@@ -1,0 +1,129 @@
+// A leased connection and the operations on it: what repositories are written against.
+//
+// A `Session` lives for one unit of work on one worker thread (see service.hpp) and must not leave
+// it. Every call blocks that thread, honours the unit's deadline (`maxTimeMS`), retries reads and,
+// where the server can, single writes once, and throws `gesso::Error` for failures. Documents in
+// are borrowed for the call; documents out are owned by the caller.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gesso/base/deadline.hpp"
+#include "gesso/base/error.hpp"
+#include "gesso/bson/builder.hpp"
+#include "gesso/bson/view.hpp"
+#include "gesso/mongo/dialect.hpp"
+
+namespace gesso::mongo {
+
+struct FindOptions {
+  bson::Document sort = {};
+  bson::Document projection = {};
+  bson::Document hint = {};
+  std::int64_t skip = 0;
+  std::int64_t limit = 0;  // 0: all
+  std::int32_t batch_size = 0;  // 0: the server's choice
+};
+
+enum class ReturnDocument { kBefore, kAfter };
+enum class Upsert { kNo, kYes };
+
+struct FindAndModifyOptions {
+  ReturnDocument return_document = ReturnDocument::kAfter;
+  Upsert upsert = Upsert::kNo;
+  bson::Document sort = {};
+  bson::Document projection = {};
+};
+
+struct UpdateResult {
+  std::int64_t matched = 0;
+  std::int64_t modified = 0;
+  bool upserted = false;
+};
+
+// What became of one item of a batch.
+struct WriteFailure {
+  std::size_t index = 0;  // its place in the batch
+  Error error;
+};
+
+struct InsertManyResult {
+  std::int64_t inserted = 0;
+  std::vector<WriteFailure> failures;
+};
+
+// Documents of a query, fetched in batches. Holds its session's lease: it must not outlive the
+// session. Move-only. Not thread-safe.
+class Cursor {
+ public:
+  class Source;
+
+ private:
+  std::unique_ptr<Source> source_;
+
+ public:
+  explicit Cursor(std::unique_ptr<Source> source);
+  Cursor(Cursor&&) noexcept;
+  Cursor& operator=(Cursor&&) noexcept;
+  ~Cursor();
+
+  // The next document, valid until the next call; std::nullopt at the end. Blocks for a batch.
+  [[nodiscard]] std::optional<bson::View> next();
+};
+
+class Session {
+ public:
+  class Impl;
+
+ private:
+  Impl& impl_;
+
+ public:
+  explicit Session(Impl& impl) : impl_(impl) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  [[nodiscard]] Deadline deadline() const;
+  [[nodiscard]] Dialect dialect() const;
+  // The database that collection names below stand in.
+  [[nodiscard]] const std::string& database() const;
+
+  // Any command, on `database()` or another one. A reply with ok:0 is an Error.
+  [[nodiscard]] bson::Document run_command(bson::View command);
+  [[nodiscard]] bson::Document run_command(std::string_view database, bson::View command);
+
+  [[nodiscard]] std::optional<bson::Document> find_one(std::string_view collection,
+                                                       bson::View filter,
+                                                       const FindOptions& options = {});
+  [[nodiscard]] Cursor find(std::string_view collection, bson::View filter,
+                            const FindOptions& options = {});
+  [[nodiscard]] Cursor aggregate(std::string_view collection, const bson::Array& pipeline);
+  [[nodiscard]] std::int64_t count(std::string_view collection, bson::View filter,
+                                   std::int64_t limit = 0);
+
+  // The document brings its `_id`. A taken unique value is an Error of kind kDuplicate whose
+  // field() is known where the server says so.
+  void insert_one(std::string_view collection, bson::View document);
+  // Unordered: one refusal does not stop the others.
+  [[nodiscard]] InsertManyResult insert_many(std::string_view collection,
+                                             std::span<const bson::Document> documents);
+
+  UpdateResult update_one(std::string_view collection, bson::View filter, bson::View update,
+                          Upsert upsert = Upsert::kNo);
+  UpdateResult update_many(std::string_view collection, bson::View filter, bson::View update);
+  [[nodiscard]] std::optional<bson::Document> find_one_and_update(
+      std::string_view collection, bson::View filter, bson::View update,
+      const FindAndModifyOptions& options = {});
+  // The number of documents deleted.
+  std::int64_t delete_one(std::string_view collection, bson::View filter);
+  std::int64_t delete_many(std::string_view collection, bson::View filter);
+};
+
+}  // namespace gesso::mongo
