@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Builds what the tests need, runs every suite and closes with `N passed, N failed`.
+
+A suite is a GoogleTest program, or a script whose last line is `N passed, N failed`. What a failing
+suite printed is shown whole; a passing one takes a line.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+CLOSING = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "LSAN_OPTIONS": f"suppressions={HERE}/lsan.supp:print_suppressions=0",
+    "TSAN_OPTIONS": f"suppressions={HERE}/tsan.supp",
+}
+
+
+class Suite:
+    def __init__(self, name, command, minutes=10, kind="script", alone=False):
+        self.name, self.command, self.minutes, self.kind = name, command, minutes, kind
+        self.alone = alone  # measures time or loads the machine: nothing runs beside it
+
+
+def suites(build):
+    found = []
+    for program in sorted((build / "tests").glob("test_*")):
+        if os.access(program, os.X_OK) and program.is_file():
+            found.append(Suite(program.name.removeprefix("test_"), [str(program)], kind="gtest"))
+    for script in sorted(HERE.glob("*/run.py")):
+        found.append(
+            Suite(script.parent.name, [sys.executable, str(script), "--build", str(build)], minutes=15)
+        )
+    return found
+
+
+def run(suite):
+    """Returns passed, failed, seconds, output."""
+    started = time.monotonic()
+    command, report = list(suite.command), None
+    if suite.kind == "gtest":
+        report = tempfile.NamedTemporaryFile(suffix=".json", delete=False)
+        report.close()
+        command.append(f"--gtest_output=json:{report.name}")
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**SANITIZERS, **os.environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=suite.minutes * 60,
+            errors="replace",
+        )
+        output, status = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as late:
+        output = (late.stdout or b"").decode(errors="replace") + f"\nno end after {suite.minutes} minutes"
+        status = 124
+    seconds = time.monotonic() - started
+
+    passed = failed = 0
+    if suite.kind == "gtest":
+        try:
+            counts = json.loads(pathlib.Path(report.name).read_text())
+            failed = counts["failures"] + counts["errors"]
+            skipped = sum(t.get("result") == "SKIPPED" for s in counts["testsuites"] for t in s["testsuite"])
+            passed = counts["tests"] - failed - counts["disabled"] - skipped
+        except (ValueError, OSError):
+            pass  # it died before it could write
+        os.unlink(report.name)
+    else:
+        closing = CLOSING.findall(output)
+        if closing:
+            passed, failed = map(int, closing[-1])
+    if (status != 0 or passed == 0) and failed == 0:
+        failed = 1
+        output += f"\n{suite.name}: exit status {status}, {passed} tests reported"
+    return passed, failed, seconds, output
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--list", action="store_true", help="show the suites")
+    parser.add_argument("names", nargs="*", help="only these suites")
+    options = parser.parse_args()
+    build = (ROOT / options.build).resolve()
+
+    started = time.monotonic()
+    built = subprocess.run([ROOT / "tools" / "build", build, "all"], cwd=ROOT)
+    if built.returncode != 0:
+        print("the build failed\n0 passed, 1 failed")
+        return 1
+    print(f"built in {time.monotonic() - started:.0f} s", flush=True)
+
+    chosen = suites(build)
+    if options.list:
+        print("\n".join(suite.name for suite in chosen))
+        return 0
+    if options.names:
+        unknown = set(options.names) - {suite.name for suite in chosen}
+        if unknown:
+            parser.error(f"no such suite: {', '.join(sorted(unknown))}")
+        chosen = [suite for suite in chosen if suite.name in options.names]
+
+    passed = failed = 0
+    broken = []
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+        running = {pool.submit(run, suite): suite for suite in chosen}
+        for future in concurrent.futures.as_completed(running):
+            suite = running[future]
+            good, bad, seconds, output = future.result()
+            passed, failed = passed + good, failed + bad
+            if bad:
+                broken.append(suite.name)
+                print(output)
+            print(f"{suite.name:14} {good:5} passed {bad:3} failed {seconds:7.1f} s", flush=True)
+    if broken:
+        print("failed: " + ", ".join(sorted(broken)))
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
