@@ -30,11 +30,7 @@ function(gesso_room name)
     add_library(${target} STATIC ${sources})
     set(scope PUBLIC)
     target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:gesso_options>
-                          $<BUILD_INTERFACE:${ROOM_PRIVATE_LIBRARIES}>)
-    # Static archives carry what they need at link time.
-    foreach(library ${ROOM_PRIVATE_LIBRARIES})
-      target_link_libraries(${target} PRIVATE ${library})
-    endforeach()
+                          ${ROOM_PRIVATE_LIBRARIES})
     target_compile_features(${target} PUBLIC cxx_std_20)
   else()
     add_library(${target} INTERFACE)

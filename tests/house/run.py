@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""The rules of the house that a compiler does not know: layers, format, documents."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.harness import ROOT, Checks, build_folder
+
+# One header of each room, and the rooms it may not be seen from.
+FORBIDDEN = [
+    ("base", "gesso/bson/view.hpp"),
+    ("bson", "gesso/schema/schema.hpp"),
+    ("schema", "gesso/query/filter.hpp"),
+    ("query", "gesso/models/user.hpp"),
+    ("mongo", "gesso/query/filter.hpp"),
+    ("localdb", "gesso/mongo/session.hpp"),
+    ("http", "gesso/mongo/session.hpp"),
+    ("http", "gesso/repositories/repository.hpp"),
+    ("repositories", "gesso/http/server.hpp"),
+]
+
+
+def files(*patterns):
+    listed = subprocess.run(["git", "ls-files", "-z", *patterns], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode == 0:
+        return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
+    return [path for pattern in patterns for path in ROOT.glob(f"**/{pattern}")]
+
+
+def include_roots(build, room):
+    """The include folders that a room's own sources are compiled with, rooms only."""
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        if f"/src/gesso/{room}/" in entry["file"]:
+            return re.findall(r"(?:-I|-isystem )(\S+/rooms/\S+)", entry["command"])
+    raise AssertionError(f"nothing of {room} is compiled")
+
+
+def layers(build, checks):
+    for room, header in FORBIDDEN:
+        if not checks.check(f"{header} exists", (ROOT / "src" / header).exists(), "it was moved: mend this list"):
+            continue
+        roots = include_roots(build, room)
+        seen = any((pathlib.Path(root) / header).exists() for root in roots)
+        checks.check(f"{room} cannot include {header}", not seen, str(roots))
+
+
+def one_room_wraps(checks):
+    """libmongoc, LMDB and curl headers are included in the one room that wraps them."""
+    for header, rooms in {"mongoc/": {"mongo"}, "lmdb.h": {"localdb"}, "curl/": {"azure"}, "boost/beast": {"http"}}.items():
+        users = set()
+        for path in files("src/gesso/**.cpp", "src/gesso/**.hpp"):
+            if re.search(rf'#include [<"]{re.escape(header)}', path.read_text()):
+                users.add(path.relative_to(ROOT / "src" / "gesso").parts[0])
+        checks.check(f"{header} is wrapped by {rooms}", users <= rooms, f"included in {users}")
+
+
+def formatted(checks):
+    sources = [str(path) for path in files("*.cpp", "*.hpp") if "compile_fail" not in path.parts]
+    done = subprocess.run(["clang-format-14", "--dry-run", "-Werror", *sources], capture_output=True, text=True)
+    names = sorted(set(re.findall(r"^(\S+?):\d+:\d+: error", done.stderr, re.MULTILINE)))
+    checks.check("every source is formatted", done.returncode == 0, "\n".join(names[:20]))
+
+
+def documents(checks):
+    lines = (ROOT / "docs" / "architecture.md").read_text().count("\n")
+    checks.check("docs/architecture.md stays under 300 lines", lines < 300, f"{lines} lines")
+    done = subprocess.run([ROOT / "tools" / "snippets", "--check"], capture_output=True, text=True)
+    checks.check("every snippet stands in a compiled example", done.returncode == 0, done.stdout)
+    for script in ["run", "test", ".ci/run", "tools/packages", "tools/build"]:
+        done = subprocess.run(["bash", "-n", ROOT / script], capture_output=True, text=True)
+        checks.check(f"{script} parses", done.returncode == 0, done.stderr)
+
+
+def main():
+    build, checks = build_folder(), Checks()
+    layers(build, checks)
+    one_room_wraps(checks)
+    formatted(checks)
+    documents(checks)
+    checks.close()
+
+
+main()
