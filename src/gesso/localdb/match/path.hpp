@@ -1,0 +1,61 @@
+// Dotted paths, split once, and the walk that conditions of the query language take along them.
+//
+// Values; thread-safe as any const data.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gesso/bson/view.hpp"
+
+namespace gesso::localdb {
+
+class MatchDetails;
+
+// A path component that is an array position: digits without a leading zero, below 10^7 or so.
+[[nodiscard]] std::optional<std::size_t> array_index(std::string_view component);
+
+class FieldPath {
+  std::string dotted_;
+  std::vector<std::string> parts_;
+
+ public:
+  FieldPath() = default;
+  explicit FieldPath(std::string_view dotted);
+
+  [[nodiscard]] const std::string& dotted() const noexcept { return dotted_; }
+  [[nodiscard]] std::size_t size() const noexcept { return parts_.size(); }
+  [[nodiscard]] const std::string& operator[](std::size_t i) const { return parts_[i]; }
+  [[nodiscard]] const std::vector<std::string>& parts() const noexcept { return parts_; }
+  // The first `count` components, dotted.
+  [[nodiscard]] std::string_view prefix(std::size_t count) const;
+};
+
+// Whether one path equals the other or leads to it.
+[[nodiscard]] bool paths_overlap(std::string_view left, std::string_view right);
+
+enum class LeafArrays {
+  kElementsAndWhole,  // an array at the path's end is offered element by element, then whole
+  kWhole,
+};
+
+// What a walk asks about each value; a missing one where the path ends in nothing.
+class LeafTest {
+ public:
+  LeafTest() = default;
+  LeafTest(const LeafTest&) = delete;
+  LeafTest& operator=(const LeafTest&) = delete;
+  virtual ~LeafTest() = default;
+  [[nodiscard]] virtual bool test(bson::Value value, MatchDetails* details) const = 0;
+};
+
+// Whether any value at `path` passes. Every array on the way fans out over its documents; a
+// component of digits is tried as a position and as a name. Records the position in the outermost
+// array that fanned out.
+[[nodiscard]] bool any_at_path(bson::View document, const FieldPath& path, LeafArrays arrays,
+                               const LeafTest& test, MatchDetails* details);
+
+}  // namespace gesso::localdb
