@@ -1,0 +1,44 @@
+// The keys under which an index holds a document, and the key by which a sort compares it.
+//
+// Pure functions over views. A path fans out over the arrays it meets; two paths that meet the same
+// array go through it together; two different arrays are refused (171).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gesso/bson/view.hpp"
+#include "gesso/localdb/index/spec.hpp"
+
+namespace gesso::localdb {
+
+struct KeySet {
+  std::vector<std::string> keys;  // sorted, each once; none for a document outside the index
+  std::vector<bool> multikey;     // for each field: an array stood on its path
+  bool truncated = false;         // some key was too long and is cut
+
+  void clear();
+};
+
+// Fills `out`. Throws CommandError (171) for parallel arrays.
+void generate_keys(const IndexSpec& spec, bson::View document, KeySet& out);
+
+// Of the document's keys, the values that made `key`: {a: 1, b: null}, for a duplicate's message.
+[[nodiscard]] bson::Document key_values(const IndexSpec& spec, bson::View document,
+                                        std::string_view key);
+
+// A sort as {a: 1, "b.c": -1}, compiled: `key` gives bytes that memcmp orders as the sort does
+// (the least element of an array ascending, the greatest descending).
+class SortKeys {
+  std::vector<IndexField> fields_;
+
+ public:
+  // Throws CommandError (2) for a direction other than 1 and -1, a bad path, more than 32 keys.
+  explicit SortKeys(bson::View spec);
+
+  [[nodiscard]] const std::vector<IndexField>& fields() const { return fields_; }
+  // Throws CommandError (2) for parallel arrays.
+  [[nodiscard]] std::string key(bson::View document) const;
+};
+
+}  // namespace gesso::localdb

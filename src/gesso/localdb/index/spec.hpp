@@ -1,0 +1,57 @@
+// What an index is: the document that createIndexes takes and listIndexes shows, checked.
+//
+// A value; immutable after `parse`, so thread-safe. Nothing here touches the disk.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gesso/bson/view.hpp"
+
+namespace gesso::localdb {
+
+class Matcher;
+
+struct IndexField {
+  std::string path;                     // "a.b"
+  std::vector<std::string> components;  // {"a", "b"}
+  bool descending = false;
+
+  friend bool operator==(const IndexField&, const IndexField&) = default;
+};
+
+struct IndexSpec {
+  std::string name;
+  bson::Document key;  // as the client wrote it: {a: 1, b: -1}
+  std::vector<IndexField> fields;
+  bool unique = false;
+  bool sparse = false;
+  std::optional<std::int64_t> expire_after_seconds;
+  std::shared_ptr<const bson::Document> partial_filter;  // null: every document
+  std::shared_ptr<const Matcher> partial_matcher;        // compiled from `partial_filter`
+
+  // One element of createIndexes' `indexes`. Throws CommandError: 67 for a key, TTL or combination
+  // that no index can have, 14 for a type, 197 for an unknown option, 2 for a bad `_id` index.
+  [[nodiscard]] static IndexSpec parse(bson::View description);
+  // {_id: 1}, "_id_", unique.
+  [[nodiscard]] static IndexSpec for_id();
+
+  [[nodiscard]] bool is_id_index() const { return name == "_id_"; }
+  // {v: 2, key: ..., name: ..., unique: true, ...}: what listIndexes shows; `parse` reads it back.
+  [[nodiscard]] bson::Document describe() const;
+};
+
+// "a_1_b_-1"
+[[nodiscard]] std::string default_index_name(bson::View key);
+
+enum class SpecRelation { kDifferent, kIdentical };
+
+// Whether `wanted` is already there as `existing`. Throws CommandError: 86 for the same name with
+// another key, 85 for the same key under another name or with other options.
+[[nodiscard]] SpecRelation compare_specs(const IndexSpec& existing, const IndexSpec& wanted);
+
+}  // namespace gesso::localdb

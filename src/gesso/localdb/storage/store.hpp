@@ -1,0 +1,113 @@
+// One data folder: an LMDB environment, its catalog, and the queue of its writes.
+//
+//   Store store({.data_dir = "data"});
+//   {
+//     ReadTransaction snapshot = store.read();
+//     CollectionPtr users = snapshot.find_collection("shop", "users");
+//   }
+//   RecordId id = store.write([&](WriteTransaction& write) {
+//     return write.insert(*write.ensure_collection("shop", "users"), document);
+//   });
+//
+// Owned by the server; outlives every transaction. Thread-safe. `read` does not block; `write`
+// blocks until its commit is on the disk. A thread of its own sweeps: it deletes expired documents
+// and the rows of dropped collections.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+
+#include "gesso/base/clock.hpp"
+#include "gesso/localdb/storage/transaction.hpp"
+#include "gesso/localdb/storage/write_transaction.hpp"
+
+namespace gesso::localdb {
+
+struct StoreOptions {
+  std::filesystem::path data_dir;  // made if needed
+  // Address space to begin with, not disk; it grows by itself when the data does.
+  std::uint64_t map_bytes = std::uint64_t{64} << 30;
+  // How often the sweep runs; 0 for never, then call `sweep` yourself.
+  std::chrono::milliseconds sweep_period{60'000};
+  const Clock* clock = nullptr;  // for the expiry of documents; nullptr for the system's
+};
+
+class Store;
+
+// A snapshot of the last commit. Cheap (well under a microsecond); hold it for one command, never
+// between commands, and never across `Store::write`: a growing map waits for every reader to end.
+class ReadTransaction final : public Transaction {
+  friend class Store;
+  const Store* store_ = nullptr;
+
+  explicit ReadTransaction(const Store& store);
+
+ public:
+  ReadTransaction(ReadTransaction&& other) noexcept;
+  ReadTransaction& operator=(ReadTransaction&&) = delete;
+  ~ReadTransaction();
+};
+
+class Store {
+ public:
+  class Impl;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+  friend class ReadTransaction;
+
+ public:
+  using Operation = std::function<void(WriteTransaction&)>;
+
+  // Throws Error: kConflict when somebody else has the folder open, kValidation when a newer
+  // version wrote it or it is not a data folder, kInternal for what the disk says.
+  explicit Store(StoreOptions options);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  [[nodiscard]] ReadTransaction read() const;
+
+  // Runs `operation` in turn with those of other threads, and returns what it returned once the
+  // commit that holds it is on the disk. Operations that wait while a commit runs share the next
+  // one. What the operation throws undoes its changes, and no other's, and is thrown here. It may
+  // run on another thread, and again from the start when the map had to grow: let it return its
+  // result, and touch nothing outside that a second run would spoil. Throws Error (kInternal) when
+  // the commit fails (a full disk): then nothing of it is stored. Must not be called within an
+  // operation, nor while this thread holds a ReadTransaction.
+  template <class F>
+  std::invoke_result_t<F&, WriteTransaction&> write(F&& operation) {
+    using Result = std::invoke_result_t<F&, WriteTransaction&>;
+    if constexpr (std::is_void_v<Result>) {
+      run_write([&](WriteTransaction& transaction) { operation(transaction); });
+    } else {
+      std::optional<Result> result;
+      run_write([&](WriteTransaction& transaction) { result.emplace(operation(transaction)); });
+      return std::move(*result);
+    }
+  }
+
+  // Deletes documents whose time (a TTL index) has passed, in batches with a re-check, and what
+  // dropped collections left. The number of documents deleted. The store's own thread calls it
+  // every `sweep_period`; safe to call beside it.
+  std::size_t sweep();
+
+  struct Stats {
+    std::uint64_t file_bytes = 0;  // of the data file that are in use
+    std::uint64_t free_bytes = 0;  // of these, pages free for new data
+    std::uint64_t map_bytes = 0;
+    std::uint64_t commits = 0;  // since opening
+    std::uint64_t writes = 0;   // operations in them: writes / commits is the group's size
+  };
+  [[nodiscard]] Stats stats() const;
+
+ private:
+  void run_write(const Operation& operation);
+};
+
+}  // namespace gesso::localdb
