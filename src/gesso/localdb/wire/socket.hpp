@@ -1,0 +1,78 @@
+// Sockets as localdb uses them: an owned descriptor, listening, and one connection that gives whole
+// messages. Blocking I/O; a connection belongs to the thread that serves it, `stop_reading` and
+// `cut` may come from any thread while it lives.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gesso/bson/view.hpp"
+#include "gesso/localdb/wire/message.hpp"
+
+namespace gesso::localdb::wire {
+
+// Owns a file descriptor.
+class Descriptor {
+  int fd_ = -1;
+
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  ~Descriptor();
+
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  [[nodiscard]] int release() noexcept;
+};
+
+// Listens on a Unix socket that only its owner may use. A file that a dead server left is replaced.
+// Throws Error: kUnavailable when somebody listens there, kValidation for a path that cannot be a
+// socket's.
+[[nodiscard]] Descriptor listen_unix(const std::string& path);
+
+// Listens on the first address of `host`. Throws Error (kUnavailable) when it is taken or not ours.
+[[nodiscard]] Descriptor listen_tcp(const std::string& host, std::uint16_t port);
+// The port that a TCP socket is bound to.
+[[nodiscard]] std::uint16_t bound_port(const Descriptor& socket);
+
+class Connection {
+  Descriptor socket_;
+  std::string peer_;
+  bool local_ = false;
+  std::vector<std::uint8_t> buffer_;
+  std::size_t filled_ = 0;    // bytes of buffer_ that have arrived
+  std::size_t consumed_ = 0;  // of those, the message that was given out
+  std::atomic<bool> stopped_ = false;
+
+ public:
+  explicit Connection(Descriptor socket);
+
+  // Waits for the next whole message and gives its bytes, valid until the next call; std::nullopt
+  // when the peer has gone or reading was stopped. Throws Error (kValidation) for a length that no
+  // message has.
+  [[nodiscard]] std::optional<std::span<const std::uint8_t>> receive();
+
+  // Waits until all is handed to the system. False when the peer has gone.
+  bool send(const ReplyHeader& header, bson::View document);
+
+  // Lets the reply that is being made go out, and takes no further message.
+  void stop_reading() noexcept;
+  // Ends it in both directions at once.
+  void cut() noexcept;
+
+  // "127.0.0.1:50122" or "unix:PID", for logs.
+  [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
+  // Over the Unix socket or the loopback interface.
+  [[nodiscard]] bool is_local() const noexcept { return local_; }
+
+ private:
+  // Reads until `size` bytes are there; false at the end of the stream.
+  bool fill(std::size_t size);
+};
+
+}  // namespace gesso::localdb::wire
