@@ -1,0 +1,117 @@
+// Index declarations: a model lists its indexes in its type, and everything else reads them there.
+//
+//   struct Generation {
+//     ...
+//     using Indexes = query::IndexList<
+//         query::Index<query::asc<&Generation::user_id>, query::desc<&Generation::created_at>>,
+//         query::UniqueWhenPresent<&Generation::replicate_prediction_id>>;
+//   };
+//
+// A bare member pointer stands for `asc` of it. The index on `_id` is always there and not listed.
+// `index_specs<Model>()` is the same at run time: for create_indexes, the schema document, explain.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "gesso/bson/builder.hpp"
+#include "gesso/query/path.hpp"
+
+namespace gesso::query {
+
+enum class IndexKind {
+  kPlain,
+  kUnique,
+  // Unique among the documents that have the field: a partial unique index on MongoDB and localdb,
+  // a surrogate on Cosmos DB (RU). A plain unique index takes absent as null, once.
+  kUniqueWhenPresent,
+  // Documents go when the field, a Date, has passed. How is the dialect's affair, therefore no
+  // query is proven on it.
+  kTtl,
+};
+
+struct KeyPart {
+  std::string_view name;
+  Direction direction = Direction::kAscending;
+};
+
+namespace detail {
+
+template <auto K>
+constexpr auto as_key() {
+  if constexpr (std::is_member_object_pointer_v<decltype(K)>) {
+    return asc<K>;
+  } else {
+    return K;
+  }
+}
+template <auto K>
+using KeyOf = std::remove_const_t<decltype(as_key<K>())>;
+
+template <IndexKind Kind, class... Keys>
+struct Declaration {
+  static constexpr IndexKind kind = Kind;
+  static constexpr std::array<KeyPart, sizeof...(Keys)> keys{
+      KeyPart{Keys::Path::name, Keys::direction}...};
+};
+
+}  // namespace detail
+
+template <auto First, auto... Rest>
+struct Index
+    : detail::Declaration<IndexKind::kPlain, detail::KeyOf<First>, detail::KeyOf<Rest>...> {};
+
+template <auto First, auto... Rest>
+struct Unique
+    : detail::Declaration<IndexKind::kUnique, detail::KeyOf<First>, detail::KeyOf<Rest>...> {};
+
+template <auto Field>
+struct UniqueWhenPresent
+    : detail::Declaration<IndexKind::kUniqueWhenPresent, detail::KeyOf<Field>> {};
+
+template <auto Field>
+struct Ttl : detail::Declaration<IndexKind::kTtl, detail::KeyOf<Field>> {};
+
+template <class... Declarations>
+struct IndexList {};
+
+// An index at run time.
+struct IndexSpec {
+  std::string name;  // MongoDB's habit: "user_id_1_created_at_-1"
+  bson::Document keys;
+  IndexKind kind = IndexKind::kPlain;
+
+  [[nodiscard]] bool unique() const {
+    return kind == IndexKind::kUnique || kind == IndexKind::kUniqueWhenPresent;
+  }
+  // The first (for UniqueWhenPresent and Ttl: the only) field.
+  [[nodiscard]] std::string_view leading_field() const { return keys.view().begin()->key; }
+};
+
+// As MongoDB and localdb take it in createIndexes: {key, name, unique?, partialFilterExpression?,
+// expireAfterSeconds?}.
+[[nodiscard]] bson::Document to_bson(const IndexSpec& spec);
+
+namespace detail {
+
+[[nodiscard]] IndexSpec make_spec(IndexKind kind, std::span<const KeyPart> keys);
+
+template <class... Declarations>
+std::vector<IndexSpec> specs(IndexList<Declarations...>) {
+  return {make_spec(Declarations::kind, Declarations::keys)...};
+}
+
+}  // namespace detail
+
+// The indexes of `Model` in the order of their declaration, without the one on `_id`.
+template <class Model>
+[[nodiscard]] std::vector<IndexSpec> index_specs() {
+  return detail::specs(typename Model::Indexes{});
+}
+
+}  // namespace gesso::query
