@@ -1,0 +1,166 @@
+// What a struct says about itself: its fields' names, types and texts, at compile time.
+//
+//   struct Account {
+//     Id<"account_"> id;
+//     Email email;
+//     std::int64_t visits = 0;
+//
+//     static constexpr std::string_view kName = "Account";
+//     static constexpr schema::Field kFields[] = {
+//         {"id", "Assigned by the service."},
+//         {"email", "Login name."},
+//         {"visits", "Grows by one a day.", schema::kHasDefault},
+//     };
+//   };
+//   BOOST_DESCRIBE_STRUCT(Account, (), (id, email, visits))
+//
+//   static_assert(schema::field_name<&Account::email> == "email");
+//   static_assert(schema::field_name<&Account::id> == "_id");
+//
+// `kFields` may be left out (projections, results of aggregations); if it is there, it names every
+// described member, in order, or the struct does not compile where it is used. All of it constant.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <boost/describe/members.hpp>
+#include <boost/describe/modifiers.hpp>
+#include <boost/mp11/algorithm.hpp>
+#include <boost/mp11/list.hpp>
+#include <concepts>
+#include <cstddef>
+#include <string_view>
+#include <type_traits>
+
+namespace gesso::schema {
+
+// Flags of a field; 0 for a plain one.
+inline constexpr unsigned kHasDefault = 1;  // may be left out: the struct's own initialiser serves
+inline constexpr unsigned kInternal = 2;    // in the database only: never in JSON, in or out
+
+struct Field {
+  std::string_view name;   // of the member
+  std::string_view about;  // a sentence for the reader of the schema document
+  unsigned flags = 0;
+
+  [[nodiscard]] constexpr bool has_default() const { return (flags & kHasDefault) != 0; }
+  [[nodiscard]] constexpr bool is_internal() const { return (flags & kInternal) != 0; }
+};
+
+template <class T>
+concept Described = std::is_class_v<T> && boost::describe::has_describe_members<T>::value;
+
+// The described members, in order; each has `::pointer` and `::name`.
+template <Described T>
+using Members = boost::describe::describe_members<T, boost::describe::mod_public>;
+
+template <Described T>
+inline constexpr std::size_t kFieldCount = boost::mp11::mp_size<Members<T>>::value;
+
+namespace detail {
+
+template <class Pointer>
+struct MemberPointer;
+template <class T, class M>
+struct MemberPointer<M T::*> {
+  using Model = T;
+  using Type = M;
+};
+
+template <class T>
+concept HasFields = requires {
+  T::kFields;
+};
+
+// The member `id` is the document's key.
+constexpr std::string_view bson_name(std::string_view member) {
+  return member == "id" ? std::string_view("_id") : member;
+}
+
+template <Described T>
+consteval std::array<Field, kFieldCount<T>> make_fields() {
+  std::array<Field, kFieldCount<T>> fields{};
+  std::size_t count = 0;
+  boost::mp11::mp_for_each<Members<T>>([&](auto member) { fields[count++].name = member.name; });
+  if constexpr (HasFields<T>) {
+    static_assert(std::size(T::kFields) == kFieldCount<T>,
+                  "kFields must name every described member");
+    for (std::size_t i = 0; i < count; ++i) {
+      // Not a constant expression, hence an error, where the two lists differ.
+      if (fields[i].name != T::kFields[i].name) throw "kFields is not in the order of the members";
+      fields[i] = T::kFields[i];
+    }
+  }
+  return fields;
+}
+
+template <Described T>
+consteval std::array<std::string_view, kFieldCount<T>> make_bson_names() {
+  std::array<std::string_view, kFieldCount<T>> names{};
+  std::size_t count = 0;
+  boost::mp11::mp_for_each<Members<T>>(
+      [&](auto member) { names[count++] = bson_name(member.name); });
+  return names;
+}
+
+template <auto Pointer>
+consteval std::size_t find_member() {
+  using Model = typename MemberPointer<decltype(Pointer)>::Model;
+  std::size_t found = kFieldCount<Model>;
+  std::size_t count = 0;
+  boost::mp11::mp_for_each<Members<Model>>([&](auto member) {
+    if constexpr (std::same_as<std::remove_const_t<decltype(member.pointer)>, decltype(Pointer)>) {
+      if (member.pointer == Pointer) found = count;
+    }
+    ++count;
+  });
+  if (found == kFieldCount<Model>) throw "the member is not described";
+  return found;
+}
+
+}  // namespace detail
+
+// Name, text and flags of each field, in the order of the members.
+template <Described T>
+inline constexpr std::array<Field, kFieldCount<T>> kFieldsOf = detail::make_fields<T>();
+
+// Each field's name in BSON.
+template <Described T>
+inline constexpr std::array<std::string_view, kFieldCount<T>> kBsonNames =
+    detail::make_bson_names<T>();
+
+// The struct that a member pointer points into, and the type of the member.
+template <auto Pointer>
+using ModelOf = typename detail::MemberPointer<decltype(Pointer)>::Model;
+template <auto Pointer>
+using FieldType = typename detail::MemberPointer<decltype(Pointer)>::Type;
+
+// The position of a member among the described ones.
+template <auto Pointer>
+inline constexpr std::size_t field_index = detail::find_member<Pointer>();
+
+// The field's name in BSON: "email"; "_id" for the member `id`.
+template <auto Pointer>
+inline constexpr std::string_view field_name = kBsonNames<ModelOf<Pointer>>[field_index<Pointer>];
+
+// `T::kName`, or "" where it has none.
+template <Described T>
+constexpr std::string_view name_of() {
+  if constexpr (requires { T::kName; }) {
+    return T::kName;
+  } else {
+    return {};
+  }
+}
+
+// `T::kAbout`, or "" where it has none.
+template <Described T>
+constexpr std::string_view about() {
+  if constexpr (requires { T::kAbout; }) {
+    return T::kAbout;
+  } else {
+    return {};
+  }
+}
+
+}  // namespace gesso::schema

@@ -1,0 +1,177 @@
+#include "gesso/schema/json_text.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <span>
+
+#include "gesso/bson/decimal.hpp"
+#include "gesso/bson/json.hpp"
+#include "gesso/schema/utf8.hpp"
+#include "gesso/schema/violation.hpp"
+
+namespace gesso::schema {
+namespace {
+
+constexpr std::string_view kHex = "0123456789abcdef";
+
+void write_escape(std::string& out, char c) {
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      out += "\\u00";
+      out += kHex[static_cast<unsigned char>(c) >> 4];
+      out += kHex[static_cast<unsigned char>(c) & 0xF];
+  }
+}
+
+bool needs_escape(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\' || c == '\x7F';
+}
+
+// `text` with every byte that starts no code point replaced.
+std::string repaired(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    std::size_t length = 1;
+    while (length <= 4 && length <= text.size() && !count_code_points(text.substr(0, length))) {
+      ++length;
+    }
+    if (length > 4 || length > text.size()) {
+      result += "\xEF\xBF\xBD";
+      length = 1;
+    } else {
+      result += text.substr(0, length);
+    }
+    text.remove_prefix(length);
+  }
+  return result;
+}
+
+void write_base64(std::string& out, std::span<const std::uint8_t> bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  out += '"';
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t group = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t bits = 0;
+    for (std::size_t j = 0; j < 3; ++j) bits = (bits << 8) | (j < group ? bytes[i + j] : 0U);
+    for (std::size_t j = 0; j < 4; ++j) {
+      out += j <= group ? kDigits[(bits >> (18 - 6 * j)) & 0x3F] : '=';
+    }
+  }
+  out += '"';
+}
+
+}  // namespace
+
+void write_json_string(std::string& out, std::string_view text) {
+  if (!count_code_points(text)) return write_json_string(out, repaired(text));
+  out += '"';
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!needs_escape(text[i])) continue;
+    out.append(text, copied, i - copied);
+    write_escape(out, text[i]);
+    copied = i + 1;
+  }
+  out.append(text, copied);
+  out += '"';
+}
+
+void write_json_integer(std::string& out, std::int64_t value) {
+  std::array<char, 24> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+  out.append(buffer.data(), end);
+}
+
+void write_json_number(std::string& out, double value) {
+  out += std::isfinite(value) ? number_text(value) : "null";
+}
+
+void write_json_value(std::string& out, bson::Value value) {
+  switch (value.type()) {
+    case bson::Type::kMissing:
+    case bson::Type::kNull:
+    case bson::Type::kUndefined:
+      out += "null";
+      return;
+    case bson::Type::kString:
+    case bson::Type::kSymbol:
+      return write_json_string(out, value.as_string());
+    case bson::Type::kInt32:
+      return write_json_integer(out, value.as_int32());
+    case bson::Type::kInt64:
+      return write_json_integer(out, value.as_int64());
+    case bson::Type::kDouble:
+      return write_json_number(out, value.as_double());
+    case bson::Type::kBool:
+      out += value.as_bool() ? "true" : "false";
+      return;
+    case bson::Type::kDate:
+      return write_json_string(out, to_iso8601(value.as_date()));
+    case bson::Type::kDecimal128:
+      return write_json_string(out, bson::to_string(value.as_decimal128()));
+    case bson::Type::kObjectId: {
+      out += '"';
+      for (const std::uint8_t byte : value.as_object_id().bytes) {
+        out += kHex[byte >> 4];
+        out += kHex[byte & 0xF];
+      }
+      out += '"';
+      return;
+    }
+    case bson::Type::kBinary:
+      return write_base64(out, value.as_binary().bytes);
+    case bson::Type::kDocument:
+      return write_json_object(out, value.as_document());
+    case bson::Type::kArray: {
+      out += '[';
+      bool first = true;
+      for (const bson::Element& element : value.as_document()) {
+        if (!first) out += ',';
+        first = false;
+        write_json_value(out, element.value);
+      }
+      out += ']';
+      return;
+    }
+    default:
+      out += bson::to_json(value);
+  }
+}
+
+void write_json_object(std::string& out, bson::View document) {
+  out += '{';
+  bool first = true;
+  for (const bson::Element& element : document) {
+    if (!first) out += ',';
+    first = false;
+    write_json_string(out, element.key);
+    out += ':';
+    write_json_value(out, element.value);
+  }
+  out += '}';
+}
+
+std::string json_text(bson::View document) {
+  std::string out;
+  write_json_object(out, document);
+  return out;
+}
+
+}  // namespace gesso::schema
