@@ -1,0 +1,61 @@
+// An HTTP response as a handler makes it, and the way back to the client. `Response` is a value.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gesso/http/request.hpp"
+
+namespace gesso::http {
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";  // "" sends none, for a response without a body
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
+};
+
+// "Not Found" for 404.
+[[nodiscard]] std::string_view reason_phrase(int status) noexcept;
+
+// Where the server takes a response. Thread-safe. An implementation says in its destructor what
+// becomes of a request that nobody answered.
+class ResponseSink {
+  std::atomic_flag sent_;
+
+ public:
+  ResponseSink() = default;
+  ResponseSink(const ResponseSink&) = delete;
+  ResponseSink& operator=(const ResponseSink&) = delete;
+  virtual ~ResponseSink() = default;
+
+  // Delivers the first response and ignores others.
+  void send(Response response) noexcept {
+    if (!sent_.test_and_set()) deliver(std::move(response));
+  }
+
+ private:
+  virtual void deliver(Response response) noexcept = 0;
+};
+
+// Answers one request, once, from any thread and at any time; later calls do nothing. Copies share
+// that one answer. When the last copy goes without an answer, the client gets a 500. Never blocks.
+class Responder {
+  std::shared_ptr<ResponseSink> sink_;
+
+ public:
+  explicit Responder(std::shared_ptr<ResponseSink> sink) : sink_(std::move(sink)) {}
+
+  void operator()(Response response) const noexcept { sink_->send(std::move(response)); }
+};
+
+// Takes a request and answers it, now or later. Called on an I/O thread: it must not block. What
+// it throws becomes a 500.
+using Handler = std::function<void(Request, Responder)>;
+
+}  // namespace gesso::http

@@ -1,0 +1,78 @@
+// An HTTP/1.1 server: a few I/O threads that parse requests, hand them to one handler and write
+// what its responder is given. It knows no resource.
+//
+//   Server server({.host = "127.0.0.1", .port = 8080}, handler);
+//   server.start();
+//   ...
+//   server.stop(std::chrono::seconds{10});
+//
+// Each connection lives on one I/O thread and has one request in work at a time; further ones that
+// are there already (pipelining) wait in its buffer, and are answered in order. Handlers run on the
+// I/O thread and must not block; their responders may be called from anywhere, also after the
+// server is gone. Thread-safe. Owned by whoever starts it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gesso/http/response.hpp"
+
+namespace gesso::http {
+
+// What the access log is told, on the I/O thread, after the handler has answered.
+struct AccessRecord {
+  std::string_view method;
+  std::string_view path;
+  int status = 0;
+  std::string_view request_id;
+  std::chrono::microseconds duration{};  // from the whole request to its response
+};
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";  // an address or a name; "" is every address
+  std::uint16_t port = 8080;       // 0 takes a free one; see `port()`
+  int threads = 2;
+  std::size_t max_connections = 4096;        // more are answered with 503 and closed
+  std::size_t max_header_bytes = 16 * 1024;  // more is 431
+  std::size_t max_body_bytes = 1024 * 1024;  // more is 413
+  // A connection that makes no whole header, no whole request, takes no whole response or asks
+  // nothing within these times is closed. They are kept to a quarter of the shortest.
+  std::chrono::milliseconds header_timeout{10'000};
+  std::chrono::milliseconds request_timeout{30'000};
+  std::chrono::milliseconds write_timeout{30'000};
+  std::chrono::milliseconds idle_timeout{75'000};
+  std::function<void(const AccessRecord&)> access_log = {};  // must not block; empty logs nothing
+};
+
+class Server {
+ public:
+  class Impl;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+
+ public:
+  Server(ServerOptions options, Handler handler);
+  // Stops without grace.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Listens and returns. Throws Error (kUnavailable) when the address is taken or not ours.
+  void start();
+
+  // Stops accepting, closes idle connections, lets requests that have begun finish within `grace`,
+  // then cuts what is left and ends the threads. Blocks. Idempotent.
+  void stop(std::chrono::milliseconds grace);
+
+  // What it listens on, after `start`.
+  [[nodiscard]] std::uint16_t port() const noexcept;
+  [[nodiscard]] std::size_t connections() const noexcept;
+};
+
+}  // namespace gesso::http
