@@ -69,6 +69,13 @@ concept InJson = requires(std::string& out, const T& value) {
   Codec<T>::write(out, value);
 };
 
+// A struct with rules across its fields: `std::vector<Violation> check() const`, asked once every
+// field has been read without a violation. Who builds such a struct in C++ asks it himself.
+template <class T>
+concept Checked = requires(const T& value) {
+  { value.check() } -> std::same_as<std::vector<Violation>>;
+};
+
 enum class SchemaUse {
   kInput,   // what we accept: a field with a default may be left out, an unknown one may not come
   kOutput,  // what we send: every field is there
@@ -360,17 +367,24 @@ template <Described T>
 struct Codec<T> {
   static constexpr std::size_t kCount = kFieldCount<T>;
 
+  // Whether every field may be stored; a struct with a `Password` may not.
+  static constexpr bool kStorable = [] {
+    bool storable = true;
+    boost::mp11::mp_for_each<Members<T>>(
+        [&](auto member) { storable = storable && InBson<detail::TypeOf<decltype(member)>>; });
+    return storable;
+  }();
+
   // The fields into the document that is open.
-  static void append_fields(bson::Builder& builder, const T& value) {
+  static void append_fields(bson::Builder& builder, const T& value) requires kStorable {
     std::size_t i = 0;
     boost::mp11::mp_for_each<Members<T>>([&](auto member) {
-      const auto& field = value.*member.pointer;
-      static_assert(InBson<std::remove_cvref_t<decltype(field)>>,
-                    "a field of this struct must not be stored");
-      Codec<std::remove_cvref_t<decltype(field)>>::append(builder, kBsonNames<T>[i++], field);
+      Codec<detail::TypeOf<decltype(member)>>::append(builder, kBsonNames<T>[i++],
+                                                      value.*member.pointer);
     });
   }
-  static void append(bson::Builder& builder, std::string_view key, const T& value) {
+  static void append(bson::Builder& builder, std::string_view key,
+                     const T& value) requires kStorable {
     const auto document = builder.document(key);
     append_fields(builder, value);
   }
@@ -387,6 +401,7 @@ struct Codec<T> {
   static void decode_fields(bson::View document, const At& at, Decoding& decoding, T& into) {
     const bool json = decoding.format() == Format::kJson;
     const auto& names = json ? kJsonNames : kBsonNames<T>;
+    [[maybe_unused]] const std::size_t before = decoding.violations().size();
     std::bitset<kCount> seen;
     std::size_t next = 0;
     for (const bson::Element& element : document) {
@@ -401,6 +416,10 @@ struct Codec<T> {
       kDecoders[i](element.value, At{.up = &at, .name = names[i]}, decoding, into);
     }
     if (!seen.all()) report_missing(seen, names, at, decoding);
+    if constexpr (Checked<T>) {
+      if (decoding.violations().size() > before) return;
+      for (Violation& violation : into.check()) decoding.add(at, std::move(violation));
+    }
   }
 
   static void write(std::string& out, const T& value) {
@@ -408,8 +427,7 @@ struct Codec<T> {
     bool first = true;
     std::size_t i = 0;
     boost::mp11::mp_for_each<Members<T>>([&](auto member) {
-      const auto& field = value.*member.pointer;
-      using F = std::remove_cvref_t<decltype(field)>;
+      using F = detail::TypeOf<decltype(member)>;
       const std::size_t at = i++;
       if constexpr (InJson<F>) {
         if (!kVisible[at]) return;
@@ -417,7 +435,7 @@ struct Codec<T> {
         first = false;
         out += kJsonNames[at];
         out += "\":";
-        Codec<F>::write(out, field);
+        Codec<F>::write(out, value.*member.pointer);
       }
     });
     out += '}';
@@ -446,8 +464,7 @@ struct Codec<T> {
     boost::mp11::mp_for_each<Members<T>>([&](auto member) {
       using M = decltype(member);
       decoders[i++] = [](bson::Value value, const At& at, Decoding& decoding, T& into) {
-        auto& field = into.*M::pointer;
-        Codec<std::remove_cvref_t<decltype(field)>>::decode(value, at, decoding, field);
+        Codec<detail::TypeOf<M>>::decode(value, at, decoding, into.*M::pointer);
       };
     });
     return decoders;
@@ -458,8 +475,7 @@ struct Codec<T> {
     std::array<bool, kCount> optional{};
     std::size_t i = 0;
     boost::mp11::mp_for_each<Members<T>>([&](auto member) {
-      using F = typename detail::MemberPointer<
-          std::remove_const_t<decltype(decltype(member)::pointer)>>::Type;
+      using F = detail::TypeOf<decltype(member)>;
       optional[i] = detail::is_optional<F> || kFieldsOf<T>[i].has_default();
       ++i;
     });
@@ -471,8 +487,7 @@ struct Codec<T> {
     std::array<bool, kCount> visible{};
     std::size_t i = 0;
     boost::mp11::mp_for_each<Members<T>>([&](auto member) {
-      using F = typename detail::MemberPointer<
-          std::remove_const_t<decltype(decltype(member)::pointer)>>::Type;
+      using F = detail::TypeOf<decltype(member)>;
       visible[i] = !kFieldsOf<T>[i].is_internal() && requires(bson::Builder & keywords) {
         Codec<F>::json_schema(keywords);
       };
@@ -490,8 +505,7 @@ struct Codec<T> {
                              Decoding& decoding) {
     std::size_t i = 0;
     boost::mp11::mp_for_each<Members<T>>([&](auto member) {
-      using F = typename detail::MemberPointer<
-          std::remove_const_t<decltype(decltype(member)::pointer)>>::Type;
+      using F = detail::TypeOf<decltype(member)>;
       if (!seen[i] && !kOptional[i] && (decoding.format() == Format::kBson || kVisible[i])) {
         Violation violation = missing();
         violation.expected = Codec<F>::expected();
@@ -511,6 +525,7 @@ void append(bson::Builder& builder, std::string_view key, const T& value) {
 }
 
 template <Described T>
+requires InBson<T>
 [[nodiscard]] bson::Document to_bson(const T& value) {
   bson::Builder builder;
   Codec<T>::append_fields(builder, value);

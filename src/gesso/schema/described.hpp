@@ -23,6 +23,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/describe/class.hpp>
 #include <boost/describe/members.hpp>
 #include <boost/describe/modifiers.hpp>
 #include <boost/mp11/algorithm.hpp>
@@ -67,6 +68,10 @@ struct MemberPointer<M T::*> {
   using Type = M;
 };
 
+// The type of the member that one of `Members` describes.
+template <class Descriptor>
+using TypeOf = typename MemberPointer<std::remove_const_t<decltype(Descriptor::pointer)>>::Type;
+
 template <class T>
 concept HasFields = requires {
   T::kFields;
@@ -109,7 +114,8 @@ consteval std::size_t find_member() {
   std::size_t found = kFieldCount<Model>;
   std::size_t count = 0;
   boost::mp11::mp_for_each<Members<Model>>([&](auto member) {
-    if constexpr (std::same_as<std::remove_const_t<decltype(member.pointer)>, decltype(Pointer)>) {
+    if constexpr (std::same_as<detail::TypeOf<decltype(member)>,
+                               typename MemberPointer<decltype(Pointer)>::Type>) {
       if (member.pointer == Pointer) found = count;
     }
     ++count;

@@ -33,7 +33,7 @@ void Codec<T>::json_schema(bson::Builder& keywords, SchemaUse use) {
     const auto properties = keywords.document("properties");
     std::size_t i = 0;
     boost::mp11::mp_for_each<Members<T>>([&](auto member) {
-      using F = std::remove_cvref_t<decltype(defaults.*member.pointer)>;
+      using F = detail::TypeOf<decltype(member)>;
       const std::size_t at = i++;
       if constexpr (requires { Codec<F>::json_schema(keywords); }) {
         if (!kVisible[at] || (use == SchemaUse::kOutput && !InJson<F>)) return;

@@ -1,0 +1,145 @@
+// Users: who may log in, what they may do, and the credits they have. Value types.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "gesso/base/clock.hpp"
+#include "gesso/models/ids.hpp"
+#include "gesso/models/pending_charge.hpp"
+#include "gesso/query/index.hpp"
+#include "gesso/schema/codec.hpp"
+#include "gesso/schema/email.hpp"
+#include "gesso/schema/number.hpp"
+#include "gesso/schema/password.hpp"
+#include "gesso/schema/text.hpp"
+
+namespace gesso::models {
+
+using schema::to_string;
+
+enum class AuthProvider { kEmail, kGoogle, kGithub, kMicrosoft };
+constexpr auto wire_texts(AuthProvider) {
+  return std::to_array<std::string_view>({"email", "google", "github", "microsoft"});
+}
+
+enum class SubscriptionTier { kFree, kBasic, kPro, kEnterprise };
+constexpr auto wire_texts(SubscriptionTier) {
+  return std::to_array<std::string_view>({"free", "basic", "pro", "enterprise"});
+}
+
+using FullName = schema::Text<1, 200>;
+// An id that another service gave: Stripe, Replicate, an OAuth provider.
+using ForeignId = schema::Text<1, 255>;
+
+struct User {
+  UserId id;
+  schema::Email email;
+  std::optional<FullName> full_name = {};
+  AuthProvider auth_provider = AuthProvider::kEmail;
+  std::optional<ForeignId> auth_provider_id = {};
+  std::optional<schema::PasswordHash> hashed_password = {};
+  bool is_active = true;
+  bool is_verified = false;
+  SubscriptionTier subscription_tier = SubscriptionTier::kFree;
+  std::optional<ForeignId> stripe_customer_id = {};
+  schema::NonNegative credits_remaining = 10;
+  schema::NonNegative total_generations = 0;
+  schema::Object settings = {};
+  std::vector<PendingCharge> pending_charges = {};
+  Time created_at;
+  Time updated_at;
+
+  friend bool operator==(const User&, const User&) = default;
+
+  static constexpr std::string_view kName = "User";
+  static constexpr std::string_view kCollection = "users";
+  static constexpr std::string_view kAbout = "Profile, login and credits of one person.";
+  static constexpr schema::Field kFields[] = {
+      {"id", "Assigned by the service."},
+      {"email", "Login name, in lower case, so that no two users differ in letter case only."},
+      {"full_name", "For display."},
+      {"auth_provider", "Who vouches for the login.", schema::kHasDefault},
+      {"auth_provider_id", "The user's id at that provider; absent for `email`."},
+      {"hashed_password", "bcrypt, 12 rounds; absent where a provider vouches. Never in JSON."},
+      {"is_active", "A user who is not cannot log in.", schema::kHasDefault},
+      {"is_verified", "Whether the email address was confirmed.", schema::kHasDefault},
+      {"subscription_tier", "What the current subscription grants.", schema::kHasDefault},
+      {"stripe_customer_id", "The user at Stripe, once there was a payment."},
+      {"credits_remaining",
+       "Credits beyond the subscription's; those of the subscription are used first.",
+       schema::kHasDefault},
+      {"total_generations", "Generations that were ever requested.", schema::kHasDefault},
+      {"settings", "Preferences of the client's own shape.", schema::kHasDefault},
+      {"pending_charges",
+       "Charges whose generation may not stand yet; makes charging exact across crashes.",
+       schema::kHasDefault | schema::kInternal},
+      {"created_at", "When the user registered."},
+      {"updated_at", "Last change of any field."},
+  };
+
+  // The sign-up and the login read by email, the OAuth login by auth_provider_id, Stripe's events
+  // by stripe_customer_id; the rest serves lists: newest users, active ones, active ones of a tier.
+  using Indexes =
+      query::IndexList<query::Unique<&User::email>, query::Index<&User::auth_provider_id>,
+                       query::Index<&User::stripe_customer_id>, query::Index<&User::created_at>,
+                       query::Index<&User::is_active>,
+                       query::Index<&User::subscription_tier, &User::is_active>>;
+};
+BOOST_DESCRIBE_STRUCT(User, (),
+                      (id, email, full_name, auth_provider, auth_provider_id, hashed_password,
+                       is_active, is_verified, subscription_tier, stripe_customer_id,
+                       credits_remaining, total_generations, settings, pending_charges, created_at,
+                       updated_at))
+
+// A registration. Read from clients, stored nowhere.
+struct UserCreate {
+  schema::Email email;
+  std::optional<schema::Password> password = {};
+  std::optional<FullName> full_name = {};
+  AuthProvider auth_provider = AuthProvider::kEmail;
+  std::optional<ForeignId> auth_provider_id = {};
+
+  // A login by email needs a password, any other the id at its provider.
+  [[nodiscard]] std::vector<Violation> check() const;
+
+  static constexpr std::string_view kName = "UserCreate";
+  static constexpr std::string_view kAbout = "A registration.";
+  static constexpr schema::Field kFields[] = {
+      {"email", "Login name; letter case does not matter."},
+      {"password", "8 to 72 bytes of UTF-8. Required where `auth_provider` is `email`."},
+      {"full_name", "For display."},
+      {"auth_provider", "Who vouches for the login.", schema::kHasDefault},
+      {"auth_provider_id", "Required where `auth_provider` is not `email`."},
+  };
+};
+BOOST_DESCRIBE_STRUCT(UserCreate, (), (email, password, full_name, auth_provider, auth_provider_id))
+
+// A change of a profile: what is absent stays.
+struct UserUpdate {
+  std::optional<schema::Email> email = {};
+  schema::Clearable<FullName> full_name = {};
+  std::optional<bool> is_active = {};
+  std::optional<bool> is_verified = {};
+  schema::Clearable<ForeignId> stripe_customer_id = {};
+  std::optional<schema::Object> settings = {};
+
+  friend bool operator==(const UserUpdate&, const UserUpdate&) = default;
+
+  static constexpr std::string_view kName = "UserUpdate";
+  static constexpr std::string_view kAbout = "A change of a profile: what is absent stays.";
+  static constexpr schema::Field kFields[] = {
+      {"email", "The new login name."},
+      {"full_name", "null takes it away."},
+      {"is_active", "false locks the user out."},
+      {"is_verified", "Whether the email address was confirmed."},
+      {"stripe_customer_id", "null takes it away."},
+      {"settings", "Replaces all settings."},
+  };
+};
+BOOST_DESCRIBE_STRUCT(UserUpdate, (),
+                      (email, full_name, is_active, is_verified, stripe_customer_id, settings))
+
+}  // namespace gesso::models
