@@ -1,0 +1,166 @@
+// Generations: what a user asked for, how far it is, what came of it and what it cost. Value types.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "gesso/base/clock.hpp"
+#include "gesso/models/ids.hpp"
+#include "gesso/models/user.hpp"
+#include "gesso/query/index.hpp"
+#include "gesso/schema/codec.hpp"
+#include "gesso/schema/number.hpp"
+#include "gesso/schema/text.hpp"
+
+namespace gesso::models {
+
+enum class GenerationStatus { kPending, kProcessing, kCompleted, kFailed };
+constexpr auto wire_texts(GenerationStatus) {
+  return std::to_array<std::string_view>({"pending", "processing", "completed", "failed"});
+}
+
+enum class ModelType { kStableDiffusionXl, kStableDiffusionV2, kDalle3 };
+constexpr auto wire_texts(ModelType) {
+  return std::to_array<std::string_view>({"stable-diffusion-xl", "stable-diffusion-v2", "dalle-3"});
+}
+
+enum class ImageSize { kSquare256, kSquare512, kSquare1024, kPortrait1024, kLandscape1792 };
+constexpr auto wire_texts(ImageSize) {
+  return std::to_array<std::string_view>(
+      {"256x256", "512x512", "1024x1024", "1024x1792", "1792x1024"});
+}
+
+using Prompt = schema::Text<1, 2000>;
+using NegativePrompt = schema::Text<0, 2000>;
+using NumImages = schema::Integer<1, 4>;
+using GuidanceScale = schema::Number<1, 20>;
+using InferenceSteps = schema::Integer<1, 150>;
+using Seed = schema::Integer<0, 4294967295>;  // 32 bits, as the models take it
+using ErrorMessage = schema::Text<1, 2000>;
+using Url = schema::Text<1, 2048>;
+
+struct Generation {
+  GenerationId id;
+  UserId user_id;
+  Prompt prompt;
+  std::optional<NegativePrompt> negative_prompt = {};
+  ModelType model_type = ModelType::kStableDiffusionXl;
+  ImageSize image_size = ImageSize::kSquare1024;
+  NumImages num_images = 1;
+  GuidanceScale guidance_scale = 7.5;
+  InferenceSteps num_inference_steps = 50;
+  std::optional<Seed> seed = {};
+  GenerationStatus status = GenerationStatus::kPending;
+  std::optional<ForeignId> replicate_prediction_id = {};
+  std::vector<Url> result_urls = {};
+  std::vector<Url> blob_urls = {};
+  std::optional<ErrorMessage> error_message = {};
+  schema::NonNegative cost_credits = 1;
+  schema::NonNegative credits_from_subscription = 0;
+  schema::NonNegative credits_from_balance = 0;
+  std::optional<SubscriptionId> charged_subscription_id = {};
+  std::optional<Time> refunded_at = {};
+  std::optional<schema::NonNegative> processing_time_ms = {};
+  std::optional<schema::Text<1, 64>> lease_owner = {};
+  std::optional<Time> lease_expires_at = {};
+  schema::NonNegative attempts = 0;
+  Time created_at;
+  std::optional<Time> started_at = {};
+  std::optional<Time> completed_at = {};
+  Time updated_at;
+
+  friend bool operator==(const Generation&, const Generation&) = default;
+
+  static constexpr std::string_view kName = "Generation";
+  static constexpr std::string_view kCollection = "generations";
+  static constexpr std::string_view kAbout = "One request for images, and its result.";
+  static constexpr schema::Field kFields[] = {
+      {"id", "Assigned by the service."},
+      {"user_id", "Who asked."},
+      {"prompt", "What the images should show."},
+      {"negative_prompt", "What they should not show."},
+      {"model_type", "Which model paints.", schema::kHasDefault},
+      {"image_size", "Width x height in pixels.", schema::kHasDefault},
+      {"num_images", "How many images.", schema::kHasDefault},
+      {"guidance_scale", "How closely the model follows the prompt.", schema::kHasDefault},
+      {"num_inference_steps", "Denoising steps.", schema::kHasDefault},
+      {"seed", "The same seed and parameters give the same images; absent for a random one."},
+      {"status", "Moves forward only: pending, processing, then completed or failed."},
+      {"replicate_prediction_id", "The prediction at Replicate, once processing has started."},
+      {"result_urls", "Where the provider keeps the images, for a while.", schema::kHasDefault},
+      {"blob_urls", "Where we keep them.", schema::kHasDefault},
+      {"error_message", "Why it failed."},
+      {"cost_credits", "What it costs.", schema::kHasDefault},
+      {"credits_from_subscription",
+       "The part of the cost that a subscription paid; a refund goes back where it came from.",
+       schema::kHasDefault | schema::kInternal},
+      {"credits_from_balance", "The part that the user's own credits paid.",
+       schema::kHasDefault | schema::kInternal},
+      {"charged_subscription_id", "The subscription that paid.", schema::kInternal},
+      {"refunded_at",
+       "When the cost of a failed one was given back; set once, so it happens once."},
+      {"processing_time_ms", "From the start of processing to its end."},
+      {"lease_owner", "The worker that has claimed it.", schema::kInternal},
+      {"lease_expires_at", "When another worker may claim it.", schema::kInternal},
+      {"attempts", "How often it was claimed.", schema::kHasDefault | schema::kInternal},
+      {"created_at", "When it was asked for."},
+      {"started_at", "When processing started."},
+      {"completed_at", "When it completed or failed."},
+      {"updated_at", "Last change of any field."},
+  };
+
+  // A user's list, newest first; lists by status; the prediction's webhook (absent until there is
+  // one, hence unique when present); a user's list of one status; the queue, oldest first.
+  using Indexes =
+      query::IndexList<query::Index<&Generation::user_id, query::desc<&Generation::created_at>>,
+                       query::Index<&Generation::status>,
+                       query::UniqueWhenPresent<&Generation::replicate_prediction_id>,
+                       query::Index<&Generation::user_id, &Generation::status>,
+                       query::Index<&Generation::status, &Generation::created_at>>;
+};
+BOOST_DESCRIBE_STRUCT(Generation, (),
+                      (id, user_id, prompt, negative_prompt, model_type, image_size, num_images,
+                       guidance_scale, num_inference_steps, seed, status, replicate_prediction_id,
+                       result_urls, blob_urls, error_message, cost_credits,
+                       credits_from_subscription, credits_from_balance, charged_subscription_id,
+                       refunded_at, processing_time_ms, lease_owner, lease_expires_at, attempts,
+                       created_at, started_at, completed_at, updated_at))
+
+// A request for images.
+struct GenerationCreate {
+  UserId user_id;
+  Prompt prompt;
+  std::optional<NegativePrompt> negative_prompt = {};
+  ModelType model_type = ModelType::kStableDiffusionXl;
+  ImageSize image_size = ImageSize::kSquare1024;
+  NumImages num_images = 1;
+  GuidanceScale guidance_scale = 7.5;
+  InferenceSteps num_inference_steps = 50;
+  std::optional<Seed> seed = {};
+  schema::NonNegative cost_credits = 1;
+
+  friend bool operator==(const GenerationCreate&, const GenerationCreate&) = default;
+
+  static constexpr std::string_view kName = "GenerationCreate";
+  static constexpr std::string_view kAbout = "A request for images.";
+  static constexpr schema::Field kFields[] = {
+      {"user_id", "Who asks."},
+      {"prompt", "What the images should show."},
+      {"negative_prompt", "What they should not show."},
+      {"model_type", "Which model paints.", schema::kHasDefault},
+      {"image_size", "Width x height in pixels.", schema::kHasDefault},
+      {"num_images", "How many images.", schema::kHasDefault},
+      {"guidance_scale", "How closely the model follows the prompt.", schema::kHasDefault},
+      {"num_inference_steps", "Denoising steps.", schema::kHasDefault},
+      {"seed", "The same seed and parameters give the same images; absent for a random one."},
+      {"cost_credits", "What it costs; the service's decision, so no client sends it.",
+       schema::kHasDefault | schema::kInternal},
+  };
+};
+BOOST_DESCRIBE_STRUCT(GenerationCreate, (),
+                      (user_id, prompt, negative_prompt, model_type, image_size, num_images,
+                       guidance_scale, num_inference_steps, seed, cost_credits))
+
+}  // namespace gesso::models

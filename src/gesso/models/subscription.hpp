@@ -1,0 +1,169 @@
+// Subscriptions: a plan, its state at Stripe, and the credits of the current period. Value types.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "gesso/base/clock.hpp"
+#include "gesso/models/ids.hpp"
+#include "gesso/models/pending_charge.hpp"
+#include "gesso/models/user.hpp"
+#include "gesso/query/index.hpp"
+#include "gesso/schema/codec.hpp"
+#include "gesso/schema/number.hpp"
+
+namespace gesso::models {
+
+enum class SubscriptionPlan { kFree, kBasic, kPro, kEnterprise };
+constexpr auto wire_texts(SubscriptionPlan) {
+  return std::to_array<std::string_view>({"free", "basic", "pro", "enterprise"});
+}
+
+enum class SubscriptionStatus { kActive, kCancelled, kPastDue, kExpired };
+constexpr auto wire_texts(SubscriptionStatus) {
+  return std::to_array<std::string_view>({"active", "cancelled", "past_due", "expired"});
+}
+
+enum class BillingInterval { kMonthly, kYearly };
+constexpr auto wire_texts(BillingInterval) {
+  return std::to_array<std::string_view>({"monthly", "yearly"});
+}
+
+struct Subscription {
+  SubscriptionId id;
+  UserId user_id;
+  SubscriptionPlan plan;
+  SubscriptionStatus status = SubscriptionStatus::kActive;
+  std::optional<ForeignId> stripe_subscription_id = {};
+  std::optional<ForeignId> stripe_customer_id = {};
+  std::optional<ForeignId> stripe_price_id = {};
+  BillingInterval billing_interval = BillingInterval::kMonthly;
+  schema::NonNegative credits_per_month;
+  schema::NonNegative credits_used_this_period = 0;
+  std::vector<PendingCharge> pending_charges = {};
+  Time current_period_start;
+  Time current_period_end;
+  bool cancel_at_period_end = false;
+  std::optional<Time> cancelled_at = {};
+  Time created_at;
+  Time updated_at;
+
+  friend bool operator==(const Subscription&, const Subscription&) = default;
+
+  static constexpr std::string_view kName = "Subscription";
+  static constexpr std::string_view kCollection = "subscriptions";
+  static constexpr std::string_view kAbout = "The plan of one user and its current period.";
+  static constexpr schema::Field kFields[] = {
+      {"id", "Assigned by the service."},
+      {"user_id", "Whose it is; a user has one subscription."},
+      {"plan", "What was bought."},
+      {"status", "Credits are used from an active one only."},
+      {"stripe_subscription_id", "The subscription at Stripe; absent for the free plan."},
+      {"stripe_customer_id", "Who pays at Stripe."},
+      {"stripe_price_id", "The price at Stripe that stands for plan and interval."},
+      {"billing_interval", "How often is paid.", schema::kHasDefault},
+      {"credits_per_month", "Credits that each period grants."},
+      {"credits_used_this_period", "Of these, used; back to 0 when a period starts.",
+       schema::kHasDefault},
+      {"pending_charges",
+       "Charges whose generation may not stand yet; makes charging exact across crashes.",
+       schema::kHasDefault | schema::kInternal},
+      {"current_period_start", "When the current period began."},
+      {"current_period_end", "When it ends and the next one is due."},
+      {"cancel_at_period_end", "Cancelled, and in force until the period ends.",
+       schema::kHasDefault},
+      {"cancelled_at", "When the user cancelled."},
+      {"created_at", "When it was bought."},
+      {"updated_at", "Last change of any field."},
+  };
+
+  // One subscription a user; Stripe's events by subscription (absent for the free plan, hence
+  // unique when present) and by customer; what is due to renew or expire; the figures by plan.
+  using Indexes =
+      query::IndexList<query::Unique<&Subscription::user_id>,
+                       query::UniqueWhenPresent<&Subscription::stripe_subscription_id>,
+                       query::Index<&Subscription::stripe_customer_id>,
+                       query::Index<&Subscription::status, &Subscription::current_period_end>,
+                       query::Index<&Subscription::plan, &Subscription::status>>;
+};
+BOOST_DESCRIBE_STRUCT(Subscription, (),
+                      (id, user_id, plan, status, stripe_subscription_id, stripe_customer_id,
+                       stripe_price_id, billing_interval, credits_per_month,
+                       credits_used_this_period, pending_charges, current_period_start,
+                       current_period_end, cancel_at_period_end, cancelled_at, created_at,
+                       updated_at))
+
+// A purchase.
+struct SubscriptionCreate {
+  UserId user_id;
+  SubscriptionPlan plan;
+  std::optional<ForeignId> stripe_subscription_id = {};
+  std::optional<ForeignId> stripe_customer_id = {};
+  std::optional<ForeignId> stripe_price_id = {};
+  BillingInterval billing_interval = BillingInterval::kMonthly;
+  schema::NonNegative credits_per_month;
+  std::optional<Time> current_period_start = {};
+  Time current_period_end;
+
+  friend bool operator==(const SubscriptionCreate&, const SubscriptionCreate&) = default;
+
+  // The period ends after it starts.
+  [[nodiscard]] std::vector<Violation> check() const;
+
+  static constexpr std::string_view kName = "SubscriptionCreate";
+  static constexpr std::string_view kAbout = "A purchase.";
+  static constexpr schema::Field kFields[] = {
+      {"user_id", "Who buys."},
+      {"plan", "What is bought."},
+      {"stripe_subscription_id", "The subscription at Stripe; absent for the free plan."},
+      {"stripe_customer_id", "Who pays at Stripe."},
+      {"stripe_price_id", "The price at Stripe that stands for plan and interval."},
+      {"billing_interval", "How often is paid.", schema::kHasDefault},
+      {"credits_per_month", "Credits that each period grants."},
+      {"current_period_start", "When the first period begins; now where absent."},
+      {"current_period_end", "When it ends."},
+  };
+};
+BOOST_DESCRIBE_STRUCT(SubscriptionCreate, (),
+                      (user_id, plan, stripe_subscription_id, stripe_customer_id, stripe_price_id,
+                       billing_interval, credits_per_month, current_period_start,
+                       current_period_end))
+
+// A change: what is absent stays.
+struct SubscriptionUpdate {
+  std::optional<SubscriptionPlan> plan = {};
+  std::optional<SubscriptionStatus> status = {};
+  schema::Clearable<ForeignId> stripe_subscription_id = {};
+  schema::Clearable<ForeignId> stripe_customer_id = {};
+  schema::Clearable<ForeignId> stripe_price_id = {};
+  std::optional<BillingInterval> billing_interval = {};
+  std::optional<schema::NonNegative> credits_per_month = {};
+  std::optional<Time> current_period_start = {};
+  std::optional<Time> current_period_end = {};
+  std::optional<bool> cancel_at_period_end = {};
+
+  friend bool operator==(const SubscriptionUpdate&, const SubscriptionUpdate&) = default;
+
+  static constexpr std::string_view kName = "SubscriptionUpdate";
+  static constexpr std::string_view kAbout = "A change of a subscription: what is absent stays.";
+  static constexpr schema::Field kFields[] = {
+      {"plan", "The new plan."},
+      {"status", "What Stripe says of it."},
+      {"stripe_subscription_id", "null takes it away."},
+      {"stripe_customer_id", "null takes it away."},
+      {"stripe_price_id", "null takes it away."},
+      {"billing_interval", "How often is paid."},
+      {"credits_per_month", "Credits that each period grants."},
+      {"current_period_start", "When the current period began."},
+      {"current_period_end", "When it ends."},
+      {"cancel_at_period_end", "Whether it ends with the period."},
+  };
+};
+BOOST_DESCRIBE_STRUCT(SubscriptionUpdate, (),
+                      (plan, status, stripe_subscription_id, stripe_customer_id, stripe_price_id,
+                       billing_interval, credits_per_month, current_period_start,
+                       current_period_end, cancel_at_period_end))
+
+}  // namespace gesso::models

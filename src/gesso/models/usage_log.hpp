@@ -1,0 +1,93 @@
+// Usage logs: one entry for each thing that a user did, kept for 90 days. Value types.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+#include "gesso/base/clock.hpp"
+#include "gesso/models/ids.hpp"
+#include "gesso/query/index.hpp"
+#include "gesso/schema/codec.hpp"
+#include "gesso/schema/number.hpp"
+#include "gesso/schema/text.hpp"
+
+namespace gesso::models {
+
+enum class ActionType { kImageGeneration, kApiRequest, kFileUpload };
+constexpr auto wire_texts(ActionType) {
+  return std::to_array<std::string_view>({"image_generation", "api_request", "file_upload"});
+}
+
+// What an action was done to: an id of ours, a path, a file's name.
+using ResourceId = schema::Text<1, 255>;
+
+struct UsageLog {
+  UsageLogId id;
+  UserId user_id;
+  ActionType action_type;
+  std::optional<ResourceId> resource_id = {};
+  schema::NonNegative credits_used = 0;
+  std::optional<schema::NonNegative> response_time_ms = {};
+  schema::Object metadata = {};
+  Time created_at;
+  Time expires_at;
+
+  friend bool operator==(const UsageLog&, const UsageLog&) = default;
+
+  // From `created_at` to `expires_at`.
+  static constexpr std::chrono::days kLifetime{90};
+
+  static constexpr std::string_view kName = "UsageLog";
+  static constexpr std::string_view kCollection = "usage_logs";
+  static constexpr std::string_view kAbout = "One action of one user; deleted after 90 days.";
+  static constexpr schema::Field kFields[] = {
+      {"id", "Assigned by the service."},
+      {"user_id", "Who did it."},
+      {"action_type", "What was done."},
+      {"resource_id", "What it was done to."},
+      {"credits_used", "What it cost.", schema::kHasDefault},
+      {"response_time_ms", "How long it took."},
+      {"metadata", "What the action wants remembered.", schema::kHasDefault},
+      {"created_at", "When it was done."},
+      {"expires_at", "When the entry is deleted: 90 days later. No read returns it from then on."},
+  };
+
+  // A user's entries in a range of time; figures by action; a user's count of one action.
+  using Indexes =
+      query::IndexList<query::Index<&UsageLog::user_id, query::desc<&UsageLog::created_at>>,
+                       query::Index<&UsageLog::action_type>,
+                       query::Index<&UsageLog::user_id, &UsageLog::action_type>,
+                       query::Ttl<&UsageLog::expires_at>>;
+};
+BOOST_DESCRIBE_STRUCT(UsageLog, (),
+                      (id, user_id, action_type, resource_id, credits_used, response_time_ms,
+                       metadata, created_at, expires_at))
+
+// An action to log.
+struct UsageLogCreate {
+  UserId user_id;
+  ActionType action_type;
+  std::optional<ResourceId> resource_id = {};
+  schema::NonNegative credits_used = 0;
+  std::optional<schema::NonNegative> response_time_ms = {};
+  schema::Object metadata = {};
+
+  friend bool operator==(const UsageLogCreate&, const UsageLogCreate&) = default;
+
+  static constexpr std::string_view kName = "UsageLogCreate";
+  static constexpr std::string_view kAbout = "An action to log.";
+  static constexpr schema::Field kFields[] = {
+      {"user_id", "Who did it."},
+      {"action_type", "What was done."},
+      {"resource_id", "What it was done to."},
+      {"credits_used", "What it cost.", schema::kHasDefault},
+      {"response_time_ms", "How long it took."},
+      {"metadata", "What the action wants remembered.", schema::kHasDefault},
+  };
+};
+BOOST_DESCRIBE_STRUCT(UsageLogCreate, (),
+                      (user_id, action_type, resource_id, credits_used, response_time_ms, metadata))
+
+}  // namespace gesso::models
