@@ -55,14 +55,16 @@ struct Conjunction {
 // "a=,b>,$or(c=|d=)": the fields and operators without their values.
 void append_shape(std::string& out, const Condition& condition);
 
-template <class T>
-[[nodiscard]] bson::OwnedValue own(const T& value) {
+// `value` as it is stored in a field of type `T`.
+template <class T, class V>
+[[nodiscard]] bson::OwnedValue own(const V& value) {
   bson::Builder builder;
-  schema::append(builder, "", value);
+  if constexpr (std::is_same_v<T, V>) {
+    schema::append(builder, "", value);
+  } else {
+    schema::append(builder, "", T(value));
+  }
   return bson::OwnedValue(builder.finish()[""]);
-}
-[[nodiscard]] inline bson::OwnedValue own(const bson::Document& document) {
-  return bson::OwnedValue(bson::Value(bson::Type::kDocument, document.data()));
 }
 
 }  // namespace detail
@@ -155,11 +157,12 @@ template <Expression E>
 // lost on the way, and it is not another constrained type (a generation's id is no user's id, for
 // all that both are texts).
 template <class V, class T>
-concept ValueFor = std::convertible_to<V, T> &&
-    (std::same_as<V, T> ||
-     (!requires { typename V::Wire; } && (!std::is_arithmetic_v<T> || (requires(V value) {
-       T{value};
-     } && std::same_as<T, bool> == std::same_as<V, bool>))));
+concept ValueFor = std::same_as<V, T> ||
+    (!requires { typename V::Wire; } &&
+     (std::convertible_to<V, T> ||
+      (std::same_as<T, std::string> && std::convertible_to<V, std::string_view>)) &&
+     (!std::is_arithmetic_v<T> ||
+      (requires(V value) { T{value}; } && std::same_as<T, bool> == std::same_as<V, bool>)));
 
 template <class P>
 struct Field {

@@ -119,7 +119,8 @@ inline constexpr KeyPart kIdKey[] = {{"_id", Direction::kAscending}};
 struct Verdict {
   std::uint64_t unserved = 0;  // a bit for each term, then for each sort key
   std::size_t index = 0;
-  int direction = 0;  // the sort on the wire is the index's path times this; 0: no sort
+  std::size_t prefix = 0;  // how many of the index's keys are bound
+  int direction = 0;       // the sort on the wire is the index's path times this; 0: no sort
 };
 
 constexpr bool bound_by(std::span<const Term> terms, std::string_view name, bool in_counts) {
@@ -211,7 +212,7 @@ constexpr Verdict judge(std::span<const Term> terms, std::span<const KeyPart> so
       if (!on_first && !guard) unserved |= std::uint64_t{1} << i;
     }
   }
-  return {.unserved = unserved, .direction = direction};
+  return {.unserved = unserved, .prefix = prefix, .direction = direction};
 }
 
 // The verdict of the index that serves most; of equals, the one declared first.
@@ -291,6 +292,7 @@ struct QueryProof<Model, TypeList<Branch>, SortType> {
   using Proof = BranchProof<Model, Branch, SortType>;
   static constexpr bool served = Proof::served;
   static constexpr IndexView index = kViews<Model>[Proof::verdict.index];
+  static constexpr std::size_t prefix = Proof::verdict.prefix;
   static constexpr int direction = Proof::verdict.direction;
   using Why = typename Distinct<typename Proof::Unserved>::type;
 };
@@ -300,6 +302,7 @@ requires(sizeof...(Branch) > 1) struct QueryProof<Model, TypeList<Branch...>, So
   static constexpr bool served =
       sizeof...(Keys) == 0 && (BranchProof<Model, Branch, Sort<>>::served && ...);
   static constexpr IndexView index = kViews<Model>.back();
+  static constexpr std::size_t prefix = 0;
   static constexpr int direction = 0;
   using Why =
       typename Distinct<typename Concat<typename BranchProof<Model, Branch, Sort<>>::Unserved...,
@@ -338,7 +341,7 @@ concept Served = Expression<E> && Proof<E, SortType>::served;
 
 // Stops the compiler, with a message that names the fields, unless an index serves the query.
 template <Expression E, class SortType = Sort<>>
-constexpr void require_served() {
+constexpr void require_served(const E&, SortType = {}) {
   if constexpr (!Proof<E, SortType>::served) detail::stop<typename Proof<E, SortType>::Why>();
 }
 

@@ -109,7 +109,7 @@ template <auto... Members>
   static_assert(
       !std::is_same_v<typename Path<Members...>::Value, Present<typename Path<Members...>::Value>>,
       "unset is for optional fields: without it the document would not decode");
-  return detail::change<Members...>("$unset", detail::own(true));
+  return detail::change<Members...>("$unset", detail::own<bool>(true));
 }
 // Adds, or with a negative number takes away. The result is not checked against the field's
 // bounds: put a condition on it into the filter.
@@ -148,7 +148,9 @@ template <auto List, Expression E>
 requires(detail::is_list<List>&&
              std::same_as<typename E::ExpressionOf, ElementOf<schema::FieldType<List>>>)
     [[nodiscard]] auto pull(const E& matching) {
-  return detail::change<List>("$pull", detail::own(query::to_bson(matching)));
+  return detail::change<List>(
+      "$pull",
+      bson::OwnedValue(bson::Value(bson::Type::kDocument, query::to_bson(matching).data())));
 }
 
 }  // namespace gesso::query

@@ -1,0 +1,13 @@
+// One branch of an alternative is not served.
+// expect: NoIndexServes<&gesso::studio::Commission::framed>
+#include "tests/query/studio.hpp"
+
+using namespace gesso;
+using namespace gesso::query;
+using studio::Commission;
+
+void test() {
+  const auto filter =
+      where<&Commission::client> == "client_1" || where<&Commission::framed> == true;
+  require_served(filter);
+}
