@@ -1,4 +1,4 @@
-// The keys under which an index holds a document, and the key by which a sort compares it.
+// The keys under which an index holds a document.
 //
 // Pure functions over views. A path fans out over the arrays it meets; two paths that meet the same
 // array go through it together; two different arrays are refused (171).
@@ -26,19 +26,5 @@ void generate_keys(const IndexSpec& spec, bson::View document, KeySet& out);
 // Of the document's keys, the values that made `key`: {a: 1, b: null}, for a duplicate's message.
 [[nodiscard]] bson::Document key_values(const IndexSpec& spec, bson::View document,
                                         std::string_view key);
-
-// A sort as {a: 1, "b.c": -1}, compiled: `key` gives bytes that memcmp orders as the sort does
-// (the least element of an array ascending, the greatest descending).
-class SortKeys {
-  std::vector<IndexField> fields_;
-
- public:
-  // Throws CommandError (2) for a direction other than 1 and -1, a bad path, more than 32 keys.
-  explicit SortKeys(bson::View spec);
-
-  [[nodiscard]] const std::vector<IndexField>& fields() const { return fields_; }
-  // Throws CommandError (2) for parallel arrays.
-  [[nodiscard]] std::string key(bson::View document) const;
-};
 
 }  // namespace gesso::localdb

@@ -16,12 +16,12 @@
 #include <vector>
 
 #include "gesso/bson/view.hpp"
+#include "gesso/localdb/match/sort.hpp"
 #include "gesso/localdb/storage/catalog.hpp"
 
 namespace gesso::localdb {
 
 class Matcher;
-class SortKeys;
 class Transaction;
 
 // From `low` to `high` in the order of values of one field. A bound stands for every value whose
@@ -67,8 +67,8 @@ struct Plan {
   std::shared_ptr<const Matcher> filter;      // null: every document
   bool needs_filter = false;                  // false where the ranges say it all
   std::vector<Scan> scans;                    // one; or the branches of an `$or`, all by index
-  std::shared_ptr<const SortKeys> sort_keys;  // null where the scan's order is the order asked for
-  bson::Document sort;
+  SortSpec sort;                              // empty where the scan's order is the one asked for
+  bson::Document sort_document;               // for explain
   std::uint64_t skip = 0;
   std::uint64_t limit = 0;
 };

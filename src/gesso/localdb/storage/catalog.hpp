@@ -52,7 +52,8 @@ struct Collection {
 using CollectionPtr = std::shared_ptr<const Collection>;
 
 class Catalog {
-  std::map<std::pair<std::string, std::string>, CollectionPtr, std::less<>> collections_;
+  using ByName = std::map<std::string, CollectionPtr, std::less<>>;
+  std::map<std::string, ByName, std::less<>> databases_;  // none of them empty
   std::map<std::uint32_t, CollectionPtr> by_id_;
 
  public:

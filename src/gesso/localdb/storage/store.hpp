@@ -101,6 +101,7 @@ class Store {
     std::uint64_t file_bytes = 0;  // of the data file that are in use
     std::uint64_t free_bytes = 0;  // of these, pages free for new data
     std::uint64_t map_bytes = 0;
+    std::uint32_t page_bytes = 0;
     std::uint64_t commits = 0;  // since opening
     std::uint64_t writes = 0;   // operations in them: writes / commits is the group's size
   };

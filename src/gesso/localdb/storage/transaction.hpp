@@ -101,7 +101,8 @@ class RecordCursor {
   [[nodiscard]] bson::View document() const { return document_; }
 
  private:
-  bool move(int operation, RecordId from);
+  bool accept(int result, const void* key, const void* value);
+  bool move(int operation);
 };
 
 // Over the entries of one index. Keys are what `KeyEncoder` made, without the record id behind
@@ -119,11 +120,10 @@ class IndexCursor {
 
   // The first entry whose key is `key` or above.
   bool seek(std::string_view key);
-  // The first entry at or above this key and record id.
-  bool seek(std::string_view key, RecordId id);
   // The last entry whose key is below `key`; "" for the last of all.
   bool seek_before(std::string_view key);
-  // The last entry below this key and record id.
+  // The first entry behind this one, and the last ahead of it, whether it is still there or not.
+  bool seek_after(std::string_view key, RecordId id);
   bool seek_before(std::string_view key, RecordId id);
   bool next();
   bool previous();
@@ -132,7 +132,10 @@ class IndexCursor {
   [[nodiscard]] RecordId record() const { return id_; }
 
  private:
-  bool move(int operation, std::string_view from);
+  bool accept(int result, std::string_view key, const void* value);
+  bool move(int operation);
+  bool move_to(std::string_view target);
+  bool move_before(std::string_view target);
 };
 
 }  // namespace gesso::localdb

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,38 +15,30 @@
 
 namespace gesso::localdb {
 
-class WriteTransaction final : public Transaction {
- public:
-  struct Counters {
-    std::uint64_t documents = 0;  // or index entries
-    std::uint64_t data_bytes = 0;
-    std::uint64_t storage_bytes = 0;
-    std::uint64_t next_record = 1;
-  };
+class KeyBuffer;
+struct Counters;
 
- private:
-  // How to take back one change of this operation.
-  struct Undo {
-    unsigned table;
-    std::string key;
-    bool existed;
-    std::vector<std::uint8_t> value;
-  };
-  std::vector<Undo> undo_;
-  std::map<std::uint32_t, Counters> counters_;         // those that this commit touched
-  std::map<std::uint32_t, Counters> counters_before_;  // as they were before this operation
-  std::shared_ptr<const Catalog> catalog_before_;
-  KeySet keys_, old_keys_;  // reused from document to document
+class WriteTransaction final : public Transaction {
+  struct Live;  // counters that this transaction touched, in memory until `flush`
+  std::unique_ptr<Live> live_;
+  std::shared_ptr<Catalog> own_catalog_;  // the same as `catalog_` once this transaction changed it
+  std::vector<KeySet> keys_, old_keys_;   // reused from document to document
+  std::uint64_t changes_ = 0;
+  int failure_ = 0;
 
  public:
   // By Store alone.
   WriteTransaction(const Environment& environment, MDB_txn* txn,
                    std::shared_ptr<const Catalog> catalog);
-  void begin_operation();
-  void undo_operation();
-  // Writes what is kept in memory until the commit.
-  void flush();
+  ~WriteTransaction();
+  // Writes what was kept in memory. True where the catalog changed.
+  bool flush();
   [[nodiscard]] std::shared_ptr<const Catalog> shared_catalog() const { return catalog_; }
+  // Rows written so far.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+  // What LMDB said, if it refused something: the transaction cannot be committed then, whatever the
+  // operation made of the exception.
+  [[nodiscard]] int failure() const { return failure_; }
 
   [[nodiscard]] CollectionCounters counters(const Collection& collection) const override;
   [[nodiscard]] IndexCounters counters(const Index& index) const override;
@@ -73,8 +65,8 @@ class WriteTransaction final : public Transaction {
   // collMod's expireAfterSeconds. Throws CommandError: 27, 72 where the index is no TTL index.
   void set_expire_after(const Collection& collection, std::string_view name, std::int64_t seconds);
 
-  // `document` has its `_id`. Throws CommandError: 11000 with keyPattern and keyValue among its
-  // details, 171 for parallel arrays.
+  // `document` has its `_id` and is no view into this transaction's own data. Throws CommandError:
+  // 11000 with keyPattern and keyValue among its details, 171 for parallel arrays.
   RecordId insert(const Collection& collection, bson::View document);
   // Only what changed among the index entries is touched. Throws as `insert`, and CommandError
   // (112) where there is no such record.
@@ -86,20 +78,26 @@ class WriteTransaction final : public Transaction {
   std::size_t purge_dropped(std::size_t limit);
 
  private:
-  friend class IndexBuild;
+  void check(int result, std::string_view doing);
   Counters& touch(std::uint32_t id);
-  [[nodiscard]] Counters load_counters(std::uint32_t id) const;
-  void put(unsigned table, std::string_view key, std::span<const std::uint8_t> value,
-           std::span<const std::uint8_t> before, bool existed);
-  bool erase(unsigned table, std::string_view key);
-  void save_collection(const std::shared_ptr<Collection>& collection);
+  Catalog& change_catalog();
+  void save(std::shared_ptr<const Collection> collection);
+  void forget(const Collection& collection);
   std::uint32_t next_id();
-  void mark_dropped(std::uint32_t id, bool is_collection);
+  void drop_rows(std::uint32_t id, bool is_collection, std::uint64_t rows);
+  std::size_t purge(std::uint32_t id, bool is_collection, std::size_t limit);
+  [[nodiscard]] const Collection& current(const Collection& collection) const;
+  void generate_all(const Collection& collection, bson::View document,
+                    std::vector<KeySet>& keys) const;
   void check_unique(const Collection& collection, const Index& index, const KeySet& keys,
                     RecordId self, bson::View document) const;
-  void add_entries(const Index& index, const KeySet& keys, RecordId id);
-  void remove_entries(const Index& index, const KeySet& keys, RecordId id);
-  void note_flags(const Collection& collection, const Index& index, const KeySet& keys);
+  void note_flags(const Collection& collection, const std::vector<KeySet>& keys);
+  void put(unsigned table, KeyBuffer& key, std::string_view value);
+  bool erase(unsigned table, KeyBuffer& key);
+  void put_record(const Collection& collection, RecordId id, bson::View document);
+  void put_entry(const Index& index, std::string_view key, RecordId id);
+  void erase_entry(const Index& index, std::string_view key, RecordId id);
+  void build_index(const Collection& collection, Index& index);
 };
 
 }  // namespace gesso::localdb

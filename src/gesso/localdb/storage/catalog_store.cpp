@@ -1,0 +1,100 @@
+#include "gesso/localdb/storage/catalog_store.hpp"
+
+#include <algorithm>
+
+#include "gesso/bson/builder.hpp"
+#include "gesso/localdb/storage/transaction.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+// Calls `visit(id, value)` for the rows whose key is `kind` and an id.
+template <class Visit>
+void for_each_row(const Environment& environment, MDB_txn* txn, char kind, Visit visit) {
+  MDB_cursor* raw = nullptr;
+  check_lmdb(mdb_cursor_open(txn, environment.table(kCatalogTable), &raw), "read the catalog");
+  const std::unique_ptr<MDB_cursor, CursorCloser> cursor(raw);
+  MDB_val key{.mv_size = 1, .mv_data = &kind};
+  MDB_val value{};
+  int result = mdb_cursor_get(raw, &key, &value, MDB_SET_RANGE);
+  while (result == MDB_SUCCESS && text_of(key).front() == kind) {
+    visit(read_big_endian<std::uint32_t>(text_of(key).data() + 1), value);
+    result = mdb_cursor_get(raw, &key, &value, MDB_NEXT);
+  }
+  if (result != MDB_SUCCESS && result != MDB_NOTFOUND) throw_lmdb(result, "read the catalog");
+}
+
+std::shared_ptr<const Index> index_from(bson::View row) {
+  auto index = std::make_shared<Index>();
+  index->id = static_cast<std::uint32_t>(row["id"].as_int64());
+  index->spec = IndexSpec::parse(row["spec"].as_document());
+  for (const bson::Element& flag : row["multikey"].as_document()) {
+    index->multikey.push_back(flag.value.as_bool());
+  }
+  index->has_truncated_keys = row["truncated"].as_bool();
+  return index;
+}
+
+CollectionPtr collection_from(std::uint32_t id, bson::View row) {
+  auto collection = std::make_shared<Collection>();
+  collection->id = id;
+  collection->database = row["db"].as_string();
+  collection->name = row["name"].as_string();
+  collection->options = bson::Document(row["options"].as_document());
+  const bson::Binary uuid = row["uuid"].as_binary();
+  std::copy_n(uuid.bytes.begin(), std::min(uuid.bytes.size(), collection->uuid.size()),
+              collection->uuid.begin());
+  for (const bson::Element& index : row["indexes"].as_document()) {
+    collection->indexes.push_back(index_from(index.value.as_document()));
+  }
+  return collection;
+}
+
+}  // namespace
+
+std::uint64_t read_catalog_version(const Environment& environment, MDB_txn* txn) {
+  static constexpr std::string_view kKey = "version";
+  MDB_val key{.mv_size = kKey.size(), .mv_data = const_cast<char*>(kKey.data())};
+  MDB_val value{};
+  const int result = mdb_get(txn, environment.table(kCatalogTable), &key, &value);
+  if (result == MDB_NOTFOUND) return 0;
+  check_lmdb(result, "read the catalog's version");
+  return bson::detail::load<std::uint64_t>(static_cast<const std::uint8_t*>(value.mv_data));
+}
+
+std::shared_ptr<const Catalog> read_catalog(const Environment& environment, MDB_txn* txn) {
+  auto catalog = std::make_shared<Catalog>();
+  for_each_row(environment, txn, 'C', [&](std::uint32_t id, const MDB_val& value) {
+    catalog->put(collection_from(id, bson::View(static_cast<const std::uint8_t*>(value.mv_data))));
+  });
+  return catalog;
+}
+
+bson::Document to_row(const Collection& collection) {
+  bson::Builder row;
+  row.append("db", collection.database)
+      .append("name", collection.name)
+      .append("options", collection.options)
+      .append("uuid", bson::Binary{.subtype = 4, .bytes = collection.uuid});
+  row.open_array("indexes");
+  for (const auto& index : collection.indexes) {
+    const auto entry = row.document(row.next_key());
+    row.append("id", std::int64_t{index->id}).append("spec", index->spec.describe());
+    row.open_array("multikey");
+    for (const bool flag : index->multikey) row.push(flag);
+    row.close();
+    row.append("truncated", index->has_truncated_keys);
+  }
+  row.close();
+  return row.finish();
+}
+
+std::vector<DroppedRow> read_dropped(const Environment& environment, MDB_txn* txn) {
+  std::vector<DroppedRow> rows;
+  for_each_row(environment, txn, 'D', [&](std::uint32_t id, const MDB_val& value) {
+    rows.push_back({.id = id, .is_collection = text_of(value) == "C"});
+  });
+  return rows;
+}
+
+}  // namespace gesso::localdb

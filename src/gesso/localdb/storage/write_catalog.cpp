@@ -1,0 +1,264 @@
+// The changes of the catalog: WriteTransaction's collections and indexes.
+#include <algorithm>
+
+#include "gesso/base/random.hpp"
+#include "gesso/localdb/command_error.hpp"
+#include "gesso/localdb/storage/catalog_store.hpp"
+#include "gesso/localdb/storage/write_state.hpp"
+#include "gesso/localdb/storage/write_transaction.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+constexpr std::size_t kMaxIndexes = 64;
+constexpr std::size_t kMaxNamespaceBytes = 255;
+constexpr std::size_t kMaxDatabaseBytes = 63;
+// Rows that a drop takes off at once; more of them are left to the sweep.
+constexpr std::size_t kPurgeAtOnce = 1000;
+
+KeyBuffer row_key(char kind, std::uint32_t id) {
+  KeyBuffer key;
+  key.add(std::string_view(&kind, 1));
+  key.add(id);
+  return key;
+}
+
+KeyBuffer row_key(std::string_view name) {
+  KeyBuffer key;
+  key.add(name);
+  return key;
+}
+
+template <class T>
+std::string_view bytes_of(const T& number) {
+  return {reinterpret_cast<const char*>(&number), sizeof number};
+}
+
+void check_names(std::string_view database, std::string_view name) {
+  const auto refuse = [&](std::string_view why) {
+    throw CommandError(ErrorCode::kInvalidNamespace,
+                       "Invalid namespace specified '" + std::string(database) + "." +
+                           std::string(name) + "': " + std::string(why));
+  };
+  if (database.empty() || database.size() > kMaxDatabaseBytes ||
+      database.find_first_of(std::string_view("/\\. \"$*<>:|?\0", 13)) != std::string_view::npos) {
+    refuse("a database's name has 1 to 63 bytes and none of /\\. \"$*<>:|? or NUL");
+  }
+  if (name.empty() || name.front() == '.' || name.back() == '.') {
+    refuse("a collection's name is not empty and does not begin or end with a dot");
+  }
+  if (name.find_first_of(std::string_view("$\0", 2)) != std::string_view::npos) {
+    refuse("a collection's name has no $ and no NUL");
+  }
+  if (database.size() + 1 + name.size() > kMaxNamespaceBytes) refuse("longer than 255 bytes");
+}
+
+std::array<std::uint8_t, 16> random_uuid() {
+  std::array<std::uint8_t, 16> uuid{};
+  SystemRandom().fill(uuid);
+  uuid[6] = static_cast<std::uint8_t>((uuid[6] & 0x0F) | 0x40);  // RFC 9562, version 4
+  uuid[8] = static_cast<std::uint8_t>((uuid[8] & 0x3F) | 0x80);
+  return uuid;
+}
+
+[[noreturn]] void throw_exists(const Collection& collection) {
+  throw CommandError(ErrorCode::kNamespaceExists,
+                     "Collection already exists. NS: " + collection.ns());
+}
+
+// The position of an index among the collection's, which must be there.
+std::size_t find_index(const Collection& collection, std::string_view name) {
+  for (std::size_t i = 0; i < collection.indexes.size(); ++i) {
+    if (collection.indexes[i]->spec.name == name) return i;
+  }
+  throw CommandError(ErrorCode::kIndexNotFound,
+                     "index not found with name [" + std::string(name) + "]");
+}
+
+}  // namespace
+
+Catalog& WriteTransaction::change_catalog() {
+  if (!own_catalog_) {
+    own_catalog_ = std::make_shared<Catalog>(*catalog_);
+    catalog_ = own_catalog_;
+    const std::uint64_t version = read_catalog_version(*environment_, txn_) + 1;
+    KeyBuffer key = row_key("version");
+    put(kCatalogTable, key, bytes_of(version));
+  }
+  return *own_catalog_;
+}
+
+void WriteTransaction::save(CollectionPtr collection) {
+  Catalog& catalog = change_catalog();
+  const bson::Document row = to_row(*collection);
+  KeyBuffer key = row_key('C', collection->id);
+  put(kCatalogTable, key, {reinterpret_cast<const char*>(row.data()), row.size()});
+  catalog.put(std::move(collection));
+}
+
+std::uint32_t WriteTransaction::next_id() {
+  KeyBuffer key = row_key("next_id");
+  MDB_val native_key = key.value();
+  MDB_val value{};
+  std::uint32_t id = 1;
+  const int result = mdb_get(txn_, environment_->table(kCatalogTable), &native_key, &value);
+  if (result == MDB_SUCCESS) {
+    id = bson::detail::load<std::uint32_t>(static_cast<const std::uint8_t*>(value.mv_data));
+  } else if (result != MDB_NOTFOUND) {
+    check(result, "read the next id");
+  }
+  const std::uint32_t next = id + 1;
+  put(kCatalogTable, key, bytes_of(next));
+  return id;
+}
+
+CollectionPtr WriteTransaction::create_collection(std::string_view database, std::string_view name,
+                                                  bson::View options) {
+  check_names(database, name);
+  if (const CollectionPtr found = find_collection(database, name)) throw_exists(*found);
+  auto id_index = std::make_shared<Index>();
+  id_index->id = next_id();
+  id_index->spec = IndexSpec::for_id();
+  id_index->multikey.resize(1);
+  auto collection = std::make_shared<Collection>();
+  collection->id = next_id();
+  collection->database = database;
+  collection->name = name;
+  collection->options = bson::Document(options);
+  collection->uuid = random_uuid();
+  collection->indexes.push_back(std::move(id_index));
+  save(collection);
+  return collection;
+}
+
+CollectionPtr WriteTransaction::ensure_collection(std::string_view database,
+                                                  std::string_view name) {
+  CollectionPtr found = find_collection(database, name);
+  return found ? found : create_collection(database, name);
+}
+
+bool WriteTransaction::drop_collection(std::string_view database, std::string_view name) {
+  const CollectionPtr collection = find_collection(database, name);
+  if (!collection) return false;
+  for (const auto& index : collection->indexes) {
+    drop_rows(index->id, false, counters(*index).entries);
+  }
+  drop_rows(collection->id, true, counters(*collection).documents);
+  change_catalog().remove(*collection);
+  KeyBuffer key = row_key('C', collection->id);
+  erase(kCatalogTable, key);
+  return true;
+}
+
+std::size_t WriteTransaction::drop_database(std::string_view database) {
+  const std::vector<CollectionPtr> collections = catalog_->collections(database);
+  for (const CollectionPtr& collection : collections) {
+    drop_collection(collection->database, collection->name);
+  }
+  return collections.size();
+}
+
+void WriteTransaction::rename_collection(const Collection& stale, std::string_view database,
+                                         std::string_view name) {
+  check_names(database, name);
+  if (const CollectionPtr found = find_collection(database, name)) throw_exists(*found);
+  auto renamed = std::make_shared<Collection>(current(stale));
+  renamed->database = database;
+  renamed->name = name;
+  save(std::move(renamed));
+}
+
+bool WriteTransaction::create_index(const Collection& stale, const IndexSpec& spec) {
+  const Collection& collection = current(stale);
+  for (const auto& existing : collection.indexes) {
+    if (compare_specs(existing->spec, spec) == SpecRelation::kIdentical) return false;
+  }
+  if (collection.indexes.size() >= kMaxIndexes) {
+    throw CommandError(ErrorCode::kCannotCreateIndex, "add index fails, too many indexes for " +
+                                                          collection.ns() + " key:" + spec.name);
+  }
+  auto index = std::make_shared<Index>();
+  index->spec = spec;
+  index->multikey.resize(spec.fields.size());
+  build_index(collection, *index);
+  auto changed = std::make_shared<Collection>(collection);
+  changed->indexes.push_back(std::move(index));
+  save(std::move(changed));
+  return true;
+}
+
+void WriteTransaction::drop_index(const Collection& stale, std::string_view name) {
+  const Collection& collection = current(stale);
+  const std::size_t at = find_index(collection, name);
+  const Index& index = *collection.indexes[at];
+  if (index.spec.is_id_index()) {
+    throw CommandError(ErrorCode::kInvalidOptions, "cannot drop _id index");
+  }
+  auto changed = std::make_shared<Collection>(collection);
+  changed->indexes.erase(changed->indexes.begin() + static_cast<std::ptrdiff_t>(at));
+  drop_rows(index.id, false, counters(index).entries);
+  save(std::move(changed));
+}
+
+void WriteTransaction::set_expire_after(const Collection& stale, std::string_view name,
+                                        std::int64_t seconds) {
+  const Collection& collection = current(stale);
+  const std::size_t at = find_index(collection, name);
+  auto index = std::make_shared<Index>(*collection.indexes[at]);
+  if (!index->spec.expire_after_seconds) {
+    throw CommandError(ErrorCode::kInvalidOptions,
+                       "index " + std::string(name) + " has no expireAfterSeconds to change");
+  }
+  index->spec.expire_after_seconds = seconds;
+  auto changed = std::make_shared<Collection>(collection);
+  changed->indexes[at] = std::move(index);
+  save(std::move(changed));
+}
+
+void WriteTransaction::drop_rows(std::uint32_t id, bool is_collection, std::uint64_t rows) {
+  live_->counters.erase(id);
+  if (rows <= kPurgeAtOnce) {
+    purge(id, is_collection, kPurgeAtOnce);
+  } else {
+    KeyBuffer mark = row_key('D', id);
+    put(kCatalogTable, mark, is_collection ? "C" : "I");
+  }
+  KeyBuffer key(id);
+  erase(kCountersTable, key);
+}
+
+std::size_t WriteTransaction::purge(std::uint32_t id, bool is_collection, std::size_t limit) {
+  const MDB_dbi table = environment_->table(is_collection ? kRecordsTable : kEntriesTable);
+  MDB_cursor* raw = nullptr;
+  check(mdb_cursor_open(txn_, table, &raw), "purge");
+  const std::unique_ptr<MDB_cursor, CursorCloser> cursor(raw);
+  std::size_t purged = 0;
+  for (; purged < limit; ++purged) {
+    KeyBuffer start(id);
+    MDB_val key = start.value();
+    MDB_val value{};
+    const int result = mdb_cursor_get(raw, &key, &value, MDB_SET_RANGE);
+    if (result == MDB_NOTFOUND) break;
+    check(result, "purge");
+    if (read_big_endian<std::uint32_t>(key.mv_data) != id) break;
+    ++changes_;
+    check(mdb_cursor_del(raw, 0), "purge");
+  }
+  return purged;
+}
+
+std::size_t WriteTransaction::purge_dropped(std::size_t limit) {
+  std::size_t purged = 0;
+  for (const DroppedRow& dropped : read_dropped(*environment_, txn_)) {
+    if (purged == limit) break;
+    const std::size_t here = purge(dropped.id, dropped.is_collection, limit - purged);
+    purged += here;
+    if (purged < limit) {
+      KeyBuffer mark = row_key('D', dropped.id);
+      erase(kCatalogTable, mark);
+    }
+  }
+  return purged;
+}
+
+}  // namespace gesso::localdb

@@ -1,0 +1,281 @@
+#include "gesso/localdb/storage/write_transaction.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <unordered_map>
+
+#include "gesso/bson/builder.hpp"
+#include "gesso/localdb/command_error.hpp"
+#include "gesso/localdb/index/shell_text.hpp"
+#include "gesso/localdb/storage/counters.hpp"
+#include "gesso/localdb/storage/environment.hpp"
+#include "gesso/localdb/storage/write_state.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+// What a record of so many bytes takes on LMDB's pages: node and key on a leaf, and pages of its
+// own when it is larger than half a page.
+std::uint64_t record_storage(std::size_t bytes) {
+  constexpr std::uint64_t kNode = 2 + 8 + 12;
+  constexpr std::uint64_t kPage = 4096;
+  constexpr std::uint64_t kPageHeader = 16;
+  constexpr std::uint64_t kLargestOnLeaf = (kPage - kPageHeader) / 2 - kNode;
+  if (bytes <= kLargestOnLeaf) return kNode + bytes;
+  return kNode + 8 + (kPageHeader + bytes + kPage - 1) / kPage * kPage;
+}
+
+std::size_t entry_bytes(std::string_view key) {
+  return sizeof(std::uint32_t) + key.size() + sizeof(RecordId);
+}
+
+[[noreturn]] void throw_duplicate(const Collection& collection, const Index& index,
+                                  bson::View document, std::string_view key) {
+  const bson::Document values = key_values(index.spec, document, key);
+  throw CommandError(static_cast<int>(ErrorCode::kDuplicateKey),
+                     "E11000 duplicate key error collection: " + collection.ns() +
+                         " index: " + index.spec.name + " dup key: " + shell_text(values.view()),
+                     bson::make_document("keyPattern", index.spec.key, "keyValue", values));
+}
+
+}  // namespace
+
+WriteTransaction::WriteTransaction(const Environment& environment, MDB_txn* txn,
+                                   std::shared_ptr<const Catalog> catalog)
+    : live_(std::make_unique<Live>()) {
+  environment_ = &environment;
+  txn_ = txn;
+  catalog_ = std::move(catalog);
+}
+
+WriteTransaction::~WriteTransaction() = default;
+
+void WriteTransaction::check(int result, std::string_view doing) {
+  if (result == MDB_SUCCESS) return;
+  failure_ = result;
+  throw_lmdb(result, doing);
+}
+
+Counters& WriteTransaction::touch(std::uint32_t id) {
+  const auto [at, is_new] = live_->counters.try_emplace(id);
+  if (is_new) at->second = read_counters(*environment_, txn_, id);
+  return at->second;
+}
+
+CollectionCounters WriteTransaction::counters(const Collection& collection) const {
+  const auto found = live_->counters.find(collection.id);
+  return found == live_->counters.end() ? Transaction::counters(collection)
+                                        : as_collection(found->second);
+}
+
+IndexCounters WriteTransaction::counters(const Index& index) const {
+  const auto found = live_->counters.find(index.id);
+  return found == live_->counters.end() ? Transaction::counters(index) : as_index(found->second);
+}
+
+const Collection& WriteTransaction::current(const Collection& collection) const {
+  const CollectionPtr found = catalog_->find(collection.id);
+  if (!found) {
+    throw CommandError(ErrorCode::kNamespaceNotFound, "ns not found: " + collection.ns());
+  }
+  return *found;  // the catalog holds it until it is changed again
+}
+
+void WriteTransaction::put(unsigned table, KeyBuffer& key, std::string_view value) {
+  MDB_val native_key = key.value();
+  MDB_val native_value{.mv_size = value.size(), .mv_data = const_cast<char*>(value.data())};
+  ++changes_;
+  check(mdb_put(txn_, environment_->table(table), &native_key, &native_value, 0), "write");
+}
+
+bool WriteTransaction::erase(unsigned table, KeyBuffer& key) {
+  MDB_val native_key = key.value();
+  ++changes_;
+  const int result = mdb_del(txn_, environment_->table(table), &native_key, nullptr);
+  if (result == MDB_NOTFOUND) return false;
+  check(result, "delete");
+  return true;
+}
+
+void WriteTransaction::put_record(const Collection& collection, RecordId id, bson::View document) {
+  KeyBuffer key(collection.id, id);
+  put(kRecordsTable, key, {reinterpret_cast<const char*>(document.data()), document.size()});
+}
+
+void WriteTransaction::put_entry(const Index& index, std::string_view key, RecordId id) {
+  KeyBuffer native_key(index.id, key);
+  if (index.spec.unique) {
+    const std::uint64_t big = __builtin_bswap64(id);
+    put(kEntriesTable, native_key, {reinterpret_cast<const char*>(&big), sizeof big});
+  } else {
+    native_key.add(id);
+    put(kEntriesTable, native_key, {});
+  }
+  Counters& counters = touch(index.id);
+  counters.rows += 1;
+  counters.bytes += entry_bytes(key);
+}
+
+void WriteTransaction::erase_entry(const Index& index, std::string_view key, RecordId id) {
+  KeyBuffer native_key(index.id, key);
+  if (!index.spec.unique) native_key.add(id);
+  if (!erase(kEntriesTable, native_key)) return;
+  Counters& counters = touch(index.id);
+  counters.rows -= 1;
+  counters.bytes -= entry_bytes(key);
+}
+
+void WriteTransaction::generate_all(const Collection& collection, bson::View document,
+                                    std::vector<KeySet>& keys) const {
+  keys.resize(collection.indexes.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    generate_keys(collection.indexes[i]->spec, document, keys[i]);
+  }
+}
+
+void WriteTransaction::check_unique(const Collection& collection, const Index& index,
+                                    const KeySet& keys, RecordId self, bson::View document) const {
+  if (!index.spec.unique) return;
+  for (const std::string& key : keys.keys) {
+    const std::optional<RecordId> holder = find_unique(index, key);
+    if (holder && *holder != self) throw_duplicate(collection, index, document, key);
+  }
+}
+
+void WriteTransaction::note_flags(const Collection& collection, const std::vector<KeySet>& keys) {
+  std::shared_ptr<Collection> changed;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const Index& index = *collection.indexes[i];
+    bool is_news = keys[i].truncated && !index.has_truncated_keys;
+    for (std::size_t f = 0; f < keys[i].multikey.size(); ++f) {
+      is_news |= keys[i].multikey[f] && !index.multikey[f];
+    }
+    if (!is_news) continue;
+    auto flagged = std::make_shared<Index>(index);
+    flagged->has_truncated_keys |= keys[i].truncated;
+    for (std::size_t f = 0; f < keys[i].multikey.size(); ++f) {
+      if (keys[i].multikey[f]) flagged->multikey[f] = true;
+    }
+    if (!changed) changed = std::make_shared<Collection>(collection);
+    changed->indexes[i] = std::move(flagged);
+  }
+  if (changed) save(std::move(changed));
+}
+
+RecordId WriteTransaction::insert(const Collection& stale, bson::View document) {
+  const Collection& collection = current(stale);
+  generate_all(collection, document, keys_);
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    check_unique(collection, *collection.indexes[i], keys_[i], 0, document);
+  }
+  Counters& counters = touch(collection.id);
+  const RecordId id = counters.next_record++;
+  put_record(collection, id, document);
+  counters.rows += 1;
+  counters.bytes += document.size();
+  counters.storage_bytes += record_storage(document.size());
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    for (const std::string& key : keys_[i].keys) put_entry(*collection.indexes[i], key, id);
+  }
+  note_flags(collection, keys_);
+  return id;
+}
+
+void WriteTransaction::replace(const Collection& stale, RecordId id, bson::View document) {
+  const Collection& collection = current(stale);
+  const std::optional<bson::View> before = get(collection, id);
+  if (!before) {
+    throw CommandError(ErrorCode::kWriteConflict, "the document to replace is no longer there");
+  }
+  const std::size_t size_before = before->size();
+  if (size_before == document.size() &&
+      std::memcmp(before->data(), document.data(), size_before) == 0) {
+    return;
+  }
+  // The old document is a view that the first write makes invalid: all keys come before.
+  generate_all(collection, *before, old_keys_);
+  generate_all(collection, document, keys_);
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    if (keys_[i].keys == old_keys_[i].keys) continue;
+    check_unique(collection, *collection.indexes[i], keys_[i], id, document);
+  }
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    const auto& added = keys_[i].keys;
+    const auto& removed = old_keys_[i].keys;
+    if (added == removed) continue;
+    const Index& index = *collection.indexes[i];
+    std::vector<std::string> difference;
+    std::set_difference(removed.begin(), removed.end(), added.begin(), added.end(),
+                        std::back_inserter(difference));
+    for (const std::string& key : difference) erase_entry(index, key, id);
+    difference.clear();
+    std::set_difference(added.begin(), added.end(), removed.begin(), removed.end(),
+                        std::back_inserter(difference));
+    for (const std::string& key : difference) put_entry(index, key, id);
+  }
+  put_record(collection, id, document);
+  Counters& counters = touch(collection.id);
+  counters.bytes += document.size() - size_before;  // wraps round when it shrank, and is right
+  counters.storage_bytes += record_storage(document.size()) - record_storage(size_before);
+  note_flags(collection, keys_);
+}
+
+bool WriteTransaction::remove(const Collection& stale, RecordId id) {
+  const Collection& collection = current(stale);
+  const std::optional<bson::View> document = get(collection, id);
+  if (!document) return false;
+  const std::size_t size = document->size();
+  generate_all(collection, *document, old_keys_);
+  for (std::size_t i = 0; i < old_keys_.size(); ++i) {
+    for (const std::string& key : old_keys_[i].keys) {
+      erase_entry(*collection.indexes[i], key, id);
+    }
+  }
+  KeyBuffer key(collection.id, id);
+  erase(kRecordsTable, key);
+  Counters& counters = touch(collection.id);
+  counters.rows -= 1;
+  counters.bytes -= size;
+  counters.storage_bytes -= record_storage(size);
+  return true;
+}
+
+void WriteTransaction::build_index(const Collection& collection, Index& index) {
+  // All keys before the first write: duplicates are found with nothing to take back, and entries
+  // that come in order fill LMDB's pages one after another.
+  std::vector<std::pair<std::string, RecordId>> entries;
+  KeySet keys;
+  RecordCursor records(*this, collection);
+  for (bool more = records.first(); more; more = records.next()) {
+    generate_keys(index.spec, records.document(), keys);
+    index.has_truncated_keys |= keys.truncated;
+    for (std::size_t i = 0; i < keys.multikey.size(); ++i) {
+      if (keys.multikey[i]) index.multikey[i] = true;
+    }
+    for (std::string& key : keys.keys) entries.emplace_back(std::move(key), records.id());
+  }
+  std::sort(entries.begin(), entries.end());
+  if (index.spec.unique) {
+    const auto same_key = [](const auto& left, const auto& right) {
+      return left.first == right.first;
+    };
+    const auto twice = std::adjacent_find(entries.begin(), entries.end(), same_key);
+    if (twice != entries.end()) {
+      throw_duplicate(collection, index, get(collection, twice->second).value_or(bson::View()),
+                      twice->first);
+    }
+  }
+  index.id = next_id();  // from here on nothing is refused
+  for (const auto& [key, id] : entries) put_entry(index, key, id);
+}
+
+bool WriteTransaction::flush() {
+  for (auto& [id, counters] : live_->counters) {
+    KeyBuffer key(id);
+    put(kCountersTable, key, {reinterpret_cast<const char*>(&counters), sizeof counters});
+  }
+  live_->counters.clear();
+  return own_catalog_ != nullptr;
+}
+
+}  // namespace gesso::localdb
