@@ -1,4 +1,4 @@
-#include "gesso/schema/codec.hpp"
+#include "gesso/schema/field_codec.hpp"
 
 namespace gesso::schema {
 namespace {
