@@ -8,6 +8,7 @@
 
 #include "gesso/base/clock.hpp"
 #include "gesso/models/ids.hpp"
+#include "gesso/models/pending_charge.hpp"
 #include "gesso/models/user.hpp"
 #include "gesso/query/index.hpp"
 #include "gesso/schema/codec.hpp"
@@ -61,10 +62,13 @@ struct Generation {
   schema::NonNegative credits_from_subscription = 0;
   schema::NonNegative credits_from_balance = 0;
   std::optional<SubscriptionId> charged_subscription_id = {};
+  std::optional<Time> charged_period_start = {};
+  std::optional<Time> refund_due_at = {};
+  std::optional<ChargeToken> refund_token = {};
   std::optional<Time> refunded_at = {};
   std::optional<schema::NonNegative> processing_time_ms = {};
   std::optional<schema::Text<1, 64>> lease_owner = {};
-  std::optional<Time> lease_expires_at = {};
+  Time claimable_at = {};
   schema::NonNegative attempts = 0;
   Time created_at;
   std::optional<Time> started_at = {};
@@ -99,11 +103,15 @@ struct Generation {
       {"credits_from_balance", "The part that the user's own credits paid.",
        schema::kHasDefault | schema::kInternal},
       {"charged_subscription_id", "The subscription that paid.", schema::kInternal},
-      {"refunded_at",
-       "When the cost of a failed one was given back; set once, so it happens once."},
+      {"charged_period_start", "That subscription's period; its credits lapse with it.",
+       schema::kInternal},
+      {"refund_due_at", "When it failed, until its cost is given back.", schema::kInternal},
+      {"refund_token", "The refund that counts; set once, so it happens once.", schema::kInternal},
+      {"refunded_at", "When the cost of a failed one was given back."},
       {"processing_time_ms", "From the start of processing to its end."},
       {"lease_owner", "The worker that has claimed it.", schema::kInternal},
-      {"lease_expires_at", "When another worker may claim it.", schema::kInternal},
+      {"claimable_at", "From when a worker may claim it: the end of the last claim's lease.",
+       schema::kHasDefault | schema::kInternal},
       {"attempts", "How often it was claimed.", schema::kHasDefault | schema::kInternal},
       {"created_at", "When it was asked for."},
       {"started_at", "When processing started."},
@@ -111,22 +119,34 @@ struct Generation {
       {"updated_at", "Last change of any field."},
   };
 
-  // A user's list, newest first; lists by status; the prediction's webhook (absent until there is
-  // one, hence unique when present); a user's list of one status; the queue, oldest first.
-  using Indexes =
-      query::IndexList<query::Index<&Generation::user_id, query::desc<&Generation::created_at>>,
-                       query::Index<&Generation::status>,
-                       query::UniqueWhenPresent<&Generation::replicate_prediction_id>,
-                       query::Index<&Generation::user_id, &Generation::status>,
-                       query::Index<&Generation::status, &Generation::created_at>>;
+  using Indexes = query::IndexList<
+      query::Index<&Generation::user_id, query::desc<&Generation::created_at>>,
+      query::Index<&Generation::status>,
+      // The prediction's webhook. Absent until there is one, hence unique when present.
+      query::UniqueWhenPresent<&Generation::replicate_prediction_id>,
+      query::Index<&Generation::user_id, &Generation::status>,
+      query::Index<&Generation::status, &Generation::created_at>,
+      // Pages of a user's list, newest first, and of one status. `_id` at the end tells generations
+      // of one moment apart, and Cosmos DB sorts along the whole path of an index only.
+      query::Index<&Generation::user_id, query::desc<&Generation::created_at>,
+                   query::desc<&Generation::id>>,
+      query::Index<&Generation::user_id, &Generation::status, query::desc<&Generation::created_at>,
+                   query::desc<&Generation::id>>,
+      // The queue: the oldest pending ones; those that a worker holds are passed over in the index.
+      query::Index<&Generation::status, &Generation::created_at, &Generation::claimable_at>,
+      // The 95th percentile of a user's processing times, where the server computes none.
+      query::Index<&Generation::user_id, &Generation::status, &Generation::processing_time_ms>,
+      // The sweep looks for failed ones whose refund a crash prevented.
+      query::Index<&Generation::refund_due_at>>;
 };
 BOOST_DESCRIBE_STRUCT(Generation, (),
                       (id, user_id, prompt, negative_prompt, model_type, image_size, num_images,
                        guidance_scale, num_inference_steps, seed, status, replicate_prediction_id,
                        result_urls, blob_urls, error_message, cost_credits,
                        credits_from_subscription, credits_from_balance, charged_subscription_id,
-                       refunded_at, processing_time_ms, lease_owner, lease_expires_at, attempts,
-                       created_at, started_at, completed_at, updated_at))
+                       charged_period_start, refund_due_at, refund_token, refunded_at,
+                       processing_time_ms, lease_owner, claimable_at, attempts, created_at,
+                       started_at, completed_at, updated_at))
 
 // A request for images.
 struct GenerationCreate {

@@ -79,14 +79,16 @@ struct Subscription {
       {"updated_at", "Last change of any field."},
   };
 
-  // One subscription a user; Stripe's events by subscription (absent for the free plan, hence
-  // unique when present) and by customer; what is due to renew or expire; the figures by plan.
-  using Indexes =
-      query::IndexList<query::Unique<&Subscription::user_id>,
-                       query::UniqueWhenPresent<&Subscription::stripe_subscription_id>,
-                       query::Index<&Subscription::stripe_customer_id>,
-                       query::Index<&Subscription::status, &Subscription::current_period_end>,
-                       query::Index<&Subscription::plan, &Subscription::status>>;
+  using Indexes = query::IndexList<
+      query::Unique<&Subscription::user_id>,  // a user has one
+      // Stripe's events. Absent for the free plan, hence unique when present.
+      query::UniqueWhenPresent<&Subscription::stripe_subscription_id>,
+      query::Index<&Subscription::stripe_customer_id>,
+      // What is due to renew or to expire.
+      query::Index<&Subscription::status, &Subscription::current_period_end>,
+      query::Index<&Subscription::plan, &Subscription::status>,
+      // The sweep looks for marks that a crash left.
+      query::Index<query::asc<&Subscription::pending_charges, &PendingCharge::at>>>;
 };
 BOOST_DESCRIBE_STRUCT(Subscription, (),
                       (id, user_id, plan, status, stripe_subscription_id, stripe_customer_id,

@@ -54,12 +54,13 @@ struct UsageLog {
       {"expires_at", "When the entry is deleted: 90 days later. No read returns it from then on."},
   };
 
-  // A user's entries in a range of time; figures by action; a user's count of one action.
-  using Indexes =
-      query::IndexList<query::Index<&UsageLog::user_id, query::desc<&UsageLog::created_at>>,
-                       query::Index<&UsageLog::action_type>,
-                       query::Index<&UsageLog::user_id, &UsageLog::action_type>,
-                       query::Ttl<&UsageLog::expires_at>>;
+  using Indexes = query::IndexList<
+      query::Index<&UsageLog::user_id, query::desc<&UsageLog::created_at>>,
+      query::Index<&UsageLog::action_type>,
+      query::Index<&UsageLog::user_id, &UsageLog::action_type>,
+      // How often a user did something since a moment.
+      query::Index<&UsageLog::user_id, &UsageLog::action_type, &UsageLog::created_at>,
+      query::Ttl<&UsageLog::expires_at>>;
 };
 BOOST_DESCRIBE_STRUCT(UsageLog, (),
                       (id, user_id, action_type, resource_id, credits_used, response_time_ms,

@@ -80,13 +80,17 @@ struct User {
       {"updated_at", "Last change of any field."},
   };
 
-  // The sign-up and the login read by email, the OAuth login by auth_provider_id, Stripe's events
-  // by stripe_customer_id; the rest serves lists: newest users, active ones, active ones of a tier.
-  using Indexes =
-      query::IndexList<query::Unique<&User::email>, query::Index<&User::auth_provider_id>,
-                       query::Index<&User::stripe_customer_id>, query::Index<&User::created_at>,
-                       query::Index<&User::is_active>,
-                       query::Index<&User::subscription_tier, &User::is_active>>;
+  using Indexes = query::IndexList<
+      query::Unique<&User::email>,  // sign-up and login
+      query::Index<&User::auth_provider_id>, query::Index<&User::stripe_customer_id>,
+      query::Index<&User::created_at>, query::Index<&User::is_active>,
+      query::Index<&User::subscription_tier, &User::is_active>,
+      // A login through a provider: two providers may give the same id.
+      query::Index<&User::auth_provider, &User::auth_provider_id>,
+      // Pages of active users, newest first. `_id` at the end tells users of one moment apart.
+      query::Index<&User::is_active, query::desc<&User::created_at>, query::desc<&User::id>>,
+      // The sweep looks for marks that a crash left.
+      query::Index<query::asc<&User::pending_charges, &PendingCharge::at>>>;
 };
 BOOST_DESCRIBE_STRUCT(User, (),
                       (id, email, full_name, auth_provider, auth_provider_id, hashed_password,

@@ -1,0 +1,24 @@
+// bcrypt by libxcrypt: a password to its hash, and the check of one against the other.
+//
+// Functions only, thread-safe. Each blocks its thread for about a quarter of a second of CPU at
+// the default cost: that is the point of bcrypt, and the reason not to call it on an I/O thread.
+#pragma once
+
+#include "gesso/base/random.hpp"
+#include "gesso/schema/password.hpp"
+
+namespace gesso::models {
+
+// Rounds are 2 to this power.
+inline constexpr unsigned kBcryptCost = 12;
+
+// Salted from `random`. `cost` is 4 to 31; less than the default is for tests. Throws Error
+// (kInternal) where libxcrypt refuses.
+[[nodiscard]] schema::PasswordHash hash_password(const schema::Password& password, Random& random,
+                                                 unsigned cost = kBcryptCost);
+
+// Compares in constant time. Takes what a client typed, which need not be a valid `Password`;
+// what is longer than bcrypt reads matches nothing.
+[[nodiscard]] bool verify_password(std::string_view password, const schema::PasswordHash& hash);
+
+}  // namespace gesso::models
