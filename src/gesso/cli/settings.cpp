@@ -1,0 +1,433 @@
+#include "gesso/cli/settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "gesso/base/error.hpp"
+#include "gesso/cli/toml_file.hpp"
+
+namespace gesso::cli {
+namespace {
+
+constexpr std::string_view kPrefix = "GESSO_";
+constexpr std::array<std::string_view, 6> kLogLevels{"trace", "debug", "info",
+                                                     "warn",  "error", "off"};
+
+std::optional<std::string> check_address(std::string_view text) {
+  if (parse_address(text)) return std::nullopt;
+  return "HOST:PORT, such as 127.0.0.1:8080";
+}
+
+std::optional<std::string> check_not_empty(std::string_view text) {
+  if (!text.empty()) return std::nullopt;
+  return "text that is not empty";
+}
+
+std::optional<std::string> check_log_level(std::string_view text) {
+  if (std::ranges::find(kLogLevels, text) != kLogLevels.end()) return std::nullopt;
+  return "one of trace, debug, info, warn, error, off";
+}
+
+// HS256 needs a key of at least its hash's size (RFC 7518, 3.2).
+std::optional<std::string> check_jwt_secret(std::string_view text) {
+  if (text.empty() || text.size() >= 32) return std::nullopt;
+  return "at least 32 bytes";
+}
+
+using S = Settings;
+constexpr std::array kTable{
+    Setting{.key = "listen",
+            .member = &S::listen,
+            .about = "Address of the HTTP service, HOST:PORT; port 0 takes a free one.",
+            .check = check_address},
+    Setting{.key = "data_dir",
+            .member = &S::data_dir,
+            .about = "Folder of the embedded database and of the generated token key.",
+            .check = check_not_empty},
+    Setting{.key = "mongodb_uri",
+            .member = &S::mongodb_uri,
+            .about = "mongodb:// or mongodb+srv:// of a server; without it the embedded database "
+                     "serves."},
+    Setting{.key = "mongodb_database",
+            .member = &S::mongodb_database,
+            .about = "Name of the database that holds the collections.",
+            .check = check_not_empty},
+    Setting{.key = "mongodb_tls_ca_file",
+            .member = &S::mongodb_tls_ca_file,
+            .about = "PEM file with the authorities that the server's certificate is checked by; "
+                     "the system's without it."},
+    Setting{.key = "mongodb_pool_size",
+            .member = &S::mongodb_pool_size,
+            .about = "Connections, which is also how many operations run at once.",
+            .min = 1,
+            .max = 1000},
+    Setting{.key = "mongodb_warm_minimum",
+            .member = &S::mongodb_warm_minimum,
+            .about = "Connections that are kept open while idle.",
+            .max = 1000},
+    Setting{.key = "mongodb_queue_limit",
+            .member = &S::mongodb_queue_limit,
+            .about = "Requests that may wait for a connection; more are answered with 503.",
+            .min = 1,
+            .max = 1'000'000},
+    Setting{.key = "mongodb_connect_attempts",
+            .member = &S::mongodb_connect_attempts,
+            .about = "Attempts to connect at the start, with 2 to 10 seconds between them.",
+            .min = 1,
+            .max = 100},
+    Setting{.key = "jwt_secret",
+            .member = &S::jwt_secret,
+            .about = "Key that signs access tokens, at least 32 bytes; without it one is made and "
+                     "kept in the data folder.",
+            .check = check_jwt_secret},
+    Setting{.key = "token_lifetime",
+            .member = &S::token_lifetime,
+            .about = "Time that an access token is good for.",
+            .min = 1000},
+    Setting{.key = "bcrypt_rounds",
+            .member = &S::bcrypt_rounds,
+            .about = "Cost of a new password hash: each step doubles the time.",
+            .min = 4,
+            .max = 16},
+    Setting{.key = "request_timeout",
+            .member = &S::request_timeout,
+            .about = "Time that a request may take, waiting included.",
+            .min = 100},
+    Setting{.key = "drain_timeout",
+            .member = &S::drain_timeout,
+            .about = "Time that requests in work get to finish when the service ends."},
+    Setting{.key = "sweep_interval",
+            .member = &S::sweep_interval,
+            .about = "Time between two sweeps, which finish or refund what a crash left.",
+            .min = 10},
+    Setting{.key = "charge_grace",
+            .member = &S::charge_grace,
+            .about = "Age from which an unfinished charge is the sweep's.",
+            .min = 100},
+    Setting{.key = "io_threads",
+            .member = &S::io_threads,
+            .about = "Threads that read and write HTTP.",
+            .min = 1,
+            .max = 256},
+    Setting{.key = "max_connections",
+            .member = &S::max_connections,
+            .about = "HTTP connections that are open at once; more are turned away.",
+            .min = 1,
+            .max = 1'000'000},
+    Setting{.key = "log_level",
+            .member = &S::log_level,
+            .about = "What is logged to stderr: trace, debug, info, warn, error or off.",
+            .check = check_log_level},
+    Setting{.key = "access_log", .member = &S::access_log, .about = "Log a line for each request."},
+};
+
+std::string upper(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  });
+  return result;
+}
+
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+struct Unit {
+  std::string_view name;
+  std::int64_t millis;
+};
+constexpr std::array kUnits{Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1000},
+                            Unit{"ms", 1}};
+
+std::string duration_text(std::chrono::milliseconds value) {
+  for (const Unit& unit : kUnits) {
+    if (value.count() % unit.millis == 0 && value.count() >= unit.millis) {
+      return std::to_string(value.count() / unit.millis) + std::string(unit.name);
+    }
+  }
+  return "0s";
+}
+
+std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+std::string integer_range(const Setting& setting) {
+  if (setting.max == std::numeric_limits<std::int64_t>::max()) {
+    return "integer of at least " + std::to_string(setting.min);
+  }
+  return "integer from " + std::to_string(setting.min) + " to " + std::to_string(setting.max);
+}
+
+// Collects what is wrong, and sets what is right.
+class Loader {
+  LoadedSettings loaded_;
+  std::vector<Violation> violations_;
+  std::string message_;
+
+  void violate(const std::string& origin, std::string_view key, std::string_view type,
+               std::string expected, std::string found) {
+    if (!message_.empty()) message_ += '\n';
+    const std::string message = "expected " + expected + ", found " + found;
+    message_ += origin + ": " + std::string(key) + ": " + message;
+    violations_.push_back({.path = {std::string(key)},
+                           .type = std::string(type),
+                           .message = message,
+                           .expected = std::move(expected),
+                           .found = std::move(found)});
+  }
+
+  bool set_text(const std::string& origin, const Setting& setting, std::string_view text) {
+    if (setting.check == nullptr) return true;
+    auto expected = setting.check(text);
+    if (!expected) return true;
+    violate(origin, setting.key, "value_error", std::move(*expected),
+            setting.is_secret() ? std::to_string(text.size()) + " bytes" : quoted(text));
+    return false;
+  }
+
+  bool check_duration(const std::string& origin, const Setting& setting, std::string_view text) {
+    const auto value = parse_duration(text);
+    if (!value || value->count() < setting.min) {
+      std::string expected = "duration such as 500ms, 30s, 5m or 2h";
+      if (value) expected += ", at least " + std::to_string(setting.min) + "ms";
+      violate(origin, setting.key, "type_error", std::move(expected), quoted(text));
+      return false;
+    }
+    loaded_.values.*std::get<std::chrono::milliseconds Settings::*>(setting.member) = *value;
+    return true;
+  }
+
+  bool check_integer(const std::string& origin, const Setting& setting, std::int64_t value) {
+    if (value >= setting.min && value <= setting.max) return true;
+    violate(origin, setting.key, "value_error", integer_range(setting), std::to_string(value));
+    return false;
+  }
+
+  // A value as the file has it: with a type.
+  bool set(const std::string& origin, const Setting& setting, const TomlValue& value) {
+    const auto wrong_type = [&](std::string expected) {
+      violate(origin, setting.key, "type_error", std::move(expected),
+              value.type + (setting.is_secret() || value.text.empty() ? "" : " " + value.text));
+      return false;
+    };
+    return std::visit(
+        [&]<class T>(T Settings::*member) {
+          if constexpr (std::is_same_v<T, bool>) {
+            if (!value.boolean) return wrong_type("boolean");
+            loaded_.values.*member = *value.boolean;
+            return true;
+          } else if constexpr (std::is_same_v<T, std::int64_t>) {
+            if (!value.integer) return wrong_type(integer_range(setting));
+            loaded_.values.*member = *value.integer;
+            return check_integer(origin, setting, *value.integer);
+          } else if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
+            if (!value.string) return wrong_type("string with a duration, such as \"30s\"");
+            return check_duration(origin, setting, *value.string);
+          } else {
+            if (!value.string) return wrong_type("string");
+            loaded_.values.*member = T(std::string_view(*value.string));
+            return set_text(origin, setting, *value.string);
+          }
+        },
+        setting.member);
+  }
+
+  // A value as flags and the environment have it: as text.
+  bool set(const std::string& origin, const Setting& setting, std::string_view text) {
+    return std::visit(
+        [&]<class T>(T Settings::*member) {
+          if constexpr (std::is_same_v<T, bool>) {
+            const bool yes = text == "true" || text == "1";
+            if (!yes && text != "false" && text != "0") {
+              violate(origin, setting.key, "type_error", "true or false", quoted(text));
+              return false;
+            }
+            loaded_.values.*member = yes;
+            return true;
+          } else if constexpr (std::is_same_v<T, std::int64_t>) {
+            const auto value = parse_integer(text);
+            if (!value) {
+              violate(origin, setting.key, "type_error", integer_range(setting), quoted(text));
+              return false;
+            }
+            loaded_.values.*member = *value;
+            return check_integer(origin, setting, *value);
+          } else if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
+            return check_duration(origin, setting, text);
+          } else {
+            loaded_.values.*member = T(text);
+            return set_text(origin, setting, text);
+          }
+        },
+        setting.member);
+  }
+
+  template <class Value>
+  void take(const std::string& origin, const Setting& setting, const Value& value) {
+    if (set(origin, setting, value)) {
+      loaded_.origins[static_cast<std::size_t>(&setting - kTable.data())] = origin;
+    }
+  }
+
+  void unknown(const std::string& origin, std::string_view name,
+               std::span<const std::string_view> known, std::string_view what) {
+    const auto near = nearest(name, known);
+    violate(origin, name, "unknown_setting",
+            near ? "a known " + std::string(what) + ", perhaps " + std::string(*near)
+                 : "a known " + std::string(what) + " (`gesso config` lists them)",
+            "one that does not exist");
+  }
+
+ public:
+  Loader() { loaded_.origins.assign(kTable.size(), "default"); }
+
+  void take_file(const SettingSources& sources) {
+    std::vector<std::string_view> keys;
+    for (const Setting& setting : kTable) keys.push_back(setting.key);
+    for (const TomlValue& value : parse_toml(sources.file_text, sources.file_name)) {
+      const std::string origin = sources.file_name + ":" + std::to_string(value.line);
+      if (const Setting* setting = find_setting(value.key)) {
+        take(origin, *setting, value);
+      } else {
+        unknown(origin, value.key, keys, "setting");
+      }
+    }
+  }
+
+  void take_environment(const SettingSources& sources) {
+    std::vector<std::string> names;
+    for (const Setting& setting : kTable) names.push_back(setting.environment_name());
+    for (const auto& [name, text] : sources.environment) {
+      if (!name.starts_with(kPrefix) || name.starts_with("GESSO_TEST_") || name == "GESSO_CONFIG") {
+        continue;
+      }
+      const auto found = std::ranges::find(names, name);
+      if (found != names.end()) {
+        take(name, kTable[static_cast<std::size_t>(found - names.begin())], std::string_view(text));
+      } else {
+        const std::vector<std::string_view> known(names.begin(), names.end());
+        unknown("environment", name, known, "variable");
+      }
+    }
+  }
+
+  void take_flags(const SettingSources& sources) {
+    for (const auto& [key, text] : sources.flags) {
+      if (const Setting* setting = find_setting(key)) {
+        take(setting->flag(), *setting, std::string_view(text));
+      }
+    }
+  }
+
+  LoadedSettings finish() {
+    if (!violations_.empty()) {
+      throw Error(ErrorKind::kValidation, message_, {.violations = std::move(violations_)});
+    }
+    return std::move(loaded_);
+  }
+};
+
+}  // namespace
+
+std::string Setting::environment_name() const { return std::string(kPrefix) + upper(key); }
+
+std::string Setting::flag() const {
+  std::string text = "--" + std::string(key);
+  std::ranges::replace(text, '_', '-');
+  return text;
+}
+
+std::span<const Setting> setting_table() { return kTable; }
+
+const Setting* find_setting(std::string_view key) {
+  const auto* found = std::ranges::find(kTable, key, &Setting::key);
+  return found == kTable.end() ? nullptr : found;
+}
+
+LoadedSettings load_settings(const SettingSources& sources) {
+  Loader loader;
+  loader.take_file(sources);
+  loader.take_environment(sources);
+  loader.take_flags(sources);
+  return loader.finish();
+}
+
+std::string show(const Settings& settings, const Setting& setting) {
+  return std::visit(
+      [&]<class T>(T Settings::*member) -> std::string {
+        const T& value = settings.*member;
+        if constexpr (std::is_same_v<T, bool>) {
+          return value ? "true" : "false";
+        } else if constexpr (std::is_same_v<T, std::int64_t>) {
+          return std::to_string(value);
+        } else if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
+          return duration_text(value);
+        } else if constexpr (std::is_same_v<T, Secret>) {
+          return value.empty() ? "(not set)" : "(hidden)";
+        } else {
+          return value.empty() ? "(not set)" : value;
+        }
+      },
+      setting.member);
+}
+
+std::optional<std::string_view> nearest(std::string_view text,
+                                        std::span<const std::string_view> candidates) {
+  // Levenshtein's distance, one row at a time. Long texts are no slips, and would take long.
+  if (text.size() > 100) return std::nullopt;
+  const auto distance = [text](std::string_view other) {
+    std::vector<std::size_t> row(text.size() + 1);
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = i;
+    for (std::size_t j = 0; j < other.size(); ++j) {
+      std::size_t diagonal = row[0];
+      row[0] = j + 1;
+      for (std::size_t i = 0; i < text.size(); ++i) {
+        const std::size_t change = diagonal + (text[i] == other[j] ? 0 : 1);
+        diagonal = row[i + 1];
+        row[i + 1] = std::min({row[i] + 1, row[i + 1] + 1, change});
+      }
+    }
+    return row.back();
+  };
+  std::optional<std::string_view> best;
+  std::size_t fewest = std::max<std::size_t>(2, text.size() / 3) + 1;
+  for (const std::string_view candidate : candidates) {
+    const std::size_t edits = distance(candidate);
+    if (edits < fewest) {
+      fewest = edits;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = parse_integer(text.substr(0, digits));
+  const auto* unit = std::ranges::find(kUnits, text.substr(digits), &Unit::name);
+  constexpr std::int64_t kMostDays = 3650;
+  if (!number || unit == kUnits.end() || *number > kMostDays * 86'400'000 / unit->millis) {
+    return std::nullopt;
+  }
+  return std::chrono::milliseconds{*number * unit->millis};
+}
+
+std::optional<Address> parse_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto port = parse_integer(text.substr(colon + 1));
+  if (!port || *port < 0 || *port > 65535) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find_first_of(":[] /") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return Address{.host = std::string(host), .port = static_cast<std::uint16_t>(*port)};
+}
+
+}  // namespace gesso::cli

@@ -1,0 +1,112 @@
+// What can be set, where each value came from, and how it is read: flags over the environment over
+// a TOML file over defaults.
+//
+// One table declares every setting. The key `data_dir` is `data_dir = "..."` in the file,
+// `GESSO_DATA_DIR` in the environment and `--data-dir` on the command line. Pure functions; the
+// process's own environment and files are read in sources.hpp.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "gesso/base/secret.hpp"
+
+namespace gesso::cli {
+
+struct Settings {
+  std::string listen = "127.0.0.1:8080";
+  std::string data_dir = "data";
+  Secret mongodb_uri;
+  std::string mongodb_database = "imagegenerator";
+  std::string mongodb_tls_ca_file;
+  std::int64_t mongodb_pool_size = 50;
+  std::int64_t mongodb_warm_minimum = 10;
+  std::int64_t mongodb_queue_limit = 1000;
+  std::int64_t mongodb_connect_attempts = 3;
+  Secret jwt_secret;
+  std::chrono::milliseconds token_lifetime = std::chrono::hours{1};
+  std::int64_t bcrypt_rounds = 12;
+  std::chrono::milliseconds request_timeout = std::chrono::seconds{30};
+  std::chrono::milliseconds drain_timeout = std::chrono::seconds{10};
+  std::chrono::milliseconds sweep_interval = std::chrono::minutes{1};
+  std::chrono::milliseconds charge_grace = std::chrono::minutes{5};
+  std::int64_t io_threads = 2;
+  std::int64_t max_connections = 4096;
+  std::string log_level = "info";
+  bool access_log = false;
+};
+
+// One row of the table.
+struct Setting {
+  using Member = std::variant<std::string Settings::*, Secret Settings::*, std::int64_t Settings::*,
+                              bool Settings::*, std::chrono::milliseconds Settings::*>;
+
+  std::string_view key;
+  Member member;
+  std::string_view about;
+  std::int64_t min = 0;  // of an integer, or of a duration in milliseconds
+  std::int64_t max = std::numeric_limits<std::int64_t>::max();
+  // What is wrong with a text, as what was expected instead; std::nullopt if nothing is.
+  std::optional<std::string> (*check)(std::string_view) = nullptr;
+
+  [[nodiscard]] bool is_secret() const {
+    return std::holds_alternative<Secret Settings::*>(member);
+  }
+  [[nodiscard]] bool is_switch() const { return std::holds_alternative<bool Settings::*>(member); }
+  [[nodiscard]] std::string environment_name() const;  // "GESSO_DATA_DIR"
+  [[nodiscard]] std::string flag() const;              // "--data-dir"
+};
+
+// Every setting, in the order of `Settings`.
+[[nodiscard]] std::span<const Setting> setting_table();
+// The row of a key, nullptr if there is none.
+[[nodiscard]] const Setting* find_setting(std::string_view key);
+
+struct SettingSources {
+  std::vector<std::pair<std::string, std::string>> flags = {};  // key and text
+  std::vector<std::pair<std::string, std::string>> environment =
+      {};                      // every variable, name and text
+  std::string file_name = {};  // for messages
+  std::string file_text = {};  // TOML; empty where there is none
+};
+
+struct LoadedSettings {
+  Settings values;
+  std::vector<std::string>
+      origins;  // by row: "default", "gesso.toml:3", "GESSO_LISTEN", "--listen"
+};
+
+// Throws Error (kValidation) that names everything that is wrong, each with where it stands, what
+// was expected and what was found (never a secret's value). A key or a GESSO_ variable that is not
+// in the table is wrong, and the nearest one is named; GESSO_TEST_* and GESSO_CONFIG pass.
+[[nodiscard]] LoadedSettings load_settings(const SettingSources& sources);
+
+// A setting's value for people; "(hidden)" for a secret that is set, "(not set)" for an empty one.
+[[nodiscard]] std::string show(const Settings& settings, const Setting& setting);
+
+// The candidate that takes the fewest edits from `text`, if they are few enough to be a slip.
+[[nodiscard]] std::optional<std::string_view> nearest(std::string_view text,
+                                                      std::span<const std::string_view> candidates);
+
+// "500ms", "30s", "5m", "2h".
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+struct Address {
+  std::string host;  // without brackets
+  std::uint16_t port = 0;
+
+  friend bool operator==(const Address&, const Address&) = default;
+};
+
+// "127.0.0.1:8080", "[::1]:8080", "localhost:0", ":8080" (every address).
+[[nodiscard]] std::optional<Address> parse_address(std::string_view text);
+
+}  // namespace gesso::cli
