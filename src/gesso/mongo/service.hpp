@@ -3,10 +3,18 @@
 // Repositories are plain synchronous functions over a `Session`. A unit of work is a function of
 // one; it runs on a worker thread that leases a connection for as long as the unit takes.
 //
-//   auto user = service.run(deadline, [&](Session& session) { return users.find_by_id(session, id); });
+//   auto user = service.run(deadline, [&](Session& session) { return users.find_by_id(session, id);
+//   });
+//
+// Every worker keeps a connection of its own, from one libmongoc pool that watches the servers in
+// the background. The worker that was busy last is given work first, so connections that the load
+// does not need fall idle; those are closed after `idle_limit`, down to `warm_minimum`, and the
+// ones that stay are pinged every `keep_alive`. A server that is lost fails the units that are
+// using it with one kUnavailable each; the next units reconnect.
 //
 // Thread-safe. Owned by the program's main function; destroying it waits for running units and
-// refuses queued ones. `submit` never blocks; `run` blocks the caller.
+// refuses queued ones. `submit` never blocks; `run` blocks the caller, and must not be called on
+// a worker (a unit that waits for a unit may wait for ever).
 #pragma once
 
 #include <chrono>
@@ -15,6 +23,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -23,24 +32,48 @@
 #include "gesso/base/random.hpp"
 #include "gesso/base/secret.hpp"
 #include "gesso/mongo/dialect.hpp"
+#include "gesso/mongo/log.hpp"
 #include "gesso/mongo/session.hpp"
 
 namespace gesso::mongo {
 
+// Told of each command when it has come back, on the worker's thread: its name, the command as it
+// went out, how long it took and whether the server said ok. Costs a copy of every command.
+using CommandObserver = std::function<void(std::string_view name, bson::View command,
+                                           std::chrono::microseconds duration, bool ok)>;
+
 struct ServiceOptions {
-  Secret uri;                                     // mongodb:// or mongodb+srv://
-  std::string database = "imagegenerator";        // where collections stand
-  std::size_t pool_size = 50;                     // connections = workers = operations in flight
-  std::size_t warm_minimum = 10;                  // connections kept open while idle
-  std::size_t queue_limit = 1000;                 // units that may wait; more are kOverloaded
+  Secret uri;                               // mongodb:// or mongodb+srv://
+  std::string database = "imagegenerator";  // where collections stand
+  std::size_t pool_size = 50;               // connections = workers = operations in flight
+  std::size_t warm_minimum = 10;            // connections kept open while idle
+  std::size_t queue_limit = 1000;           // units that may wait; more are kOverloaded
   int connect_attempts = 3;
-  std::chrono::milliseconds connect_wait_min{2000};   // exponential between attempts
+  std::chrono::milliseconds connect_wait_min{2000};  // exponential between attempts
   std::chrono::milliseconds connect_wait_max{10000};
   std::chrono::milliseconds server_selection_timeout{5000};
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds socket_timeout{65000};    // Cosmos DB may take 60 s
   std::chrono::milliseconds default_deadline{30000};  // for units that bring none
   std::string tls_ca_file = {};
+  std::string app_name = "gesso";  // where the URI names none
+  // A connection no unit used for so long is closed, but for the warm minimum. A shorter
+  // maxIdleTimeMS in the URI is obeyed. Azure drops idle connections after four minutes.
+  std::chrono::milliseconds idle_limit{120'000};
+  std::chrono::milliseconds keep_alive{60'000};  // a ping for idle connections that stay
+  // The account has the capability EnableMongoRetryableWrites: obey the URI's retryWrites.
+  bool cosmos_retry_writes = false;
+  std::string health_collection = "users";  // what `check_health` reads from
+  CommandObserver observe_command = {};
+  std::function<void(const LogLine&)> log = {};  // the driver's lines, on a thread of ours
+};
+
+// What the pool is doing now.
+struct PoolStatus {
+  std::size_t workers = 0;           // threads
+  std::size_t busy = 0;              // units that run
+  std::size_t queued = 0;            // units that wait
+  std::size_t open_connections = 0;  // the background watch's own not counted
 };
 
 class Service {
@@ -61,8 +94,13 @@ class Service {
   Service& operator=(const Service&) = delete;
 
   // Pings with retries (3 attempts, exponential wait of 2 to 10 s), detects the dialect and warms
-  // the pool. Blocks. Throws Error (kUnavailable, kAuth) when the last attempt failed.
+  // the pool. Blocks. Throws Error: kUnavailable when the last attempt failed or `stop` was
+  // called, kAuth at once when the credentials are refused.
   void connect();
+
+  // Refuses queued and new units with kUnavailable, interrupts `connect`, and waits for running
+  // units. Idempotent; the destructor calls it.
+  void stop();
 
   // Queues a unit. Exactly one of the two is called, on a worker thread or (a full queue) on the
   // caller's: `work` with a lease, or `refused` with an Error (kOverloaded, kTimeout when the
@@ -82,6 +120,9 @@ class Service {
 
   [[nodiscard]] Dialect dialect() const;
   [[nodiscard]] const std::string& database() const;
+  [[nodiscard]] PoolStatus status() const;
+  // The URI without its password, as it is given to the driver.
+  [[nodiscard]] const std::string& redacted_uri() const;
   [[nodiscard]] std::chrono::milliseconds default_deadline() const;
 };
 

@@ -28,7 +28,7 @@ struct FindOptions {
   bson::Document projection = {};
   bson::Document hint = {};
   std::int64_t skip = 0;
-  std::int64_t limit = 0;  // 0: all
+  std::int64_t limit = 0;       // 0: all
   std::int32_t batch_size = 0;  // 0: the server's choice
 };
 

@@ -1,0 +1,161 @@
+#include "gesso/mongo/detail/worker_pool.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "gesso/base/error.hpp"
+
+namespace gesso::mongo::detail {
+namespace {
+
+std::exception_ptr refusal(ErrorKind kind, const char* why) {
+  return std::make_exception_ptr(Error(kind, why, {.retryable = true}));
+}
+
+std::exception_ptr shut_down() {
+  return refusal(ErrorKind::kUnavailable, "the database service is shutting down");
+}
+
+std::exception_ptr expired() {
+  return refusal(ErrorKind::kTimeout, "the deadline passed before a connection was free");
+}
+
+}  // namespace
+
+WorkerPool::WorkerPool(Options options)
+    : options_(std::move(options)), reaper_([this] { reap(); }) {}
+
+WorkerPool::~WorkerPool() { stop(); }
+
+void WorkerPool::submit(Unit unit) {
+  std::exception_ptr refused;
+  if (unit.deadline.expired()) {
+    refused = expired();
+  } else {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) {
+      refused = shut_down();
+    } else if (!idle_.empty()) {
+      Worker* worker = idle_.back();
+      idle_.pop_back();
+      worker->assigned = std::move(unit);
+      worker->woken.notify_one();
+    } else if (workers_.size() < options_.workers && start_worker()) {
+      workers_.back()->assigned = std::move(unit);
+    } else if (queue_.size() < options_.queue_limit) {
+      if (unit.deadline.moment() < earliest_.moment()) {
+        earliest_ = unit.deadline;
+        reaper_woken_.notify_one();
+      }
+      queue_.push_back(std::move(unit));
+    } else {
+      refused = refusal(ErrorKind::kOverloaded, "too many units of work wait for the database");
+    }
+  }
+  if (refused) unit.refused(refused);
+}
+
+bool WorkerPool::start_worker() {
+  Worker& worker = *workers_.emplace_back(std::make_unique<Worker>());
+  try {
+    worker.thread = std::jthread([this, &worker] { work(worker); });
+    return true;
+  } catch (const std::system_error&) {  // no more threads: those that are there will do
+    workers_.pop_back();
+    return false;
+  }
+}
+
+void WorkerPool::work(Worker& self) {
+  const std::unique_ptr<Station> station = options_.make_station();
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    if (!self.assigned && !queue_.empty()) {
+      self.assigned = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    if (self.assigned) {
+      Unit unit = std::move(*self.assigned);
+      self.assigned.reset();
+      ++busy_;
+      lock.unlock();
+      if (unit.deadline.expired()) {
+        unit.refused(expired());
+      } else {
+        unit.work(*station);
+      }
+      unit = {};  // what it holds ends outside the lock
+      lock.lock();
+      --busy_;
+      continue;
+    }
+    if (stopping_) return;
+    idle_.push_back(&self);
+    const bool called = self.woken.wait_for(lock, options_.upkeep_period,
+                                            [&] { return self.assigned || stopping_; });
+    if (self.assigned) continue;  // `submit` took it out of idle_
+    std::erase(idle_, &self);
+    if (called) continue;
+    lock.unlock();
+    station->upkeep();
+    lock.lock();
+  }
+}
+
+void WorkerPool::reap() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (!earliest_.is_set()) {
+      reaper_woken_.wait(lock);
+      continue;
+    }
+    reaper_woken_.wait_until(lock, earliest_.moment());
+    if (!earliest_.expired()) continue;
+    earliest_ = Deadline();
+    std::vector<Unit> late;
+    for (auto at = queue_.begin(); at != queue_.end();) {
+      if (at->deadline.expired()) {
+        late.push_back(std::move(*at));
+        at = queue_.erase(at);
+      } else {
+        earliest_ = earliest_.earlier_of(at->deadline);
+        ++at;
+      }
+    }
+    lock.unlock();
+    for (const Unit& unit : late) unit.refused(expired());
+    late.clear();
+    lock.lock();
+  }
+}
+
+void WorkerPool::stop() {
+  std::deque<Unit> refused;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    refused.swap(queue_);
+    for (const auto& worker : workers_) worker->woken.notify_one();
+    reaper_woken_.notify_one();
+  }
+  for (const Unit& unit : refused) unit.refused(shut_down());
+  // No worker is added any more. Joining twice (two threads stop) is not supported by jthread, so
+  // the first one takes them.
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::jthread reaper;
+  {
+    const std::lock_guard lock(mutex_);
+    workers.swap(workers_);
+    reaper.swap(reaper_);
+  }
+  for (const auto& worker : workers) worker->thread.join();
+  if (reaper.joinable()) reaper.join();
+}
+
+WorkerPool::Status WorkerPool::status() const {
+  const std::lock_guard lock(mutex_);
+  return {.workers = workers_.size(), .busy = busy_, .queued = queue_.size()};
+}
+
+}  // namespace gesso::mongo::detail

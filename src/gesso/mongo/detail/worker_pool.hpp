@@ -1,0 +1,91 @@
+// Threads that run units of work, the newest idle one first, and the bounded queue before them.
+// Knows nothing of databases: what a unit runs with is the `Station` of its thread. Internal to
+// mongo/.
+//
+// Thread-safe. `submit` never blocks for longer than starting a thread takes. Threads are started
+// when they are needed. Destroying it stops it.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "gesso/base/deadline.hpp"
+
+namespace gesso::mongo::detail {
+
+// What one thread has of its own; used by that thread only.
+class Station {
+ public:
+  Station() = default;
+  Station(const Station&) = delete;
+  Station& operator=(const Station&) = delete;
+  virtual ~Station() = default;
+
+  // Called after an idle stretch of `upkeep_period`.
+  virtual void upkeep() = 0;
+};
+
+class WorkerPool {
+ public:
+  struct Unit {
+    Deadline deadline;
+    std::function<void(Station&)> work;
+    std::function<void(std::exception_ptr)> refused;
+  };
+  struct Options {
+    std::size_t workers = 50;
+    std::size_t queue_limit = 1000;
+    std::chrono::milliseconds upkeep_period{60'000};
+    std::function<std::unique_ptr<Station>()> make_station;  // called on the new thread
+  };
+  struct Status {
+    std::size_t workers = 0;
+    std::size_t busy = 0;
+    std::size_t queued = 0;
+  };
+
+ private:
+  struct Worker {
+    std::condition_variable woken;
+    std::optional<Unit> assigned;
+    std::jthread thread;
+  };
+
+  Options options_;
+  mutable std::mutex mutex_;  // guards what follows
+  bool stopping_ = false;
+  std::deque<Unit> queue_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<Worker*> idle_;  // the newest last
+  std::size_t busy_ = 0;
+  Deadline earliest_;  // of what is queued, or earlier
+  std::condition_variable reaper_woken_;
+  std::jthread reaper_;  // refuses what expires in the queue
+
+ public:
+  explicit WorkerPool(Options options);
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  // As `Service::submit`.
+  void submit(Unit unit);
+  // As `Service::stop`.
+  void stop();
+  [[nodiscard]] Status status() const;
+
+ private:
+  bool start_worker();
+  void work(Worker& self);
+  void reap();
+};
+
+}  // namespace gesso::mongo::detail

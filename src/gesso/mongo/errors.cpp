@@ -1,0 +1,221 @@
+#include "gesso/mongo/errors.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <string>
+
+namespace gesso::mongo {
+namespace {
+
+using std::chrono::milliseconds;
+
+template <std::size_t N>
+bool contains(const std::array<int, N>& codes, int code) {
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+// The server stepped down, shuts down or cannot be reached from the router.
+constexpr std::array kUnavailableCodes{6,    7,     63,    89,    91,    133,   134,  189,
+                                       9001, 10058, 10107, 11600, 11602, 13435, 13436};
+// Of these, those that refuse before anything is done.
+constexpr std::array kNotPrimaryCodes{10058, 10107, 13435, 13436};
+constexpr std::array kRetryableReadCodes{6,    7,     89,    91,    134,   189,  262,
+                                         9001, 10107, 11600, 11602, 13435, 13436};
+constexpr std::array kAuthCodes{11, 13, 18, 31, 391, 8000};
+constexpr std::array kDuplicateCodes{11000, 11001, 12582};
+constexpr std::array kTimeoutCodes{24, 50, 64, 202, 262, 290};
+// NamespaceExists, IndexOptionsConflict, IndexKeySpecsConflict, IndexAlreadyExists, WriteConflict.
+constexpr std::array kConflictCodes{48, 68, 85, 86, 112};
+constexpr int kThrottledCode = 16500;
+constexpr int kCursorNotFound = 43;
+constexpr int kCosmosTooLarge = 16;
+constexpr std::array kTooLargeCodes{10334, 17419, 17420};
+constexpr int kDocumentValidationFailure = 121;
+constexpr int kInternalError = 1;
+constexpr int kWriteConflict = 112;
+
+std::optional<milliseconds> retry_after(std::string_view message) {
+  constexpr std::string_view kLabel = "RetryAfterMs=";
+  const std::size_t at = message.find(kLabel);
+  if (at == std::string_view::npos) return std::nullopt;
+  const char* begin = message.data() + at + kLabel.size();
+  long value = 0;
+  if (std::from_chars(begin, message.data() + message.size(), value).ec != std::errc{}) {
+    return std::nullopt;
+  }
+  return milliseconds{value};
+}
+
+// The names of an index's fields out of "email_1" or "user_id_1_created_at_-1", if it has the
+// default name.
+std::string fields_of_index_name(std::string_view name) {
+  std::string fields;
+  while (!name.empty()) {
+    // The shortest head that ends in a direction: "_1" or "_-1", at the end or before "_".
+    std::size_t at = 0;
+    std::size_t length = 0;
+    for (at = 1; at < name.size(); ++at) {
+      const std::string_view rest = name.substr(at);
+      length = rest.starts_with("_1") ? 2 : rest.starts_with("_-1") ? 3 : 0;
+      if (length != 0 && (rest.size() == length || rest[length] == '_')) break;
+      length = 0;
+    }
+    if (length == 0) return {};
+    if (!fields.empty()) fields += ',';
+    fields += name.substr(0, at);
+    name.remove_prefix(std::min(name.size(), at + length + 1));
+  }
+  return fields;
+}
+
+// Between `label` and the next blank; after the last '.' and '$' of "db.users.$email_1".
+std::string_view index_name_of(std::string_view message) {
+  constexpr std::string_view kLabel = "index: ";
+  const std::size_t at = message.find(kLabel);
+  if (at == std::string_view::npos) return {};
+  std::string_view name = message.substr(at + kLabel.size());
+  name = name.substr(0, name.find(' '));
+  const std::size_t dollar = name.rfind(".$");
+  return dollar == std::string_view::npos ? name : name.substr(dollar + 2);
+}
+
+// "email" out of "dup key: { email: "a@b.c" }"; values are not looked at, so only the first name
+// is safe to take.
+std::string_view first_key_of(std::string_view message) {
+  constexpr std::string_view kLabel = "dup key: { ";
+  const std::size_t at = message.find(kLabel);
+  if (at == std::string_view::npos) return {};
+  const std::string_view name = message.substr(at + kLabel.size());
+  const std::size_t colon = name.find(':');
+  return colon == std::string_view::npos || colon == 0 ? std::string_view{} : name.substr(0, colon);
+}
+
+std::string duplicate_field(std::string_view message, bson::View details) {
+  const bson::Value pattern = details["keyPattern"];
+  if (pattern.is_document()) {
+    std::string fields;
+    for (const bson::Element& element : pattern.as_document()) {
+      if (!fields.empty()) fields += ',';
+      fields += element.key;
+    }
+    return fields;
+  }
+  const std::string_view index = index_name_of(message);
+  if (index == "_id_") return "_id";
+  if (std::string fields = fields_of_index_name(index); !fields.empty()) return fields;
+  return std::string(first_key_of(message));
+}
+
+struct Verdict {
+  ErrorKind kind;
+  bool retryable;
+};
+
+Verdict judge_server(int code, std::string_view message, const Operation& operation) {
+  const bool read = !operation.is_write;
+  // Texts before codes: Cosmos DB sends one code for many things, and one thing under many.
+  if (code == kThrottledCode || contains(message, "Error=16500") ||
+      contains(message, "Request rate is large")) {
+    return {ErrorKind::kThrottled, true};
+  }
+  if (contains(kDuplicateCodes, code)) return {ErrorKind::kDuplicate, false};
+  if (contains(message, "unique index cannot be modified")) return {ErrorKind::kConflict, false};
+  if (contains(kAuthCodes, code)) return {ErrorKind::kAuth, false};
+  if (contains(kTimeoutCodes, code)) {
+    // With server-side retry on, "True" says that the service has been trying for 60 s already.
+    const bool tried = contains(message, "Retries due to rate limiting: True");
+    return {ErrorKind::kTimeout, read && !tried};
+  }
+  if (contains(kUnavailableCodes, code)) {
+    return {ErrorKind::kUnavailable, read || contains(kNotPrimaryCodes, code)};
+  }
+  if (contains(message, "ServiceUnavailable (503)")) return {ErrorKind::kUnavailable, read};
+  if (code == kInternalError && internal_error_is_transient(operation.dialect)) {
+    return {ErrorKind::kUnavailable, read};
+  }
+  if (code == kCursorNotFound) return {ErrorKind::kUnavailable, true};
+  if (contains(kConflictCodes, code)) return {ErrorKind::kConflict, code == kWriteConflict};
+  if (code == kCosmosTooLarge || contains(kTooLargeCodes, code) ||
+      code == kDocumentValidationFailure || contains(message, "RequestEntityTooLarge (413)")) {
+    return {ErrorKind::kValidation, false};
+  }
+  return {ErrorKind::kInternal, false};
+}
+
+Verdict judge(Origin origin, int code, std::string_view message, const Operation& operation) {
+  const bool read = !operation.is_write;
+  switch (origin) {
+    case Origin::kServer:
+      return judge_server(code, message, operation);
+    case Origin::kWriteConcern: {
+      const Verdict verdict = judge_server(code, message, operation);
+      const bool timeout = verdict.kind == ErrorKind::kTimeout;
+      return {timeout ? ErrorKind::kTimeout : ErrorKind::kUnavailable, false};
+    }
+    case Origin::kNetwork:
+      return {operation.deadline_passed ? ErrorKind::kTimeout : ErrorKind::kUnavailable, read};
+    case Origin::kNotSent:
+      return {operation.deadline_passed ? ErrorKind::kTimeout : ErrorKind::kUnavailable, true};
+    case Origin::kAuthentication:
+      return {ErrorKind::kAuth, false};
+    case Origin::kDriver:
+      return {contains(message, "too large") ? ErrorKind::kValidation : ErrorKind::kInternal,
+              false};
+  }
+  return {ErrorKind::kInternal, false};
+}
+
+// What the reader should know beyond the server's words.
+std::string_view hint(std::string_view message) {
+  if (contains(message, "Retryable writes are not supported")) {
+    return "; set retryWrites=false in the connection string";
+  }
+  if (contains(message, "order-by item is excluded") || contains(message, "composite index")) {
+    return "; the sort needs an index of exactly its fields: run init-db";
+  }
+  return {};
+}
+
+}  // namespace
+
+Error make_error(Origin origin, int code, std::string_view message, bson::View details,
+                 const Operation& operation) {
+  const Verdict verdict = judge(origin, code, message, operation);
+  Error::Details out;
+  out.retryable = verdict.retryable;
+  out.server_code = origin == Origin::kServer || origin == Origin::kWriteConcern ? code : 0;
+  out.ns = operation.ns;
+  out.operation = operation.name;
+
+  std::string text = std::string(operation.name) + " on " + operation.ns;
+  if (verdict.kind == ErrorKind::kDuplicate) {
+    out.field = duplicate_field(message, details);
+    // The server's text holds the value, which may be somebody's address.
+    text += out.field.empty() ? " refused: a unique value is taken"
+                              : " refused: the value of " + out.field + " is taken";
+  } else {
+    constexpr std::size_t kLongest = 600;
+    text += " failed: " + std::string(message.substr(0, kLongest));
+    text += hint(message);
+  }
+  if (verdict.kind == ErrorKind::kThrottled) out.retry_after = retry_after(message);
+  if (operation.is_write && !verdict.retryable &&
+      (verdict.kind == ErrorKind::kUnavailable || verdict.kind == ErrorKind::kTimeout)) {
+    text += "; whether it took effect is unknown";
+  }
+  if (out.server_code != 0) text += " (code " + std::to_string(out.server_code) + ")";
+  return Error(verdict.kind, text, std::move(out));
+}
+
+bool is_retryable_read(Origin origin, int code) noexcept {
+  return origin == Origin::kNetwork ||
+         (origin == Origin::kServer && contains(kRetryableReadCodes, code));
+}
+
+}  // namespace gesso::mongo

@@ -1,0 +1,45 @@
+// From what a server or the driver says to `gesso::Error`: the one place where that is decided.
+//
+// `retryable()` is true where the same call may be made again without doing anything twice: the
+// command was a read, was never sent, or the server says that it changed nothing. Sources: the
+// driver specifications' error codes, and for Azure Cosmos DB its error table and the texts that
+// users report. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "gesso/base/error.hpp"
+#include "gesso/bson/view.hpp"
+#include "gesso/mongo/dialect.hpp"
+
+namespace gesso::mongo {
+
+// Where a failure arose.
+enum class Origin {
+  kServer,          // an answer with a code
+  kWriteConcern,    // done, but not confirmed as asked
+  kNetwork,         // the connection was lost while a command was out
+  kNotSent,         // no server was found or reached; nothing was sent
+  kAuthentication,  // refused while opening a connection
+  kDriver,          // the driver did not take the command
+};
+
+// What was being done.
+struct Operation {
+  std::string_view name;  // "find", "insert", ...
+  std::string ns;         // "database.collection"
+  bool is_write = false;
+  bool deadline_passed = false;
+  Dialect dialect = Dialect::kMongoDb;
+};
+
+// `details` is the server's reply, or the entry of `writeErrors`: the one that holds `code`.
+[[nodiscard]] Error make_error(Origin origin, int code, std::string_view message,
+                               bson::View details, const Operation& operation);
+
+// Whether a read that failed so is worth one more try at once
+// (the driver specification "retryable reads").
+[[nodiscard]] bool is_retryable_read(Origin origin, int code) noexcept;
+
+}  // namespace gesso::mongo

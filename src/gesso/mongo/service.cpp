@@ -1,0 +1,393 @@
+#include "gesso/mongo/service.hpp"
+
+#include <algorithm>
+#include <latch>
+#include <thread>
+#include <unordered_map>
+
+#include "gesso/mongo/connect_fsm.hpp"
+#include "gesso/mongo/detail/client_pool.hpp"
+#include "gesso/mongo/detail/lease.hpp"
+#include "gesso/mongo/detail/worker_pool.hpp"
+#include "gesso/mongo/uri.hpp"
+
+namespace gesso::mongo {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Hands libmongoc's log lines to the callback, on a thread of its own.
+class LogReader {
+  std::function<void(const LogLine&)> log_;
+  std::mutex mutex_;  // guards the two below
+  std::condition_variable woken_;
+  bool pending_ = false;
+  bool stopping_ = false;
+  std::shared_ptr<detail::LogQueue> queue_;
+  detail::Runtime runtime_;
+  std::jthread thread_;
+
+  void wake() {
+    const std::lock_guard lock(mutex_);
+    pending_ = true;
+    woken_.notify_one();
+  }
+
+  void read() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      woken_.wait(lock, [&] { return pending_ || stopping_; });
+      pending_ = false;
+      lock.unlock();
+      drain();
+      lock.lock();
+    }
+  }
+
+  void drain() {
+    for (const LogLine& line : queue_->take()) log_(line);
+  }
+
+ public:
+  explicit LogReader(std::function<void(const LogLine&)> log)
+      : log_(std::move(log)),
+        queue_(log_ ? std::make_shared<detail::LogQueue>([this] { wake(); }) : nullptr),
+        runtime_(queue_) {
+    if (queue_) thread_ = std::jthread([this] { read(); });
+  }
+  LogReader(const LogReader&) = delete;
+  LogReader& operator=(const LogReader&) = delete;
+  ~LogReader() {
+    if (!queue_) return;
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      woken_.notify_one();
+    }
+    thread_.join();
+    drain();
+  }
+};
+
+// libmongoc tells of a command's end without the command: it is kept from the start to then.
+class CommandWatch {
+  CommandObserver observe_;
+  std::mutex mutex_;  // guards sent_
+  std::unordered_map<std::int64_t, bson::Document> sent_;
+
+  template <class Event>
+  static CommandWatch& self(void* (*context)(const Event*), const Event* event) {
+    return *static_cast<CommandWatch*>(context(event));
+  }
+
+  void started(std::int64_t id, bson::Document command) {
+    const std::lock_guard lock(mutex_);
+    sent_.insert_or_assign(id, std::move(command));
+  }
+
+  void ended(std::int64_t id, const char* name, std::int64_t microseconds, bool ok) {
+    bson::Document command;
+    {
+      const std::lock_guard lock(mutex_);
+      auto node = sent_.extract(id);
+      if (node.empty()) return;
+      command = std::move(node.mapped());
+    }
+    observe_(name, command, std::chrono::microseconds{microseconds}, ok);
+  }
+
+ public:
+  explicit CommandWatch(CommandObserver observe) : observe_(std::move(observe)) {}
+
+  void watch(mongoc_client_pool_t* pool) {
+    if (!observe_) return;
+    const detail::ApmPtr callbacks(mongoc_apm_callbacks_new());
+    mongoc_apm_set_command_started_cb(
+        callbacks.get(), [](const mongoc_apm_command_started_t* event) {
+          self(mongoc_apm_command_started_get_context, event)
+              .started(mongoc_apm_command_started_get_request_id(event),
+                       bson::Document(bson::View(
+                           bson_get_data(mongoc_apm_command_started_get_command(event)))));
+        });
+    mongoc_apm_set_command_succeeded_cb(
+        callbacks.get(), [](const mongoc_apm_command_succeeded_t* event) {
+          self(mongoc_apm_command_succeeded_get_context, event)
+              .ended(mongoc_apm_command_succeeded_get_request_id(event),
+                     mongoc_apm_command_succeeded_get_command_name(event),
+                     mongoc_apm_command_succeeded_get_duration(event), true);
+        });
+    mongoc_apm_set_command_failed_cb(callbacks.get(), [](const mongoc_apm_command_failed_t* event) {
+      self(mongoc_apm_command_failed_get_context, event)
+          .ended(mongoc_apm_command_failed_get_request_id(event),
+                 mongoc_apm_command_failed_get_command_name(event),
+                 mongoc_apm_command_failed_get_duration(event), false);
+    });
+    mongoc_client_pool_set_apm_callbacks(pool, callbacks.get(), this);
+  }
+};
+
+DriverUri driver_uri(const ServiceOptions& options) {
+  return prepare_uri(options.uri, {.max_pool_size = options.pool_size + 1,
+                                   .server_selection_timeout = options.server_selection_timeout,
+                                   .connect_timeout = options.connect_timeout,
+                                   .socket_timeout = options.socket_timeout,
+                                   .tls_ca_file = options.tls_ca_file,
+                                   .app_name = options.app_name,
+                                   .cosmos_retry_writes = options.cosmos_retry_writes});
+}
+
+// libmongoc's words may quote the URI.
+std::string without(std::string text, std::string_view secret) {
+  for (std::size_t at = 0; !secret.empty() && (at = text.find(secret, at)) != std::string::npos;) {
+    text.replace(at, secret.size(), "***");
+  }
+  return text;
+}
+
+detail::PoolPtr make_pool(const DriverUri& uri, CommandWatch& watch) {
+  bson_error_t error{};
+  const std::string text(uri.text.reveal());
+  const auto refuse = [&]() -> Error {
+    const std::size_t colon = text.find(':', text.find("://") + 3);
+    const std::size_t at = text.rfind('@', text.find('?'));
+    const std::string password = colon < at && at != std::string::npos
+                                     ? text.substr(colon + 1, at - colon - 1)
+                                     : std::string{};
+    return Error(ErrorKind::kValidation,
+                 "the connection string cannot be read: " + without(error.message, password) +
+                     " (" + uri.redacted + ")");
+  };
+  const detail::UriPtr parsed(mongoc_uri_new_with_error(text.c_str(), &error));
+  if (!parsed) throw refuse();
+  detail::PoolPtr pool(mongoc_client_pool_new_with_error(parsed.get(), &error));
+  if (!pool) throw refuse();
+  mongoc_client_pool_set_error_api(pool.get(), MONGOC_ERROR_API_VERSION_2);
+  watch.watch(pool.get());
+  return pool;
+}
+
+// A worker's connection.
+class Connection final : public detail::Station {
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  detail::ClientPool& pool_;
+  detail::Shared& shared_;
+  const ServiceOptions& options_;
+  const Clock& clock_;
+  Session::Impl lease_;
+  SteadyTime last_unit_;
+
+ public:
+  Connection(detail::ClientPool& pool, detail::Shared& shared, const ServiceOptions& options,
+             const Clock& clock)
+      : pool_(pool),
+        shared_(shared),
+        options_(options),
+        clock_(clock),
+        lease_(shared),
+        last_unit_(clock.steady_now()) {
+    lease_.set_client(pool_.pop());
+  }
+  // Closed here, not pushed back: the streams borrow the lease.
+  ~Connection() override { pool_.close(lease_.client()); }
+
+  void run(Deadline deadline, const Service::Work& work) {
+    lease_.set_deadline(deadline);
+    Session session(lease_);
+    work(session);
+    last_unit_ = clock_.steady_now();
+  }
+
+  void upkeep() override {
+    const std::size_t open = shared_.open_connections;
+    if (!lease_.is_connected() && open >= options_.warm_minimum) return;
+    const bool idle = clock_.steady_now() - last_unit_ >= options_.idle_limit;
+    if (idle && open > options_.warm_minimum) {
+      pool_.close(lease_.client());
+      lease_.set_client(pool_.pop());
+      return;
+    }
+    lease_.set_deadline(Deadline::after(options_.connect_timeout));
+    Session session(lease_);
+    try {
+      (void)session.run_command("admin", bson::make_document("ping", 1));
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the next unit opens a new one
+    }
+  }
+};
+
+}  // namespace
+
+class Service::Impl {
+  ServiceOptions options_;
+  Random& random_;
+  DriverUri uri_;
+  LogReader log_reader_;
+  CommandWatch watch_;
+  detail::Shared shared_;
+  detail::ClientPool clients_;
+  std::mutex mutex_;  // guards stopping_
+  std::condition_variable stopped_;
+  bool stopping_ = false;
+  detail::WorkerPool workers_;  // last: its threads use all of the above
+
+  // Returns whether it was interrupted.
+  bool wait(milliseconds duration) {
+    std::unique_lock lock(mutex_);
+    return stopped_.wait_for(lock, duration, [&] { return stopping_; });
+  }
+
+  bool stopping() {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+  }
+
+  void learn(Session& session) {
+    (void)session.run_command("admin", bson::make_document("ping", 1));
+    // Every server since 2.0 knows this name.
+    const bson::Document hello = session.run_command("admin", bson::make_document("isMaster", 1));
+    const Dialect dialect = detect_dialect(uri_.hosts, hello);
+    shared_.dialect = dialect;
+    shared_.max_document_size = max_document_size(dialect, hello);
+  }
+
+  // Opens the warm minimum: so many units that none ends before all have begun.
+  void warm(Service& service) {
+    const auto wanted =
+        static_cast<std::ptrdiff_t>(std::min(options_.warm_minimum, options_.pool_size));
+    const auto all = std::make_shared<std::latch>(wanted);
+    for (std::ptrdiff_t i = 0; i < wanted; ++i) {
+      service.submit(
+          Deadline::after(options_.connect_timeout),
+          [all](Session& session) {
+            try {
+              (void)session.run_command("admin", bson::make_document("ping", 1));
+            } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it opens when it is needed
+            }
+            all->arrive_and_wait();
+          },
+          [all](const std::exception_ptr&) { all->count_down(); });
+    }
+    all->wait();
+  }
+
+ public:
+  Impl(ServiceOptions options, const Clock& clock, Random& random)
+      : options_(std::move(options)),
+        random_(random),
+        uri_(driver_uri(options_)),
+        log_reader_(options_.log),
+        watch_(options_.observe_command),
+        shared_{.database = options_.database,
+                .server_selection_timeout = options_.server_selection_timeout,
+                .connect_timeout = options_.connect_timeout},
+        clients_(make_pool(uri_, watch_)),
+        workers_({.workers = options_.pool_size,
+                  .queue_limit = options_.queue_limit,
+                  .upkeep_period = std::min(options_.keep_alive, idle_limit()),
+                  .make_station = [this, &clock] {
+                    return std::make_unique<Connection>(clients_, shared_, options_, clock);
+                  }}) {
+    options_.idle_limit = idle_limit();
+    shared_.dialect = detect_dialect(uri_.hosts, bson::View());
+  }
+
+  milliseconds idle_limit() const {
+    return std::min(options_.idle_limit, uri_.max_idle.value_or(options_.idle_limit));
+  }
+
+  void connect(Service& service) {
+    ConnectFsm fsm({.attempts = options_.connect_attempts,
+                    .wait_min = options_.connect_wait_min,
+                    .wait_max = options_.connect_wait_max});
+    using Event = ConnectFsm::Event;
+    using Kind = ConnectFsm::Action::Kind;
+    std::exception_ptr failure = std::make_exception_ptr(
+        Error(ErrorKind::kUnavailable, "the database service is shutting down"));
+    Event event = Event::kStart;
+    for (;;) {
+      const ConnectFsm::Action action = fsm.resume(event, random_.uniform());
+      switch (action.kind) {
+        case Kind::kTry:
+          try {
+            const auto limit = options_.server_selection_timeout + options_.connect_timeout;
+            service.run(Deadline::after(limit), [this](Session& session) { learn(session); });
+            event = Event::kConnected;
+          } catch (const Error& error) {
+            failure = std::current_exception();
+            event = stopping()                             ? Event::kStopped
+                    : error.kind() == ErrorKind::kAuth     ? Event::kRefused
+                    : error.kind() == ErrorKind::kInternal ? Event::kRefused
+                                                           : Event::kFailed;
+          }
+          break;
+        case Kind::kWait:
+          event = wait(action.wait) ? Event::kStopped : Event::kWaited;
+          break;
+        case Kind::kConnected:
+          warm(service);
+          return;
+        case Kind::kGiveUp:
+          std::rethrow_exception(failure);
+      }
+    }
+  }
+
+  void submit(Deadline deadline, Work work, OnRefused refused) {
+    workers_.submit({.deadline = deadline,
+                     .work =
+                         [deadline, work = std::move(work)](detail::Station& station) {
+                           static_cast<Connection&>(station).run(deadline, work);
+                         },
+                     .refused = std::move(refused)});
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      stopped_.notify_all();
+    }
+    workers_.stop();
+  }
+
+  const ServiceOptions& options() const { return options_; }
+  const DriverUri& uri() const { return uri_; }
+  Dialect dialect() const { return shared_.dialect; }
+  PoolStatus status() const {
+    const detail::WorkerPool::Status workers = workers_.status();
+    return {.workers = workers.workers,
+            .busy = workers.busy,
+            .queued = workers.queued,
+            .open_connections = shared_.open_connections};
+  }
+};
+
+Service::Service(ServiceOptions options, const Clock& clock, Random& random)
+    : impl_(std::make_unique<Impl>(std::move(options), clock, random)) {}
+Service::~Service() { stop(); }
+
+void Service::connect() { impl_->connect(*this); }
+
+void Service::stop() { impl_->stop(); }
+
+void Service::submit(Deadline deadline, Work work, OnRefused refused) {
+  impl_->submit(deadline, std::move(work), std::move(refused));
+}
+
+void Service::check_health(Deadline deadline) {
+  run(deadline, [this](Session& session) {
+    (void)session.run_command("admin", bson::make_document("ping", 1));
+    // A ping may pass while every read is refused (Azure, after a key was rotated).
+    (void)session.find_one(impl_->options().health_collection,
+                           bson::make_document("_id", "health"));
+  });
+}
+
+Dialect Service::dialect() const { return impl_->dialect(); }
+const std::string& Service::database() const { return impl_->options().database; }
+PoolStatus Service::status() const { return impl_->status(); }
+const std::string& Service::redacted_uri() const { return impl_->uri().redacted; }
+milliseconds Service::default_deadline() const { return impl_->options().default_deadline; }
+
+}  // namespace gesso::mongo

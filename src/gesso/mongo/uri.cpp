@@ -1,0 +1,226 @@
+#include "gesso/mongo/uri.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <string_view>
+
+#include "gesso/base/error.hpp"
+#include "gesso/mongo/dialect.hpp"
+
+namespace gesso::mongo {
+namespace {
+
+using std::chrono::milliseconds;
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw Error(ErrorKind::kValidation, "the connection string cannot be read: " + why);
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
+
+// Encodes what may not stand raw in the user information of a URI; escapes that stand are kept.
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const auto byte = static_cast<unsigned char>(c);
+    const bool unreserved =
+        byte < 0x80 && (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~');
+    const bool escape =
+        c == '%' && i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2]);
+    if (unreserved || escape) {
+      out += c;
+    } else {
+      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+  }
+  return out;
+}
+
+struct Option {
+  std::string name;  // as it was written
+  std::string value;
+};
+
+struct Parts {
+  std::string_view scheme;  // with "://"
+  std::string user;
+  std::string password;
+  bool has_user = false;
+  bool has_password = false;
+  std::string_view hosts;
+  std::string_view database;
+  std::vector<Option> options;
+
+  ~Parts() { wipe(password); }
+};
+
+template <class F>
+void split(std::string_view text, std::string_view separators, F&& each) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(separators), text.size());
+    if (end > 0) each(text.substr(0, end));
+    text.remove_prefix(std::min(text.size(), end + 1));
+  }
+}
+
+void parse(std::string_view uri, Parts& parts) {
+  for (const std::string_view scheme : {"mongodb://", "mongodb+srv://"}) {
+    if (uri.starts_with(scheme)) parts.scheme = scheme;
+  }
+  if (parts.scheme.empty()) refuse("expected mongodb:// or mongodb+srv:// at its beginning");
+  uri.remove_prefix(parts.scheme.size());
+
+  // A raw key may hold '/', but no '?' and no '@': the last '@' before the options ends it.
+  const std::size_t question = uri.find('?');
+  std::string_view front = uri.substr(0, question);
+  if (question != std::string_view::npos) {
+    split(uri.substr(question + 1), "&;", [&](std::string_view text) {
+      const std::size_t equals = text.find('=');
+      if (equals == std::string_view::npos) {
+        refuse("expected name=value, found the option '" + std::string(text) + "'");
+      }
+      parts.options.push_back(
+          {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))});
+    });
+  }
+  if (const std::size_t at = front.rfind('@'); at != std::string_view::npos) {
+    const std::string_view user_info = front.substr(0, at);
+    const std::size_t colon = user_info.find(':');
+    parts.has_user = true;
+    parts.has_password = colon != std::string_view::npos;
+    parts.user = percent_encode(user_info.substr(0, colon));
+    if (parts.has_password) parts.password = percent_encode(user_info.substr(colon + 1));
+    front.remove_prefix(at + 1);
+    if (parts.user.empty()) refuse("expected a user name before the password");
+  }
+  const std::size_t slash = front.find('/');
+  parts.hosts = front.substr(0, slash);
+  if (slash != std::string_view::npos) parts.database = front.substr(slash + 1);
+  if (parts.hosts.empty()) refuse("expected a host");
+}
+
+std::string host_name(std::string_view host_and_port) {
+  if (host_and_port.starts_with('[')) {
+    return std::string(host_and_port.substr(0, host_and_port.find(']') + 1));
+  }
+  return std::string(host_and_port.substr(0, host_and_port.find(':')));
+}
+
+milliseconds parse_milliseconds(const Option& option) {
+  std::int64_t value = 0;
+  const char* end = option.value.data() + option.value.size();
+  const auto [at, error] = std::from_chars(option.value.data(), end, value);
+  if (error != std::errc{} || at != end || value < 0) {
+    refuse("expected a number of milliseconds as " + option.name + ", found '" + option.value +
+           "'");
+  }
+  return milliseconds{value};
+}
+
+bool parse_bool(const Option& option) {
+  const std::string value = lower(option.value);
+  if (value == "true" || value == "1") return true;
+  if (value == "false" || value == "0") return false;
+  refuse("expected true or false as " + option.name + ", found '" + option.value + "'");
+}
+
+// Ours to set, or not for libmongoc.
+constexpr std::array<std::string_view, 12> kReplaced{"maxidletimems",
+                                                     "minpoolsize",
+                                                     "maxpoolsize",
+                                                     "retrywrites",
+                                                     "retryreads",
+                                                     "waitqueuetimeoutms",
+                                                     "connecttimeoutms",
+                                                     "sockettimeoutms",
+                                                     "serverselectiontimeoutms",
+                                                     "waitqueuemultiple",
+                                                     "serverselectiontryonce",
+                                                     "socketcheckintervalms"};
+
+// Options whose value may be a secret.
+constexpr std::array<std::string_view, 3> kSecret{
+    "authmechanismproperties", "tlscertificatekeyfilepassword", "sslclientcertificatekeypassword"};
+
+template <class List>
+bool holds(const List& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+}  // namespace
+
+DriverUri prepare_uri(const Secret& uri, const UriOptions& options) {
+  Parts parts;
+  parse(uri.reveal(), parts);
+
+  DriverUri out;
+  split(parts.hosts, ",", [&](std::string_view host) { out.hosts.push_back(host_name(host)); });
+  const bool cosmos = std::any_of(out.hosts.begin(), out.hosts.end(), is_cosmos_host);
+
+  std::vector<Option> kept;
+  bool has_w = false;
+  bool has_tls = false;
+  bool has_app_name = false;
+  for (Option& option : parts.options) {
+    const std::string name = lower(option.name);
+    if (name == "maxidletimems") out.max_idle = parse_milliseconds(option);
+    if (name == "retrywrites") out.retry_writes = parse_bool(option);
+    if (holds(kReplaced, name)) continue;
+    if (name == "tlscafile" && !options.tls_ca_file.empty()) continue;
+    has_w = has_w || name == "w";
+    has_tls = has_tls || name == "tls" || name == "ssl";
+    has_app_name = has_app_name || name == "appname";
+    kept.push_back(std::move(option));
+  }
+  if (cosmos && !options.cosmos_retry_writes) out.retry_writes = false;
+
+  const auto add = [&](std::string_view name, std::string value) {
+    kept.push_back({std::string(name), std::move(value)});
+  };
+  if (!has_w) add("w", "majority");
+  if (!has_tls && cosmos) add("tls", "true");
+  if (!has_app_name && !options.app_name.empty()) add("appName", percent_encode(options.app_name));
+  if (!options.tls_ca_file.empty()) add("tlsCAFile", percent_encode(options.tls_ca_file));
+  add("retryWrites", out.retry_writes ? "true" : "false");
+  add("retryReads", "false");
+  add("maxPoolSize", std::to_string(options.max_pool_size));
+  const milliseconds selection =
+      out.retry_writes ? options.server_selection_timeout
+                       : std::min(options.server_selection_timeout, options.selection_slice);
+  add("serverSelectionTimeoutMS", std::to_string(selection.count()));
+  add("connectTimeoutMS", std::to_string(options.connect_timeout.count()));
+  add("socketTimeoutMS", std::to_string(options.socket_timeout.count()));
+
+  std::string before = std::string(parts.scheme);
+  std::string user_info = parts.user;
+  std::string after = parts.has_user ? "@" : "";
+  after.append(parts.hosts).append("/").append(parts.database);
+  std::string shown = after;
+  char separator = '?';
+  for (const Option& option : kept) {
+    const std::string pair = separator + option.name + "=";
+    after += pair + option.value;
+    shown += pair + (holds(kSecret, lower(option.name)) ? "***" : option.value);
+    separator = '&';
+  }
+  out.redacted = before + user_info + (parts.has_password ? ":***" : "") + shown;
+  std::string text = before + user_info;
+  text.reserve(text.size() + parts.password.size() + after.size() + 1);
+  if (parts.has_password) text.append(":").append(parts.password);
+  text += after;
+  out.text = Secret(std::move(text));
+  return out;
+}
+
+}  // namespace gesso::mongo

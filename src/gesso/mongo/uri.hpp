@@ -1,0 +1,51 @@
+// A connection string as people and portals write it, made fit for libmongoc.
+//
+// What changes on the way, and why:
+//  - credentials are percent-encoded where they are raw: Azure's keys are base64 (`+ / ==`);
+//  - `retryWrites` is false for hosts of Azure Cosmos DB, even when the string is silent or says
+//    true, since a driver that retries writes there cannot write at all;
+//  - `tls` is on for hosts of Azure Cosmos DB;
+//  - `maxIdleTimeMS` is taken out (libmongoc only warns about it) for our own idle rule;
+//  - `minPoolSize` is taken out: libmongoc reads it as the most idle connections to keep;
+//  - `w` is majority where the string is silent; `retryReads` is off, since `Session` retries;
+//  - time limits and the pool's size are the service's.
+// `appName` stays (Azure routes by it), and so does all else.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gesso/base/secret.hpp"
+
+namespace gesso::mongo {
+
+struct UriOptions {
+  std::size_t max_pool_size = 100;
+  std::chrono::milliseconds server_selection_timeout{5000};
+  // libmongoc waits for a server without regard to a unit's deadline. A command that was not sent
+  // is repeated by `Session`, so a short wait will do, but for a write that libmongoc itself
+  // retries: that one has to outlast an election.
+  std::chrono::milliseconds selection_slice{1000};
+  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds socket_timeout{65000};
+  std::string tls_ca_file = {};
+  std::string app_name = "gesso";  // where the string names none
+  // The account has the capability EnableMongoRetryableWrites: what the string says then holds.
+  bool cosmos_retry_writes = false;
+};
+
+struct DriverUri {
+  Secret text;                     // for libmongoc
+  std::string redacted;            // for logs: no password, no key
+  std::vector<std::string> hosts;  // without ports
+  bool retry_writes = true;
+  std::optional<std::chrono::milliseconds> max_idle;  // maxIdleTimeMS, if there was one
+};
+
+// Throws Error (kValidation) that says what is wrong, without the password.
+[[nodiscard]] DriverUri prepare_uri(const Secret& uri, const UriOptions& options);
+
+}  // namespace gesso::mongo
