@@ -12,7 +12,11 @@
 #include <string_view>
 #include <type_traits>
 
+#include "gesso/base/error.hpp"
+
 namespace gesso::schema {
+
+using gesso::to_string;  // of a Path, of an ErrorKind: one name, whatever is to be written
 
 template <class E>
 concept TextEnum = std::is_enum_v<E> && requires(E value) {

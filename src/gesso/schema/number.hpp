@@ -6,12 +6,16 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/schema/access.hpp"
 #include "gesso/schema/violation.hpp"
 
 namespace gesso::schema {
+
+template <class I>
+concept PlainInteger = std::integral<I> && !std::same_as<I, bool>;
 
 // An integer from Min to Max.
 template <std::int64_t Min, std::int64_t Max = std::numeric_limits<std::int64_t>::max()>
@@ -29,10 +33,14 @@ class Integer {
   using Wire = std::int64_t;
 
   // Throws Error (kValidation).
-  template <std::integral I>
-  requires(!std::same_as<I, bool>) Integer(I value)
-      : value_(static_cast<std::int64_t>(value)) {  // NOLINT: implicit, as a number is
-    if (auto violation = check(value_)) throw validation_error({*violation});
+  template <PlainInteger I>
+  Integer(I value) : value_(static_cast<std::int64_t>(value)) {  // NOLINT: implicit, as a number is
+    std::optional<Violation> violation = check(value_);
+    if (!std::in_range<std::int64_t>(value)) {
+      violation = above(std::to_string(Max), std::to_string(value));
+      violation->expected = expected();
+    }
+    if (violation) throw validation_error({*violation});
   }
 
   [[nodiscard]] constexpr std::int64_t value() const noexcept { return value_; }
