@@ -91,6 +91,9 @@ class Pipeline {
   [[nodiscard]] static Pipeline compile(bson::View stages, const PipelineContext& context);
 
   [[nodiscard]] const LeadingStages& leading() const noexcept { return leading_; }
+  // How many stages `leading()` stands for; all of them: `open_rest` adds nothing.
+  [[nodiscard]] std::size_t leading_count() const noexcept { return leading_count_; }
+  [[nodiscard]] std::size_t stage_count() const noexcept { return stages_.size(); }
   // Whether the first stage ($documents) makes its own input, so that none is read.
   [[nodiscard]] bool has_own_input() const noexcept { return has_own_input_; }
   // Collections that $lookup and $unionWith read.
