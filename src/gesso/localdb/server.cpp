@@ -1,0 +1,123 @@
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <cctype>
+
+#include "gesso/base/error.hpp"
+#include "gesso/localdb/command/engine.hpp"
+#include "gesso/localdb/localdb.hpp"
+#include "gesso/localdb/storage/store.hpp"
+#include "gesso/localdb/wire/acceptor.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+// A path as the host of a connection string.
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~') {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 0xFU];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+// Destruction goes from the bottom to the top: first nobody connects any more and every connection
+// has ended, then the commands' state goes, then the data folder is closed.
+class Server::Impl {
+  ServerOptions options_;
+  SystemClock clock_;
+  SystemRandom random_;
+  Store store_;
+  Engine engine_;
+  std::atomic<std::int32_t> next_client_ = 1;
+  std::atomic<std::int32_t> next_reply_ = 1;
+  wire::Acceptor acceptor_;
+
+ public:
+  explicit Impl(ServerOptions options)
+      : options_(std::move(options)),
+        store_({.data_dir = options_.data_dir, .sweep_period = options_.ttl_period}),
+        engine_({.require_auth = options_.require_auth,
+                 .test_commands = options_.test_commands,
+                 .max_connections = options_.max_connections,
+                 .cursor_timeout = options_.cursor_timeout},
+                store_, clock_, random_),
+        acceptor_({.unix_socket = options_.unix_socket,
+                   .host = options_.listen_host,
+                   .port = options_.listen_port,
+                   .max_connections = options_.max_connections},
+                  [this](wire::Connection& connection) { serve(connection); }) {}
+
+  void start() { acceptor_.start(); }
+
+  void stop() {
+    engine_.interrupt_all();
+    acceptor_.stop();
+  }
+
+  [[nodiscard]] std::uint16_t port() const { return acceptor_.port(); }
+
+  [[nodiscard]] std::string uri() const {
+    if (!options_.unix_socket.empty()) {
+      return "mongodb://" + percent_encoded(options_.unix_socket) + "/";
+    }
+    const bool is_v6 = options_.listen_host.find(':') != std::string::npos;
+    return "mongodb://" + (is_v6 ? "[" + options_.listen_host + "]" : options_.listen_host) + ":" +
+           std::to_string(port()) + "/";
+  }
+
+ private:
+  // One connection, from its first message to its last. Nothing that a client does gets past here.
+  void serve(wire::Connection& connection) {
+    Services& services = engine_.services();
+    services.open_connections.fetch_add(1, std::memory_order_relaxed);
+    try {
+      Client client{.id = next_client_.fetch_add(1, std::memory_order_relaxed),
+                    .peer = connection.peer(),
+                    .is_local = connection.is_local()};
+      while (answer_one(connection, client)) {
+      }
+    } catch (const std::exception& error) {
+      spdlog::error("localdb: {}: {}; connection closed", connection.peer(), error.what());
+    }
+    services.open_connections.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  // False when the connection is at its end. Throws Error for a malformed message.
+  bool answer_one(wire::Connection& connection, Client& client) {
+    const auto bytes = connection.receive();
+    if (!bytes) return false;
+    const wire::Message message = wire::parse_message(*bytes);
+    const Engine::Outcome outcome = engine_.run(client, message);
+    if (outcome.close) return false;
+    if (!message.wants_reply) return true;
+    return connection.send(
+        wire::reply_header(message, next_reply_.fetch_add(1, std::memory_order_relaxed),
+                           outcome.reply.size()),
+        outcome.reply);
+  }
+};
+
+Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+Server::~Server() { stop(); }
+
+void Server::start() { impl_->start(); }
+
+void Server::stop() { impl_->stop(); }
+
+std::uint16_t Server::port() const { return impl_->port(); }
+
+std::string Server::uri() const { return impl_->uri(); }
+
+}  // namespace gesso::localdb
