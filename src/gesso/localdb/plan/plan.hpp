@@ -28,9 +28,9 @@ class Transaction;
 // encoding begins with it: "" for all, a class byte for all numbers, a whole encoding for one
 // value.
 struct Interval {
-  std::string low, high;
+  std::string low = {}, high = {};
   bool low_inclusive = true, high_inclusive = true;
-  std::string text;  // for explain: "[1, 5)"
+  std::string low_text = {}, high_text = {};  // for explain
 
   [[nodiscard]] bool is_point() const {
     return low_inclusive && high_inclusive && low == high && low.size() > 0;
@@ -46,12 +46,14 @@ enum class Direction { kForward, kBackward };
 
 // One scan: of the whole collection, or of an index over ranges.
 struct Scan {
-  std::shared_ptr<const Index> index;  // null: the collection in natural order
+  std::shared_ptr<const Index> index = {};  // null: the collection in natural order
   Direction direction = Direction::kForward;
-  std::vector<std::vector<Interval>> bounds;  // for each field of the index; for explain
-  std::vector<KeyRange> ranges;               // ascending, disjoint
+  std::vector<std::vector<Interval>> bounds = {};  // for each field of the index; for explain
+  std::vector<KeyRange> ranges = {};               // ascending, disjoint
+  // The whole key of a unique index: at most one record, found by a look-up.
+  std::string unique_key = {};
   // For a branch of an `$or`: what its documents must match; null in a plan of one scan.
-  std::shared_ptr<const Matcher> filter;
+  std::shared_ptr<const Matcher> filter = {};
 };
 
 struct PlanRequest {
@@ -64,11 +66,11 @@ struct PlanRequest {
 
 struct Plan {
   CollectionPtr collection;
-  std::shared_ptr<const Matcher> filter;      // null: every document
-  bool needs_filter = false;                  // false where the ranges say it all
-  std::vector<Scan> scans;                    // one; or the branches of an `$or`, all by index
-  SortSpec sort;                              // empty where the scan's order is the one asked for
-  bson::Document sort_document;               // for explain
+  std::shared_ptr<const Matcher> filter;  // null: every document
+  bool needs_filter = false;              // false where the ranges say it all
+  std::vector<Scan> scans;                // one; or the branches of an `$or`, all by index
+  SortSpec sort;                          // empty where the scan's order is the one asked for
+  bson::Document sort_document;           // for explain
   std::uint64_t skip = 0;
   std::uint64_t limit = 0;
 };

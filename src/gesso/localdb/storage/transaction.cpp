@@ -14,18 +14,30 @@ std::unique_ptr<MDB_cursor, CursorCloser> open_cursor(const Transaction& transac
   return std::unique_ptr<MDB_cursor, CursorCloser>(cursor);
 }
 
+// Without data where there is none.
+MDB_val read_record(const Environment& environment, MDB_txn* txn, std::uint32_t collection,
+                    RecordId id) {
+  KeyBuffer buffer(collection, id);
+  MDB_val key = buffer.value();
+  MDB_val value{};
+  const int result = mdb_get(txn, environment.table(kRecordsTable), &key, &value);
+  if (result == MDB_NOTFOUND) return {};
+  check_lmdb(result, "read a record");
+  return value;
+}
+
 }  // namespace
 
 void CursorCloser::operator()(MDB_cursor* cursor) const noexcept { mdb_cursor_close(cursor); }
 
 std::optional<bson::View> Transaction::get(const Collection& collection, RecordId id) const {
-  KeyBuffer buffer(collection.id, id);
-  MDB_val key = buffer.value();
-  MDB_val value{};
-  const int result = mdb_get(txn_, environment_->table(kRecordsTable), &key, &value);
-  if (result == MDB_NOTFOUND) return std::nullopt;
-  check_lmdb(result, "read a record");
+  const MDB_val value = read_record(*environment_, txn_, collection.id, id);
+  if (value.mv_data == nullptr) return std::nullopt;
   return bson::View(static_cast<const std::uint8_t*>(value.mv_data));
+}
+
+std::size_t Transaction::record_size(const Collection& collection, RecordId id) const {
+  return read_record(*environment_, txn_, collection.id, id).mv_size;
 }
 
 std::optional<RecordId> Transaction::find_unique(const Index& index, std::string_view key) const {

@@ -60,6 +60,8 @@ class Transaction {
 
   // std::nullopt where there is no such record.
   [[nodiscard]] std::optional<bson::View> get(const Collection& collection, RecordId id) const;
+  // The bytes that are stored for it, whatever they say of themselves; 0 where there is none.
+  [[nodiscard]] std::size_t record_size(const Collection& collection, RecordId id) const;
   // Through the `_id` index: two look-ups.
   [[nodiscard]] std::optional<Record> find_by_id(const Collection& collection,
                                                  bson::Value id) const;

@@ -1,0 +1,135 @@
+#include "gesso/localdb/plan/explain.hpp"
+
+#include "gesso/bson/builder.hpp"
+#include "gesso/localdb/match/matcher.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+class StageTree {
+  const Plan& plan_;
+  const ExecutionStats* stats_;
+
+ public:
+  StageTree(const Plan& plan, const ExecutionStats* stats) : plan_(plan), stats_(stats) {}
+
+  // Inside out: each stage wraps the one that it reads from.
+  [[nodiscard]] bson::Document build() const {
+    bson::Document tree = source();
+    const bool blocking_sort = !plan_.sort.empty();
+    if (blocking_sort) tree = sort(tree);
+    if (plan_.skip != 0) {
+      bson::Builder out = stage("SKIP");
+      out.append("skipAmount", static_cast<std::int64_t>(plan_.skip)).append("inputStage", tree);
+      tree = out.finish();
+    }
+    if (plan_.limit != 0 && (!blocking_sort || plan_.skip != 0)) {
+      bson::Builder out = stage("LIMIT");
+      out.append("limitAmount", static_cast<std::int64_t>(plan_.limit)).append("inputStage", tree);
+      tree = out.finish();
+    }
+    return tree;
+  }
+
+ private:
+  [[nodiscard]] bson::Builder stage(std::string_view name) const {
+    bson::Builder out;
+    out.append("stage", name);
+    if (stats_ != nullptr) out.append("nReturned", static_cast<std::int32_t>(stats_->returned));
+    return out;
+  }
+
+  [[nodiscard]] bson::Document sort(const bson::Document& input) const {
+    bson::Builder out = stage("SORT");
+    out.append("sortPattern", plan_.sort_document);
+    if (plan_.limit != 0) {
+      out.append("limitAmount", static_cast<std::int64_t>(plan_.skip + plan_.limit));
+    }
+    out.append("type", "simple").append("inputStage", input);
+    return out.finish();
+  }
+
+  void append_filter(bson::Builder& out) const {
+    if (plan_.needs_filter) out.append("filter", plan_.filter->filter());
+  }
+  void append_docs_examined(bson::Builder& out) const {
+    if (stats_ == nullptr) return;
+    out.append("docsExamined", static_cast<std::int32_t>(stats_->docs_examined));
+  }
+
+  [[nodiscard]] bson::Document source() const {
+    const Scan& first = plan_.scans.front();
+    if (!first.index) {
+      bson::Builder out = stage("COLLSCAN");
+      append_filter(out);
+      append_docs_examined(out);
+      out.append("direction", direction(first));
+      return out.finish();
+    }
+    bson::Builder out = stage("FETCH");
+    append_filter(out);
+    append_docs_examined(out);
+    out.append("inputStage", plan_.scans.size() == 1 ? index_scan(first) : union_of_scans());
+    return out.finish();
+  }
+
+  [[nodiscard]] bson::Document union_of_scans() const {
+    bson::Builder out = stage("OR");
+    out.open_array("inputStages");
+    for (const Scan& scan : plan_.scans) out.push(index_scan(scan));
+    out.close();
+    return out.finish();
+  }
+
+  static std::string_view direction(const Scan& scan) {
+    return scan.direction == Direction::kForward ? "forward" : "backward";
+  }
+
+  [[nodiscard]] bson::Document index_scan(const Scan& scan) const {
+    const Index& index = *scan.index;
+    bson::Builder out = stage("IXSCAN");
+    out.append("keyPattern", index.spec.key)
+        .append("indexName", index.spec.name)
+        .append("isMultiKey", index.is_multikey())
+        .append("isUnique", index.spec.unique)
+        .append("isSparse", index.spec.sparse)
+        .append("isPartial", index.spec.partial_filter != nullptr)
+        .append("indexVersion", 2)
+        .append("direction", direction(scan));
+    out.open_document("indexBounds");
+    for (std::size_t i = 0; i < scan.bounds.size(); ++i) {
+      const IndexField& field = index.spec.fields[i];
+      // As they are walked through.
+      const bool downwards = field.descending != (scan.direction == Direction::kBackward);
+      out.open_array(field.path);
+      const auto& intervals = scan.bounds[i];
+      for (std::size_t n = 0; n < intervals.size(); ++n) {
+        out.push(text(intervals[downwards ? intervals.size() - 1 - n : n], downwards));
+      }
+      out.close();
+    }
+    out.close();
+    if (stats_ != nullptr) {
+      out.append("keysExamined", static_cast<std::int32_t>(stats_->keys_examined));
+    }
+    return out.finish();
+  }
+
+  static std::string text(const Interval& interval, bool downwards) {
+    const std::string low = (interval.low_inclusive ? "[" : "(") + interval.low_text;
+    const std::string high = interval.high_text + (interval.high_inclusive ? "]" : ")");
+    if (!downwards) return low + ", " + high;
+    return (interval.high_inclusive ? "[" : "(") + interval.high_text + ", " + interval.low_text +
+           (interval.low_inclusive ? "]" : ")");
+  }
+};
+
+}  // namespace
+
+bson::Document describe_stages(const Plan& plan, const ExecutionStats* stats) {
+  return StageTree(plan, stats).build();
+}
+
+bson::Document describe_plan(const Plan& plan) { return describe_stages(plan, nullptr); }
+
+}  // namespace gesso::localdb
