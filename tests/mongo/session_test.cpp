@@ -312,6 +312,7 @@ TEST_F(Session_, AWriteIsRepeatedWithTheSameNumberWhereTheServerCan) {
   };
   hello_extra = make_document("msg", "isdbgrid", "logicalSessionTimeoutMinutes", 30);
   Running it = start();
+  it.service.connect();
   it.service.run([](Session& session) { session.insert_one("c", make_document("_id", 1)); });
   const auto sent = it.server.commands("insert");
   ASSERT_EQ(sent.size(), 2u);
@@ -327,6 +328,7 @@ TEST_F(Session_, RetryWritesOffInTheUriSendsNoTransactionNumber) {
   };
   hello_extra = make_document("msg", "isdbgrid", "logicalSessionTimeoutMinutes", 30);
   Running it = start("?retryWrites=false");
+  it.service.connect();
   it.service.run([](Session& session) { session.insert_one("c", make_document("_id", 1)); });
   ASSERT_EQ(it.server.commands("insert").size(), 1u);
   EXPECT_FALSE(it.server.commands("insert")[0].contains("txnNumber"));

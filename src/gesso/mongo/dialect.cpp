@@ -62,6 +62,13 @@ bool count_command_is_exact(Dialect dialect) noexcept { return dialect != Dialec
 
 bool internal_error_is_transient(Dialect dialect) noexcept { return dialect == Dialect::kCosmosRu; }
 
+bool can_retry_writes(bson::View hello) noexcept {
+  const bson::Value message = hello["msg"];
+  return hello["logicalSessionTimeoutMinutes"].is_number() &&
+         (hello["setName"].is_string() ||
+          (message.is_string() && message.as_string() == "isdbgrid"));
+}
+
 std::size_t max_document_size(Dialect dialect, bson::View hello) noexcept {
   if (dialect == Dialect::kCosmosRu) return 2 * kMebibyte;  // whatever its hello says
   const auto said = hello["maxBsonObjectSize"].integer();

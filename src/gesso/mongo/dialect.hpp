@@ -44,6 +44,10 @@ enum class Dialect {
 // Whether InternalError (1) is a passing fault of the service rather than a bug of the server.
 [[nodiscard]] bool internal_error_is_transient(Dialect dialect) noexcept;
 
+// Whether a server that says so in its hello does a numbered write once, however often it comes:
+// it has sessions, and is a replica set or a router.
+[[nodiscard]] bool can_retry_writes(bson::View hello) noexcept;
+
 // The largest document the server takes, given what its hello says.
 [[nodiscard]] std::size_t max_document_size(Dialect dialect, bson::View hello) noexcept;
 

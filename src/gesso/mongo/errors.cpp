@@ -27,6 +27,7 @@ constexpr std::array kUnavailableCodes{6,    7,     63,    89,    91,    133,   
 constexpr std::array kNotPrimaryCodes{10058, 10107, 13435, 13436};
 constexpr std::array kRetryableReadCodes{6,    7,     89,    91,    134,   189,  262,
                                          9001, 10107, 11600, 11602, 13435, 13436};
+constexpr std::array kRetryableWriteCodes = kRetryableReadCodes;
 constexpr std::array kAuthCodes{11, 13, 18, 31, 391, 8000};
 constexpr std::array kDuplicateCodes{11000, 11001, 12582};
 constexpr std::array kTimeoutCodes{24, 50, 64, 202, 262, 290};
@@ -213,9 +214,27 @@ Error make_error(Origin origin, int code, std::string_view message, bson::View d
   return Error(verdict.kind, text, std::move(out));
 }
 
+Error to_error(bson::View write_error, const Operation& operation) {
+  const bson::Value message = write_error["errmsg"];
+  return make_error(Origin::kServer, static_cast<int>(write_error["code"].integer().value_or(0)),
+                    message.is_string() ? message.as_string() : "no reason given", write_error,
+                    operation);
+}
+
 bool is_retryable_read(Origin origin, int code) noexcept {
   return origin == Origin::kNetwork ||
          (origin == Origin::kServer && contains(kRetryableReadCodes, code));
+}
+
+bool is_retryable_write(Origin origin, int code, bson::View reply) noexcept {
+  const bson::Value labels = reply["errorLabels"];
+  if (labels.is_array()) {
+    for (const bson::Element& label : labels.as_document()) {
+      if (label.value.is_string() && label.value.as_string() == "RetryableWriteError") return true;
+    }
+  }
+  return origin == Origin::kNetwork ||
+         (origin == Origin::kServer && contains(kRetryableWriteCodes, code));
 }
 
 }  // namespace gesso::mongo

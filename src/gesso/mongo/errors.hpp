@@ -38,8 +38,15 @@ struct Operation {
 [[nodiscard]] Error make_error(Origin origin, int code, std::string_view message,
                                bson::View details, const Operation& operation);
 
+// The same for an entry of a reply's `writeErrors`.
+[[nodiscard]] Error to_error(bson::View write_error, const Operation& operation);
+
 // Whether a read that failed so is worth one more try at once
 // (the driver specification "retryable reads").
 [[nodiscard]] bool is_retryable_read(Origin origin, int code) noexcept;
+
+// The same for a write that carried a number by which the server knows it again
+// (the driver specification "retryable writes"). `reply` may carry the server's own label.
+[[nodiscard]] bool is_retryable_write(Origin origin, int code, bson::View reply) noexcept;
 
 }  // namespace gesso::mongo

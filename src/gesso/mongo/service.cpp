@@ -189,7 +189,13 @@ class Connection final : public detail::Station {
     lease_.set_client(pool_.pop());
   }
   // Closed here, not pushed back: the streams borrow the lease.
-  ~Connection() override { pool_.close(lease_.client()); }
+  ~Connection() override { close(); }
+
+  void close() {
+    mongoc_client_t* client = lease_.client();
+    lease_.set_client(nullptr);
+    pool_.close(client);
+  }
 
   void run(Deadline deadline, const Service::Work& work) {
     lease_.set_deadline(deadline);
@@ -203,7 +209,7 @@ class Connection final : public detail::Station {
     if (!lease_.is_connected() && open >= options_.warm_minimum) return;
     const bool idle = clock_.steady_now() - last_unit_ >= options_.idle_limit;
     if (idle && open > options_.warm_minimum) {
-      pool_.close(lease_.client());
+      close();
       lease_.set_client(pool_.pop());
       return;
     }
@@ -249,6 +255,7 @@ class Service::Impl {
     const Dialect dialect = detect_dialect(uri_.hosts, hello);
     shared_.dialect = dialect;
     shared_.max_document_size = max_document_size(dialect, hello);
+    shared_.retry_writes = uri_.retry_writes && can_retry_writes(hello);
   }
 
   // Opens the warm minimum: so many units that none ends before all have begun.

@@ -1,5 +1,6 @@
 #include "gesso/mongo/session.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "gesso/mongo/detail/lease.hpp"
@@ -7,7 +8,6 @@
 namespace gesso::mongo {
 
 using detail::Borrowed;
-using detail::CollectionPtr;
 using detail::CursorPtr;
 using Mode = detail::Mode;
 using Reply = detail::Reply;
@@ -28,8 +28,9 @@ class Cursor::Source {
     const bson_t* document = nullptr;
     Reply reply;
     // Once a document was given, starting again would give it twice.
-    const Mode mode = started_ ? Mode::kPlain : Mode::kRead;
-    lease_.persist(operation_, mode, reply, [&](bson_error_t& error, Reply& out) {
+    using Repeat = Session::Impl::Repeat;
+    const Repeat repeat = started_ ? Repeat::kNo : Repeat::kRead;
+    lease_.persist(operation_, repeat, reply, [&](bson_error_t& error, Reply& out) {
       if (cursor_ == nullptr) cursor_ = open_();
       if (mongoc_cursor_next(cursor_.get(), &document)) return true;
       const bson_t* said = nullptr;
@@ -69,21 +70,6 @@ std::int64_t number(bson::View reply, std::string_view key) {
   return reply[key].integer().value_or(0);
 }
 
-// Throws the first of a reply's `writeErrors`.
-void throw_write_error(bson::View reply, const Operation& operation) {
-  const bson::Value errors = reply["writeErrors"];
-  if (!errors.is_array() || errors.as_document().empty()) return;
-  const bson::View first = errors.as_document().begin()->value.as_document();
-  const bson::Value message = first["errmsg"];
-  throw make_error(Origin::kServer, static_cast<int>(number(first, "code")),
-                   message.is_string() ? message.as_string() : "no reason given", first, operation);
-}
-
-CollectionPtr collection_of(const Session::Impl& lease, std::string_view name) {
-  return CollectionPtr(mongoc_client_get_collection(lease.client(), lease.shared().database.c_str(),
-                                                    std::string(name).c_str()));
-}
-
 bool takes_max_time(std::string_view command) {
   // getMore takes it for tailing cursors only; the others are no operations on data.
   constexpr std::array<std::string_view, 9> kWithout{
@@ -108,11 +94,9 @@ bson::Document Session::run_command(std::string_view database, bson::View comman
   if (takes_max_time(first.key) && !command.contains("maxTimeMS")) impl_.append_max_time(builder);
   const std::string_view collection =
       first.value.is_string() ? first.value.as_string() : std::string_view{};
-  Operation operation = impl_.operation(first.key, database, collection, Mode::kPlain);
-  operation.is_write = true;  // it may be one
   Reply reply;
-  impl_.call(database, builder.finish(), Mode::kPlain, operation, reply);
-  throw_write_error(reply.view(), operation);
+  impl_.call(database, builder, Mode::kWrite,
+             impl_.operation(first.key, database, collection, Mode::kWrite), reply);
   return bson::Document(reply.view());
 }
 
@@ -124,7 +108,7 @@ std::optional<bson::Document> Session::find_one(std::string_view collection, bso
   command.append("limit", std::int64_t{1}).append("singleBatch", true);
   impl_.append_max_time(command);
   Reply reply;
-  impl_.call(database(), command.finish(), Mode::kRead,
+  impl_.call(database(), command, Mode::kRead,
              impl_.operation("find", database(), collection, Mode::kRead), reply);
   const bson::Value found = reply.view().at_path("cursor.firstBatch.0");
   if (!found.is_document()) return std::nullopt;
@@ -139,8 +123,7 @@ Cursor Session::find(std::string_view collection, bson::View filter, const FindO
     if (options.limit != 0) extra.append("limit", options.limit);
     if (options.batch_size != 0) extra.append("batchSize", options.batch_size);
     lease.append_max_time(extra);
-    const CollectionPtr handle = collection_of(lease, name);
-    return CursorPtr(mongoc_collection_find_with_opts(handle.get(), Borrowed(filter),
+    return CursorPtr(mongoc_collection_find_with_opts(lease.collection(name), Borrowed(filter),
                                                       Borrowed(extra.finish()), nullptr));
   };
   return Cursor(std::make_unique<Cursor::Source>(
@@ -152,9 +135,9 @@ Cursor Session::aggregate(std::string_view collection, const bson::Array& pipeli
                stages = bson::make_document("pipeline", pipeline)] {
     bson::Builder extra;
     lease.append_max_time(extra);
-    const CollectionPtr handle = collection_of(lease, name);
-    return CursorPtr(mongoc_collection_aggregate(handle.get(), MONGOC_QUERY_NONE, Borrowed(stages),
-                                                 Borrowed(extra.finish()), nullptr));
+    return CursorPtr(mongoc_collection_aggregate(lease.collection(name), MONGOC_QUERY_NONE,
+                                                 Borrowed(stages), Borrowed(extra.finish()),
+                                                 nullptr));
   };
   return Cursor(std::make_unique<Cursor::Source>(
       impl_, impl_.operation("aggregate", database(), collection, Mode::kRead), std::move(open)));
@@ -176,12 +159,15 @@ std::int64_t Session::count(std::string_view collection, bson::View filter, std:
   if (limit != 0) command.append("limit", limit);
   impl_.append_max_time(command);
   Reply reply;
-  impl_.call(database(), command.finish(), Mode::kRead,
+  impl_.call(database(), command, Mode::kRead,
              impl_.operation("count", database(), collection, Mode::kRead), reply);
   return number(reply.view(), "n");
 }
 
 namespace {
+
+// Of the documents of one insert; Azure Cosmos DB takes no more.
+constexpr std::size_t kMostInBatch = 1000;
 
 Error too_large(std::size_t size, std::size_t most, const Operation& operation) {
   return make_error(Origin::kDriver, 0,
@@ -203,11 +189,9 @@ void Session::insert_one(std::string_view collection, bson::View document) {
     const auto documents = command.array("documents");
     command.push(document);
   }
-  command.append("ordered", true);
   impl_.append_max_time(command);
   Reply reply;
-  impl_.call(database(), command.finish(), Mode::kWrite, operation, reply);
-  throw_write_error(reply.view(), operation);
+  impl_.call(database(), command, Mode::kSingleWrite, operation, reply);
 }
 
 InsertManyResult Session::insert_many(std::string_view collection,
@@ -215,68 +199,66 @@ InsertManyResult Session::insert_many(std::string_view collection,
   const Operation operation = impl_.operation("insert", database(), collection, Mode::kWrite);
   const std::size_t most = impl_.shared().max_document_size;
   InsertManyResult result;
-  std::vector<Borrowed> borrowed;
-  std::vector<const _bson_t*> sent;  // not bson_t: its alignment would be lost on the way
-  std::vector<std::size_t> places;   // of what is sent, in `documents`
-  borrowed.reserve(documents.size());
-  for (std::size_t i = 0; i < documents.size(); ++i) {
-    if (documents[i].size() > most) {
-      result.failures.push_back({i, too_large(documents[i].size(), most, operation)});
-      continue;
+  std::vector<std::size_t> places;  // of what is in the command, in `documents`
+  for (std::size_t next = 0; next < documents.size();) {
+    bson::Builder command;
+    command.append("insert", collection).append("ordered", false);
+    places.clear();
+    {
+      const auto batch = command.array("documents");
+      for (; next < documents.size() && places.size() < kMostInBatch; ++next) {
+        const std::size_t size = documents[next].size();
+        if (size > most) {
+          result.failures.push_back({next, too_large(size, most, operation)});
+          continue;
+        }
+        // A command may be as large as a document, and a little more.
+        if (!places.empty() && command.size() + size > most) break;
+        command.push(documents[next]);
+        places.push_back(next);
+      }
     }
-    sent.push_back(borrowed.emplace_back(documents[i]));
-    places.push_back(i);
-  }
-  if (sent.empty()) return result;
-
-  Reply reply;
-  const CollectionPtr handle = collection_of(impl_, collection);
-  impl_.persist(operation, Mode::kWrite, reply, [&](bson_error_t& error, Reply& out) {
-    bson::Builder extra;
-    extra.append("ordered", false).append("validate", false);
-    impl_.append_max_time(extra);
-    const bool done = mongoc_collection_insert_many(handle.get(), sent.data(), sent.size(),
-                                                    Borrowed(extra.finish()), out.reset(), &error);
-    // Refused items are a result; what the others came to is in the same reply.
-    return done || (detail::origin_of(error) == Origin::kServer &&
-                    !out.view()["writeErrors"].is_missing() &&
-                    !out.view()["writeErrors"].as_document().empty());
-  });
-  result.inserted = number(reply.view(), "insertedCount");
-  if (const bson::Value errors = reply.view()["writeErrors"]; errors.is_array()) {
+    if (places.empty()) break;
+    impl_.append_max_time(command);
+    Reply reply;
+    impl_.call_batch(database(), command, Mode::kSingleWrite, operation, reply);
+    result.inserted += number(reply.view(), "n");
+    const bson::Value errors = reply.view()["writeErrors"];
+    if (!errors.is_array()) continue;
     for (const bson::Element& element : errors.as_document()) {
       const bson::View one = element.value.as_document();
-      const bson::Value message = one["errmsg"];
-      result.failures.push_back(
-          {places.at(static_cast<std::size_t>(number(one, "index"))),
-           make_error(Origin::kServer, static_cast<int>(number(one, "code")),
-                      message.is_string() ? message.as_string() : "no reason given", one,
-                      operation)});
+      const auto place = static_cast<std::size_t>(number(one, "index"));
+      result.failures.push_back({places.at(place), to_error(one, operation)});
     }
   }
+  std::sort(
+      result.failures.begin(), result.failures.end(),
+      [](const WriteFailure& left, const WriteFailure& right) { return left.index < right.index; });
   return result;
 }
 
 namespace {
 
+enum class Reach { kOne, kMany };
+
+Mode mode_of(Reach reach) { return reach == Reach::kOne ? Mode::kSingleWrite : Mode::kWrite; }
+
 UpdateResult update(Session::Impl& lease, std::string_view collection, bson::View filter,
-                    bson::View change, bool multi, bool upsert) {
+                    bson::View change, Reach reach, Upsert upsert) {
   const std::string& database = lease.shared().database;
-  const Operation operation = lease.operation("update", database, collection, Mode::kWrite);
   bson::Builder command;
   command.append("update", collection);
   {
     const auto updates = command.array("updates");
     const auto one = command.document(command.next_key());
     command.append("q", filter).append("u", change);
-    if (multi) command.append("multi", true);
-    if (upsert) command.append("upsert", true);
+    if (reach == Reach::kMany) command.append("multi", true);
+    if (upsert == Upsert::kYes) command.append("upsert", true);
   }
-  command.append("ordered", true);
   lease.append_max_time(command);
   Reply reply;
-  lease.call(database, command.finish(), Mode::kWrite, operation, reply);
-  throw_write_error(reply.view(), operation);
+  lease.call(database, command, mode_of(reach),
+             lease.operation("update", database, collection, Mode::kWrite), reply);
   const bson::Value upserted = reply.view()["upserted"];
   const bool inserted = upserted.is_array() && !upserted.as_document().empty();
   return {.matched = number(reply.view(), "n") - (inserted ? 1 : 0),
@@ -285,17 +267,16 @@ UpdateResult update(Session::Impl& lease, std::string_view collection, bson::Vie
 }
 
 std::int64_t remove(Session::Impl& lease, std::string_view collection, bson::View filter,
-                    std::int32_t limit) {
+                    Reach reach) {
   const std::string& database = lease.shared().database;
-  const Operation operation = lease.operation("delete", database, collection, Mode::kWrite);
+  const std::int32_t limit = reach == Reach::kOne ? 1 : 0;
   bson::Builder command;
   command.append("delete", collection)
-      .append("deletes", bson::make_array(bson::make_document("q", filter, "limit", limit)))
-      .append("ordered", true);
+      .append("deletes", bson::make_array(bson::make_document("q", filter, "limit", limit)));
   lease.append_max_time(command);
   Reply reply;
-  lease.call(database, command.finish(), Mode::kWrite, operation, reply);
-  throw_write_error(reply.view(), operation);
+  lease.call(database, command, mode_of(reach),
+             lease.operation("delete", database, collection, Mode::kWrite), reply);
   return number(reply.view(), "n");
 }
 
@@ -303,19 +284,17 @@ std::int64_t remove(Session::Impl& lease, std::string_view collection, bson::Vie
 
 UpdateResult Session::update_one(std::string_view collection, bson::View filter, bson::View change,
                                  Upsert upsert) {
-  return update(impl_, collection, filter, change, false, upsert == Upsert::kYes);
+  return update(impl_, collection, filter, change, Reach::kOne, upsert);
 }
 
 UpdateResult Session::update_many(std::string_view collection, bson::View filter,
                                   bson::View change) {
-  return update(impl_, collection, filter, change, true, false);
+  return update(impl_, collection, filter, change, Reach::kMany, Upsert::kNo);
 }
 
 std::optional<bson::Document> Session::find_one_and_update(std::string_view collection,
                                                            bson::View filter, bson::View change,
                                                            const FindAndModifyOptions& options) {
-  const Operation operation =
-      impl_.operation("findAndModify", database(), collection, Mode::kWrite);
   bson::Builder command;
   command.append("findAndModify", collection).append("query", filter).append("update", change);
   command.append("new", options.return_document == ReturnDocument::kAfter);
@@ -324,18 +303,19 @@ std::optional<bson::Document> Session::find_one_and_update(std::string_view coll
   if (!options.projection.empty()) command.append("fields", options.projection);
   impl_.append_max_time(command);
   Reply reply;
-  impl_.call(database(), command.finish(), Mode::kWrite, operation, reply);
+  impl_.call(database(), command, Mode::kSingleWrite,
+             impl_.operation("findAndModify", database(), collection, Mode::kWrite), reply);
   const bson::Value value = reply.view()["value"];
   if (!value.is_document()) return std::nullopt;
   return bson::Document(value.as_document());
 }
 
 std::int64_t Session::delete_one(std::string_view collection, bson::View filter) {
-  return remove(impl_, collection, filter, 1);
+  return remove(impl_, collection, filter, Reach::kOne);
 }
 
 std::int64_t Session::delete_many(std::string_view collection, bson::View filter) {
-  return remove(impl_, collection, filter, 0);
+  return remove(impl_, collection, filter, Reach::kMany);
 }
 
 }  // namespace gesso::mongo

@@ -192,12 +192,11 @@ DriverUri prepare_uri(const Secret& uri, const UriOptions& options) {
   if (!has_tls && cosmos) add("tls", "true");
   if (!has_app_name && !options.app_name.empty()) add("appName", percent_encode(options.app_name));
   if (!options.tls_ca_file.empty()) add("tlsCAFile", percent_encode(options.tls_ca_file));
-  add("retryWrites", out.retry_writes ? "true" : "false");
+  add("retryWrites", "false");
   add("retryReads", "false");
   add("maxPoolSize", std::to_string(options.max_pool_size));
   const milliseconds selection =
-      out.retry_writes ? options.server_selection_timeout
-                       : std::min(options.server_selection_timeout, options.selection_slice);
+      std::min(options.server_selection_timeout, options.selection_slice);
   add("serverSelectionTimeoutMS", std::to_string(selection.count()));
   add("connectTimeoutMS", std::to_string(options.connect_timeout.count()));
   add("socketTimeoutMS", std::to_string(options.socket_timeout.count()));

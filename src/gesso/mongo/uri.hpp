@@ -2,12 +2,14 @@
 //
 // What changes on the way, and why:
 //  - credentials are percent-encoded where they are raw: Azure's keys are base64 (`+ / ==`);
-//  - `retryWrites` is false for hosts of Azure Cosmos DB, even when the string is silent or says
-//    true, since a driver that retries writes there cannot write at all;
+//  - writes are not retried on hosts of Azure Cosmos DB, even when the string is silent or says
+//    `retryWrites=true`, since who numbers writes there cannot write at all;
 //  - `tls` is on for hosts of Azure Cosmos DB;
 //  - `maxIdleTimeMS` is taken out (libmongoc only warns about it) for our own idle rule;
 //  - `minPoolSize` is taken out: libmongoc reads it as the most idle connections to keep;
-//  - `w` is majority where the string is silent; `retryReads` is off, since `Session` retries;
+//  - `w` is majority where the string is silent;
+//  - `retryReads` and `retryWrites` are off for libmongoc, since `Session` does that (see
+//    detail/lease.hpp); what was asked for is in `DriverUri::retry_writes`;
 //  - time limits and the pool's size are the service's.
 // `appName` stays (Azure routes by it), and so does all else.
 #pragma once
@@ -25,9 +27,8 @@ namespace gesso::mongo {
 struct UriOptions {
   std::size_t max_pool_size = 100;
   std::chrono::milliseconds server_selection_timeout{5000};
-  // libmongoc waits for a server without regard to a unit's deadline. A command that was not sent
-  // is repeated by `Session`, so a short wait will do, but for a write that libmongoc itself
-  // retries: that one has to outlast an election.
+  // libmongoc waits for a server without regard to a unit's deadline. What was not sent is
+  // repeated by `Session`, so a short wait at a time will do.
   std::chrono::milliseconds selection_slice{1000};
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds socket_timeout{65000};
@@ -38,10 +39,10 @@ struct UriOptions {
 };
 
 struct DriverUri {
-  Secret text;                     // for libmongoc
-  std::string redacted;            // for logs: no password, no key
-  std::vector<std::string> hosts;  // without ports
-  bool retry_writes = true;
+  Secret text;                                        // for libmongoc
+  std::string redacted;                               // for logs: no password, no key
+  std::vector<std::string> hosts;                     // without ports
+  bool retry_writes = true;                           // where the server can
   std::optional<std::chrono::milliseconds> max_idle;  // maxIdleTimeMS, if there was one
 };
 

@@ -31,6 +31,10 @@ using UriPtr = std::unique_ptr<mongoc_uri_t, Destroyer<mongoc_uri_destroy>>;
 using PoolPtr = std::unique_ptr<mongoc_client_pool_t, Destroyer<mongoc_client_pool_destroy>>;
 using CollectionPtr = std::unique_ptr<mongoc_collection_t, Destroyer<mongoc_collection_destroy>>;
 using CursorPtr = std::unique_ptr<mongoc_cursor_t, Destroyer<mongoc_cursor_destroy>>;
+using SessionPtr =
+    std::unique_ptr<mongoc_client_session_t, Destroyer<mongoc_client_session_destroy>>;
+using SessionOptionsPtr =
+    std::unique_ptr<mongoc_session_opt_t, Destroyer<mongoc_session_opts_destroy>>;
 using ApmPtr = std::unique_ptr<mongoc_apm_callbacks_t, Destroyer<mongoc_apm_callbacks_destroy>>;
 
 // The reply that libmongoc fills, and frees itself.

@@ -11,8 +11,19 @@ Session::Impl::Impl(detail::Shared& shared) : shared_(shared) {
 }
 
 void Session::Impl::set_client(mongoc_client_t* client) {
+  collections_.clear();
+  writes_.reset();
   limits_.client = client;
   if (client != nullptr) detail::limit_streams(limits_);
+}
+
+mongoc_collection_t* Session::Impl::collection(std::string_view name) {
+  const auto found = collections_.find(name);
+  if (found != collections_.end()) return found->second.get();
+  const std::string key(name);
+  detail::CollectionPtr handle(
+      mongoc_client_get_collection(client(), shared_.database.c_str(), key.c_str()));
+  return collections_.emplace(key, std::move(handle)).first->second.get();
 }
 
 Operation Session::Impl::operation(std::string_view name, std::string_view database,
@@ -21,7 +32,7 @@ Operation Session::Impl::operation(std::string_view name, std::string_view datab
   if (!collection.empty()) ns.append(".").append(collection);
   return {.name = name,
           .ns = std::move(ns),
-          .is_write = mode == Mode::kWrite,
+          .is_write = mode != Mode::kRead,
           .dialect = shared_.dialect.load(std::memory_order_relaxed)};
 }
 
@@ -33,24 +44,44 @@ void Session::Impl::append_max_time(bson::Builder& command) const {
   command.append("maxTimeMS", static_cast<std::int32_t>(std::clamp<std::int64_t>(left, 1, kMost)));
 }
 
-void Session::Impl::call(std::string_view database, bson::View command, Mode mode,
-                         Operation operation, Reply& reply) {
+bool Session::Impl::open_writes() {
+  if (writes_ != nullptr) return true;
+  const detail::SessionOptionsPtr options(mongoc_session_opts_new());
+  mongoc_session_opts_set_causal_consistency(options.get(), false);
+  bson_error_t ignored{};  // the write itself will fail in the same way, and say so
+  writes_.reset(mongoc_client_start_session(client(), options.get(), &ignored));
+  last_write_ = 0;
+  return writes_ != nullptr;
+}
+
+void Session::Impl::call_batch(std::string_view database, bson::Builder& builder, Mode mode,
+                               const Operation& operation, Reply& reply) {
+  Repeat repeat = mode == Mode::kRead ? Repeat::kRead : Repeat::kNo;
+  bson_t options = BSON_INITIALIZER;
+  if (mode == Mode::kSingleWrite && shared_.retry_writes && open_writes() &&
+      mongoc_client_session_append(writes_.get(), &options, nullptr)) {
+    builder.append("txnNumber", ++last_write_);
+    repeat = Repeat::kNumberedWrite;
+  }
   const std::string database_name(database);
+  const bson::Document command = builder.finish();
   const detail::Borrowed bson(command);
-  persist(std::move(operation), mode, reply, [&](bson_error_t& error, Reply& out) {
-    switch (mode) {
-      case Mode::kRead:
-        return mongoc_client_read_command_with_opts(client(), database_name.c_str(), bson, nullptr,
-                                                    nullptr, out.reset(), &error);
-      case Mode::kWrite:
-        return mongoc_client_write_command_with_opts(client(), database_name.c_str(), bson, nullptr,
-                                                     out.reset(), &error);
-      case Mode::kPlain:
-        break;
+  persist(operation, repeat, reply, [&](bson_error_t& error, Reply& out) {
+    if (mode == Mode::kRead) {
+      return mongoc_client_read_command_with_opts(client(), database_name.c_str(), bson, nullptr,
+                                                  nullptr, out.reset(), &error);
     }
-    return mongoc_client_command_with_opts(client(), database_name.c_str(), bson, nullptr, nullptr,
-                                           out.reset(), &error);
+    return mongoc_client_write_command_with_opts(client(), database_name.c_str(), bson, &options,
+                                                 out.reset(), &error);
   });
+}
+
+void Session::Impl::call(std::string_view database, bson::Builder& command, Mode mode,
+                         const Operation& operation, Reply& reply) {
+  call_batch(database, command, mode, operation, reply);
+  const bson::Value errors = reply.view()["writeErrors"];
+  if (!errors.is_array() || errors.as_document().empty()) return;
+  throw to_error(errors.as_document().begin()->value.as_document(), operation);
 }
 
 void Session::Impl::refuse_if_late(const Operation& operation) const {
@@ -61,17 +92,24 @@ void Session::Impl::refuse_if_late(const Operation& operation) const {
                    late);
 }
 
-void Session::Impl::judge(const bson_error_t& error, bson::View reply, Operation& operation,
-                          Mode mode, Deadline give_up, bool& retried) const {
+void Session::Impl::judge(const bson_error_t& error, bson::View reply, const Operation& operation,
+                          Deadline give_up, Repeat& repeat) {
   const Origin origin = detail::origin_of(error);
+  // What a session did when its connection broke is not known to be over: a new one for the next.
+  const bool lost = origin == Origin::kNetwork && repeat != Repeat::kNumberedWrite;
+  if (lost) writes_.reset();
   if (origin == Origin::kNotSent && !give_up.expired()) return;
-  operation.deadline_passed = limits_.deadline.expired();
-  if (mode == Mode::kRead && !retried && !operation.deadline_passed &&
-      is_retryable_read(origin, static_cast<int>(error.code))) {
-    retried = true;
+  Operation failed = operation;
+  failed.deadline_passed = limits_.deadline.expired();
+  const int code = static_cast<int>(error.code);
+  const bool worth_it = repeat == Repeat::kRead            ? is_retryable_read(origin, code)
+                        : repeat == Repeat::kNumberedWrite ? is_retryable_write(origin, code, reply)
+                                                           : false;
+  if (worth_it && !failed.deadline_passed) {
+    repeat = Repeat::kNo;
     return;
   }
-  throw detail::to_error(error, reply, operation);
+  throw detail::to_error(error, reply, failed);
 }
 
 }  // namespace gesso::mongo
