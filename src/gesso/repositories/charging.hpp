@@ -1,0 +1,91 @@
+// Credits, exactly: no sequence of crashes, retries and concurrent calls loses or doubles one, with
+// nothing but updates of single documents.
+//
+// Every update that takes credits, or prepares to give some back, leaves a mark with a token in the
+// same document (models::PendingCharge). What becomes of a mark is written once, on the generation:
+//
+//   The credits of a mark come back if, and only if, the generation's `refund_token` is the mark's
+//   token.
+//
+// To settle a mark is one update that takes it away and, if so, adds its credits; it matches while
+// the mark is there, so whoever comes second changes nothing.
+// - A charge's token is the id of its generation. It is marked (subscription first, then user), the
+//   generation is inserted, and the marks are settled. A charger that died before the insert is
+//   settled by the sweep: it inserts a failed generation whose `refund_token` is its own id. Which
+//   of the two inserts stands is the `_id` index's decision, so a charger that was merely slow
+//   finds its place taken, and gives the credits back as well.
+// - A refund's token is new. It is marked, then written on the failed generation where there is
+//   none yet, then settled; of two refunds one wins, and the other's marks come to nothing.
+//
+// Credits of a subscription are used first, and go back to it, if it is still in the period that
+// they were taken from; else they have lapsed with it.
+//
+// Over one session, for one unit of work, as the repositories are. Every call blocks.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "gesso/repositories/generation_repository.hpp"
+#include "gesso/repositories/subscription_repository.hpp"
+#include "gesso/repositories/user_repository.hpp"
+
+namespace gesso::repositories {
+
+struct NotEnoughCredits {
+  std::int64_t required = 0;
+  std::int64_t available = 0;  // subscription and balance, when it was looked at
+};
+
+struct SweepReport {
+  std::int64_t settled = 0;   // marks that a crash left
+  std::int64_t refunded = 0;  // failed generations whose refund had not begun
+};
+
+class Charging {
+  UserRepository users_;
+  SubscriptionRepository subscriptions_;
+  GenerationRepository generations_;
+  const Context* context_;
+
+ public:
+  Charging(mongo::Session& session, const Context& context)
+      : users_(session, context),
+        subscriptions_(session, context),
+        generations_(session, context),
+        context_(&context) {}
+
+  // Takes `request.cost_credits` from the user's subscription and balance and creates the pending
+  // generation; counts it in the user's `total_generations`. Throws Error: kValidation where there
+  // is no such user; kTimeout where a sweep gave the charge up, and the credits are back. After any
+  // other Error the sweep finds out what happened: either the generation stands and is paid for, or
+  // the credits come back.
+  [[nodiscard]] std::variant<models::Generation, NotEnoughCredits> charge_and_create(
+      const models::GenerationCreate& request);
+
+  // Gives a failed generation's cost back, once, however often it is called. Returns the generation
+  // as it is then; std::nullopt where there is none. Throws Error: kConflict where it did not fail.
+  std::optional<models::Generation> refund(const models::GenerationId& id);
+
+  // Settles what is older than `older_than`, at most 1000 documents of each kind. Safe at any age
+  // and from many processes at once; a young age only gives up charges that are still on their way.
+  SweepReport sweep(std::chrono::milliseconds older_than = std::chrono::minutes(5));
+
+ private:
+  bool take_from_subscription(models::Generation& generation, std::int64_t credits);
+  bool take_from_balance(const models::Generation& generation, std::int64_t credits);
+  [[nodiscard]] NotEnoughCredits refuse(const models::Generation& generation,
+                                        std::int64_t required);
+  models::Generation decided(const models::PendingCharge& mark, const models::UserId& user_id);
+  void settle_at_user(const models::UserId& id, const models::PendingCharge& mark,
+                      const models::Generation& generation);
+  void settle_at_subscription(const models::SubscriptionId& id, const models::PendingCharge& mark,
+                              const models::Generation& generation);
+  [[nodiscard]] models::PendingCharge mark(const models::ChargeToken& token,
+                                           const models::GenerationId& id,
+                                           std::int64_t credits) const;
+};
+
+}  // namespace gesso::repositories

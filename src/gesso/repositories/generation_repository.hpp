@@ -1,0 +1,86 @@
+// Generations: a user's history, the queue, and the way from pending to completed or failed.
+//
+// A status only moves forward: pending -> processing -> completed or failed, pending -> failed.
+// Each move is one conditional update, so of two that try, one is refused. To create a generation
+// that is paid for, see charging.hpp.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "gesso/models/generation.hpp"
+#include "gesso/repositories/repository.hpp"
+
+namespace gesso::repositories {
+
+struct GenerationStats {
+  std::int64_t total_generations = 0;
+  std::int64_t pending_generations = 0;
+  std::int64_t processing_generations = 0;
+  std::int64_t completed_generations = 0;
+  std::int64_t failed_generations = 0;
+  std::optional<double> average_processing_time_ms = {};    // of the completed
+  std::optional<std::int64_t> p95_processing_time_ms = {};  // of the completed: nearest rank
+  std::int64_t credits_spent = 0;                           // without what was refunded
+};
+BOOST_DESCRIBE_STRUCT(GenerationStats, (),
+                      (total_generations, pending_generations, processing_generations,
+                       completed_generations, failed_generations, average_processing_time_ms,
+                       p95_processing_time_ms, credits_spent))
+
+class GenerationRepository : public Repository<models::Generation> {
+ public:
+  using Repository::Repository;
+
+  // A pending generation that nobody has paid for: its cost is the caller's affair.
+  models::Generation create_generation(const models::GenerationCreate& request);
+  // The same, not stored yet.
+  [[nodiscard]] models::Generation make_generation(const models::GenerationCreate& request) const;
+
+  // Newest first.
+  [[nodiscard]] std::vector<models::Generation> find_by_user(
+      const models::UserId& user_id, std::optional<models::GenerationStatus> status = {},
+      const ListOptions& options = {.limit = 20});
+  [[nodiscard]] Page<models::Generation> page_by_user(
+      const models::UserId& user_id, std::optional<models::GenerationStatus> status = {},
+      const PageOptions& options = {});
+  // Newest first.
+  [[nodiscard]] std::vector<models::Generation> find_by_status(models::GenerationStatus status,
+                                                               const ListOptions& options = {
+                                                                   .limit = 100});
+  [[nodiscard]] std::optional<models::Generation> find_by_replicate_prediction_id(
+      std::string_view replicate_prediction_id);
+  // Oldest first, those that a worker has claimed among them.
+  [[nodiscard]] std::vector<models::Generation> get_pending_generations(std::int64_t limit = 100);
+
+  // The oldest pending generation that nobody holds, held for `worker` until `lease` has passed; it
+  // stays pending. Where several claim at once, each gets another one. std::nullopt where there is
+  // none.
+  [[nodiscard]] std::optional<models::Generation> claim_next(
+      std::string_view worker, std::chrono::milliseconds lease = std::chrono::minutes(5));
+
+  // These return the generation as it is then, std::nullopt where there is none, and throw Error
+  // (kConflict, naming both states) where its status does not allow it.
+  std::optional<models::Generation> mark_as_processing(const Id& id,
+                                                       std::string_view replicate_prediction_id);
+  std::optional<models::Generation> mark_as_completed(const Id& id,
+                                                      const std::vector<models::Url>& result_urls,
+                                                      const std::vector<models::Url>& blob_urls);
+  // What it cost is due to be refunded then; see charging.hpp.
+  std::optional<models::Generation> mark_as_failed(const Id& id, std::string_view error_message);
+
+  // One aggregation, and for the percentile one read of an index.
+  [[nodiscard]] GenerationStats get_user_stats(const models::UserId& user_id);
+
+ private:
+  // Moves `id` to a status that is reached from one of `from`; throws where it has another one.
+  std::optional<models::Generation> move(const Id& id,
+                                         const std::vector<models::GenerationStatus>& from,
+                                         models::GenerationStatus to,
+                                         query::Update<models::Generation> changes);
+};
+
+}  // namespace gesso::repositories

@@ -1,0 +1,112 @@
+#include "gesso/repositories/rate_limit_repository.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "gesso/repositories/base64url.hpp"
+#include "gesso/repositories/checks.hpp"
+
+namespace gesso::repositories {
+
+using namespace query;
+using models::RateLimitLog;
+using models::RateLimitLogId;
+using models::UserId;
+
+namespace {
+
+// An id may be no longer than 64 characters and an endpoint may hold any: hence a hash, and one
+// that nobody finds another endpoint for.
+RateLimitLogId id_of(const UserId& user_id, std::string_view endpoint, const std::string& what) {
+  const std::string text = user_id.str() + '\0' + std::string(endpoint) + '\0' + what;
+  std::array<std::uint8_t, 32> hash{};
+  if (EVP_Digest(text.data(), text.size(), hash.data(), nullptr, EVP_sha256(), nullptr) != 1) {
+    throw Error(ErrorKind::kInternal, "SHA-256 is not available");
+  }
+  return std::string(RateLimitLogId::kPrefix) + to_base64url(hash);
+}
+
+RateLimitLogId window_id(const UserId& user_id, std::string_view endpoint, Time start,
+                         std::chrono::milliseconds window) {
+  return id_of(
+      user_id, endpoint,
+      std::to_string(start.time_since_epoch().count()) + '+' + std::to_string(window.count()));
+}
+
+RateLimitLogId block_id(const UserId& user_id, std::string_view endpoint) {
+  return id_of(user_id, endpoint, "block");
+}
+
+}  // namespace
+
+RateLimitLog RateLimitRepository::upsert(const Id& id, const Update<RateLimitLog>& changes) {
+  const bson::Document filter = to_bson(where<&RateLimitLog::id> == id);
+  const bson::Document update = to_bson(changes);
+  const mongo::FindAndModifyOptions options{.upsert = mongo::Upsert::kYes};
+  for (int attempt = 1;; ++attempt) {
+    try {
+      const auto document = session().find_one_and_update(kCollection, filter, update, options);
+      return schema::from_stored<RateLimitLog>(document.value(), ns());
+    } catch (const Error& error) {
+      // Two that saw no document both insert it; the second one finds it the next time. Once is
+      // enough, unless the document is deleted in between.
+      if (error.kind() != ErrorKind::kDuplicate || attempt == 3) throw;
+    }
+  }
+}
+
+RateLimitVerdict RateLimitRepository::hit(const UserId& user_id, std::string_view endpoint,
+                                          std::int64_t limit, std::chrono::milliseconds window) {
+  require_at_least(0, "limit", limit);
+  require_at_least(1, "window", window.count());
+  const Time moment = now();
+  const Time start = moment - moment.time_since_epoch() % window;
+  const Time end = start + window;
+  const RateLimitLog log = upsert(
+      window_id(user_id, endpoint, start, window),
+      update(inc<&RateLimitLog::request_count>(1), set_on_insert<&RateLimitLog::user_id>(user_id),
+             set_on_insert<&RateLimitLog::endpoint>(endpoint),
+             set_on_insert<&RateLimitLog::window_start>(start),
+             set_on_insert<&RateLimitLog::window_end>(end),
+             set_on_insert<&RateLimitLog::is_blocked>(false),
+             set_on_insert<&RateLimitLog::expires_at>(end + RateLimitLog::kLifetime)));
+  const std::int64_t left = limit - log.request_count;
+  if (left < 0) return {.allowed = false, .remaining = 0, .reset_at = end};
+  if (const auto block = find_block(user_id, endpoint)) {
+    return {.allowed = false, .remaining = 0, .reset_at = block->blocked_until.value()};
+  }
+  return {.allowed = true, .remaining = left, .reset_at = end};
+}
+
+void RateLimitRepository::block(const UserId& user_id, std::string_view endpoint, Time until) {
+  upsert(block_id(user_id, endpoint),
+         update(set<&RateLimitLog::is_blocked>(true), set<&RateLimitLog::blocked_until>(until),
+                set<&RateLimitLog::window_end>(until),
+                set<&RateLimitLog::expires_at>(until + RateLimitLog::kLifetime),
+                set_on_insert<&RateLimitLog::user_id>(user_id),
+                set_on_insert<&RateLimitLog::endpoint>(endpoint),
+                set_on_insert<&RateLimitLog::request_count>(0),
+                set_on_insert<&RateLimitLog::window_start>(now())));
+}
+
+bool RateLimitRepository::is_blocked(const UserId& user_id, std::string_view endpoint) {
+  return find_block(user_id, endpoint).has_value();
+}
+
+void RateLimitRepository::reset(const UserId& user_id, std::string_view endpoint) {
+  const auto all_of_them =
+      where<&RateLimitLog::user_id> == user_id && where<&RateLimitLog::endpoint> == endpoint;
+  require_served(all_of_them);
+  session().delete_many(kCollection, to_bson(all_of_them));
+}
+
+std::optional<RateLimitLog> RateLimitRepository::find_block(const UserId& user_id,
+                                                            std::string_view endpoint) {
+  return find_one(where<&RateLimitLog::id> == block_id(user_id, endpoint) &&
+                  where<&RateLimitLog::blocked_until> > now());
+}
+
+}  // namespace gesso::repositories

@@ -1,0 +1,136 @@
+#include "gesso/repositories/subscription_repository.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "gesso/repositories/checks.hpp"
+
+namespace gesso::repositories {
+
+using namespace query;
+using models::ForeignId;
+using models::Subscription;
+using models::SubscriptionStatus;
+
+Time add_interval(Time from, models::BillingInterval interval) {
+  using namespace std::chrono;
+  const sys_days day = floor<days>(from);
+  const auto later =
+      year_month_day(day) + months(interval == models::BillingInterval::kYearly ? 12 : 1);
+  const sys_days that_day =
+      later.ok() ? sys_days(later) : sys_days(later.year() / later.month() / last);
+  return that_day + (from - day);
+}
+
+Subscription SubscriptionRepository::create_subscription(
+    const models::SubscriptionCreate& request) {
+  if (auto violations = request.check(); !violations.empty()) {
+    throw validation_error(std::move(violations));
+  }
+  const Time moment = now();
+  return create({.id = next_id(),
+                 .user_id = request.user_id,
+                 .plan = request.plan,
+                 .stripe_subscription_id = request.stripe_subscription_id,
+                 .stripe_customer_id = request.stripe_customer_id,
+                 .stripe_price_id = request.stripe_price_id,
+                 .billing_interval = request.billing_interval,
+                 .credits_per_month = request.credits_per_month,
+                 .current_period_start = request.current_period_start.value_or(moment),
+                 .current_period_end = request.current_period_end,
+                 .created_at = moment,
+                 .updated_at = moment});
+}
+
+std::optional<Subscription> SubscriptionRepository::find_by_user(const models::UserId& user_id) {
+  return find_one(where<&Subscription::user_id> == user_id);
+}
+
+std::optional<Subscription> SubscriptionRepository::find_by_stripe_subscription_id(
+    std::string_view stripe_subscription_id) {
+  if (ForeignId::check(stripe_subscription_id)) return std::nullopt;
+  return find_one(where<&Subscription::stripe_subscription_id> == stripe_subscription_id);
+}
+
+std::optional<Subscription> SubscriptionRepository::find_by_stripe_customer_id(
+    std::string_view stripe_customer_id) {
+  if (ForeignId::check(stripe_customer_id)) return std::nullopt;
+  return find_one(where<&Subscription::stripe_customer_id> == stripe_customer_id);
+}
+
+std::vector<Subscription> SubscriptionRepository::find_due(SubscriptionStatus status, Time moment,
+                                                           std::int64_t limit) {
+  return find_many(
+      where<&Subscription::status> == status && where<&Subscription::current_period_end> <= moment,
+      sort_by(asc<&Subscription::current_period_end>), {.limit = limit});
+}
+
+std::optional<Subscription> SubscriptionRepository::use_credits(const Id& id,
+                                                                std::int64_t credits) {
+  require_at_least(1, "credits", credits);
+  // Comparing two fields of a document takes an expression, which few servers do well. Both are
+  // compared with what was seen instead, and a change in between is seen at the next try.
+  while (const auto seen = find_by_id(id)) {
+    const std::int64_t most = seen->credits_per_month - credits;
+    if (seen->status != SubscriptionStatus::kActive || seen->credits_used_this_period > most) break;
+    auto used = update_one(where<&Subscription::id> == id &&
+                               where<&Subscription::status> == SubscriptionStatus::kActive &&
+                               where<&Subscription::credits_per_month> == seen->credits_per_month &&
+                               where<&Subscription::credits_used_this_period> <= most,
+                           update(inc<&Subscription::credits_used_this_period>(credits)));
+    if (used) return used;
+  }
+  return std::nullopt;
+}
+
+std::optional<Subscription> SubscriptionRepository::reset_period_usage(
+    const Id& id, std::optional<Time> period_end) {
+  while (const auto seen = find_by_id(id)) {
+    const Time start = std::min(seen->current_period_end, now());
+    const Time end = period_end.value_or(add_interval(start, seen->billing_interval));
+    if (end <= start) {
+      throw validation_error({{.path = {"period_end"},
+                               .type = "value_error",
+                               .message = "Value error, the period should end after it starts",
+                               .expected = "date and time after " + to_iso8601(start),
+                               .found = "date " + to_iso8601(end)}});
+    }
+    // Of two that renew the same period at once, one does.
+    auto renewed =
+        update_one(where<&Subscription::id> == id &&
+                       where<&Subscription::current_period_end> == seen->current_period_end,
+                   update(set<&Subscription::credits_used_this_period>(0),
+                          set<&Subscription::pending_charges>(std::vector<models::PendingCharge>{}),
+                          set<&Subscription::current_period_start>(start),
+                          set<&Subscription::current_period_end>(end)));
+    if (renewed) return renewed;
+  }
+  return std::nullopt;
+}
+
+std::optional<Subscription> SubscriptionRepository::change_plan(const Id& id,
+                                                                const PlanChange& change) {
+  require_at_least(0, "credits_per_month", change.credits_per_month);
+  auto changes = update(set<&Subscription::plan>(change.plan),
+                        set<&Subscription::credits_per_month>(change.credits_per_month));
+  if (change.stripe_price_id) {
+    changes.add(set<&Subscription::stripe_price_id>(*change.stripe_price_id));
+  }
+  return update_by_id(id, std::move(changes));
+}
+
+std::optional<Subscription> SubscriptionRepository::set_status(const Id& id,
+                                                               SubscriptionStatus status) {
+  return update_by_id(id, update(set<&Subscription::status>(status)));
+}
+
+std::optional<Subscription> SubscriptionRepository::cancel(const Id& id, CancelWhen when) {
+  auto changes = update(set<&Subscription::cancelled_at>(now()),
+                        set<&Subscription::cancel_at_period_end>(when == CancelWhen::kAtPeriodEnd));
+  if (when == CancelWhen::kNow) {
+    changes.add(set<&Subscription::status>(SubscriptionStatus::kCancelled));
+  }
+  return update_by_id(id, std::move(changes));
+}
+
+}  // namespace gesso::repositories

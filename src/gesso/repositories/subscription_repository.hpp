@@ -1,0 +1,58 @@
+// Subscriptions: what a user has bought, its state at Stripe, and the credits of its period.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "gesso/models/subscription.hpp"
+#include "gesso/repositories/repository.hpp"
+
+namespace gesso::repositories {
+
+enum class CancelWhen { kNow, kAtPeriodEnd };
+
+struct PlanChange {
+  models::SubscriptionPlan plan = models::SubscriptionPlan::kFree;
+  std::int64_t credits_per_month = 0;
+  std::optional<models::ForeignId> stripe_price_id = {};  // absent: as it was
+};
+
+class SubscriptionRepository : public Repository<models::Subscription> {
+ public:
+  using Repository::Repository;
+
+  // Throws Error: kDuplicate with field "user_id" where the user has one, kValidation where the
+  // period ends before it starts.
+  models::Subscription create_subscription(const models::SubscriptionCreate& request);
+
+  [[nodiscard]] std::optional<models::Subscription> find_by_user(const models::UserId& user_id);
+  [[nodiscard]] std::optional<models::Subscription> find_by_stripe_subscription_id(
+      std::string_view stripe_subscription_id);
+  [[nodiscard]] std::optional<models::Subscription> find_by_stripe_customer_id(
+      std::string_view stripe_customer_id);
+  // Those of a status whose period ended by `moment`, the longest overdue first.
+  [[nodiscard]] std::vector<models::Subscription> find_due(models::SubscriptionStatus status,
+                                                           Time moment, std::int64_t limit = 100);
+
+  // These return the subscription as it is then, and std::nullopt where there is none.
+
+  // std::nullopt, and no change, also where it is not active or has less than `credits` left.
+  // Charging for a generation is charging.hpp's, which survives a crash.
+  std::optional<models::Subscription> use_credits(const Id& id, std::int64_t credits);
+  // A new period, from the end of the old one where that has passed and else from now, as long as
+  // the billing interval or until `period_end`. Credits that were not used lapse, and so do those
+  // that a charge of the old period would have given back.
+  std::optional<models::Subscription> reset_period_usage(const Id& id,
+                                                         std::optional<Time> period_end = {});
+  std::optional<models::Subscription> change_plan(const Id& id, const PlanChange& change);
+  std::optional<models::Subscription> set_status(const Id& id, models::SubscriptionStatus status);
+  // At the end of the period it stays active until then.
+  std::optional<models::Subscription> cancel(const Id& id, CancelWhen when);
+};
+
+// A calendar month or year later, on the last day of the month where that day does not exist.
+[[nodiscard]] Time add_interval(Time from, models::BillingInterval interval);
+
+}  // namespace gesso::repositories

@@ -1,0 +1,121 @@
+#include "gesso/repositories/user_repository.hpp"
+
+#include "gesso/models/password_hashing.hpp"
+#include "gesso/repositories/checks.hpp"
+
+namespace gesso::repositories {
+
+using namespace query;
+using models::ForeignId;
+using models::User;
+
+namespace {
+
+// A text that the field cannot hold finds nothing.
+std::optional<ForeignId> foreign_id(std::string_view text) {
+  if (ForeignId::check(text)) return std::nullopt;
+  return ForeignId(text);
+}
+
+// A hash that takes as long to check as a user's, so that the time of an answer does not tell
+// whether there is one.
+schema::PasswordHash hash_of_nothing(unsigned cost) {
+  const std::string digits = (cost < 10 ? "0" : "") + std::to_string(cost);
+  return schema::PasswordHash("$2b$" + digits + "$" + std::string(53, '.'));
+}
+
+}  // namespace
+
+User UserRepository::create_user(const models::UserCreate& request) {
+  if (auto violations = request.check(); !violations.empty()) {
+    throw validation_error(std::move(violations));
+  }
+  User user{.id = next_id(), .email = request.email, .created_at = now(), .updated_at = now()};
+  user.full_name = request.full_name;
+  user.auth_provider = request.auth_provider;
+  user.auth_provider_id = request.auth_provider_id;
+  if (request.password) {
+    user.hashed_password =
+        models::hash_password(*request.password, context().random, context().bcrypt_cost);
+  }
+  return create(std::move(user));
+}
+
+std::optional<User> UserRepository::update_user(const Id& id, const models::UserUpdate& request) {
+  Update<User> changes;
+  if (request.email) changes.add(set<&User::email>(*request.email));
+  if (request.full_name) {
+    changes.add(*request.full_name ? set<&User::full_name>(**request.full_name)
+                                   : unset<&User::full_name>());
+  }
+  if (request.is_active) changes.add(set<&User::is_active>(*request.is_active));
+  if (request.is_verified) changes.add(set<&User::is_verified>(*request.is_verified));
+  if (request.stripe_customer_id) {
+    changes.add(*request.stripe_customer_id
+                    ? set<&User::stripe_customer_id>(**request.stripe_customer_id)
+                    : unset<&User::stripe_customer_id>());
+  }
+  if (request.settings) changes.add(set<&User::settings>(*request.settings));
+  return update_by_id(id, std::move(changes));
+}
+
+std::optional<User> UserRepository::find_by_email(std::string_view email) {
+  const auto address = schema::Email::parse(email);
+  if (!address) return std::nullopt;
+  return find_one(where<&User::email> == *address);
+}
+
+std::optional<User> UserRepository::find_by_stripe_customer_id(
+    std::string_view stripe_customer_id) {
+  const auto id = foreign_id(stripe_customer_id);
+  if (!id) return std::nullopt;
+  return find_one(where<&User::stripe_customer_id> == *id);
+}
+
+std::optional<User> UserRepository::find_by_auth_provider(models::AuthProvider provider,
+                                                          std::string_view auth_provider_id) {
+  const auto id = foreign_id(auth_provider_id);
+  if (!id) return std::nullopt;
+  return find_one(where<&User::auth_provider> == provider && where<&User::auth_provider_id> == *id);
+}
+
+std::optional<User> UserRepository::verify_password(std::string_view email,
+                                                    std::string_view password) {
+  std::optional<User> user = find_by_email(email);
+  if (!user || !user->hashed_password) {
+    (void)models::verify_password(password, hash_of_nothing(context().bcrypt_cost));
+    return std::nullopt;
+  }
+  if (!models::verify_password(password, *user->hashed_password)) return std::nullopt;
+  return user;
+}
+
+std::vector<User> UserRepository::get_active_users(std::int64_t skip, std::int64_t limit) {
+  return find_many(where<&User::is_active> == true, sort_by(desc<&User::created_at>),
+                   {.skip = skip, .limit = limit});
+}
+
+std::optional<User> UserRepository::increment_generations(const Id& id) {
+  return update_by_id(id, update(inc<&User::total_generations>(1)));
+}
+
+std::optional<User> UserRepository::deduct_credits(const Id& id, std::int64_t credits) {
+  require_at_least(1, "credits", credits);
+  return update_one(where<&User::id> == id && where<&User::credits_remaining> >= credits,
+                    update(inc<&User::credits_remaining>(-credits)));
+}
+
+std::optional<User> UserRepository::add_credits(const Id& id, std::int64_t credits) {
+  require_at_least(1, "credits", credits);
+  return update_by_id(id, update(inc<&User::credits_remaining>(credits)));
+}
+
+std::optional<User> UserRepository::set_tier(const Id& id, models::SubscriptionTier tier) {
+  return update_by_id(id, update(set<&User::subscription_tier>(tier)));
+}
+
+std::optional<User> UserRepository::deactivate(const Id& id) {
+  return update_by_id(id, update(set<&User::is_active>(false)));
+}
+
+}  // namespace gesso::repositories
