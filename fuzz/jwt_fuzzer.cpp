@@ -1,0 +1,28 @@
+// Access tokens from outside: nothing that was not signed by us gets in. The second half is signed,
+// to get behind the signature.
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "gesso/api/jwt.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace gesso::api;
+  static constexpr std::string_view kKey = "a key of thirty-two bytes or more";
+  static const gesso::SystemClock clock;
+  static const Tokens tokens{gesso::Secret(kKey), std::chrono::hours{1}, clock};
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  TokenFault fault{};
+  if (tokens.verify(text, fault)) __builtin_trap();
+  if (const auto bytes = base64url_decode(text); bytes && base64url_encode(*bytes) != text) {
+    __builtin_trap();
+  }
+  (void)bearer_token(text);
+
+  const std::size_t line = std::min(text.find('\n'), text.size());
+  const std::string input = base64url_encode(text.substr(0, line)) + "." +
+                            base64url_encode(text.substr(std::min(line + 1, text.size())));
+  const auto subject = tokens.verify(input + "." + base64url_encode(sign(kKey, input)), fault);
+  if (subject && subject->empty()) __builtin_trap();
+  return 0;
+}
