@@ -106,6 +106,7 @@ void Arguments::read(bson::View body, bool generic) {
   for (const auto& [key, value] : body) {
     const Field* field = find_field(fields_, key);
     if (field == nullptr) {
+      if (find_field(fields_, kAnyField) != nullptr) continue;
       const Field* common = generic ? find_field(kGenericFields, key) : nullptr;
       if (common == nullptr) {
         throw CommandError(ErrorCode::kUnknownField,

@@ -50,6 +50,9 @@ struct Field {
   Presence presence = Presence::kOptional;
 };
 
+// In a table: fields of any other name are read over.
+inline constexpr std::string_view kAnyField = "*";
+
 // Fields that every command takes: lsid, $db, maxTimeMS, ...
 [[nodiscard]] std::span<const Field> generic_fields();
 

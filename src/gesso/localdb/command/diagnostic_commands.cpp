@@ -14,10 +14,9 @@ namespace {
 
 constexpr int kNoReplication = 76;
 
-constexpr Field kGetParameterFields[] = {{"getParameter", kAny, Presence::kRequired},
-                                         {"featureCompatibilityVersion"},
-                                         {"maxWireVersion"},
-                                         {"allParameters"}};
+// Names of parameters and of sections are fields.
+constexpr Field kGetParameterFields[] = {
+    {"getParameter", kAny, Presence::kRequired}, {"featureCompatibilityVersion"}, {kAnyField}};
 constexpr Field kCmdLineFields[] = {{"getCmdLineOpts"}};
 constexpr Field kHostInfoFields[] = {{"hostInfo"}};
 constexpr Field kGetLogFields[] = {{"getLog", kString, Presence::kRequired}};
@@ -30,12 +29,7 @@ constexpr Field kFailPointFields[] = {
     {"mode", kString | kObject, Presence::kRequired},
     {"data", kObject},
 };
-// Its sections are chosen by fields of any name: those that clients use.
-constexpr Field kServerStatusFields[] = {
-    {"serverStatus"},  {"repl"},       {"metrics"},      {"locks"},       {"mirroredReads"},
-    {"latchAnalysis"}, {"wiredTiger"}, {"opcounters"},   {"connections"}, {"network"},
-    {"mem"},           {"asserts"},    {"transactions"}, {"tcmalloc"},    {"sharding"},
-};
+constexpr Field kServerStatusFields[] = {{"serverStatus"}, {kAnyField}};
 
 std::string host_name() {
   std::array<char, 256> name{};

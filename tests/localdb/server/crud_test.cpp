@@ -1,0 +1,293 @@
+// Writes and reads end to end, as bytes over the socket.
+#include "tests/localdb/server/server_fixture.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+using bson::make_document;
+
+TEST_F(CommandTest, SaysHelloAsAStandaloneServer) {
+  const bson::Document hello = good(R"({"hello": 1})", "admin");
+  EXPECT_EQ(hello["minWireVersion"].as_int32(), 0);
+  EXPECT_EQ(hello["maxWireVersion"].as_int32(), 21);
+  EXPECT_EQ(hello["logicalSessionTimeoutMinutes"].as_int32(), 30);
+  EXPECT_TRUE(hello["isWritablePrimary"].as_bool());
+  EXPECT_TRUE(hello["localdb"].is_document());
+  // Any of these would promise what we do not do.
+  for (const char* field : {"setName", "msg", "topologyVersion", "compression"}) {
+    EXPECT_FALSE(hello.contains(field)) << field;
+  }
+  EXPECT_EQ(hello["ok"].type(), bson::Type::kDouble);
+}
+
+TEST_F(CommandTest, AnUnknownCommandHasItsCode) {
+  const bson::Document reply = run(R"({"atlasVersion": 1})");
+  EXPECT_EQ(code_of(reply), 59);
+  EXPECT_EQ(reply["codeName"].as_string(), "CommandNotFound");
+  EXPECT_EQ(reply["ok"].as_double(), 0.0);
+  EXPECT_EQ(reply["code"].type(), bson::Type::kInt32);
+}
+
+TEST_F(CommandTest, InsertsAndFindsInTheOrderOfInsertion) {
+  EXPECT_EQ(
+      good(R"({"insert": "c", "documents": [{"_id": 3}, {"_id": 1}, {"_id": 2}]})")["n"].as_int32(),
+      3);
+  EXPECT_EQ(found(R"({"find": "c"})"), R"([ { "_id" : 3 }, { "_id" : 1 }, { "_id" : 2 } ])");
+  EXPECT_EQ(found(R"({"find": "c", "sort": {"_id": 1}, "skip": 1, "limit": 1})"),
+            R"([ { "_id" : 2 } ])");
+  EXPECT_EQ(found(R"({"find": "nothing"})"), "[  ]");
+}
+
+TEST_F(CommandTest, MakesAnIdAndPutsItFirst) {
+  good(R"({"insert": "c", "documents": [{"a": 1}, {"a": 2, "_id": 7}]})");
+  const bson::Document reply = good(R"({"find": "c"})");
+  EXPECT_EQ(reply.view().at_path("cursor.firstBatch.0._id").type(), bson::Type::kObjectId);
+  EXPECT_EQ(reply.view().at_path("cursor.firstBatch.1").as_document().begin()->key, "_id");
+}
+
+TEST_F(CommandTest, AZeroTimestampBecomesNow) {
+  const bson::Document command =
+      make_document("insert", "c", "documents",
+                    bson::make_array(make_document("_id", 1, "at", bson::Timestamp{})));
+  EXPECT_TRUE(is_ok(client_.run(command)));
+  const bson::Document reply = good(R"({"find": "c"})");
+  EXPECT_GT(reply.view().at_path("cursor.firstBatch.0.at").as_timestamp().seconds, 1'700'000'000U);
+}
+
+TEST_F(CommandTest, AnOrderedBatchStopsAtADuplicateAndSaysWhich) {
+  const bson::Document reply =
+      good(R"({"insert": "c", "documents": [{"_id": 1}, {"_id": 1}, {"_id": 2}]})");
+  EXPECT_EQ(reply["n"].as_int32(), 1);
+  const bson::View error = reply.view().at_path("writeErrors.0").as_document();
+  EXPECT_EQ(error["index"].as_int32(), 1);
+  EXPECT_EQ(error["code"].as_int32(), 11000);
+  EXPECT_EQ(error["errmsg"].as_string(),
+            "E11000 duplicate key error collection: test.c index: _id_ dup key: { _id: 1 }");
+  EXPECT_EQ(json(error["keyPattern"].as_document()), R"({ "_id" : 1 })");
+  EXPECT_EQ(json(error["keyValue"].as_document()), R"({ "_id" : 1 })");
+  EXPECT_EQ(good(R"({"count": "c"})")["n"].as_int32(), 1);
+}
+
+TEST_F(CommandTest, AnUnorderedBatchGoesOn) {
+  const bson::Document reply = good(
+      R"({"insert": "c", "ordered": false,
+          "documents": [{"_id": 1}, {"_id": 1}, {"_id": {"$regularExpression": {"pattern": "a", "options": ""}}}, {"_id": 2}]})");
+  EXPECT_EQ(reply["n"].as_int32(), 2);
+  EXPECT_EQ(reply.view().at_path("writeErrors.0.index").as_int32(), 1);
+  EXPECT_EQ(reply.view().at_path("writeErrors.1.index").as_int32(), 2);
+  EXPECT_EQ(reply.view().at_path("writeErrors.1.code").as_int32(), 53);
+}
+
+TEST_F(CommandTest, UpdatesOneManyAndCountsWhatChanged) {
+  good(
+      R"({"insert": "c", "documents": [{"_id": 1, "a": 1}, {"_id": 2, "a": 1}, {"_id": 3, "a": 5}]})");
+  const bson::Document reply = good(
+      R"({"update": "c", "updates": [{"q": {"a": 1}, "u": {"$set": {"b": 1}}},
+                                     {"q": {}, "u": {"$set": {"a": 5}}, "multi": true}]})");
+  EXPECT_EQ(reply["n"].as_int32(), 4);
+  EXPECT_EQ(reply["nModified"].as_int32(), 3);
+  EXPECT_EQ(
+      found(R"({"find": "c"})"),
+      R"([ { "_id" : 1, "a" : 5, "b" : 1 }, { "_id" : 2, "a" : 5 }, { "_id" : 3, "a" : 5 } ])");
+}
+
+TEST_F(CommandTest, AnUpdateDoesNotMeetItsOwnOutput) {
+  good(R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a"}]})");
+  good(R"({"insert": "c", "documents": [{"_id": 1, "a": 1}, {"_id": 2, "a": 2}]})");
+  good(
+      R"({"update": "c", "updates": [{"q": {"a": {"$gt": 0}}, "u": {"$inc": {"a": 10}}, "multi": true}]})");
+  EXPECT_EQ(found(R"({"find": "c"})"), R"([ { "_id" : 1, "a" : 11 }, { "_id" : 2, "a" : 12 } ])");
+}
+
+TEST_F(CommandTest, UpsertsAndTellsTheId) {
+  const bson::Document reply = good(
+      R"({"update": "c", "updates": [{"q": {"_id": 7, "k": "x"}, "u": {"$inc": {"n": 1}}, "upsert": true},
+                                     {"q": {"k": "y"}, "u": {"k": "y"}, "upsert": true}]})");
+  EXPECT_EQ(reply["n"].as_int32(), 2);
+  EXPECT_EQ(reply["nModified"].as_int32(), 0);
+  EXPECT_EQ(reply.view().at_path("upserted.0._id").as_int32(), 7);
+  EXPECT_EQ(reply.view().at_path("upserted.1.index").as_int32(), 1);
+  EXPECT_EQ(reply.view().at_path("upserted.1._id").type(), bson::Type::kObjectId);
+  EXPECT_EQ(found(R"({"find": "c", "filter": {"_id": 7}})"),
+            R"([ { "_id" : 7, "k" : "x", "n" : 1 } ])");
+}
+
+TEST_F(CommandTest, AnUpdateWithoutAMatchMakesNoCollection) {
+  EXPECT_EQ(
+      good(R"({"update": "c", "updates": [{"q": {}, "u": {"$set": {"a": 1}}}]})")["n"].as_int32(),
+      0);
+  EXPECT_EQ(found(R"({"listCollections": 1})"), "[  ]");
+}
+
+TEST_F(CommandTest, AStatementThatIsWrongIsAWriteErrorAndTheOthersRun) {
+  good(R"({"insert": "c", "documents": [{"_id": 1, "a": 1}]})");
+  const bson::Document reply = good(
+      R"({"update": "c", "ordered": false,
+          "updates": [{"q": {}, "u": {"$colour": {"a": 1}}}, {"q": {}, "u": {"$set": {"_id": 5}}},
+                      {"q": {}, "u": {"a": 2}, "multi": true}, {"q": {}, "u": {"$set": {"a": 9}}}]})");
+  EXPECT_EQ(reply["n"].as_int32(), 1);
+  EXPECT_EQ(reply.view().at_path("writeErrors.0.code").as_int32(), 9) << json(reply);
+  EXPECT_EQ(reply.view().at_path("writeErrors.1.code").as_int32(), 66);
+  EXPECT_EQ(reply.view().at_path("writeErrors.2.code").as_int32(), 9);
+  EXPECT_EQ(found(R"({"find": "c"})"), R"([ { "_id" : 1, "a" : 9 } ])");
+}
+
+TEST_F(CommandTest, ArrayFiltersReachTheElementsTheyName) {
+  good(R"({"insert": "c", "documents": [{"_id": 1, "a": [1, 5, 9]}]})");
+  good(
+      R"({"update": "c", "updates": [{"q": {}, "u": {"$set": {"a.$[x]": 0}}, "arrayFilters": [{"x": {"$gte": 5}}]}]})");
+  EXPECT_EQ(found(R"({"find": "c"})"), R"([ { "_id" : 1, "a" : [ 1, 0, 0 ] } ])");
+}
+
+TEST_F(CommandTest, AnUpdateThatMakesADocumentTooLargeChangesNothing) {
+  good(R"({"insert": "c", "documents": [{"_id": 1}]})");
+  const bson::Document command =
+      make_document("update", "c", "updates",
+                    bson::make_array(make_document(
+                        "q", make_document(), "u",
+                        make_document("$set", make_document("a", std::string(9'000'000, 'x'), "b",
+                                                            std::string(9'000'000, 'x'))))));
+  EXPECT_EQ(client_.run(command).view().at_path("writeErrors.0.code").as_int32(), 10334);
+  EXPECT_EQ(found(R"({"find": "c"})"), R"([ { "_id" : 1 } ])");
+}
+
+TEST_F(CommandTest, DeletesOneOrAll) {
+  good(R"({"insert": "c", "documents": [{"_id": 1}, {"_id": 2}, {"_id": 3}]})");
+  EXPECT_EQ(good(R"({"delete": "c", "deletes": [{"q": {}, "limit": 1}]})")["n"].as_int32(), 1);
+  EXPECT_EQ(good(R"({"delete": "c", "deletes": [{"q": {}, "limit": 0}]})")["n"].as_int32(), 2);
+  EXPECT_EQ(good(R"({"delete": "c", "deletes": [{"q": {}, "limit": 2}]})")
+                .view()
+                .at_path("writeErrors.0.code")
+                .as_int32(),
+            9);
+}
+
+TEST_F(CommandTest, FindAndModifyGivesTheOldOrTheNewDocument) {
+  good(R"({"insert": "c", "documents": [{"_id": 1, "n": 1}, {"_id": 2, "n": 5}]})");
+  const bson::Document before =
+      good(R"({"findAndModify": "c", "sort": {"n": -1}, "update": {"$inc": {"n": 1}}})");
+  EXPECT_EQ(json(before["value"].as_document()), R"({ "_id" : 2, "n" : 5 })");
+  EXPECT_EQ(json(before["lastErrorObject"].as_document()),
+            R"({ "n" : 1, "updatedExisting" : true })");
+  const bson::Document after = good(
+      R"({"findAndModify": "c", "query": {"_id": 2}, "update": {"$inc": {"n": 1}}, "new": true, "fields": {"_id": 0}})");
+  EXPECT_EQ(json(after["value"].as_document()), R"({ "n" : 7 })");
+  const bson::Document removed =
+      good(R"({"findAndModify": "c", "query": {"_id": 1}, "remove": true})");
+  EXPECT_EQ(removed.view().at_path("value.n").as_int32(), 1);
+  EXPECT_EQ(json(removed["lastErrorObject"].as_document()), R"({ "n" : 1 })");
+  const bson::Document none =
+      good(R"({"findAndModify": "c", "query": {"_id": 1}, "remove": true})");
+  EXPECT_TRUE(none["value"].is_null());
+}
+
+TEST_F(CommandTest, FindAndModifyUpserts) {
+  const bson::Document reply = good(
+      R"({"findAndModify": "c", "query": {"_id": 9}, "update": {"$set": {"a": 1}}, "upsert": true})");
+  EXPECT_TRUE(reply["value"].is_null());
+  EXPECT_EQ(json(reply["lastErrorObject"].as_document()),
+            R"({ "n" : 1, "updatedExisting" : false, "upserted" : 9 })");
+  const bson::Document shown = good(
+      R"({"findAndModify": "c", "query": {"_id": 8}, "update": {"$set": {"a": 1}}, "upsert": true, "new": true})");
+  EXPECT_EQ(json(shown["value"].as_document()), R"({ "_id" : 8, "a" : 1 })");
+}
+
+TEST_F(CommandTest, FindAndModifyReportsADuplicateAtTheTop) {
+  good(R"({"createIndexes": "c", "indexes": [{"key": {"e": 1}, "name": "e_1", "unique": true}]})");
+  good(R"({"insert": "c", "documents": [{"_id": 1, "e": 1}, {"_id": 2, "e": 2}]})");
+  const bson::Document reply =
+      run(R"({"findAndModify": "c", "query": {"_id": 1}, "update": {"$set": {"e": 2}}})");
+  EXPECT_EQ(code_of(reply), 11000);
+  EXPECT_EQ(json(reply["keyPattern"].as_document()), R"({ "e" : 1 })");
+  EXPECT_EQ(json(reply["keyValue"].as_document()), R"({ "e" : 2 })");
+}
+
+TEST_F(CommandTest, CountsAndListsDistinctValues) {
+  good(
+      R"({"insert": "c", "documents": [{"a": 1}, {"a": [1, 2]}, {"a": 1.0}, {"b": {"x": "y"}}, {"b": [{"x": "z"}]}]})");
+  EXPECT_EQ(good(R"({"count": "c"})")["n"].as_int32(), 5);
+  EXPECT_EQ(good(R"({"count": "c", "query": {"a": 1}})")["n"].as_int32(), 3);
+  EXPECT_EQ(good(R"({"count": "c", "query": {"a": 1}, "skip": 1, "limit": -1})")["n"].as_int32(),
+            1);
+  EXPECT_EQ(bson::to_json(good(R"({"distinct": "c", "key": "a"})")["values"]), "[ 1, 2 ]");
+  EXPECT_EQ(bson::to_json(good(R"({"distinct": "c", "key": "b.x"})")["values"]), R"([ "y", "z" ])");
+}
+
+struct Refusal {
+  const char* command;
+  int code;
+};
+
+class Refused : public CommandTest, public testing::WithParamInterface<Refusal> {};
+
+TEST_P(Refused, WithMongoDbsCode) {
+  const bson::Document reply = run(GetParam().command);
+  EXPECT_EQ(code_of(reply), GetParam().code) << GetParam().command << "\n" << json(reply);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Refused,
+    testing::Values(
+        Refusal{R"({"find": 5})", 73}, Refusal{R"({"find": "a$b"})", 73},
+        Refusal{R"({"find": "c", "colour": 1})", 40415},
+        Refusal{R"({"find": "c", "filter": 1})", 14},
+        Refusal{R"({"find": "c", "limit": -1})", 51024},
+        Refusal{R"({"find": "c", "batchSize": -1})", 51024},
+        Refusal{R"({"find": "c", "tailable": true})", 115},
+        Refusal{R"({"find": "c", "collation": {"locale": "de"}})", 115},
+        Refusal{R"({"find": "c", "filter": {"a": {"$colour": 1}}})", 2},
+        Refusal{R"({"find": "c", "maxTimeMS": -1})", 2},
+        Refusal{R"({"find": "c", "readConcern": {"level": "snapshot"}})", 72},
+        Refusal{R"({"insert": "c", "documents": []})", 16}, Refusal{R"({"insert": "c"})", 40414},
+        Refusal{R"({"insert": "system.x", "documents": [{}]})", 73},
+        Refusal{R"({"insert": "c", "documents": [{}], "writeConcern": {"w": 2}})", 2},
+        Refusal{R"({"insert": "c", "documents": [{}], "writeConcern": {"w": "dc"}})", 79},
+        Refusal{
+            R"({"insert": "c", "documents": [{}], "lsid": {"id": 1}, "txnNumber": {"$numberLong": "1"}})",
+            20},
+        Refusal{R"({"insert": "c", "documents": [{}], "txnNumber": {"$numberLong": "1"}})", 72},
+        Refusal{R"({"update": "c", "updates": [{"q": {}}]})", 40414},
+        Refusal{R"({"update": "c", "updates": [{"q": {}, "u": {}, "colour": 1}]})", 40415},
+        Refusal{R"({"delete": "c", "deletes": [{"q": {}}]})", 40414},
+        Refusal{R"({"findAndModify": "c"})", 9},
+        Refusal{R"({"findAndModify": "c", "remove": true, "update": {}})", 9},
+        Refusal{R"({"findAndModify": "c", "remove": true, "new": true})", 9},
+        Refusal{R"({"getMore": {"$numberLong": "5"}, "collection": "c"})", 43},
+        Refusal{R"({"getMore": 5, "collection": "c"})", 14},
+        Refusal{R"({"aggregate": "c", "pipeline": []})", 9},
+        Refusal{R"({"aggregate": 1, "pipeline": [], "cursor": {}})", 73},
+        Refusal{R"({"aggregate": "c", "pipeline": [{"$colour": 1}], "cursor": {}})", 40324},
+        Refusal{R"({"aggregate": "c", "pipeline": [5], "cursor": {}})", 14},
+        Refusal{R"({"create": "c", "capped": true, "size": 5})", 115},
+        Refusal{R"({"listIndexes": "nothing"})", 26},
+        Refusal{R"({"dropIndexes": "nothing", "index": "*"})", 26},
+        Refusal{R"({"explain": {"ping": 1}})", 59},
+        Refusal{R"({"explain": {"find": "c"}, "verbosity": "loud"})", 9},
+        Refusal{R"({"saslContinue": 1, "conversationId": 1, "payload": ""})", 17},
+        Refusal{R"({"saslStart": 1, "mechanism": "PLAIN", "payload": ""})", 334},
+        Refusal{R"({"getParameter": 1, "foo": 1})", 72}, Refusal{R"({"replSetGetStatus": 1})", 76}),
+    [](const auto& info) { return std::to_string(info.index); });
+
+TEST_F(CommandTest, AMessageWithoutADatabaseIsRefused) {
+  const auto reply = client_.request(client_.message(make_document("ping", 1)));
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(code_of(*reply), 40571);
+}
+
+TEST_F(CommandTest, ADatabaseWithABadNameIsRefused) {
+  EXPECT_EQ(code(R"({"find": "c"})", "a b"), 73);
+}
+
+TEST_F(CommandTest, MaxTimeEndsACommand) {
+  std::string documents;
+  for (int i = 0; i < 3000; ++i) documents += (i ? ", {}" : "{}");
+  good(R"({"insert": "c", "documents": [)" + documents + "]}");
+  // Compares every pair by a regular expression in a computed way; takes far longer than allowed.
+  const bson::Document reply = run(
+      R"({"aggregate": "c", "cursor": {}, "maxTimeMS": 1, "pipeline": [
+          {"$lookup": {"from": "c", "localField": "x", "foreignField": "y", "as": "z"}}, {"$count": "n"}]})");
+  EXPECT_EQ(code_of(reply), 50) << json(reply);
+}
+
+}  // namespace
+}  // namespace gesso::localdb
