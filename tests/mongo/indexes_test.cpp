@@ -1,0 +1,201 @@
+#include "gesso/mongo/indexes.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "gesso/bson/json.hpp"
+#include "tests/mongo/support.hpp"
+
+namespace gesso::mongo {
+namespace {
+
+using bson::from_json;
+using bson::make_array;
+using bson::make_document;
+using testing::Answer;
+using ::testing::HasSubstr;
+
+// A server that keeps indexes, and no more.
+class IndexServer {
+  std::mutex mutex_;
+  std::map<std::string, std::vector<bson::Document>> collections_;
+  testing::ScriptedServer server_;
+
+  Answer answer(bson::View command) {
+    const std::lock_guard lock(mutex_);
+    const std::string_view name = command.begin()->key;
+    if (name != "listIndexes" && name != "create" && name != "createIndexes") {
+      return Answer::standard();
+    }
+    const std::string collection(command.begin()->value.as_string());
+    if (name == "listIndexes") {
+      const auto found = collections_.find(collection);
+      if (found == collections_.end()) return Answer::error(26, "ns does not exist");
+      bson::Builder batch;
+      for (const bson::Document& index : found->second) batch.push(index);
+      return Answer::batch("test." + collection, bson::Array(batch.finish()));
+    }
+    if (name == "create") {
+      if (collections_.contains(collection)) return Answer::error(48, "already exists");
+      collections_[collection].push_back(
+          from_json(R"({"v": 2, "key": {"_id": 1}, "name": "_id_"})"));
+      return Answer::ok();
+    }
+    for (const bson::Element& element : command["indexes"].as_document()) {
+      const bson::View index = element.value.as_document();
+      for (const bson::Document& one : collections_[collection]) {
+        if (bson::to_json(one["key"]) == bson::to_json(index["key"])) {
+          return Answer::error(68, "index already exists");
+        }
+      }
+      collections_[collection].emplace_back(index);
+    }
+    return Answer::ok();
+  }
+
+ public:
+  IndexServer() : server_([this](bson::View command) { return answer(command); }) {}
+
+  void add(const std::string& collection, const char* index) {
+    const std::lock_guard lock(mutex_);
+    collections_[collection].push_back(from_json(index));
+  }
+  const testing::ScriptedServer& server() const { return server_; }
+};
+
+class Indexes : public ::testing::Test {
+ protected:
+  World world;
+  IndexServer server;
+  Service service{short_options(server.server().uri()), world.clock, world.random};
+
+  std::vector<IndexSpec> wanted{
+      {.collection = "users", .key = make_document("email", 1), .unique = true},
+      {.collection = "users", .key = make_document("a", 1, "b", -1)},
+      {.collection = "logs", .key = make_document("expires_at", 1), .expire_after_seconds = 0},
+      {.collection = "subs",
+       .key = make_document("stripe_id", 1),
+       .unique_when_present = "stripe_id"},
+  };
+
+  IndexPlan plan() {
+    return service.run([&](Session& session) { return plan_indexes(session, wanted); });
+  }
+  IndexPlan create() {
+    return service.run([&](Session& session) { return create_indexes(session, wanted); });
+  }
+};
+
+TEST_F(Indexes, PlanChangesNothingAndSaysWhatIsMissing) {
+  const IndexPlan first = plan();
+  EXPECT_THAT(first.create_collections, ::testing::ElementsAre("users", "logs", "subs"));
+  EXPECT_EQ(first.create.size(), 4u);
+  EXPECT_TRUE(server.server().commands("create").empty());
+  EXPECT_TRUE(server.server().commands("createIndexes").empty());
+  EXPECT_EQ(first.to_text(),
+            "create collection users\n"
+            "create collection logs\n"
+            "create collection subs\n"
+            "create users email_1 { \"email\" : 1 } unique\n"
+            "create users a_1_b_-1 { \"a\" : 1, \"b\" : -1 }\n"
+            "create logs expires_at_1 { \"expires_at\" : 1 } expires after 0 s\n"
+            "create subs stripe_id_1 { \"stripe_id\" : 1 } unique"
+            " where { \"stripe_id\" : { \"$exists\" : true } }\n");
+}
+
+TEST_F(Indexes, ApplyMakesThemAndASecondTimeHasNothingToDo) {
+  EXPECT_FALSE(create().is_settled());
+  const IndexPlan second = create();
+  EXPECT_TRUE(second.is_settled());
+  EXPECT_EQ(second.keep.size(), 4u);
+  EXPECT_EQ(server.server().commands("createIndexes").size(), 4u);
+  const bson::Document sent = server.server().commands("createIndexes")[3];
+  EXPECT_TRUE(sent.view().at_path("indexes.0.unique").as_bool());
+  EXPECT_TRUE(sent.view().at_path("indexes.0.partialFilterExpression.stripe_id.$exists").as_bool());
+}
+
+TEST_F(Indexes, NamesVersionsAndNumberTypesDoNotCount) {
+  server.add("users", R"({"v": 2, "key": {"_id": 1}, "name": "_id_"})");
+  server.add("users", R"({"v": 1, "key": {"email": 1.0}, "name": "by_email", "unique": true,
+                          "ns": "test.users", "background": true})");
+  server.add("logs", R"({"v": 2, "key": {"expires_at": {"$numberLong": "1"}}, "name": "ttl",
+                         "expireAfterSeconds": 0.0})");
+  const IndexPlan now = plan();
+  EXPECT_EQ(now.keep.size(), 2u);
+  EXPECT_TRUE(now.differs.empty());
+  EXPECT_TRUE(now.extra.empty());
+}
+
+TEST_F(Indexes, WhatDiffersIsReportedWithBothSidesAndLeftAlone) {
+  server.add("users", R"({"v": 2, "key": {"email": 1}, "name": "email_1"})");
+  server.add("users", R"({"v": 2, "key": {"b": 1}, "name": "a_1_b_-1"})");
+  server.add("logs", R"({"v": 2, "key": {"expires_at": 1}, "name": "expires_at_1",
+                         "expireAfterSeconds": 3600})");
+  server.add("subs", R"({"v": 2, "key": {"stripe_id": 1}, "name": "stripe_id_1", "unique": true})");
+  const IndexPlan now = create();
+  ASSERT_EQ(now.differs.size(), 4u);
+  EXPECT_EQ(now.differs[0].what, "unique: wanted true, stands false");
+  EXPECT_EQ(now.differs[1].what, "key: wanted { \"a\" : 1, \"b\" : -1 }, stands { \"b\" : 1 }");
+  EXPECT_EQ(now.differs[2].what, "expireAfterSeconds: wanted 0, stands 3600");
+  EXPECT_THAT(now.differs[3].what, HasSubstr("stands none"));
+  EXPECT_FALSE(now.is_settled());
+  EXPECT_THAT(now.to_text(), HasSubstr("DIFFERS users email_1"));
+  EXPECT_TRUE(server.server().commands("createIndexes").empty());
+  EXPECT_TRUE(server.server().commands("dropIndexes").empty());
+}
+
+TEST_F(Indexes, WhatNobodyDeclaredIsShownAndStays) {
+  server.add("users", R"({"v": 2, "key": {"old": 1}, "name": "old_1"})");
+  const IndexPlan now = create();
+  ASSERT_EQ(now.extra.size(), 1u);
+  EXPECT_THAT(now.to_text(), HasSubstr("extra users old_1"));
+  EXPECT_TRUE(server.server().commands("dropIndexes").empty());
+}
+
+TEST_F(Indexes, AnotherFieldOrderIsAnotherIndex) {
+  server.add("users", R"({"v": 2, "key": {"b": -1, "a": 1}, "name": "other"})");
+  const IndexPlan now = plan();
+  EXPECT_EQ(now.create.size(), 4u);
+  EXPECT_EQ(now.extra.size(), 1u);
+}
+
+TEST_F(Indexes, WhoComesSecondFindsWhatTheFirstOneMade) {
+  // Both plan on an empty server, then both apply.
+  const IndexPlan mine = plan();
+  const IndexPlan theirs = plan();
+  service.run([&](Session& session) { apply_indexes(session, theirs); });
+  EXPECT_NO_THROW(service.run([&](Session& session) { apply_indexes(session, mine); }));
+  EXPECT_TRUE(plan().is_settled());
+}
+
+TEST_F(Indexes, SomethingElseMadeInTheMeantimeIsAConflict) {
+  const IndexPlan mine = plan();
+  server.add("users", R"({"v": 2, "key": {"email": 1}, "name": "email_1"})");
+  const Error error =
+      error_of([&] { service.run([&](Session& session) { apply_indexes(session, mine); }); });
+  EXPECT_EQ(error.kind(), ErrorKind::kConflict);
+}
+
+TEST(IndexDialect, RuExpiresByTimestampAndHasNothingPartial) {
+  const AdaptedIndex ttl = adapt(
+      {.collection = "logs", .key = make_document("expires_at", 1), .expire_after_seconds = 0},
+      Dialect::kCosmosRu);
+  EXPECT_EQ(bson::to_json(ttl.spec.key), "{ \"_ts\" : 1 }");
+  EXPECT_EQ(ttl.spec.expire_after_seconds, -1);
+  EXPECT_THAT(ttl.note, HasSubstr("ttl"));
+  const IndexSpec partial{.collection = "subs",
+                          .key = make_document("stripe_id", 1),
+                          .unique_when_present = "stripe_id"};
+  const AdaptedIndex plain = adapt(partial, Dialect::kCosmosRu);
+  EXPECT_FALSE(plain.spec.unique);
+  EXPECT_TRUE(plain.spec.unique_when_present.empty());
+  EXPECT_FALSE(plain.note.empty());
+  EXPECT_EQ(adapt(partial, Dialect::kDocumentDb).spec.unique_when_present, "stripe_id");
+}
+
+}  // namespace
+}  // namespace gesso::mongo
