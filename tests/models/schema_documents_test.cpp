@@ -18,8 +18,9 @@ namespace {
 
 // One schema a line, so that a difference is readable.
 std::string schemas_text() {
+  const bson::Document schemas = json_schemas();
   std::string text;
-  for (const bson::Element& schema : json_schemas().view()) {
+  for (const bson::Element& schema : schemas.view()) {
     text += std::string(schema.key) + " ";
     schema::write_json_value(text, schema.value);
     text += '\n';

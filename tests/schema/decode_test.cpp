@@ -278,7 +278,8 @@ TEST(EncodeTest, WritesJsonWithNullForAbsentAndWithoutInternalFields) {
 TEST(EncodeTest, AppendsOneFieldAndNothingForAnAbsentOne) {
   bson::Builder builder;
   append(builder, "email", Email("A@B.co"));
-  append(builder, "none", std::optional<Email>());
+  const std::optional<Email> none;
+  append(builder, "none", none);
   append(builder, "colour", Colour::kDeepBlue);
   append(builder, "at", Time{std::chrono::milliseconds{5}});
   append(builder, "home", Address{.street = "Main", .number = 1});
