@@ -30,14 +30,23 @@ User UserRepository::create_user(const models::UserCreate& request) {
   if (auto violations = request.check(); !violations.empty()) {
     throw validation_error(std::move(violations));
   }
+  std::optional<schema::PasswordHash> hash;
+  if (request.password) {
+    hash = models::hash_password(*request.password, context().random, context().bcrypt_cost);
+  }
+  return create_user(request, std::move(hash));
+}
+
+User UserRepository::create_user(const models::UserCreate& request,
+                                 std::optional<schema::PasswordHash> hashed_password) {
+  if (auto violations = request.check(); !violations.empty()) {
+    throw validation_error(std::move(violations));
+  }
   User user{.id = next_id(), .email = request.email, .created_at = now(), .updated_at = now()};
   user.full_name = request.full_name;
   user.auth_provider = request.auth_provider;
   user.auth_provider_id = request.auth_provider_id;
-  if (request.password) {
-    user.hashed_password =
-        models::hash_password(*request.password, context().random, context().bcrypt_cost);
-  }
+  user.hashed_password = std::move(hashed_password);
   return create(std::move(user));
 }
 

@@ -19,6 +19,9 @@ class UserRepository : public Repository<models::User> {
   // "email" where the address is taken, in any case of letters; kValidation where the password, or
   // the id at the provider, is missing.
   models::User create_user(const models::UserCreate& request);
+  // The same with the hash made before, so that no connection is held while it is made.
+  models::User create_user(const models::UserCreate& request,
+                           std::optional<schema::PasswordHash> hashed_password);
   // Changes what the request holds; std::nullopt where there is no such user. Throws Error:
   // kDuplicate with field "email".
   std::optional<models::User> update_user(const Id& id, const models::UserUpdate& request);
