@@ -228,8 +228,9 @@ bool selects(bson::Value selector, std::string_view db, const auth::User& user) 
 }
 
 bson::Document describe(const auth::User& user, bool with_credentials) {
+  const bson::Document stored = user.encode();
   bson::Builder out;
-  for (const auto& [key, value] : user.encode().view()) {
+  for (const auto& [key, value] : stored.view()) {
     if (key != "credentials" || with_credentials) out.append(key, value);
   }
   out.append("mechanisms", bson::make_array("SCRAM-SHA-256"));
