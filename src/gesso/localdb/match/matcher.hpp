@@ -18,7 +18,8 @@
 
 namespace gesso::localdb {
 
-class MatchNode;  // match/nodes.hpp
+// Whether a filter stands for whole documents or within $elemMatch, where $expr is refused.
+enum class FilterPlace { kTop, kNested };
 
 // What `$expr` (and any other expression) sees beside the document: `$$NOW` and the variables of a
 // command's `let`, as a document of name and value.
@@ -39,9 +40,9 @@ class MatchDetails {
 
   void record(std::string_view array_path, std::size_t index);
   void clear() { indexes_.clear(); }
-  // For the matcher, which forgets what a branch recorded that failed later.
-  [[nodiscard]] std::size_t size() const noexcept { return indexes_.size(); }
-  void truncate(std::size_t size) { indexes_.resize(size); }
+  void append(const MatchDetails& other) {
+    indexes_.insert(indexes_.end(), other.indexes_.begin(), other.indexes_.end());
+  }
 };
 
 enum class PredicateOp { kEq, kLt, kLte, kGt, kGte, kIn, kExists, kNotExists, kOther };
@@ -64,7 +65,8 @@ class Matcher {
 
  public:
   // Throws CommandError with MongoDB's code for a filter that is none.
-  [[nodiscard]] static Matcher compile(bson::View filter, const Variables& variables = {});
+  [[nodiscard]] static Matcher compile(bson::View filter, const Variables& variables = {},
+                                       FilterPlace place = FilterPlace::kTop);
 
   Matcher(Matcher&&) noexcept;
   Matcher& operator=(Matcher&&) noexcept;

@@ -34,6 +34,14 @@ class FieldPath {
   [[nodiscard]] std::string_view prefix(std::size_t count) const;
 };
 
+// Deeper than a document may be nested, so that recursion along a path is bounded.
+constexpr int kMaxPathComponents = 200;
+
+// Refuses what is no path to a field of a document. Throws CommandError: 40352 for "", 15998 for an
+// empty component, 40353 for a dot at the end, 16410 for a component that begins with `$`,
+// 15 for more than kMaxPathComponents.
+void check_field_path(std::string_view dotted);
+
 // Whether one path equals the other or leads to it.
 [[nodiscard]] bool paths_overlap(std::string_view left, std::string_view right);
 
@@ -49,12 +57,13 @@ class LeafTest {
   LeafTest(const LeafTest&) = delete;
   LeafTest& operator=(const LeafTest&) = delete;
   virtual ~LeafTest() = default;
-  [[nodiscard]] virtual bool test(bson::Value value, MatchDetails* details) const = 0;
+  // A test that looks into an array itself sets `element` to the position that passed.
+  [[nodiscard]] virtual bool test(bson::Value value, std::optional<std::size_t>& element) const = 0;
 };
 
 // Whether any value at `path` passes. Every array on the way fans out over its documents; a
-// component of digits is tried as a position and as a name. Records the position in the outermost
-// array that fanned out.
+// component of digits is tried as a position and as a name. Records the position in every array
+// that fanned out, the outermost last.
 [[nodiscard]] bool any_at_path(bson::View document, const FieldPath& path, LeafArrays arrays,
                                const LeafTest& test, MatchDetails* details);
 

@@ -1,0 +1,38 @@
+// Regular expressions as MongoDB has them: PCRE2 over UTF-8 with the options i, m, s, x (and u).
+//
+// A compiled one is immutable; `const` calls are thread-safe. Matching is bounded by PCRE2's match
+// limit; a pattern that exceeds it does not match.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+struct pcre2_real_code_8;
+
+namespace gesso::localdb {
+
+class CompiledRegex {
+  struct Free {
+    void operator()(pcre2_real_code_8* code) const noexcept;
+  };
+  std::unique_ptr<pcre2_real_code_8, Free> code_;
+
+ public:
+  struct Match {
+    std::size_t begin = 0;  // bytes
+    std::size_t end = 0;
+    std::vector<std::optional<std::string_view>> captures;  // borrowed from the subject
+  };
+
+  // Throws CommandError: 51091 for a pattern that PCRE2 refuses, 51108 for an unknown option.
+  CompiledRegex(std::string_view pattern, std::string_view options);
+
+  [[nodiscard]] bool matches(std::string_view subject) const;
+  // The first match that begins at byte `offset` or behind it.
+  [[nodiscard]] std::optional<Match> find(std::string_view subject, std::size_t offset = 0) const;
+};
+
+}  // namespace gesso::localdb
