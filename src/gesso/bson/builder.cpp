@@ -23,8 +23,14 @@ void Builder::header(Type type, std::string_view key) {
     throw Error(ErrorKind::kValidation, "a BSON key must not hold a NUL byte");
   }
   bytes_.push_back(static_cast<std::uint8_t>(type));
-  bytes_.insert(bytes_.end(), key.begin(), key.end());
+  put_text(key);
   bytes_.push_back(0);
+}
+
+void Builder::put_text(std::string_view text) {
+  // As bytes: a copy from char to another type goes one by one.
+  const auto* raw = reinterpret_cast<const std::uint8_t*>(text.data());
+  bytes_.insert(bytes_.end(), raw, raw + text.size());
 }
 
 Builder& Builder::append(std::string_view key, double value) {
@@ -48,7 +54,7 @@ Builder& Builder::append(std::string_view key, std::int64_t value) {
 Builder& Builder::append(std::string_view key, std::string_view value) {
   header(Type::kString, key);
   put(static_cast<std::uint32_t>(value.size() + 1));
-  bytes_.insert(bytes_.end(), value.begin(), value.end());
+  put_text(value);
   bytes_.push_back(0);
   return *this;
 }
@@ -110,9 +116,9 @@ Builder& Builder::append(std::string_view key, Binary value) {
 
 Builder& Builder::append(std::string_view key, Regex value) {
   header(Type::kRegex, key);
-  bytes_.insert(bytes_.end(), value.pattern.begin(), value.pattern.end());
+  put_text(value.pattern);
   bytes_.push_back(0);
-  bytes_.insert(bytes_.end(), value.options.begin(), value.options.end());
+  put_text(value.options);
   bytes_.push_back(0);
   return *this;
 }

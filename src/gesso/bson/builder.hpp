@@ -115,6 +115,7 @@ class Builder {
  private:
   Builder& append_bool(std::string_view key, bool value);
   void header(Type type, std::string_view key);
+  void put_text(std::string_view text);
   template <class T>
   void put(const T& value);
 };

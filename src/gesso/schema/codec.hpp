@@ -34,6 +34,7 @@ template <Described T>
 requires InBson<T>
 [[nodiscard]] bson::Document to_bson(const T& value) {
   bson::Builder builder;
+  builder.reserve(1024);  // most of ours, without growing on the way
   Codec<T>::append_fields(builder, value);
   return builder.finish();
 }
@@ -84,6 +85,7 @@ void write_json(std::string& out, const T& value) {
 template <InJson T>
 [[nodiscard]] std::string to_json(const T& value) {
   std::string out;
+  out.reserve(1024);
   Codec<T>::write(out, value);
   return out;
 }

@@ -201,18 +201,15 @@ struct Codec<T> {
   }
   static void decode(bson::Value value, const At& at, Decoding& decoding, T& into) {
     Wire wire{};
-    std::optional<Violation> violation = read(value, decoding.format(), wire);
-    if (!violation) {
-      violation = T::check(wire);
-      if (!violation) {
-        Access::set(into, wire);
-        return;
-      }
-    } else {
+    if (std::optional<Violation> violation = read(value, decoding.format(), wire)) {
       violation->expected = T::expected();
       if constexpr (detail::Secretive<T>) violation->found = bson::type_name(value.type());
+      return decoding.add(at, std::move(*violation));
     }
-    decoding.add(at, std::move(*violation));
+    if (std::optional<Violation> violation = T::check(wire)) {
+      return decoding.add(at, std::move(*violation));
+    }
+    Access::set(into, wire);
   }
   static void write(std::string& out, const T& value) requires(!detail::NeverInJson<T>) {
     Codec<Wire>::write(out, value.wire());

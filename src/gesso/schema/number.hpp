@@ -48,13 +48,10 @@ class Integer {
   constexpr operator std::int64_t() const noexcept { return value_; }  // NOLINT
 
   [[nodiscard]] static std::optional<Violation> check(std::int64_t value) {
-    std::optional<Violation> violation;
-    if (value < Min) {
-      violation = below(std::to_string(Min), std::to_string(value));
-    } else if (value > Max) {
-      violation = above(std::to_string(Max), std::to_string(value));
-    }
-    if (violation) violation->expected = expected();
+    if (value >= Min && value <= Max) return std::nullopt;
+    Violation violation = value < Min ? below(std::to_string(Min), std::to_string(value))
+                                      : above(std::to_string(Max), std::to_string(value));
+    violation.expected = expected();
     return violation;
   }
   [[nodiscard]] static std::string expected() {
@@ -102,13 +99,11 @@ class Number {
   constexpr operator double() const noexcept { return value_; }  // NOLINT
 
   [[nodiscard]] static std::optional<Violation> check(double value) {
-    std::optional<Violation> violation;
-    if (value > static_cast<double>(Max)) {
-      violation = above(std::to_string(Max), number_text(value));
-    } else if (!(value >= static_cast<double>(Min))) {
-      violation = below(std::to_string(Min), number_text(value));
-    }
-    if (violation) violation->expected = expected();
+    if (value >= static_cast<double>(Min) && value <= static_cast<double>(Max)) return std::nullopt;
+    Violation violation = value > static_cast<double>(Max)
+                              ? above(std::to_string(Max), number_text(value))
+                              : below(std::to_string(Min), number_text(value));
+    violation.expected = expected();
     return violation;
   }
   [[nodiscard]] static std::string expected() {

@@ -39,15 +39,11 @@ class Text {
 
   [[nodiscard]] static std::optional<Violation> check(std::string_view text) {
     const std::optional<std::size_t> length = count_code_points(text);
-    std::optional<Violation> violation;
-    if (!length) {
-      violation = not_utf8();
-    } else if (*length < Min) {
-      violation = too_short(Min, *length, LengthUnit::kCharacters);
-    } else if (*length > Max) {
-      violation = too_long(Max, *length, LengthUnit::kCharacters);
-    }
-    if (violation) violation->expected = expected();
+    if (length && *length >= Min && *length <= Max) return std::nullopt;
+    Violation violation = !length         ? not_utf8()
+                          : *length < Min ? too_short(Min, *length, LengthUnit::kCharacters)
+                                          : too_long(Max, *length, LengthUnit::kCharacters);
+    violation.expected = expected();
     return violation;
   }
   [[nodiscard]] static std::string expected() {
