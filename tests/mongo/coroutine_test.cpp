@@ -93,7 +93,7 @@ TEST_F(Coroutine, TheLoopGoesOnWhileTheUnitWaits) {
       },
       [](const std::exception_ptr& thrown) { EXPECT_FALSE(thrown); });
   run_to_end([&]() -> asio::awaitable<void> {
-    co_await run(service, Deadline::after(5s), [open](Session&) { open->wait(); });
+    co_await run(service, Deadline::after(5s), [&open](Session&) { open->wait(); });
     EXPECT_EQ(ticks, 5);
   });
 }
@@ -106,10 +106,11 @@ TEST_F(Coroutine, ALoopThatEndsFirstLeavesTheUnitToEndInPeace) {
     asio::co_spawn(
         loop,
         [&]() -> asio::awaitable<void> {
-          co_await run(service, Deadline::after(5s), [open, ended](Session&) {
+          const auto unit = [open, ended](Session&) {
             open->wait();
             ended->count_down();
-          });
+          };
+          co_await run(service, Deadline::after(5s), unit);
         },
         [](const std::exception_ptr&) {});
     loop.poll();  // the unit is under way, and the loop goes away

@@ -1,7 +1,7 @@
 // Units of work for coroutines of Boost.Asio.
 //
 //   auto user = co_await run(service, Deadline::after(5s),
-//                            [id](Session& session) { return find_user(session, id); });
+//                            [&](Session& session) { return find_user(session, id); });
 //
 // The unit runs on a worker of the service; the coroutine goes on, with the unit's result or its
 // exception, on the executor it came from, which is never blocked. The unit is kept until it has
@@ -88,14 +88,23 @@ boost::asio::awaitable<std::invoke_result_t<F, Session&>> await_unit(
 
 }  // namespace detail
 
-// Throws what the unit throws, and what `Service::submit` refuses with.
+// Throws what the unit throws, and what `Service::submit` refuses with. A unit that owns something
+// is named first, and copied:
+//
+//   const auto unit = [id](Session& session) { return find_user(session, id); };
+//   auto user = co_await run(service, deadline, unit);
+//
+// since GCC 12 destroys twice what a lambda holds that is written inside a co_await. One that
+// holds only references and plain values may be written in place.
 template <class F>
-[[nodiscard]] boost::asio::awaitable<std::invoke_result_t<F, Session&>> run(Service& service,
-                                                                            Deadline deadline,
-                                                                            F unit) {
+[[nodiscard]] auto run(Service& service, Deadline deadline, F&& unit) {
+  using Unit = std::remove_cvref_t<F>;
+  static_assert(std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<Unit>,
+                "name this unit before the co_await: GCC 12 would destroy its captures twice");
   // Not a coroutine itself: it must not keep a reference while it is suspended.
-  auto state = std::make_shared<detail::UnitState<F>>(detail::UnitState<F>{std::move(unit)});
-  return detail::await_unit<F>(&service, deadline, std::move(state));
+  auto state =
+      std::make_shared<detail::UnitState<Unit>>(detail::UnitState<Unit>{std::forward<F>(unit)});
+  return detail::await_unit<Unit>(&service, deadline, std::move(state));
 }
 
 }  // namespace gesso::mongo

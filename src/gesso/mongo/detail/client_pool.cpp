@@ -8,6 +8,7 @@ ClientPool::ClientPool(PoolPtr pool) : pool_(std::move(pool)) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   // Deprecated because its name misleads; what it does is what is wanted here.
+  const Muted warning;
   mongoc_client_pool_min_size(pool_.get(), 1);
 #pragma GCC diagnostic pop
 }

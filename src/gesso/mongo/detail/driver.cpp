@@ -23,6 +23,8 @@ LogLevel level_of(mongoc_log_level_t level) {
   return LogLevel::kDebug;
 }
 
+thread_local bool muted = false;
+
 // libmongoc's life in this process.
 class Process {
   std::mutex mutex_;  // guards queues_
@@ -31,6 +33,7 @@ class Process {
   // Called by libmongoc under a mutex of its own, on any thread: enqueues, no more.
   static void on_log(mongoc_log_level_t level, const char* domain, const char* message,
                      void* self) {
+    if (muted) return;
     auto& process = *static_cast<Process*>(self);
     const std::lock_guard lock(process.mutex_);
     for (const auto& queue : process.queues_) {
@@ -116,6 +119,9 @@ std::deque<LogLine> LogQueue::take() {
   const std::lock_guard lock(mutex_);
   return std::exchange(lines_, {});
 }
+
+Muted::Muted() { muted = true; }
+Muted::~Muted() { muted = false; }
 
 Runtime::Runtime(std::shared_ptr<LogQueue> queue) : queue_(std::move(queue)) {
   Process& process = Process::instance();

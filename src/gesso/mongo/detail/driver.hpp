@@ -86,6 +86,16 @@ class LogQueue {
   [[nodiscard]] std::deque<LogLine> take();
 };
 
+// While one lives, libmongoc's lines from this thread are dropped: for a call whose warning is
+// known and does not apply.
+class Muted {
+ public:
+  Muted();
+  ~Muted();
+  Muted(const Muted&) = delete;
+  Muted& operator=(const Muted&) = delete;
+};
+
 // Held by everything that uses libmongoc. The first one initialises it; it is cleaned up when the
 // process ends, since it cannot be initialised twice. libmongoc has one log handler for the
 // process: each line goes to every queue that is registered. (This, and nothing else, is state of
