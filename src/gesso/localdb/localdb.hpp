@@ -18,7 +18,7 @@
 namespace gesso::localdb {
 
 struct ServerOptions {
-  std::filesystem::path data_dir;
+  std::filesystem::path data_dir = {};
   // At least one of the two. A port of 0 takes a free one; see `port()`.
   std::string unix_socket = {};
   std::string listen_host = {};  // "" listens on no TCP address

@@ -46,7 +46,7 @@ struct Case {
   const char* refusal;
 };
 
-class ArgumentsRefusal : public testing::TestWithParam<Case> {};
+class ArgumentsRefusal : public ::testing::TestWithParam<Case> {};
 
 TEST_P(ArgumentsRefusal, HasItsCodeAndSaysWhichField) {
   EXPECT_EQ(refusal_of(GetParam().json), GetParam().refusal);
@@ -54,7 +54,7 @@ TEST_P(ArgumentsRefusal, HasItsCodeAndSaysWhichField) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, ArgumentsRefusal,
-    testing::Values(
+    ::testing::Values(
         Case{R"({"find": "c"})", ""},
         Case{R"({"find": "c", "$db": "d", "lsid": {}, "maxTimeMS": 5, "comment": [1]})", ""},
         Case{R"({"find": "c", "filter": null, "limit": null})", ""},
@@ -73,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"({"filter": {}})", "40414: BSON field 'find.find' is missing but a required field"},
         Case{R"({"find": "c", "lsid": 5})",
              "14: BSON field 'find.lsid' is the wrong type 'int', expected type 'object'"}),
-    [](const auto& info) { return std::to_string(info.index); });
+    [](const auto& one) { return std::to_string(one.index); });
 
 TEST(Arguments, RefusesAFieldThatComesTwice) {
   const bson::Document body = make_document("find", "c", "limit", 1, "limit", 2);
@@ -155,7 +155,7 @@ TEST(Names, TheUsersAreNotRead) {
   EXPECT_EQ(refusal([&] { (void)collection_name("shop", body["find"]); }), "");
 }
 
-class FailPointTest : public testing::Test {
+class FailPointTest : public ::testing::Test {
  protected:
   FailPoint point_;
 

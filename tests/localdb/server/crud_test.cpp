@@ -218,7 +218,7 @@ struct Refusal {
   int code;
 };
 
-class Refused : public CommandTest, public testing::WithParamInterface<Refusal> {};
+class Refused : public CommandTest, public ::testing::WithParamInterface<Refusal> {};
 
 TEST_P(Refused, WithMongoDbsCode) {
   const bson::Document reply = run(GetParam().command);
@@ -227,7 +227,7 @@ TEST_P(Refused, WithMongoDbsCode) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Refused,
-    testing::Values(
+    ::testing::Values(
         Refusal{R"({"find": 5})", 73}, Refusal{R"({"find": "a$b"})", 73},
         Refusal{R"({"find": "c", "colour": 1})", 40415},
         Refusal{R"({"find": "c", "filter": 1})", 14},
@@ -266,7 +266,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{R"({"saslContinue": 1, "conversationId": 1, "payload": ""})", 17},
         Refusal{R"({"saslStart": 1, "mechanism": "PLAIN", "payload": ""})", 334},
         Refusal{R"({"getParameter": 1, "foo": 1})", 72}, Refusal{R"({"replSetGetStatus": 1})", 76}),
-    [](const auto& info) { return std::to_string(info.index); });
+    [](const auto& one) { return std::to_string(one.index); });
 
 TEST_F(CommandTest, AMessageWithoutADatabaseIsRefused) {
   const auto reply = client_.request(client_.message(make_document("ping", 1)));

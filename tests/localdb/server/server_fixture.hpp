@@ -12,7 +12,7 @@
 
 namespace gesso::localdb {
 
-class ServerTest : public testing::Test {
+class ServerTest : public ::testing::Test {
  protected:
   gesso::testing::TempDir folder_;
   std::unique_ptr<Server> server_;

@@ -16,7 +16,7 @@ namespace {
 
 using bson::make_array;
 using bson::make_document;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 using Bytes = std::vector<std::uint8_t>;
 
@@ -201,7 +201,7 @@ struct Broken {
   Bytes bytes;
 };
 
-class Malformed : public testing::TestWithParam<Broken> {};
+class Malformed : public ::testing::TestWithParam<Broken> {};
 
 TEST_P(Malformed, IsRefusedWithItsReason) {
   EXPECT_THAT(why(GetParam().bytes), HasSubstr(std::string(GetParam().what)));
@@ -219,7 +219,7 @@ Bytes joined(Bytes bytes, const Bytes& more) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Malformed,
-    testing::Values(
+    ::testing::Values(
         Broken{"header is cut short", Bytes(15)},
         Broken{"length 15 is not between", changed(op_msg(0, kPing), 0, 15)},
         Broken{"length is not the message's", changed(op_msg(0, kPing), 0, 40)},
@@ -245,7 +245,7 @@ INSTANTIATE_TEST_SUITE_P(
                joined(header(2004), Bytes{0, 0, 0, 0, 'a', 'b'})},
         Broken{"served for commands only",
                joined(header(2004), Bytes{0, 0, 0, 0, 'a', '.', 'b', 0})}),
-    [](const auto& info) { return std::to_string(info.index); });
+    [](const auto& one) { return std::to_string(one.index); });
 
 TEST(Message, RefusesALengthBeyondTheLimit) {
   Bytes bytes;
