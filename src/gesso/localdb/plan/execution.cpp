@@ -120,19 +120,22 @@ class Execution::Impl {
         const bson::View document = scanner.fetch();
         ++stats_.docs_examined;
         if (plan_.needs_filter && !plan_.filter->matches(document)) continue;
-        if (!scanner.is_first_of(document) || seen_before(document)) continue;
+        if (!is_first_sight(scanner, document)) continue;
         return Record{.id = scanner.record(), .document = document};
       }
     }
     return std::nullopt;
   }
 
-  // Of an `$or`: whether an earlier branch has yielded it.
-  [[nodiscard]] bool seen_before(bson::View document) const {
-    for (std::size_t i = 0; i < current_; ++i) {
-      if (plan_.scans[i].filter->matches(document)) return true;
-    }
-    return false;
+  // Whether this is the first entry of the document, in the first branch of an `$or` that it
+  // matches. Told from the document alone, so that nothing has to be remembered.
+  [[nodiscard]] bool is_first_sight(const Scanner& scanner, bson::View document) const {
+    if (!scanner.is_first_of(document)) return false;
+    if (plan_.scans.size() == 1) return true;
+    const auto first = std::find_if(plan_.scans.begin(), plan_.scans.end(), [&](const Scan& scan) {
+      return scan.filter->matches(document);
+    });
+    return first == plan_.scans.begin() + static_cast<std::ptrdiff_t>(current_);
   }
 
   [[nodiscard]] bool before(const Sorted& left, const Sorted& right) const {

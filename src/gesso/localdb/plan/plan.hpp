@@ -57,9 +57,9 @@ struct Scan {
 };
 
 struct PlanRequest {
-  std::shared_ptr<const Matcher> filter;  // null: every document
-  bson::View sort = {};                   // {} for any order; {$natural: 1} and -1 are understood
-  bson::Value hint = {};                  // an index's name or key, {$natural: ±1}, or missing
+  std::shared_ptr<const Matcher> filter = {};  // null: every document
+  bson::View sort = {};   // {} for any order; {$natural: 1} and -1 are understood
+  bson::Value hint = {};  // an index's name or key, {$natural: ±1}, or missing
   std::uint64_t skip = 0;
   std::uint64_t limit = 0;  // 0 for none
 };
