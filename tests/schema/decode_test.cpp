@@ -80,7 +80,7 @@ const std::vector<Case> kCases = {
     {R"("ratio":[])", "ratio", "float_type", "Input should be a valid number", "number", "array"},
     {R"("colour":"blue")", "colour", "enum", "Input should be 'red', 'green' or 'deep-blue'",
      "'red', 'green' or 'deep-blue'", "string \"blue\""},
-    {R"("colour":3)", "colour", "string_type", "Input should be a valid string",
+    {R"("colour":3)", "colour", "enum", "Input should be 'red', 'green' or 'deep-blue'",
      "'red', 'green' or 'deep-blue'", "long 3"},
     {R"("active":"true")", "active", "bool_type", "Input should be a valid boolean",
      "true or false", "string \"true\""},

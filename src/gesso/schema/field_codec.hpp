@@ -150,17 +150,13 @@ struct Codec<E> {
     builder.append(key, to_string(value));
   }
   static void decode(bson::Value value, const At& at, Decoding& decoding, E& into) {
-    std::string_view text;
-    std::optional<Violation> violation = read(value, decoding.format(), text);
-    if (!violation) {
-      if (const std::optional<E> parsed = parse_enum<E>(text)) {
+    if (value.is_string()) {
+      if (const std::optional<E> parsed = parse_enum<E>(value.as_string())) {
         into = *parsed;
         return;
       }
-      violation = not_in_enum(kWireTexts<E>, text);
     }
-    violation->expected = expected();
-    decoding.add(at, std::move(*violation));
+    decoding.add(at, not_in_enum(kWireTexts<E>, value));
   }
   static void write(std::string& out, E value) { write_json_string(out, to_string(value)); }
   static void json_schema(bson::Builder& keywords) {

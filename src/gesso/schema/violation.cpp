@@ -126,6 +126,11 @@ Violation above(std::string_view max, std::string_view found) {
             std::string(found));
 }
 
+Violation not_in_enum(std::span<const std::string_view> texts, bson::Value found) {
+  const std::string listed = alternatives(texts);
+  return of("enum", "Input should be " + listed, listed, found_text(found));
+}
+
 Violation not_in_enum(std::span<const std::string_view> texts, std::string_view found) {
   const std::string listed = alternatives(texts);
   return of("enum", "Input should be " + listed, listed, quoted(found));

@@ -41,6 +41,7 @@ enum class LengthUnit { kCharacters, kBytes };
 [[nodiscard]] Violation not_utf8();
 [[nodiscard]] Violation below(std::string_view min, std::string_view found);
 [[nodiscard]] Violation above(std::string_view max, std::string_view found);
+[[nodiscard]] Violation not_in_enum(std::span<const std::string_view> texts, bson::Value found);
 [[nodiscard]] Violation not_in_enum(std::span<const std::string_view> texts,
                                     std::string_view found);
 [[nodiscard]] Violation pattern_mismatch(std::string_view pattern, std::string_view found);
