@@ -53,7 +53,7 @@ class LastN final : public Accumulator {
   explicit LastN(std::size_t n) : n_(n) {}
   void add(Value value) override {
     values_.emplace_back(value);
-    if (values_.size() >= 2 * n_) trim();
+    if (values_.size() / 2 >= n_) trim();
   }
   Value result(Arena& arena) const override {
     bson::Builder result;

@@ -11,6 +11,14 @@ using bson::Type;
 using bson::Value;
 
 void Arena::reset() noexcept {
+  // One ordinary chunk is worth keeping for the next document.
+  if (first_is_ordinary_) {
+    chunks_.resize(1);
+    next_ = chunks_.front().get();
+    end_ = next_ + kChunk;
+    taken_ = kChunk;
+    return;
+  }
   chunks_.clear();
   next_ = inline_;
   end_ = inline_ + kInline;
@@ -19,7 +27,6 @@ void Arena::reset() noexcept {
 
 std::uint8_t* Arena::allocate(std::size_t bytes) {
   if (bytes > static_cast<std::size_t>(end_ - next_)) {
-    constexpr std::size_t kChunk = 16 * 1024;
     const std::size_t size = std::max(kChunk, bytes);
     if (size > limit_ || taken_ > limit_ - size) {
       throw CommandError(
@@ -27,6 +34,7 @@ std::uint8_t* Arena::allocate(std::size_t bytes) {
           "an expression used more than " + std::to_string(limit_) + " bytes of memory");
     }
     chunks_.push_back(std::make_unique_for_overwrite<std::uint8_t[]>(size));
+    if (chunks_.size() == 1) first_is_ordinary_ = size == kChunk;
     taken_ += size;
     next_ = chunks_.back().get();
     end_ = next_ + size;

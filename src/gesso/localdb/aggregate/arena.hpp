@@ -18,11 +18,13 @@ namespace gesso::localdb {
 
 class Arena {
   static constexpr std::size_t kInline = 1024;
+  static constexpr std::size_t kChunk = 16 * 1024;
   std::vector<std::unique_ptr<std::uint8_t[]>> chunks_;
   std::uint8_t inline_[kInline];
   std::uint8_t* next_ = inline_;
   std::uint8_t* end_ = inline_ + kInline;
-  std::size_t taken_ = 0;  // bytes of all chunks
+  std::size_t taken_ = 0;           // bytes of all chunks
+  bool first_is_ordinary_ = false;  // of kChunk bytes
   std::size_t limit_;
 
  public:
