@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <lmdb.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -163,6 +164,48 @@ TEST_F(DurabilityTest, SaysWhyAFolderCannotBeMade) {
     EXPECT_EQ(error.kind(), ErrorKind::kInternal);
     EXPECT_THAT(error.what(), HasSubstr("make the folder"));
   }
+}
+
+// The largest file that this process may write, for the time of a scope.
+class FileSizeLimit {
+  rlimit before_{};
+
+ public:
+  explicit FileSizeLimit(std::uintmax_t bytes) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = bytes;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+};
+
+TEST_F(DurabilityTest, RefusesWritesOnAFullDiskAndGoesOnWhenThereIsRoom) {
+  const std::string text(50'000, 'x');
+  const auto insert_text = [&](int id) {
+    write([&](WriteTransaction& txn) {
+      txn.insert(users(txn), bson::make_document("_id", id, "text", text));
+    });
+  };
+  insert_text(0);
+  int acknowledged = 1;
+  {
+    const FileSizeLimit full(std::filesystem::file_size(dir_ / "data.mdb") + 300'000);
+    try {
+      for (; acknowledged < 100; ++acknowledged) insert_text(acknowledged);
+      FAIL() << "the disk was not full";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInternal);
+      EXPECT_THAT(error.what(), HasSubstr("disk full"));
+    }
+    EXPECT_EQ(documents(), static_cast<std::uint64_t>(acknowledged));
+  }
+  insert_text(acknowledged++);
+  EXPECT_EQ(documents(), static_cast<std::uint64_t>(acknowledged));
+  expect_clean();
 }
 
 // Writes documents one after another and says each one's number through the pipe once it is

@@ -281,15 +281,5 @@ TEST_F(StoreTest, StoresDocumentsOfManyMegabytes) {
   EXPECT_GE(read.counters(*collection(read)).storage_bytes, text.size());
 }
 
-TEST(Check, SaysThatAFolderWithoutDataIsNoDataFolder) {
-  const gesso::testing::TempDir dir;
-  try {
-    static_cast<void>(check(dir.path()));
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kValidation);
-  }
-}
-
 }  // namespace
 }  // namespace gesso::localdb

@@ -21,6 +21,7 @@ class Check {
   const Transaction& read_;
   CheckReport report_;
   KeySet keys_;
+  std::set<RecordId> unreadable_;  // of the collection at hand
 
  public:
   explicit Check(const Transaction& read) : read_(read) {}
@@ -47,6 +48,7 @@ class Check {
   // Every document is valid and has its entries in every index.
   void check_documents(const Collection& collection) {
     CollectionCounters found;
+    unreadable_.clear();
     RecordCursor records(read_, collection);
     for (bool more = records.first(); more; more = records.next()) {
       ++found.documents;
@@ -54,6 +56,7 @@ class Check {
       std::string why;
       if (!bson::View::validate({records.document().data(), size}, &why)) {
         fault(describe(collection, records.id()) + ": not valid BSON: " + why);
+        unreadable_.insert(records.id());
         continue;
       }
       found.data_bytes += size;
@@ -107,6 +110,7 @@ class Check {
         fault(where + ": there is no such document");
         continue;
       }
+      if (unreadable_.contains(entries.record())) continue;
       try {
         generate_keys(index.spec, *document, keys_);
       } catch (const std::exception&) {

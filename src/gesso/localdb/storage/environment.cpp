@@ -38,9 +38,11 @@ void make_folder(const std::filesystem::path& folder) {
 
 void throw_lmdb(int result, std::string_view doing) {
   if (result == MDB_MAP_FULL) throw MapFull{};
-  throw Error(ErrorKind::kInternal,
-              "localdb: " + std::string(doing) + ": " +
-                  (result == MDB_READERS_FULL ? "too many readers at once" : mdb_strerror(result)));
+  std::string why = mdb_strerror(result);
+  if (result == MDB_READERS_FULL) why = "too many readers at once";
+  // LMDB says EIO for a write that the disk took only in part.
+  if (result == EIO || result == EFBIG) why += " (is the disk full?)";
+  throw Error(ErrorKind::kInternal, "localdb: " + std::string(doing) + ": " + why);
 }
 
 // A lock of the open file description: it goes with the process however that ends.
