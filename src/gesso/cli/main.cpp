@@ -1,1 +1,3 @@
-int main() { return 0; }
+#include "gesso/cli/app.hpp"
+
+int main(int argc, char** argv) { return gesso::cli::run(argc, argv); }

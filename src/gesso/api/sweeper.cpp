@@ -1,0 +1,48 @@
+#include "gesso/api/sweeper.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "gesso/repositories/charging.hpp"
+
+namespace gesso::api {
+
+Sweeper::Sweeper(mongo::Service& database, const repositories::Context& repositories,
+                 SweeperOptions options)
+    : database_(database), repositories_(repositories), options_(options) {
+  thread_ = std::thread([this] { work(); });
+}
+
+Sweeper::~Sweeper() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Sweeper::work() {
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    lock.unlock();
+    sweep();
+    lock.lock();
+    changed_.wait_for(lock, options_.interval, [this] { return ending_; });
+  }
+}
+
+void Sweeper::sweep() {
+  try {
+    const repositories::SweepReport report = database_.run([this](mongo::Session& session) {
+      return repositories::Charging(session, repositories_).sweep(options_.charge_grace);
+    });
+    if (report.settled + report.refunded > 0) {
+      spdlog::info("sweep: settled {} charges, refunded {} generations", report.settled,
+                   report.refunded);
+    }
+  } catch (const std::exception& error) {
+    spdlog::warn("sweep: {}", error.what());  // the next one will find the same
+  }
+}
+
+}  // namespace gesso::api

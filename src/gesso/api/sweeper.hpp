@@ -1,0 +1,43 @@
+// Housekeeping on a thread of its own: settles the charges that a crash left, again and again.
+//
+// Owned by whoever serves. Safe beside other processes that do the same. Destroying it waits for a
+// sweep that runs.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "gesso/mongo/service.hpp"
+#include "gesso/repositories/context.hpp"
+
+namespace gesso::api {
+
+struct SweeperOptions {
+  std::chrono::milliseconds interval{60'000};
+  std::chrono::milliseconds charge_grace{300'000};  // younger charges are still on their way
+};
+
+class Sweeper {
+  mongo::Service& database_;
+  const repositories::Context& repositories_;
+  SweeperOptions options_;
+  std::mutex mutex_;  // guards ending_
+  bool ending_ = false;
+  std::condition_variable changed_;
+  std::thread thread_;
+
+  void work();
+  void sweep();
+
+ public:
+  // Begins with a sweep.
+  Sweeper(mongo::Service& database, const repositories::Context& repositories,
+          SweeperOptions options);
+  ~Sweeper();
+  Sweeper(const Sweeper&) = delete;
+  Sweeper& operator=(const Sweeper&) = delete;
+};
+
+}  // namespace gesso::api

@@ -1,0 +1,47 @@
+// `gesso init-db`: the collections and indexes that the models declare.
+#include <array>
+
+#include "gesso/cli/command.hpp"
+#include "gesso/cli/database.hpp"
+#include "gesso/mongo/indexes.hpp"
+#include "gesso/repositories/indexes.hpp"
+
+namespace gesso::cli {
+namespace {
+
+ExitCode init_db(const Invocation& invocation) {
+  const SystemClock clock;
+  SystemRandom random;
+  Database database(invocation.settings.values, clock, random, InUse::kJoin);
+  database.service().connect();
+  const auto specs = repositories::declared_indexes();
+  const bool only_plan = invocation.has("--plan");
+  const mongo::IndexPlan plan = database.service().run([&](mongo::Session& session) {
+    return only_plan ? mongo::plan_indexes(session, specs) : mongo::create_indexes(session, specs);
+  });
+  invocation.out << (only_plan ? "Plan for " : "Done in ") << database.description() << ":\n"
+                 << plan.to_text();
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+Command init_db_command() {
+  static constexpr auto kSettings = std::to_array<std::string_view>(
+      {"data_dir", "mongodb_uri", "mongodb_database", "mongodb_tls_ca_file", "log_level"});
+  static constexpr auto kOptions = std::to_array<Option>(
+      {{.flag = "--plan", .about = "Say what would be done, and change nothing", .value = ""}});
+  return {.name = "init-db",
+          .about = "Make the collections and indexes that the models declare",
+          .more = R"(Examples:
+  gesso init-db --plan
+  GESSO_MONGODB_URI='mongodb://host/' gesso init-db
+
+Safe to repeat and to run from many machines at once. An index that stands otherwise than declared
+is reported and left; none is ever dropped.)",
+          .settings = kSettings,
+          .options = kOptions,
+          .run = init_db};
+}
+
+}  // namespace gesso::cli

@@ -1,0 +1,177 @@
+// `gesso serve`: the HTTP service over its database.
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <filesystem>
+#include <thread>
+
+#include "gesso/api/hash_pool.hpp"
+#include "gesso/api/jwt.hpp"
+#include "gesso/api/routes.hpp"
+#include "gesso/api/sweeper.hpp"
+#include "gesso/base/error.hpp"
+#include "gesso/cli/command.hpp"
+#include "gesso/cli/database.hpp"
+#include "gesso/cli/signals.hpp"
+#include "gesso/cli/token_key.hpp"
+#include "gesso/cli/version.hpp"
+#include "gesso/http/server.hpp"
+#include "gesso/mongo/indexes.hpp"
+#include "gesso/repositories/indexes.hpp"
+
+namespace gesso::cli {
+namespace {
+
+// A hash takes a quarter of a second: more than a few waiting for each thread would time out.
+constexpr std::size_t kWaitingHashesPerThread = 64;
+
+Secret token_key(const Settings& settings, Random& random) {
+  if (!settings.jwt_secret.empty()) return settings.jwt_secret.clone();
+  if (!settings.mongodb_uri.empty()) {
+    spdlog::warn(
+        "GESSO_JWT_SECRET is not set: the key in {} signs access tokens, and services on "
+        "other machines will not know it",
+        settings.data_dir);
+  }
+  return load_or_make_token_key(settings.data_dir, random);
+}
+
+void make_indexes(mongo::Service& service) {
+  const auto specs = repositories::declared_indexes();
+  const mongo::IndexPlan plan =
+      service.run([&](mongo::Session& session) { return mongo::create_indexes(session, specs); });
+  if (!plan.create.empty()) spdlog::info("made {} indexes", plan.create.size());
+  for (const auto& index : plan.differs) {
+    spdlog::warn("index {} of {} is not as declared: {}", index.wanted.name,
+                 index.wanted.collection, index.what);
+  }
+}
+
+void log_access(const http::AccessRecord& record) {
+  spdlog::info("{} {} {} {} us {}", record.method, record.path, record.status,
+               record.duration.count(), record.request_id);
+}
+
+http::ServerOptions server_options(const Settings& settings) {
+  const Address address = parse_address(settings.listen).value();
+  http::ServerOptions options{
+      .host = address.host,
+      .port = address.port,
+      .threads = static_cast<int>(settings.io_threads),
+      .max_connections = static_cast<std::size_t>(settings.max_connections)};
+  if (settings.access_log) options.access_log = log_access;
+  return options;
+}
+
+void greet(std::ostream& out, const Settings& settings, const Database& database,
+           std::uint16_t port) {
+  std::string host = parse_address(settings.listen).value().host;
+  if (host.empty() || host == "0.0.0.0" || host == "::") host = "127.0.0.1";
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  const std::string url = "http://" + host + ":" + std::to_string(port);
+  out << "Gesso " << version() << " serves " << url << "\n"
+      << "  data  " << database.description() << "\n"
+      << "  try   curl -s " << url
+      << "/api/v1/auth/register -H 'Content-Type: application/json' \\\n"
+      << "          -d '{\"email\": \"ann@example.com\", \"password\": \"correct horse\"}'\n"
+      << "  end   Ctrl-C\n"
+      << std::flush;
+}
+
+ExitCode serve(const Invocation& invocation) {
+  const Settings& settings = invocation.settings.values;
+  Signals signals;
+  const SystemClock clock;
+  SystemRandom random;
+  IdGenerator ids(clock, random);
+  const repositories::Context repositories{
+      .clock = clock,
+      .random = random,
+      .ids = ids,
+      .bcrypt_cost = static_cast<unsigned>(settings.bcrypt_rounds)};
+  const api::Tokens tokens(
+      token_key(settings, random),
+      std::chrono::duration_cast<std::chrono::seconds>(settings.token_lifetime), clock);
+
+  // Destroyed from the bottom: the server, then what its handlers use.
+  Database database(settings, clock, random, InUse::kFail);
+  mongo::Service& service = database.service();
+  try {
+    signals.on_request([&service] { service.stop(); });
+    service.connect();
+    make_indexes(service);
+    signals.on_request({});
+  } catch (const Error&) {
+    signals.on_request({});
+    if (signals.requested()) return ExitCode::kOk;
+    throw;
+  }
+  if (signals.requested()) return ExitCode::kOk;
+
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  api::HashPool hashes(cores, cores * kWaitingHashesPerThread);
+  const api::Context context{.database = service,
+                             .repositories = repositories,
+                             .tokens = tokens,
+                             .hashes = hashes,
+                             .request_timeout = settings.request_timeout};
+  const http::Router router = api::make_router(context);
+  const api::Sweeper sweeper(
+      service, repositories,
+      {.interval = settings.sweep_interval, .charge_grace = settings.charge_grace});
+  http::Server server(server_options(settings),
+                      [&router](http::Request request, http::Responder respond) {
+                        router.route(std::move(request), std::move(respond));
+                      });
+  try {
+    server.start();
+  } catch (const Error& error) {
+    throw Failure(ExitCode::kAddressInUse, error.what());
+  }
+  greet(invocation.out, settings, database, server.port());
+
+  signals.wait();
+  spdlog::info("ending: requests in work have {} ms; a second signal ends at once",
+               settings.drain_timeout.count());
+  server.stop(settings.drain_timeout);
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+Command serve_command() {
+  static constexpr auto kSettings = std::to_array<std::string_view>({"listen",
+                                                                     "data_dir",
+                                                                     "mongodb_uri",
+                                                                     "mongodb_database",
+                                                                     "mongodb_tls_ca_file",
+                                                                     "mongodb_pool_size",
+                                                                     "mongodb_warm_minimum",
+                                                                     "mongodb_queue_limit",
+                                                                     "mongodb_connect_attempts",
+                                                                     "jwt_secret",
+                                                                     "token_lifetime",
+                                                                     "bcrypt_rounds",
+                                                                     "request_timeout",
+                                                                     "drain_timeout",
+                                                                     "sweep_interval",
+                                                                     "charge_grace",
+                                                                     "io_threads",
+                                                                     "max_connections",
+                                                                     "log_level",
+                                                                     "access_log"});
+  return {.name = "serve",
+          .about = "Serve the HTTP API, with the database inside or a server's",
+          .more = R"(Examples:
+  gesso serve
+  gesso serve --listen 127.0.0.1:9000 --data-dir /srv/gesso
+  GESSO_MONGODB_URI='mongodb://user:password@host/?tls=true' gesso serve
+
+Secrets belong in the environment or the file: a command line is there for all to see.
+Makes the declared indexes that are missing. Ctrl-C drains and closes; twice ends at once.)",
+          .settings = kSettings,
+          .options = {},
+          .run = serve};
+}
+
+}  // namespace gesso::cli

@@ -1,0 +1,111 @@
+// `gesso stats`: how large the database is.
+#include <spdlog/fmt/fmt.h>
+
+#include <array>
+
+#include "gesso/bson/builder.hpp"
+#include "gesso/cli/command.hpp"
+#include "gesso/cli/database.hpp"
+#include "gesso/mongo/statistics.hpp"
+#include "gesso/schema/json_text.hpp"
+
+namespace gesso::cli {
+namespace {
+
+// What a dialect does not tell is left out of the JSON, and a dash in the table.
+template <class T>
+void append(bson::Builder& into, std::string_view name, const std::optional<T>& value) {
+  if (value) into.append(name, *value);
+}
+
+std::string to_json(const mongo::DatabaseStatistics& statistics) {
+  bson::Builder collections;
+  for (const mongo::CollectionStatistics& collection : statistics.collections) {
+    bson::Builder indexes;
+    for (const mongo::IndexStatistics& index : collection.indexes) {
+      bson::Builder item;
+      item.append("name", index.name);
+      append(item, "size_mb", index.size_mb);
+      indexes.push(item.finish());
+    }
+    bson::Builder item;
+    item.append("name", collection.name);
+    append(item, "documents", collection.documents);
+    append(item, "data_mb", collection.data_mb);
+    append(item, "storage_mb", collection.storage_mb);
+    append(item, "index_mb", collection.index_mb);
+    item.append("indexes", bson::Array(indexes.finish()));
+    collections.push(item.finish());
+  }
+  bson::Builder document;
+  document.append("database", statistics.database);
+  document.append("server_version", statistics.server_version);
+  document.append("dialect", to_string(statistics.dialect));
+  append(document, "documents", statistics.documents);
+  append(document, "data_mb", statistics.data_mb);
+  append(document, "storage_mb", statistics.storage_mb);
+  append(document, "index_mb", statistics.index_mb);
+  document.append("collections", bson::Array(collections.finish()));
+  return schema::json_text(document.finish());
+}
+
+std::string number(const std::optional<std::int64_t>& value) {
+  return value ? std::to_string(*value) : "-";
+}
+std::string megabytes(const std::optional<double>& value) {
+  return value ? fmt::format("{:.3f}", *value) : "-";
+}
+
+void print_table(std::ostream& out, const mongo::DatabaseStatistics& statistics) {
+  out << "Database " << statistics.database << ", " << to_string(statistics.dialect) << " "
+      << statistics.server_version << "; sizes in MB\n\n";
+  constexpr std::string_view kRow = "{:<40} {:>12} {:>12} {:>12} {:>12}\n";
+  const auto row = [&](std::string_view name, const std::string& documents, const std::string& data,
+                       const std::string& storage, const std::string& indexes) {
+    out << fmt::format(kRow, name, documents, data, storage, indexes);
+  };
+  row("collection", "documents", "data", "storage", "indexes");
+  for (const mongo::CollectionStatistics& collection : statistics.collections) {
+    row(collection.name, number(collection.documents), megabytes(collection.data_mb),
+        megabytes(collection.storage_mb), megabytes(collection.index_mb));
+    for (const mongo::IndexStatistics& index : collection.indexes) {
+      out << "  " << index.name << "  " << megabytes(index.size_mb) << "\n";
+    }
+  }
+  row("all", number(statistics.documents), megabytes(statistics.data_mb),
+      megabytes(statistics.storage_mb), megabytes(statistics.index_mb));
+}
+
+ExitCode stats(const Invocation& invocation) {
+  const SystemClock clock;
+  SystemRandom random;
+  Database database(invocation.settings.values, clock, random, InUse::kJoin);
+  database.service().connect();
+  const auto statistics = database.service().run(
+      [](mongo::Session& session) { return mongo::database_stats(session); });
+  if (invocation.has("--json")) {
+    invocation.out << to_json(statistics) << "\n";
+  } else {
+    print_table(invocation.out, statistics);
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+Command stats_command() {
+  static constexpr auto kSettings = std::to_array<std::string_view>(
+      {"data_dir", "mongodb_uri", "mongodb_database", "mongodb_tls_ca_file", "log_level"});
+  static constexpr auto kOptions = std::to_array<Option>(
+      {{.flag = "--json", .about = "One JSON object instead of a table", .value = ""}});
+  return {.name = "stats",
+          .about = "Documents and sizes of every collection and index",
+          .more = R"(Examples:
+  gesso stats                       of the data in ./data, also while `gesso serve` runs
+  gesso stats --json | python3 -m json.tool)",
+          .settings = kSettings,
+          .options = kOptions,
+          .run = stats};
+}
+
+}  // namespace gesso::cli

@@ -1,0 +1,17 @@
+// The indexes that the models declare, as the MongoDB service makes them.
+//
+//   mongo::create_indexes(session, declared_indexes());
+//
+// A pure function.
+#pragma once
+
+#include <vector>
+
+#include "gesso/mongo/indexes.hpp"
+
+namespace gesso::repositories {
+
+// Of all five collections, in the order of the seed.
+[[nodiscard]] std::vector<mongo::IndexSpec> declared_indexes();
+
+}  // namespace gesso::repositories
