@@ -104,7 +104,7 @@ const std::vector<Case> kCases = {
     {R"("addresses":[7])", "addresses.0", "model_attributes_type",
      "Input should be a valid dictionary or object to extract fields from", "object", "long 7"},
     {R"("home":{"street":"Main","number":1,"x":2})", "home.x", "extra_forbidden",
-     "Extra inputs are not permitted", "no such field", "long 2"},
+     "Extra inputs are not permitted", "no such field", "long"},
     {R"("settings":[])", "settings", "dict_type", "Input should be a valid dictionary",
      "object of at most 16384 bytes and 8 levels", "array"},
     {R"("settings":{"a":{"$set":1}})", "settings.a.$set", "value_error",
@@ -116,11 +116,11 @@ const std::vector<Case> kCases = {
     {R"("unknown":{"x":1})", "unknown", "extra_forbidden", "Extra inputs are not permitted",
      "no such field", "object"},
     {R"("_id":"acc_2")", "_id", "extra_forbidden", "Extra inputs are not permitted",
-     "no such field", "string \"acc_2\""},
+     "no such field", "string"},
     {R"("lease":"mine")", "lease", "extra_forbidden", "Extra inputs are not permitted",
-     "no such field", "string \"mine\""},
+     "no such field", "string"},
     {R"("hash":"$2b$")", "hash", "extra_forbidden", "Extra inputs are not permitted",
-     "no such field", "string \"$2b$\""},
+     "no such field", "string"},
 };
 
 class ViolationTest : public ::testing::TestWithParam<Case> {};

@@ -63,8 +63,9 @@ TEST(PasswordTest, RefusesWhatCryptWouldCutOff) {
 }
 
 TEST(PasswordTest, IsNeverNamedInAViolation) {
-  for (const char* json : {R"({"password":"hunter2"})", R"({"password":9283746501})",
-                           R"({"password":{"hunter2":1}})", R"({"password":["hunter2"]})"}) {
+  for (const char* json :
+       {R"({"password":"hunter2"})", R"({"password":9283746501})", R"({"password":{"hunter2":1}})",
+        R"({"password":["hunter2"]})", R"({"pasword":"hunter2"})"}) {
     try {
       (void)from_json<SignUp>(json);
       ADD_FAILURE() << json;
