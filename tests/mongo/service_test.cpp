@@ -369,6 +369,7 @@ TEST_F(ServiceBehindGate, AShortDeadlineDoesNotCostOthersTheirServer) {
   };
   const auto service = make(std::move(watched));
   service->run(read);
+  ASSERT_TRUE(eventually([&] { return service->status().busy == 0; }));
   Block block;
   block.start(*service, 1);  // so that the next unit needs a new connection
   gate.delay(20ms);
