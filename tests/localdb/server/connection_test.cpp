@@ -136,16 +136,18 @@ TEST_F(CommandTest, AMalformedMessageClosesThatConnectionAndHarmsNothing) {
       client_.message(make_document("insert", "c", "$db", "test"), 0, "documents",
                       {make_document("_id", 2), make_document("_id", 3)});
   int closed = 0;
-  for (const std::size_t at : {0U, 2U, 3U, 12U, 16U, 20U, 21U, 40U, 60U, 75U}) {
+  for (const std::size_t at : {3U, 12U, 16U, 20U, 21U, 40U, 55U, 70U}) {
     TestClient other = client();
     TestClient::Bytes broken = whole;
     broken[at] ^= 0x80U;
     other.send(broken);
-    // Lengths that promise more than comes would wait for it.
-    if (at < 2) continue;
     if (!other.receive()) ++closed;
   }
-  EXPECT_GE(closed, 6);
+  {
+    TestClient other = client();  // gone in the middle of a message
+    other.send(TestClient::Bytes(whole.begin(), whole.begin() + 30));
+  }
+  EXPECT_EQ(closed, 8);
   EXPECT_TRUE(is_ok(run(R"({"ping": 1})")));
   EXPECT_EQ(good(R"({"find": "c", "filter": {"_id": 1}})")
                 .view()

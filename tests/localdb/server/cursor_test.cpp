@@ -66,12 +66,11 @@ TEST_F(CursorTest, ALimitCountsOverAllBatches) {
 }
 
 TEST_F(CursorTest, AReplyHoldsAboutSixteenMegabytes) {
-  fill(40, 1'000'000);
+  fill(20, 1'000'000);
   const bson::Document first = good(R"({"find": "c", "batchSize": 1000})");
   EXPECT_EQ(size(first), 16U);
   EXPECT_LE(first.size(), 16U * 1024 * 1024 + 1000);
-  EXPECT_EQ(size(more(id(first))), 16U);
-  EXPECT_EQ(size(more(id(first))), 8U);
+  EXPECT_EQ(size(more(id(first))), 4U);
 }
 
 TEST_F(CursorTest, ASortInMemoryGoesOnInTheNextBatch) {
