@@ -8,7 +8,6 @@
 #include "gesso/bson/compare.hpp"
 #include "gesso/bson/decimal.hpp"
 #include "gesso/localdb/index/key_encoder.hpp"
-#include "gesso/localdb/index/shell_text.hpp"
 #include "gesso/localdb/match/path.hpp"
 
 namespace gesso::localdb {
@@ -35,35 +34,10 @@ bool is_nullish(Value value) {
   return value.is_missing() || value.is_null() || value.is(Type::kUndefined);
 }
 
-// Where the values of a type begin and end, as explain shows it.
-std::pair<std::string, std::string> class_texts(Type type) {
-  switch (type) {
-    case Type::kString:
-    case Type::kSymbol:
-      return {"\"\"", "{}"};
-    case Type::kDate:
-      return {"new Date(-9223372036854775808)", "new Date(9223372036854775807)"};
-    case Type::kBool:
-      return {"false", "true"};
-    case Type::kObjectId:
-      return {"ObjectId('000000000000000000000000')", "ObjectId('ffffffffffffffffffffffff')"};
-    case Type::kTimestamp:
-      return {"Timestamp(0, 0)", "Timestamp(4294967295, 4294967295)"};
-    case Type::kDocument:
-      return {"{}", "[]"};
-    default:
-      return {"-inf.0", "inf.0"};
-  }
-}
-
 // All numbers, all strings, ...; without NaN, which is below and above nothing.
 Interval class_interval(Value value) {
   const std::string whole_class(1, class_byte(value.type()));
-  auto [low_text, high_text] = class_texts(value.type());
-  Interval interval{.low = whole_class,
-                    .high = whole_class,
-                    .low_text = std::move(low_text),
-                    .high_text = std::move(high_text)};
+  Interval interval{.low = whole_class, .high = whole_class, .type = value.type()};
   if (value.is_number()) {
     const double nan = std::nan("");
     interval.low = encoded(Value(Type::kDouble, reinterpret_cast<const std::uint8_t*>(&nan)));
@@ -139,11 +113,11 @@ std::optional<FieldBounds> comparison(PredicateOp op, Value value) {
   if (op == PredicateOp::kLt || op == PredicateOp::kLte) {
     interval.high = encoded(value);
     interval.high_inclusive = or_equal;
-    interval.high_text = shell_text(value);
+    interval.high_value = value;
   } else {
     interval.low = encoded(value);
     interval.low_inclusive = or_equal;
-    interval.low_text = shell_text(value);
+    interval.low_value = value;
   }
   FieldBounds bounds{.intervals = {std::move(interval)}};
   bounds.exact = !value.is_document();
@@ -238,14 +212,11 @@ bool all_points(const FieldBounds& bounds) {
 
 }  // namespace
 
-Interval whole_interval() {
-  return {.low = {}, .high = {}, .low_text = "MinKey", .high_text = "MaxKey"};
-}
+Interval whole_interval() { return {}; }
 
 Interval point_interval(Value value) {
-  const std::string key = encoded(value);
-  const std::string text = shell_text(value);
-  return {.low = key, .high = key, .low_text = text, .high_text = text};
+  std::string key = encoded(value);
+  return {.low = key, .high = std::move(key), .low_value = value, .high_value = value};
 }
 
 std::optional<FieldBounds> bounds_of(const Predicate& predicate) {
@@ -271,8 +242,9 @@ FieldBounds intersect(const FieldBounds& left, const FieldBounds& right) {
                                 .high = high.high,
                                 .low_inclusive = low.low_inclusive,
                                 .high_inclusive = high.high_inclusive,
-                                .low_text = low.low_text,
-                                .high_text = high.high_text});
+                                .low_value = low.low_value,
+                                .high_value = high.high_value,
+                                .type = a.type});
     }
   }
   sort_and_join(both.intervals);

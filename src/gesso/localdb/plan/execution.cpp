@@ -27,7 +27,7 @@ class Execution::Impl {
     std::uint64_t place = 0;  // in the order of the scan, which settles draws
   };
 
-  Plan plan_;
+  const Plan plan_;  // the scanners borrow its scans
   ExecutionOptions options_;
   ExecutionStats stats_;
   std::vector<Scanner> scanners_;
@@ -51,6 +51,7 @@ class Execution::Impl {
         options_(std::move(options)),
         to_skip_(plan_.skip),
         left_(plan_.limit == 0 ? ~std::uint64_t{0} : plan_.limit) {
+    scanners_.reserve(plan_.scans.size());
     for (const Scan& scan : plan_.scans) scanners_.emplace_back(scan);
   }
 

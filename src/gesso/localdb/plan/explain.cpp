@@ -1,10 +1,38 @@
 #include "gesso/localdb/plan/explain.hpp"
 
 #include "gesso/bson/builder.hpp"
+#include "gesso/localdb/index/shell_text.hpp"
 #include "gesso/localdb/match/matcher.hpp"
 
 namespace gesso::localdb {
 namespace {
+
+using bson::Type;
+
+// Where the values of a type begin and end; of all values for a missing one.
+std::pair<std::string, std::string> ends_of(Type type) {
+  switch (type) {
+    case Type::kMissing:
+      return {"MinKey", "MaxKey"};
+    case Type::kString:
+    case Type::kSymbol:
+      return {"\"\"", "{}"};
+    case Type::kDate:
+      return {"new Date(-9223372036854775808)", "new Date(9223372036854775807)"};
+    case Type::kBool:
+      return {"false", "true"};
+    case Type::kObjectId:
+      return {"ObjectId('000000000000000000000000')", "ObjectId('ffffffffffffffffffffffff')"};
+    case Type::kTimestamp:
+      return {"Timestamp(0, 0)", "Timestamp(4294967295, 4294967295)"};
+    case Type::kDocument:
+      return {"{}", "[]"};
+    case Type::kBinary:
+      return {"BinData(0, )", "BinData(255, )"};
+    default:
+      return {"-inf.0", "inf.0"};
+  }
+}
 
 class StageTree {
   const Plan& plan_;
@@ -116,11 +144,16 @@ class StageTree {
   }
 
   static std::string text(const Interval& interval, bool downwards) {
-    const std::string low = (interval.low_inclusive ? "[" : "(") + interval.low_text;
-    const std::string high = interval.high_text + (interval.high_inclusive ? "]" : ")");
-    if (!downwards) return low + ", " + high;
-    return (interval.high_inclusive ? "[" : "(") + interval.high_text + ", " + interval.low_text +
-           (interval.low_inclusive ? "]" : ")");
+    auto [low, high] = ends_of(interval.type);
+    if (interval.low_value) low = shell_text(interval.low_value);
+    if (interval.high_value) high = shell_text(interval.high_value);
+    bool first_inclusive = interval.low_inclusive;
+    bool last_inclusive = interval.high_inclusive;
+    if (downwards) {
+      std::swap(low, high);
+      std::swap(first_inclusive, last_inclusive);
+    }
+    return (first_inclusive ? "[" : "(") + low + ", " + high + (last_inclusive ? "]" : ")");
   }
 };
 

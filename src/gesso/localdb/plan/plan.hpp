@@ -30,7 +30,10 @@ class Transaction;
 struct Interval {
   std::string low = {}, high = {};
   bool low_inclusive = true, high_inclusive = true;
-  std::string low_text = {}, high_text = {};  // for explain
+  // For explain: the values, borrowed from the filter; a missing one stands for the end of `type`'s
+  // values, or of all values.
+  bson::Value low_value = {}, high_value = {};
+  bson::Type type = bson::Type::kMissing;
 
   [[nodiscard]] bool is_point() const {
     return low_inclusive && high_inclusive && low == high && low.size() > 0;

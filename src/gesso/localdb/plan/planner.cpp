@@ -346,7 +346,21 @@ class Planner {
     use(std::move(candidate));
   }
 
+  // The most frequent query of all needs no look at the other indexes.
+  bool choose_id() {
+    const auto is_id = [](const Predicate& predicate) {
+      return predicate.op == PredicateOp::kEq && predicate.path == "_id";
+    };
+    if (std::none_of(predicates().begin(), predicates().end(), is_id)) return false;
+    Candidate candidate = make_candidate(plan_.collection->indexes.front(), predicates());
+    if (!candidate.is_one_record()) return false;
+    candidate.sorts = true;  // one record is in any order
+    use(std::move(candidate));
+    return true;
+  }
+
   void choose() {
+    if (choose_id()) return;
     const std::vector<Candidate> all = candidates_for(*plan_.collection, predicates(), plan_.sort);
     std::vector<Candidate> bounded;
     std::copy_if(all.begin(), all.end(), std::back_inserter(bounded),

@@ -13,7 +13,7 @@
 namespace gesso::localdb {
 
 class Scanner {
-  Scan scan_;
+  const Scan& scan_;
   enum class Place { kStart, kOnRow, kEnd } place_ = Place::kStart;
   std::size_t range_ = 0;  // among the scan's ranges, counted in the scan's direction
   std::string last_key_;   // of the row stood on when detached
@@ -27,7 +27,8 @@ class Scanner {
   const Index* index_ = nullptr;  // as it is in this transaction
 
  public:
-  explicit Scanner(Scan scan) : scan_(std::move(scan)) {}
+  // Borrows the scan of a plan.
+  explicit Scanner(const Scan& scan) : scan_(scan) {}
 
   // Throws CommandError (175) when the index is gone.
   void attach(const Transaction& transaction, const CollectionPtr& collection);
@@ -40,8 +41,6 @@ class Scanner {
   [[nodiscard]] bson::View fetch() const;
   // Whether this is the first entry of its document among those that the scan comes to.
   [[nodiscard]] bool is_first_of(bson::View document) const;
-
-  [[nodiscard]] const Scan& scan() const { return scan_; }
 
  private:
   [[nodiscard]] bool forward() const { return scan_.direction == Direction::kForward; }
