@@ -55,15 +55,13 @@ class Server::Impl {
         acceptor_({.unix_socket = options_.unix_socket,
                    .host = options_.listen_host,
                    .port = options_.listen_port,
-                   .max_connections = options_.max_connections},
+                   .max_connections = options_.max_connections,
+                   .hurry = [this] { engine_.interrupt_all(); }},
                   [this](wire::Connection& connection) { serve(connection); }) {}
 
   void start() { acceptor_.start(); }
 
-  void stop() {
-    engine_.interrupt_all();
-    acceptor_.stop();
-  }
+  void stop() { acceptor_.stop(); }
 
   [[nodiscard]] std::uint16_t port() const { return acceptor_.port(); }
 

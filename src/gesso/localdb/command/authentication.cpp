@@ -105,7 +105,7 @@ void sasl_continue(Context& context) {
     if (!client.user) throw CommandError(ErrorCode::kAuthenticationFailed, "no such user");
     return server_final;
   });
-  spdlog::info("localdb: {}: {} logged in", client.peer, client.user->id());
+  spdlog::debug("localdb: {}: {} logged in", client.peer, client.user->id());
   append_step(context.reply, payload, client.skip_empty_exchange);
   if (client.skip_empty_exchange) client.conversation.reset();
 }

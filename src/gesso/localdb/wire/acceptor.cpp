@@ -47,6 +47,7 @@ void Acceptor::stop() {
     for (Entry& entry : entries_) entry.connection->stop_reading();
     const auto all_done = [this] { return std::ranges::all_of(entries_, &Entry::done); };
     if (!ended_.wait_for(lock, options_.grace, all_done)) {
+      if (options_.hurry) options_.hurry();
       for (Entry& entry : entries_) entry.connection->cut();
       ended_.wait(lock, all_done);
     }

@@ -30,8 +30,10 @@ class Acceptor {
     std::string host = {};         // "" for no TCP
     std::uint16_t port = 0;        // 0 takes a free one
     std::size_t max_connections = 1024;
-    // How long a reply that nobody takes may hold up `stop`.
+    // How long `stop` waits for commands that run and replies that nobody takes, before it calls
+    // `hurry` and cuts the connections.
     std::chrono::milliseconds grace{1000};
+    std::function<void()> hurry = {};
   };
   // Runs on the connection's thread until the connection is to be closed. Must not throw.
   using Serve = std::function<void(Connection&)>;
