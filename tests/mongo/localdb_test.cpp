@@ -246,6 +246,29 @@ TEST_F(LocalDb, AWriteWhoseAnswerWasLostIsDoneOnce) {
   });
 }
 
+TEST_F(LocalDb, AWrongPasswordIsRefusedWithoutBeingShown) {
+  service->run([](Session& session) {
+    (void)session.run_command(
+        "admin", make_document("createUser", "ann", "pwd", "s3cret+/==", "roles",
+                               make_array(make_document("role", "root", "db", "admin"))));
+  });
+  service.reset();
+  const std::uint16_t port = server->port();
+  server.reset();
+  localdb::Server strict({.data_dir = dir / "data",
+                          .listen_host = "127.0.0.1",
+                          .listen_port = port,
+                          .require_auth = true});
+  strict.start();
+  const std::string host = "@127.0.0.1:" + std::to_string(port) + "/?authSource=admin";
+  // Raw, as a portal shows it.
+  const auto good = connect("mongodb://ann:s3cret+/==" + host);
+  EXPECT_EQ(good->run([](Session& session) { return session.count("c", bson::Document()); }), 0);
+  const Error error = error_of([&] { (void)connect("mongodb://ann:hunter2" + host); });
+  EXPECT_EQ(error.kind(), ErrorKind::kAuth) << error.what();
+  EXPECT_THAT(error.what(), ::testing::Not(::testing::HasSubstr("hunter2")));
+}
+
 TEST_F(LocalDb, AUnitWithoutTimeEndsAtItsDeadline) {
   const Error error = error_of([&] {
     service->run(Deadline::after(-1ms),
