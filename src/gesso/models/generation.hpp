@@ -68,6 +68,7 @@ struct Generation {
   std::optional<Time> refunded_at = {};
   std::optional<schema::NonNegative> processing_time_ms = {};
   std::optional<schema::Text<1, 64>> lease_owner = {};
+  bool is_leased = false;
   Time claimable_at = {};
   schema::NonNegative attempts = 0;
   Time created_at;
@@ -110,7 +111,10 @@ struct Generation {
       {"refunded_at", "When the cost of a failed one was given back."},
       {"processing_time_ms", "From the start of processing to its end."},
       {"lease_owner", "The worker that has claimed it.", schema::kInternal},
-      {"claimable_at", "From when a worker may claim it: the end of the last claim's lease.",
+      {"is_leased", "Whether a worker has claimed it since it was made.",
+       schema::kHasDefault | schema::kInternal},
+      {"claimable_at",
+       "From when a worker may claim it: when it was made, or the end of the last lease.",
        schema::kHasDefault | schema::kInternal},
       {"attempts", "How often it was claimed.", schema::kHasDefault | schema::kInternal},
       {"created_at", "When it was asked for."},
@@ -132,8 +136,8 @@ struct Generation {
                    query::desc<&Generation::id>>,
       query::Index<&Generation::user_id, &Generation::status, query::desc<&Generation::created_at>,
                    query::desc<&Generation::id>>,
-      // The queue: the oldest pending ones; those that a worker holds are passed over in the index.
-      query::Index<&Generation::status, &Generation::created_at, &Generation::claimable_at>,
+      // The queue: pending ones that nobody holds, oldest first, and those whose lease has expired.
+      query::Index<&Generation::status, &Generation::is_leased, &Generation::claimable_at>,
       // The 95th percentile of a user's processing times, where the server computes none.
       query::Index<&Generation::user_id, &Generation::status, &Generation::processing_time_ms>,
       // The sweep looks for failed ones whose refund a crash prevented.
@@ -145,8 +149,8 @@ BOOST_DESCRIBE_STRUCT(Generation, (),
                        result_urls, blob_urls, error_message, cost_credits,
                        credits_from_subscription, credits_from_balance, charged_subscription_id,
                        charged_period_start, refund_due_at, refund_token, refunded_at,
-                       processing_time_ms, lease_owner, claimable_at, attempts, created_at,
-                       started_at, completed_at, updated_at))
+                       processing_time_ms, lease_owner, is_leased, claimable_at, attempts,
+                       created_at, started_at, completed_at, updated_at))
 
 // A request for images.
 struct GenerationCreate {

@@ -23,8 +23,9 @@ constexpr auto kOldest = sort_by(asc<&Generation::created_at>);
 
 struct Candidate {
   models::GenerationId id;
+  Time created_at;
 };
-BOOST_DESCRIBE_STRUCT(Candidate, (), (id))
+BOOST_DESCRIBE_STRUCT(Candidate, (), (id, created_at))
 
 struct TimeOnly {
   std::int64_t processing_time_ms = 0;
@@ -128,23 +129,30 @@ std::optional<Generation> GenerationRepository::claim_next(std::string_view work
   // wait for the same document. So they look first, and then take one by its id. A claimer that
   // finds the oldest taken goes on at a random one: the others do so as well.
   constexpr std::int64_t kLookAhead = 16;
+  constexpr auto kLongestFree = sort_by(asc<&Generation::claimable_at>);
+  const auto pending = where<&Generation::status> == GenerationStatus::kPending;
   while (true) {
     const Time moment = now();
-    const auto free = where<&Generation::status> == GenerationStatus::kPending &&
-                      where<&Generation::claimable_at> <= moment;
+    const auto free = where<&Generation::claimable_at> <= moment;
     std::vector<Candidate> candidates =
-        find_many(free, kOldest, {.limit = kLookAhead}, project<Candidate>());
+        find_many(pending && where<&Generation::is_leased> == false && free, kLongestFree,
+                  {.limit = kLookAhead}, project<Candidate>());
+    const std::vector<Candidate> expired =
+        find_many(pending && where<&Generation::is_leased> == true && free, kLongestFree,
+                  {.limit = kLookAhead}, project<Candidate>());
+    candidates.insert(candidates.end(), expired.begin(), expired.end());
     if (candidates.empty()) return std::nullopt;
+    std::ranges::stable_sort(candidates, {}, &Candidate::created_at);
     for (std::size_t i = 0; i < candidates.size(); ++i) {
       if (i > 0) {
         const auto left = static_cast<double>(candidates.size() - i);
         std::swap(candidates[i],
                   candidates[i + static_cast<std::size_t>(context().random.uniform() * left)]);
       }
-      auto claimed =
-          update_one(where<&Generation::id> == candidates[i].id && free,
-                     update(set<&Generation::claimable_at>(moment + lease),
-                            set<&Generation::lease_owner>(worker), inc<&Generation::attempts>(1)));
+      auto claimed = update_one(
+          where<&Generation::id> == candidates[i].id && pending && free,
+          update(set<&Generation::is_leased>(true), set<&Generation::claimable_at>(moment + lease),
+                 set<&Generation::lease_owner>(worker), inc<&Generation::attempts>(1)));
       if (claimed) return claimed;
     }
   }

@@ -1,0 +1,286 @@
+#include "gesso/repositories/charging.hpp"
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "tests/repositories/fixture.hpp"
+
+namespace gesso::repositories {
+namespace {
+
+using namespace query;
+using namespace std::chrono_literals;
+using models::Generation;
+using models::GenerationStatus;
+using models::Subscription;
+using models::User;
+using Outcome = std::variant<Generation, NotEnoughCredits>;
+
+class ChargingTest : public RepositoryTest {
+ protected:
+  template <class F>
+  auto charging(F&& unit) {
+    return with<Charging>(std::forward<F>(unit));
+  }
+  Outcome charge(const models::UserId& user_id, std::int64_t credits) {
+    return charging([&](Charging charging) {
+      return charging.charge_and_create(
+          {.user_id = user_id, .prompt = "A lake", .cost_credits = credits});
+    });
+  }
+  Generation charged(const models::UserId& user_id, std::int64_t credits) {
+    return std::get<Generation>(charge(user_id, credits));
+  }
+  void fail(const models::GenerationId& id) {
+    with<GenerationRepository>(
+        [&](GenerationRepository generations) { generations.mark_as_failed(id, "no paint"); });
+  }
+  std::optional<Generation> refund(const models::GenerationId& id) {
+    return charging([&](Charging charging) { return charging.refund(id); });
+  }
+  SweepReport sweep() {
+    return charging([&](Charging charging) { return charging.sweep(5min); });
+  }
+
+  User user(const models::UserId& id) {
+    return *with<UserRepository>([&](UserRepository users) { return users.find_by_id(id); });
+  }
+  Subscription subscription(const models::UserId& id) {
+    return *with<SubscriptionRepository>(
+        [&](SubscriptionRepository subscriptions) { return subscriptions.find_by_user(id); });
+  }
+  std::vector<Generation> generations(const models::UserId& id) {
+    return with<GenerationRepository>(
+        [&](GenerationRepository generations) { return generations.find_by_user(id, {}, {}); });
+  }
+};
+
+TEST_F(ChargingTest, TheSubscriptionsCreditsAreUsedFirst) {
+  const User ada = add_user("ada@example.com", 10);
+  add_subscription(ada.id, 3);
+  const Generation generation = charged(ada.id, 5);
+  EXPECT_EQ(generation.credits_from_subscription, 3);
+  EXPECT_EQ(generation.credits_from_balance, 2);
+  EXPECT_EQ(generation.cost_credits, 5);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 3);
+  EXPECT_EQ(user(ada.id).credits_remaining, 8);
+  EXPECT_EQ(user(ada.id).total_generations, 1);
+  EXPECT_TRUE(user(ada.id).pending_charges.empty());
+  EXPECT_TRUE(subscription(ada.id).pending_charges.empty());
+  EXPECT_EQ(generations(ada.id), std::vector<Generation>{generation});
+}
+
+TEST_F(ChargingTest, ASubscriptionThatSufficesLeavesTheBalance) {
+  const User ada = add_user("ada@example.com", 10);
+  add_subscription(ada.id, 5);
+  charged(ada.id, 5);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 5);
+  EXPECT_EQ(user(ada.id).credits_remaining, 10);
+  EXPECT_EQ(user(ada.id).total_generations, 1);
+}
+
+TEST_F(ChargingTest, NotEnoughIsAnAnswerAndChangesNothing) {
+  const User ada = add_user("ada@example.com", 1);
+  add_subscription(ada.id, 3);
+  const auto refused = std::get<NotEnoughCredits>(charge(ada.id, 5));
+  EXPECT_EQ(refused.required, 5);
+  EXPECT_EQ(refused.available, 4);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0);
+  EXPECT_TRUE(subscription(ada.id).pending_charges.empty());
+  EXPECT_EQ(user(ada.id).credits_remaining, 1);
+  EXPECT_EQ(user(ada.id).total_generations, 0);
+  EXPECT_TRUE(generations(ada.id).empty());
+}
+
+TEST_F(ChargingTest, ASubscriptionThatIsNotActivePaysNothing) {
+  const User ada = add_user("ada@example.com", 5);
+  const Subscription bought = add_subscription(ada.id, 3);
+  with<SubscriptionRepository>([&](SubscriptionRepository subscriptions) {
+    subscriptions.set_status(bought.id, models::SubscriptionStatus::kExpired);
+  });
+  EXPECT_EQ(charged(ada.id, 5).credits_from_balance, 5);
+}
+
+TEST_F(ChargingTest, AnUnknownUserIsTheCallersMistake) {
+  EXPECT_EQ(error_of([&] { charge("user_nobody", 1); }).kind(), ErrorKind::kValidation);
+}
+
+TEST_F(ChargingTest, AFailedGenerationIsRefundedOnceToWhereItCameFrom) {
+  const User ada = add_user("ada@example.com", 10);
+  add_subscription(ada.id, 3);
+  const Generation generation = charged(ada.id, 5);
+  fail(generation.id);
+  for (int i = 0; i < 3; ++i) {
+    const auto refunded = refund(generation.id);
+    EXPECT_EQ(refunded->refunded_at, clock_.now());
+    EXPECT_EQ(refunded->refund_due_at, std::nullopt);
+    EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0);
+    EXPECT_EQ(user(ada.id).credits_remaining, 10);
+    EXPECT_EQ(user(ada.id).total_generations, 1);
+    EXPECT_TRUE(user(ada.id).pending_charges.empty());
+    EXPECT_TRUE(subscription(ada.id).pending_charges.empty());
+  }
+  EXPECT_EQ(refund("gen_none"), std::nullopt);
+}
+
+TEST_F(ChargingTest, OnlyAFailedGenerationIsRefunded) {
+  const User ada = add_user("ada@example.com", 10);
+  const Generation generation = charged(ada.id, 5);
+  EXPECT_EQ(error_of([&] { refund(generation.id); }).kind(), ErrorKind::kConflict);
+  EXPECT_EQ(user(ada.id).credits_remaining, 5);
+}
+
+TEST_F(ChargingTest, CreditsOfAPeriodThatIsOverHaveLapsed) {
+  const User ada = add_user("ada@example.com", 10);
+  const Subscription bought = add_subscription(ada.id, 3);
+  const Generation generation = charged(ada.id, 5);
+  clock_.advance(24h);
+  with<SubscriptionRepository>([&](SubscriptionRepository subscriptions) {
+    subscriptions.reset_period_usage(bought.id);
+    subscriptions.use_credits(bought.id, 3);
+  });
+  fail(generation.id);
+  refund(generation.id);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 3);
+  EXPECT_EQ(user(ada.id).credits_remaining, 10);
+}
+
+TEST_F(ChargingTest, TheSweepRefundsFailuresThatNobodyDid) {
+  const User ada = add_user("ada@example.com", 10);
+  const Generation generation = charged(ada.id, 4);
+  fail(generation.id);
+  EXPECT_EQ(sweep().refunded, 0);  // too young
+  clock_.advance(6min);
+  EXPECT_EQ(sweep().refunded, 1);
+  EXPECT_EQ(user(ada.id).credits_remaining, 10);
+  EXPECT_EQ(sweep().refunded, 0);
+  EXPECT_EQ(user(ada.id).credits_remaining, 10);
+}
+
+// The process dies before its n-th command, for every n; then the sweep runs. Either the generation
+// stands and is paid for, or nothing was taken.
+TEST_F(ChargingTest, ACrashAnywhereInAChargeLosesAndDoublesNothing) {
+  if (!Database::get().has_fail_points()) GTEST_SKIP() << "the server has no fail points";
+  int stood = 0;
+  int came_back = 0;
+  bool finished = false;
+  for (int step = 0; !finished; ++step) {
+    ASSERT_LT(step, 50);
+    Database::get().clear();
+    const User ada = add_user("ada@example.com", 10);
+    add_subscription(ada.id, 3);
+    Database::get().fail_after(step);
+    try {
+      charged(ada.id, 5);
+      finished = true;
+    } catch (const Error&) {
+    }
+    Database::get().stop_failing();
+    clock_.advance(6min);
+    sweep();
+
+    const User after = user(ada.id);
+    const Subscription bought = subscription(ada.id);
+    const auto all = generations(ada.id);
+    ASSERT_LE(all.size(), 1U);
+    const bool stands = !all.empty() && all[0].status == GenerationStatus::kPending;
+    ++(stands ? stood : came_back);
+    EXPECT_EQ(after.credits_remaining, stands ? 8 : 10) << step;
+    EXPECT_EQ(bought.credits_used_this_period, stands ? 3 : 0) << step;
+    EXPECT_EQ(after.total_generations, stands ? 1 : 0) << step;
+    EXPECT_TRUE(after.pending_charges.empty()) << step;
+    EXPECT_TRUE(bought.pending_charges.empty()) << step;
+    EXPECT_EQ(sweep().settled, 0) << step;
+  }
+  EXPECT_GT(stood, 1);
+  EXPECT_GT(came_back, 1);
+}
+
+TEST_F(ChargingTest, ACrashAnywhereInARefundGivesBackOnce) {
+  if (!Database::get().has_fail_points()) GTEST_SKIP() << "the server has no fail points";
+  bool finished = false;
+  for (int step = 0; !finished; ++step) {
+    ASSERT_LT(step, 50);
+    Database::get().clear();
+    const User ada = add_user("ada@example.com", 10);
+    add_subscription(ada.id, 3);
+    const Generation generation = charged(ada.id, 5);
+    fail(generation.id);
+    Database::get().fail_after(step);
+    try {
+      refund(generation.id);
+      finished = true;
+    } catch (const Error&) {
+    }
+    Database::get().stop_failing();
+    clock_.advance(6min);
+    sweep();
+    EXPECT_EQ(user(ada.id).credits_remaining, 10) << step;
+    EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0) << step;
+    EXPECT_TRUE(user(ada.id).pending_charges.empty()) << step;
+    EXPECT_TRUE(subscription(ada.id).pending_charges.empty()) << step;
+    EXPECT_EQ(sweep().settled, 0) << step;
+  }
+}
+
+// A sweep that gives up charges that are still on their way, refunds from several sides, and
+// failures in between: in the end every credit is either there or paid for something that stands.
+TEST_F(ChargingTest, ChargesRefundsAndImpatientSweepsAtOnceKeepTheBooksExact) {
+  constexpr std::int64_t kBalance = 200;
+  constexpr std::int64_t kPlan = 100;
+  const User ada = add_user("ada@example.com", kBalance);
+  add_subscription(ada.id, kPlan);
+  std::atomic<int> charges_left = 120;
+  std::atomic<int> charging_threads = 4;
+  std::vector<std::jthread> threads;
+  for (unsigned i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      std::mt19937 random(i);
+      while (charges_left-- > 0) {
+        try {
+          const Outcome outcome = charge(ada.id, 1 + random() % 5);
+          const auto* generation = std::get_if<Generation>(&outcome);
+          if (generation != nullptr && random() % 2 == 0) {
+            fail(generation->id);
+            if (random() % 2 == 0) refund(generation->id);
+          }
+        } catch (const Error& error) {
+          EXPECT_EQ(error.kind(), ErrorKind::kTimeout) << error.what();  // swept
+        }
+      }
+      --charging_threads;
+    });
+  }
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      while (charging_threads > 0) {
+        charging([](Charging charging) { return charging.sweep(0ms); });
+      }
+    });
+  }
+  threads.clear();
+  charging([](Charging charging) { return charging.sweep(0ms); });
+
+  std::int64_t from_balance = 0;
+  std::int64_t from_subscription = 0;
+  std::int64_t accepted = 0;
+  for (const Generation& generation : generations(ada.id)) {
+    if (generation.refund_token != generation.id.str()) ++accepted;
+    if (generation.refunded_at) continue;
+    EXPECT_EQ(generation.status, GenerationStatus::kPending);
+    from_balance += generation.credits_from_balance;
+    from_subscription += generation.credits_from_subscription;
+  }
+  const User after = user(ada.id);
+  const Subscription bought = subscription(ada.id);
+  EXPECT_GT(accepted, 0);
+  EXPECT_EQ(after.credits_remaining, kBalance - from_balance);
+  EXPECT_EQ(bought.credits_used_this_period, from_subscription);
+  EXPECT_EQ(after.total_generations, accepted);
+  EXPECT_TRUE(after.pending_charges.empty());
+  EXPECT_TRUE(bought.pending_charges.empty());
+}
+
+}  // namespace
+}  // namespace gesso::repositories

@@ -1,0 +1,237 @@
+// Every method of every repository, as the server plans it: an index scan, no scan of a collection
+// and no sort in memory.
+//
+// The commands are those that the methods really send; each is sent once more under `explain`.
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "gesso/bson/json.hpp"
+#include "gesso/repositories/charging.hpp"
+#include "gesso/repositories/rate_limit_repository.hpp"
+#include "gesso/repositories/usage_log_repository.hpp"
+#include "tests/repositories/fixture.hpp"
+
+namespace gesso::repositories {
+namespace {
+
+using namespace query;
+using namespace std::chrono_literals;
+using models::Generation;
+using models::GenerationStatus;
+using models::User;
+
+// Each value of a field named "stage" below a winning plan.
+void collect_stages(bson::View document, bool winning, std::set<std::string>& stages) {
+  for (const bson::Element& element : document) {
+    if (winning && element.key == "stage" && element.value.is_string()) {
+      stages.emplace(element.value.as_string());
+    }
+    if (element.key == "rejectedPlans") continue;
+    if (element.value.is_document() || element.value.is_array()) {
+      collect_stages(element.value.as_document(), winning || element.key == "winningPlan", stages);
+    }
+  }
+}
+
+// What the driver adds to a command, and an explain must not hold.
+bson::Document as_asked(bson::View command) {
+  static constexpr std::string_view kAdded[] = {
+      "lsid", "$db", "$readPreference", "txnNumber", "maxTimeMS", "$clusterTime", "writeConcern"};
+  bson::Builder builder;
+  for (const bson::Element& element : command) {
+    if (std::ranges::find(kAdded, element.key) == std::end(kAdded)) {
+      builder.append_element(element);
+    }
+  }
+  return builder.finish();
+}
+
+class ExplainTest : public RepositoryTest {
+ protected:
+  // Runs `method`, and then explains what it sent.
+  void expect_served(const std::string& name, const std::function<void(mongo::Session&)>& method) {
+    Database& database = Database::get();
+    database.start_recording();
+    run(method);
+    const std::vector<SentCommand> sent = database.stop_recording();
+    int explained = 0;
+    for (const SentCommand& command : sent) {
+      static const std::set<std::string> kExplainable{"find",          "aggregate", "count",
+                                                      "findAndModify", "update",    "delete"};
+      if (!kExplainable.contains(command.name)) continue;
+      ++explained;
+      const bson::Document asked = as_asked(command.command);
+      const bson::Document plan = run([&](mongo::Session& session) {
+        return session.run_command(
+            bson::make_document("explain", asked, "verbosity", "queryPlanner"));
+      });
+      std::set<std::string> stages;
+      collect_stages(plan, false, stages);
+      const std::string what = name + ": " + bson::to_json(asked) + "\n" + bson::to_json(plan);
+      EXPECT_FALSE(stages.contains("COLLSCAN")) << what;
+      EXPECT_FALSE(stages.contains("SORT")) << what;
+      const bool by_index = std::ranges::any_of(stages, [](const std::string& stage) {
+        return stage.starts_with("IXSCAN") || stage.starts_with("IDHACK") ||
+               stage.starts_with("EXPRESS") || stage.starts_with("COUNT_SCAN");
+      });
+      EXPECT_TRUE(by_index) << what;
+    }
+    EXPECT_GT(explained, 0) << name << " sent nothing that can be explained";
+  }
+};
+
+TEST_F(ExplainTest, UserRepository) {
+  const User ada = add_user("ada@example.com", 10);
+  const auto served = [&](const char* name, auto method) {
+    expect_served(name, [&](mongo::Session& session) {
+      UserRepository users(session, context_);
+      method(users);
+    });
+  };
+  served("find_by_id", [&](auto& users) { (void)users.find_by_id(ada.id); });
+  served("find_by_email", [&](auto& users) { (void)users.find_by_email("ada@example.com"); });
+  served("find_by_stripe_customer_id",
+         [&](auto& users) { (void)users.find_by_stripe_customer_id("cus_1"); });
+  served("find_by_auth_provider", [&](auto& users) {
+    (void)users.find_by_auth_provider(models::AuthProvider::kGoogle, "1");
+  });
+  served("verify_password",
+         [&](auto& users) { (void)users.verify_password("ada@example.com", "correct horse"); });
+  served("update_user", [&](auto& users) { users.update_user(ada.id, {.full_name = "Ada"}); });
+  served("increment_generations", [&](auto& users) { users.increment_generations(ada.id); });
+  served("deduct_credits", [&](auto& users) { users.deduct_credits(ada.id, 1); });
+  served("add_credits", [&](auto& users) { users.add_credits(ada.id, 1); });
+  served("get_active_users", [&](auto& users) { (void)users.get_active_users(0, 10); });
+  served("set_tier", [&](auto& users) { users.set_tier(ada.id, models::SubscriptionTier::kPro); });
+  served("deactivate", [&](auto& users) { users.deactivate(ada.id); });
+  served("delete_by_id", [&](auto& users) { users.delete_by_id(ada.id); });
+  served("exists",
+         [&](auto& users) { (void)users.exists(where<&User::email> == "ada@example.com"); });
+  served("count", [&](auto& users) { (void)users.count(where<&User::is_active> == true); });
+  served("stream", [&](auto& users) { (void)users.stream(all<User>()).next(); });
+  served("page", [&](auto& users) {
+    (void)users.page(where<&User::is_active> == true, sort_by(desc<&User::created_at>));
+  });
+}
+
+TEST_F(ExplainTest, GenerationRepository) {
+  const models::UserId ada = "user_ada";
+  for (int i = 0; i < 5; ++i) add_generation(ada);
+  const Generation one = add_generation(ada);
+  const Generation two = add_generation(ada);
+  const auto served = [&](const char* name, auto method) {
+    expect_served(name, [&](mongo::Session& session) {
+      GenerationRepository generations(session, context_);
+      method(generations);
+    });
+  };
+  const auto pending = GenerationStatus::kPending;
+  served("find_by_user", [&](auto& repository) { (void)repository.find_by_user(ada); });
+  served("find_by_user of a status",
+         [&](auto& repository) { (void)repository.find_by_user(ada, pending); });
+  served("page_by_user", [&](auto& repository) {
+    const auto first = repository.page_by_user(ada, {}, {.limit = 2});
+    const auto second = repository.page_by_user(ada, {}, {.limit = 2, .cursor = *first.next});
+    (void)repository.page_by_user(ada, {}, {.limit = 2, .cursor = *second.previous});
+  });
+  served("page_by_user of a status", [&](auto& repository) {
+    const auto first = repository.page_by_user(ada, pending, {.limit = 2});
+    (void)repository.page_by_user(ada, pending, {.limit = 2, .cursor = *first.next});
+  });
+  served("find_by_status", [&](auto& repository) { (void)repository.find_by_status(pending); });
+  served("find_by_replicate_prediction_id",
+         [&](auto& repository) { (void)repository.find_by_replicate_prediction_id("pred_1"); });
+  served("get_pending_generations",
+         [&](auto& repository) { (void)repository.get_pending_generations(10); });
+  served("claim_next", [&](auto& repository) { (void)repository.claim_next("worker"); });
+  served("mark_as_processing",
+         [&](auto& repository) { repository.mark_as_processing(one.id, "pred_1"); });
+  served("mark_as_completed", [&](auto& repository) {
+    clock_.advance(1s);
+    repository.mark_as_completed(one.id, {}, {});
+  });
+  served("mark_as_failed",
+         [&](auto& repository) { repository.mark_as_failed(two.id, "no paint"); });
+  served("get_user_stats", [&](auto& repository) { (void)repository.get_user_stats(ada); });
+}
+
+TEST_F(ExplainTest, SubscriptionRepository) {
+  const auto bought = add_subscription("user_ada", 10);
+  const auto served = [&](const char* name, auto method) {
+    expect_served(name, [&](mongo::Session& session) {
+      SubscriptionRepository subscriptions(session, context_);
+      method(subscriptions);
+    });
+  };
+  served("find_by_user", [&](auto& repository) { (void)repository.find_by_user("user_ada"); });
+  served("find_by_stripe_subscription_id",
+         [&](auto& repository) { (void)repository.find_by_stripe_subscription_id("sub_1"); });
+  served("find_by_stripe_customer_id",
+         [&](auto& repository) { (void)repository.find_by_stripe_customer_id("cus_1"); });
+  served("find_due", [&](auto& repository) {
+    (void)repository.find_due(models::SubscriptionStatus::kActive, clock_.now());
+  });
+  served("use_credits", [&](auto& repository) { repository.use_credits(bought.id, 1); });
+  served("reset_period_usage", [&](auto& repository) { repository.reset_period_usage(bought.id); });
+  served("change_plan", [&](auto& repository) {
+    repository.change_plan(bought.id,
+                           {.plan = models::SubscriptionPlan::kBasic, .credits_per_month = 5});
+  });
+  served("set_status", [&](auto& repository) {
+    repository.set_status(bought.id, models::SubscriptionStatus::kPastDue);
+  });
+  served("cancel", [&](auto& repository) { repository.cancel(bought.id, CancelWhen::kNow); });
+}
+
+TEST_F(ExplainTest, UsageLogRepository) {
+  const auto served = [&](const char* name, auto method) {
+    expect_served(name, [&](mongo::Session& session) {
+      UsageLogRepository logs(session, context_);
+      method(logs);
+    });
+  };
+  const TimeRange day{.from = clock_.now() - 24h, .to = clock_.now()};
+  served("find_by_user", [&](auto& logs) { (void)logs.find_by_user("user_ada", day); });
+  served("count_actions", [&](auto& logs) {
+    (void)logs.count_actions("user_ada", models::ActionType::kApiRequest, day.from);
+  });
+  served("summary", [&](auto& logs) { (void)logs.summary("user_ada", day); });
+}
+
+TEST_F(ExplainTest, RateLimitRepository) {
+  const auto served = [&](const char* name, auto method) {
+    expect_served(name, [&](mongo::Session& session) {
+      RateLimitRepository limits(session, context_);
+      method(limits);
+    });
+  };
+  served("hit", [&](auto& limits) { limits.hit("user_ada", "/", 5, 1min); });
+  served("block", [&](auto& limits) { limits.block("user_ada", "/", clock_.now() + 1min); });
+  served("is_blocked", [&](auto& limits) { (void)limits.is_blocked("user_ada", "/"); });
+  served("reset", [&](auto& limits) { limits.reset("user_ada", "/"); });
+}
+
+TEST_F(ExplainTest, Charging) {
+  const User ada = add_user("ada@example.com", 10);
+  add_subscription(ada.id, 1);
+  models::GenerationId id = "gen_none";
+  const auto served = [&](const char* name, auto method) {
+    expect_served(name, [&](mongo::Session& session) {
+      Charging charging(session, context_);
+      method(charging);
+    });
+  };
+  served("charge_and_create", [&](auto& charging) {
+    id = std::get<Generation>(
+             charging.charge_and_create({.user_id = ada.id, .prompt = "A lake", .cost_credits = 2}))
+             .id;
+  });
+  with<GenerationRepository>(
+      [&](GenerationRepository generations) { generations.mark_as_failed(id, "no paint"); });
+  served("refund", [&](auto& charging) { charging.refund(id); });
+  served("sweep", [&](auto& charging) { charging.sweep(0ms); });
+}
+
+}  // namespace
+}  // namespace gesso::repositories

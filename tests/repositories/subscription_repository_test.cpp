@@ -1,0 +1,151 @@
+#include "gesso/repositories/subscription_repository.hpp"
+
+#include "tests/repositories/fixture.hpp"
+
+namespace gesso::repositories {
+namespace {
+
+using namespace query;
+using namespace std::chrono_literals;
+using models::BillingInterval;
+using models::Subscription;
+using models::SubscriptionPlan;
+using models::SubscriptionStatus;
+
+class SubscriptionRepositoryTest : public RepositoryTest {
+ protected:
+  template <class F>
+  auto subscriptions(F&& unit) {
+    return with<SubscriptionRepository>(std::forward<F>(unit));
+  }
+};
+
+TEST_F(SubscriptionRepositoryTest, ASubscriptionIsFoundByWhatIdentifiesIt) {
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    const Subscription made =
+        subscriptions.create_subscription({.user_id = "user_ada",
+                                           .plan = SubscriptionPlan::kPro,
+                                           .stripe_subscription_id = "sub_stripe_1",
+                                           .stripe_customer_id = "cus_1",
+                                           .stripe_price_id = "price_1",
+                                           .credits_per_month = 500,
+                                           .current_period_end = clock_.now() + 720h});
+    EXPECT_EQ(made.status, SubscriptionStatus::kActive);
+    EXPECT_EQ(made.current_period_start, clock_.now());
+    EXPECT_EQ(subscriptions.find_by_id(made.id), made);
+    EXPECT_EQ(subscriptions.find_by_user("user_ada"), made);
+    EXPECT_EQ(subscriptions.find_by_stripe_subscription_id("sub_stripe_1"), made);
+    EXPECT_EQ(subscriptions.find_by_stripe_customer_id("cus_1"), made);
+    EXPECT_EQ(subscriptions.find_by_stripe_customer_id("cus_2"), std::nullopt);
+    EXPECT_EQ(subscriptions.find_by_stripe_subscription_id(""), std::nullopt);
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, AUserHasOneAndPlansWithoutStripeDoNotCollide) {
+  add_subscription("user_ada", 10);
+  add_subscription("user_grace", 10);
+  const Error error = error_of([&] { add_subscription("user_ada", 20); });
+  EXPECT_EQ(error.kind(), ErrorKind::kDuplicate);
+  EXPECT_EQ(error.field(), "user_id");
+}
+
+TEST_F(SubscriptionRepositoryTest, APeriodEndsAfterItStarts) {
+  const Error error = error_of([&] {
+    subscriptions([&](SubscriptionRepository subscriptions) {
+      (void)subscriptions.create_subscription({.user_id = "user_ada",
+                                               .plan = SubscriptionPlan::kPro,
+                                               .credits_per_month = 1,
+                                               .current_period_start = clock_.now(),
+                                               .current_period_end = clock_.now()});
+    });
+  });
+  EXPECT_EQ(error.kind(), ErrorKind::kValidation);
+}
+
+TEST_F(SubscriptionRepositoryTest, CreditsAreUsedUpToWhatThePlanGrants) {
+  const Subscription made = add_subscription("user_ada", 3);
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    EXPECT_EQ(subscriptions.use_credits(made.id, 2)->credits_used_this_period, 2);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 2), std::nullopt);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1)->credits_used_this_period, 3);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1), std::nullopt);
+    EXPECT_EQ(subscriptions.use_credits("sub_none", 1), std::nullopt);
+    EXPECT_THROW(subscriptions.use_credits(made.id, 0), Error);
+    subscriptions.change_plan(made.id, {.plan = SubscriptionPlan::kBasic, .credits_per_month = 1});
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1), std::nullopt);
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, OnlyAnActiveOneGivesCredits) {
+  const Subscription made = add_subscription("user_ada", 3);
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    subscriptions.set_status(made.id, SubscriptionStatus::kPastDue);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1), std::nullopt);
+    subscriptions.set_status(made.id, SubscriptionStatus::kActive);
+    EXPECT_TRUE(subscriptions.use_credits(made.id, 1));
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, ARenewalStartsAPeriodOfUnusedCredits) {
+  const Subscription made = add_subscription("user_ada", 3);
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    subscriptions.use_credits(made.id, 3);
+    clock_.set_now(made.current_period_end + 2h);
+    const auto renewed = subscriptions.reset_period_usage(made.id);
+    EXPECT_EQ(renewed->credits_used_this_period, 0);
+    EXPECT_EQ(renewed->current_period_start, made.current_period_end);
+    EXPECT_EQ(renewed->current_period_end,
+              add_interval(made.current_period_end, BillingInterval::kMonthly));
+    const Time until = clock_.now() + 24h;
+    const auto given = subscriptions.reset_period_usage(made.id, until);
+    EXPECT_EQ(given->current_period_start, clock_.now());
+    EXPECT_EQ(given->current_period_end, until);
+    EXPECT_THROW(subscriptions.reset_period_usage(made.id, clock_.now()), Error);
+    EXPECT_EQ(subscriptions.reset_period_usage("sub_none"), std::nullopt);
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, IntervalsFollowTheCalendar) {
+  const auto time = [](const char* text) { return *parse_iso8601(text); };
+  EXPECT_EQ(add_interval(time("2026-01-31T10:00:00Z"), BillingInterval::kMonthly),
+            time("2026-02-28T10:00:00Z"));
+  EXPECT_EQ(add_interval(time("2026-12-15T10:00:00Z"), BillingInterval::kMonthly),
+            time("2027-01-15T10:00:00Z"));
+  EXPECT_EQ(add_interval(time("2028-02-29T10:00:00Z"), BillingInterval::kYearly),
+            time("2029-02-28T10:00:00Z"));
+}
+
+TEST_F(SubscriptionRepositoryTest, ACancelledOneEndsNowOrWithItsPeriod) {
+  const Subscription ada = add_subscription("user_ada", 3);
+  const Subscription grace = add_subscription("user_grace", 3);
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    const auto now = subscriptions.cancel(ada.id, CancelWhen::kNow);
+    EXPECT_EQ(now->status, SubscriptionStatus::kCancelled);
+    EXPECT_EQ(now->cancelled_at, clock_.now());
+    const auto later = subscriptions.cancel(grace.id, CancelWhen::kAtPeriodEnd);
+    EXPECT_EQ(later->status, SubscriptionStatus::kActive);
+    EXPECT_TRUE(later->cancel_at_period_end);
+    EXPECT_EQ(subscriptions.cancel("sub_none", CancelWhen::kNow), std::nullopt);
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, TheLongestOverdueIsDueFirst) {
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    for (const int days : {3, 1, 2, 9}) {
+      (void)subscriptions.create_subscription(
+          {.user_id = "user_" + std::to_string(days),
+           .plan = SubscriptionPlan::kBasic,
+           .credits_per_month = 1,
+           .current_period_end = clock_.now() + std::chrono::days(days)});
+    }
+    const auto due =
+        subscriptions.find_due(SubscriptionStatus::kActive, clock_.now() + std::chrono::days(3));
+    ASSERT_EQ(due.size(), 3U);
+    EXPECT_EQ(due[0].user_id, "user_1");
+    EXPECT_EQ(due[1].user_id, "user_2");
+    EXPECT_EQ(due[2].user_id, "user_3");
+  });
+}
+
+}  // namespace
+}  // namespace gesso::repositories
