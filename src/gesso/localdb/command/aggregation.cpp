@@ -156,11 +156,8 @@ Aggregation parse_aggregation(const Context& context, const Transaction& snapsho
   };
   result.pipeline = Pipeline::compile(result.stages, result.context);
   for (const std::string& other : result.pipeline->collections()) {
-    check_collection_name(context.db, other);
+    check_readable(context.db, other);
     require_rights(context.services, context.client, auth::kRead, context.db, "aggregate");
-    if (context.db == kUsersDatabase && other == kUsersCollection) {
-      throw CommandError(ErrorCode::kUnauthorized, "admin.system.users is not to be read");
-    }
   }
   if (result.collection.empty() && !result.own_documents && !result.pipeline->has_own_input()) {
     throw CommandError(ErrorCode::kInvalidNamespace,

@@ -40,12 +40,16 @@ std::string_view collection_name(std::string_view db, bson::Value value) {
         "collection name has invalid type " + std::string(bson::type_name(value.type())));
   }
   const std::string_view name = value.as_string();
-  check_collection_name(db, name);
-  if (db == kUsersDatabase && name == kUsersCollection) {
+  check_readable(db, name);
+  return name;
+}
+
+void check_readable(std::string_view db, std::string_view collection) {
+  check_collection_name(db, collection);
+  if (db == kUsersDatabase && collection == kUsersCollection) {
     throw CommandError(ErrorCode::kUnauthorized,
                        "admin.system.users is read and written by the commands for users only");
   }
-  return name;
 }
 
 void check_cursor_collection(std::string_view db, std::string_view name) {

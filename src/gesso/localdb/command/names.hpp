@@ -13,6 +13,9 @@ namespace gesso::localdb {
 // Throws CommandError (73).
 void check_database_name(std::string_view name);
 void check_collection_name(std::string_view db, std::string_view name);
+// A name that a command may read: any good one but that of the users' collection. Throws
+// CommandError (73, 13).
+void check_readable(std::string_view db, std::string_view collection);
 // The name in the first field of a command, checked. Throws CommandError (73), for a value that is
 // no string too.
 [[nodiscard]] std::string_view collection_name(std::string_view db, bson::Value value);
