@@ -184,6 +184,19 @@ TEST_F(ExecutionTest, CountsByMetadataByEntriesAndByDocuments) {
   EXPECT_EQ(count_of(R"({"even": true, "n": {"$gte": 4}})", 2), 1U);
 }
 
+TEST_F(ExecutionTest, PlansByTheFlagsOfTheIndexAsItIsInTheTransaction) {
+  create_index(R"({"key": {"n": 1}})");
+  write([&](WriteTransaction& txn) {
+    const CollectionPtr before = collection(txn);
+    txn.insert(*before, json(R"({"_id": 1, "n": [1, 9]})"));
+    Execution execution(
+        make_plan(txn, before, {.filter = matcher(R"({"n": {"$gt": 5, "$lt": 3}})")}));
+    execution.attach(txn);
+    EXPECT_THAT(rest_of(execution), ElementsAre(1));
+    EXPECT_EQ(count(txn, before, {.filter = matcher(R"({"n": {"$gte": 0}})")}), 1U);
+  });
+}
+
 TEST_F(ExecutionTest, SeesTheWritesOfItsOwnTransaction) {
   create_index(R"({"key": {"n": 1}})");
   insert_numbers(3);

@@ -233,7 +233,7 @@ std::uint64_t count(const Transaction& transaction, const CollectionPtr& collect
                           !plan.scans[0].index->is_multikey();
   if (by_entries) {
     Scanner scanner(plan.scans.front());
-    scanner.attach(transaction, collection);
+    scanner.attach(transaction, plan.collection);
     std::uint64_t entries = 0;
     std::uint64_t examined = 0;
     const std::uint64_t enough =

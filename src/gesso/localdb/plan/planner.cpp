@@ -390,6 +390,10 @@ class Planner {
 
 Plan make_plan(const Transaction& transaction, CollectionPtr collection,
                const PlanRequest& request) {
+  // An operation that writes may hold the collection as it was before an array came into an index.
+  if (CollectionPtr current = transaction.catalog().find(collection->id)) {
+    collection = std::move(current);
+  }
   return Planner(transaction, std::move(collection), request).run();
 }
 

@@ -1,6 +1,7 @@
 #include "gesso/localdb/plan/scanner.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "gesso/base/error.hpp"
 #include "gesso/localdb/command_error.hpp"
@@ -122,8 +123,10 @@ bool Scanner::is_first_of(bson::View document) const {
   KeySet keys;
   generate_keys(index_->spec, document, keys);
   const auto within = [&](const std::string& key) {
-    return std::any_of(scan_.ranges.begin(), scan_.ranges.end(),
-                       [&](const KeyRange& range) { return is_within(range, key); });
+    const auto behind = std::upper_bound(
+        scan_.ranges.begin(), scan_.ranges.end(), key,
+        [](const std::string& left, const KeyRange& right) { return left < right.low; });
+    return behind != scan_.ranges.begin() && is_within(*std::prev(behind), key);
   };
   if (forward()) {
     const auto first = std::find_if(keys.keys.begin(), keys.keys.end(), within);

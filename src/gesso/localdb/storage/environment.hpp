@@ -16,7 +16,9 @@
 namespace gesso::localdb {
 
 // All collections and indexes share four trees, told apart by a prefix of four bytes: creating and
-// dropping one is a few rows in the catalog, and LMDB's handles need no care.
+// dropping one is a few rows in the catalog, and LMDB's handles need no care. Documents stand under
+// record ids rather than under their `_id`: a scan is in natural order, and an index entry points
+// with eight bytes whatever the `_id` is.
 enum Table : unsigned {
   kCatalogTable,   // see catalog_store.hpp
   kCountersTable,  // u32 collection or index -> Counters
