@@ -14,11 +14,16 @@
 
 namespace gesso::localdb {
 
+// How long the texts of small documents are: kLong is around what an index key can hold.
+enum class Texts { kShort, kLong };
+
 class RandomBson {
   std::mt19937 engine_;
+  Texts texts_;
 
  public:
-  explicit RandomBson(std::uint32_t seed) : engine_(seed) {}
+  explicit RandomBson(std::uint32_t seed, Texts texts = Texts::kShort)
+      : engine_(seed), texts_(texts) {}
 
   [[nodiscard]] std::size_t below(std::size_t bound) {
     return std::uniform_int_distribution<std::size_t>(0, bound - 1)(engine_);
@@ -119,7 +124,7 @@ class RandomBson {
         return;
       case 4:
       case 5:
-        out.append(key, std::string(1, static_cast<char>('p' + below(4))));
+        out.append(key, small_text());
         return;
       case 6:
         out.append(key, bson::Null{});
@@ -198,6 +203,13 @@ class RandomBson {
   template <class T, std::size_t N>
   T pick(const std::array<T, N>& values) {
     return values[below(N)];
+  }
+
+  [[nodiscard]] std::string small_text() {
+    static constexpr std::array<std::size_t, 12> kLengths{1,   230, 463, 464, 465, 466,
+                                                          467, 468, 494, 495, 496, 600};
+    const std::size_t length = texts_ == Texts::kLong ? pick(kLengths) : 0;
+    return std::string(length, 'x') + static_cast<char>('p' + below(4));
   }
 
   [[nodiscard]] std::string text() {
