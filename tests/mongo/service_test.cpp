@@ -346,7 +346,7 @@ TEST_F(ServiceBehindGate, ABlackholeEndsAtTheUnitsDeadline) {
   const auto start = SteadyClock::now();
   const Error error = error_of([&] { service->run(Deadline::after(100ms), read); });
   EXPECT_EQ(error.kind(), ErrorKind::kTimeout) << error.what();
-  EXPECT_LT(SteadyClock::now() - start, 1s);
+  EXPECT_LT(SteadyClock::now() - start, 5s);  // and not after the socket's 65 s
   gate.pass();
   EXPECT_NO_THROW(service->run(read));
 }

@@ -67,6 +67,7 @@ std::vector<std::uint8_t> encode(const Header& request, const bson::Document& re
   std::vector<std::uint8_t> out;
   const bool message = request.op_code == kOpMsg;
   const std::size_t length = sizeof(Header) + (message ? 5 : 20) + reply.size();
+  out.reserve(length);
   put(out, Header{.length = static_cast<std::int32_t>(length),
                   .request_id = 0,
                   .response_to = request.request_id,
