@@ -4,8 +4,9 @@
 #include <cstdlib>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/query/index.hpp"
+#include "gesso/mongo/indexes.hpp"
 #include "gesso/repositories/generation_repository.hpp"
+#include "gesso/repositories/indexes.hpp"
 #include "gesso/repositories/subscription_repository.hpp"
 #include "gesso/repositories/user_repository.hpp"
 
@@ -15,16 +16,6 @@ namespace {
 
 Database* const kDatabase =
     static_cast<Database*>(::testing::AddGlobalTestEnvironment(new Database));  // gtest owns it
-
-template <class Model>
-void create_indexes(mongo::Session& session) {
-  bson::Builder list;
-  for (const query::IndexSpec& spec : query::index_specs<Model>()) {
-    list.push(query::to_bson(spec));
-  }
-  (void)session.run_command(bson::make_document("createIndexes", Model::kCollection, "indexes",
-                                                bson::Array(list.finish())));
-}
 
 constexpr std::array kCollections{models::User::kCollection, models::Generation::kCollection,
                                   models::Subscription::kCollection, models::UsageLog::kCollection,
@@ -59,13 +50,8 @@ void Database::SetUp() {
   };
   service_ = std::make_unique<mongo::Service>(std::move(options), system_clock_, random_);
   service_->connect();
-  service_->run([](mongo::Session& session) {
-    create_indexes<models::User>(session);
-    create_indexes<models::Generation>(session);
-    create_indexes<models::Subscription>(session);
-    create_indexes<models::UsageLog>(session);
-    create_indexes<models::RateLimitLog>(session);
-  });
+  service_->run(
+      [](mongo::Session& session) { (void)mongo::create_indexes(session, declared_indexes()); });
 }
 
 void Database::TearDown() {

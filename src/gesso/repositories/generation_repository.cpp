@@ -19,6 +19,7 @@ using models::UserId;
 namespace {
 
 constexpr auto kNewest = sort_by(desc<&Generation::created_at>);
+constexpr auto kNewestOfUser = sort_by(desc<&Generation::created_at>, desc<&Generation::id>);
 constexpr auto kOldest = sort_by(asc<&Generation::created_at>);
 
 struct Candidate {
@@ -95,16 +96,16 @@ std::vector<Generation> GenerationRepository::find_by_user(const UserId& user_id
                                                            std::optional<GenerationStatus> status,
                                                            const ListOptions& options) {
   const auto of_user = where<&Generation::user_id> == user_id;
-  if (!status) return find_many(of_user, kNewest, options);
-  return find_many(of_user && where<&Generation::status> == *status, kNewest, options);
+  if (!status) return find_many(of_user, kNewestOfUser, options);
+  return find_many(of_user && where<&Generation::status> == *status, kNewestOfUser, options);
 }
 
 Page<Generation> GenerationRepository::page_by_user(const UserId& user_id,
                                                     std::optional<GenerationStatus> status,
                                                     const PageOptions& options) {
   const auto of_user = where<&Generation::user_id> == user_id;
-  if (!status) return page(of_user, kNewest, options);
-  return page(of_user && where<&Generation::status> == *status, kNewest, options);
+  if (!status) return page(of_user, kNewestOfUser, options);
+  return page(of_user && where<&Generation::status> == *status, kNewestOfUser, options);
 }
 
 std::vector<Generation> GenerationRepository::find_by_status(GenerationStatus status,
