@@ -48,9 +48,9 @@ struct PipelineContext {
   std::function<SourcePtr(std::string_view collection, bson::View filter)> look_up = {};
   // Called every so often; throws CommandError (50, 11601) to end the work.
   std::function<void()> check_interrupt = {};
-  // Uniform in [0, 1); for $sample, $rand. Without it these fail with 115.
+  // Uniform in [0, 1); for $sample, which fails with 115 without it.
   std::function<double()> random = {};
-  // Of each stage that keeps documents; beyond it CommandError 292 ($push and $addToSet: 146).
+  // Bytes, of each stage that keeps documents; beyond it CommandError 292.
   std::size_t memory_limit = 100 * 1024 * 1024;
 };
 
@@ -68,7 +68,8 @@ class Stage {
 using StagePtr = std::unique_ptr<const Stage>;
 
 // What a pipeline begins with that a planner can do instead: in the order of a `find`, that is
-// filter, sort, skip, limit. Commands that take all of it open the rest; see `open_rest`.
+// filter, sort, skip, limit. Commands that take all of it open the rest; see `open_rest`. The
+// filter is to be compiled with the variables of the pipeline's context.
 struct LeadingStages {
   bson::Document filter = {};  // `{}`: all documents
   bson::Document sort = {};    // `{}`: none

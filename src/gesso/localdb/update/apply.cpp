@@ -83,7 +83,10 @@ class Application {
         const auto scope = out_.document(key);
         object(value.as_document(), node, path);
       } else {
-        if (node.creates(run_)) refuse_creation(node, key, value);
+        if (node.creates(run_)) {
+          if (node.children.contains("$")) static_cast<void>(matched_position(path));
+          refuse_creation(node, key, value);
+        }
         out_.append(key, value);
       }
     }
