@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <unordered_map>
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/command_error.hpp"
