@@ -1,0 +1,118 @@
+// The whole service in this process, over the embedded engine: HTTP in front, localdb behind.
+//
+// Owned by the test; not thread-safe.
+#pragma once
+
+#include <boost/json.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gesso/api/hash_pool.hpp"
+#include "gesso/api/jwt.hpp"
+#include "gesso/api/routes.hpp"
+#include "gesso/http/server.hpp"
+#include "gesso/localdb/localdb.hpp"
+#include "gesso/mongo/indexes.hpp"
+#include "gesso/repositories/indexes.hpp"
+#include "gesso/testing/fake_clock.hpp"
+#include "gesso/testing/temp_dir.hpp"
+#include "tests/http/raw_client.hpp"
+
+namespace gesso::api::testing {
+
+namespace json = boost::json;
+
+struct Reply {
+  int status = 0;
+  std::string body;
+  http::testing::RawResponse raw;
+
+  [[nodiscard]] json::value value() const { return json::parse(body); }
+};
+
+// What a running process has; gone and made again, that is a restart.
+class Running {
+ public:
+  SystemClock clock;
+  gesso::testing::FakeClock token_clock;
+  SystemRandom random;
+  IdGenerator ids{clock, random};
+  repositories::Context repositories{
+      .clock = clock, .random = random, .ids = ids, .bcrypt_cost = 4};
+  Tokens tokens{Secret(std::string_view("a key of thirty-two bytes or more")),
+                std::chrono::hours{1}, token_clock};
+  localdb::Server engine;
+  mongo::Service database;
+  HashPool hashes;
+  Context context;
+  http::Router router;
+  http::Server server;
+
+  Running(const std::filesystem::path& folder, std::size_t waiting_hashes,
+          std::chrono::milliseconds request_timeout)
+      : engine({.data_dir = folder / "data", .unix_socket = folder / "db.sock"}),
+        database({.uri = Secret(engine.uri()),
+                  .pool_size = 4,
+                  .warm_minimum = 0,
+                  .connect_attempts = 1,
+                  .server_selection_timeout = std::chrono::milliseconds{200}},
+                 clock, random),
+        hashes(1, waiting_hashes),
+        context{.database = database,
+                .repositories = repositories,
+                .tokens = tokens,
+                .hashes = hashes,
+                .request_timeout = request_timeout},
+        router(make_router(context)),
+        server({.port = 0, .threads = 1}, [this](http::Request request, http::Responder respond) {
+          router.route(std::move(request), std::move(respond));
+        }) {
+    engine.start();
+    database.connect();
+    const auto specs = repositories::declared_indexes();
+    database.run([&](mongo::Session& session) { return mongo::create_indexes(session, specs); });
+    server.start();
+  }
+};
+
+class ServiceFixture {
+  gesso::testing::TempDir folder_;
+  std::size_t waiting_hashes_ = 100;
+  std::chrono::milliseconds request_timeout_{30'000};
+  std::optional<Running> running_;
+
+ public:
+  ServiceFixture() { restart(); }
+
+  void restart() {
+    running_.reset();
+    running_.emplace(folder_.path(), waiting_hashes_, request_timeout_);
+  }
+  void restart_with(std::size_t waiting_hashes, std::chrono::milliseconds request_timeout) {
+    waiting_hashes_ = waiting_hashes;
+    request_timeout_ = request_timeout;
+    restart();
+  }
+  Running& service() { return *running_; }
+
+  Reply ask(std::string_view method, std::string_view path, std::string_view body = {},
+            std::string_view token = {}, std::string_view type = "application/json") {
+    http::testing::RawClient client(running_->server.port());
+    std::string headers;
+    if (!token.empty()) headers += "Authorization: Bearer " + std::string(token) + "\r\n";
+    if (!body.empty()) headers += "Content-Type: " + std::string(type) + "\r\n";
+    auto raw = client.exchange(http::testing::request(method, path, headers, body));
+    return {.status = raw.status, .body = raw.body, .raw = std::move(raw)};
+  }
+
+  // Registers, logs in, and gives the token.
+  std::string token_of(const std::string& email) {
+    const std::string body = R"({"email":")" + email + R"(","password":"correct horse"})";
+    ask("POST", "/api/v1/auth/register", body);
+    const Reply reply = ask("POST", "/api/v1/auth/login", body);
+    return std::string(reply.value().at("access_token").as_string());
+  }
+};
+
+}  // namespace gesso::api::testing

@@ -1,0 +1,265 @@
+// The program as a user meets it: texts, exit statuses, signals.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "gesso/localdb/localdb.hpp"
+#include "gesso/testing/socket.hpp"
+#include "tests/cli/program.hpp"
+#include "tests/http/raw_client.hpp"
+
+namespace gesso::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::Outcome;
+using testing::Program;
+
+class ProgramTest : public ::testing::Test {
+ protected:
+  gesso::testing::TempDir folder;
+
+  Outcome run(const std::vector<std::string>& arguments,
+              const std::map<std::string, std::string>& environment = {}) {
+    return Program(arguments, folder.path(), environment).finish();
+  }
+  static std::uint16_t port_in(const std::string& banner, const std::string& before) {
+    const std::size_t at = banner.find(before);
+    return static_cast<std::uint16_t>(std::stoi(banner.substr(at + before.size())));
+  }
+  std::string file(const std::string& name) {
+    std::ifstream in(folder / name);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+};
+
+TEST_F(ProgramTest, TellsItsVersionAndTeaches) {
+  const Outcome version = run({"--version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_THAT(version.out, ::testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  const Outcome help = run({"--help"});
+  EXPECT_EQ(help.status, 0);
+  for (const char* text : {"serve", "init-db", "stats", "schema", "localdb", "config",
+                           "Exit status:", "GESSO_DATA_DIR", "First steps:"}) {
+    EXPECT_THAT(help.out, HasSubstr(text));
+  }
+  EXPECT_THAT(run({"serve", "--help"}).out, HasSubstr("Examples:"));
+}
+
+TEST_F(ProgramTest, NamesTheNearestOfWhatItDoesNotKnow) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{"serv"}, "serve"},
+      {{"serve", "--data-dri", "x"}, "--data-dir"},
+      {{"serve", "--lisen=127.0.0.1:0"}, "--listen"},
+      {{}, "--help"}};
+  for (const auto& [arguments, expected] : cases) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_THAT(outcome.err, HasSubstr(expected));
+    EXPECT_EQ(outcome.out, "");
+  }
+  const Outcome variable = run({"config"}, {{"GESSO_DATA_DRI", "x"}});
+  EXPECT_EQ(variable.status, 2);
+  EXPECT_THAT(variable.err, HasSubstr("GESSO_DATA_DIR"));
+}
+
+TEST_F(ProgramTest, ShowsWhereASettingComesFromAndNoSecret) {
+  std::ofstream(folder / "gesso.toml") << "io_threads = 3\nlisten = '127.0.0.1:1'\n";
+  const Outcome outcome = run({"config"}, {{"GESSO_LISTEN", "127.0.0.1:2"},
+                                           {"GESSO_MONGODB_URI", "mongodb://u:hunter2@h/"}});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, ::testing::ContainsRegex("io_threads +3 +gesso.toml:1"));
+  EXPECT_THAT(outcome.out, ::testing::ContainsRegex("listen +127.0.0.1:2 +GESSO_LISTEN"));
+  EXPECT_THAT(outcome.out, HasSubstr("(hidden)"));
+  EXPECT_THAT(outcome.out + outcome.err, Not(HasSubstr("hunter2")));
+}
+
+TEST_F(ProgramTest, ReadsTheFileThatIsNamed) {
+  std::ofstream(folder / "other.toml") << "io_threads = 'two'\n";
+  const Outcome wrong = run({"config", "--config", "other.toml"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("other.toml:1: io_threads: expected integer"));
+  const Outcome missing = run({"--config", "none.toml", "config"});
+  EXPECT_EQ(missing.status, 2);
+  EXPECT_THAT(missing.err, HasSubstr("none.toml"));
+}
+
+TEST_F(ProgramTest, PrintsTheSchema) {
+  EXPECT_THAT(run({"schema"}).out, ::testing::StartsWith("{\"User\""));
+  EXPECT_THAT(run({"schema", "--markdown"}).out, HasSubstr("# "));
+}
+
+TEST_F(ProgramTest, ServesDrainsAndServesTheSameAgain) {
+  for (int round = 0; round < 2; ++round) {
+    Program serve({"serve", "--listen", "127.0.0.1:0", "--data-dir", "data"}, folder.path());
+    const std::string banner = serve.wait_for("Ctrl-C");
+    EXPECT_THAT(banner, HasSubstr((folder / "data").string()));
+    EXPECT_THAT(banner, HasSubstr("curl -s http://127.0.0.1:"));
+    http::testing::RawClient client(port_in(banner, "http://127.0.0.1:"));
+    const std::string body = R"({"email":"ann@example.com","password":"correct horse"})";
+    EXPECT_EQ(client
+                  .exchange(http::testing::request("POST", "/api/v1/auth/register",
+                                                   "Content-Type: application/json\r\n", body))
+                  .status,
+              round == 0 ? 201 : 409);
+    serve.send(round == 0 ? SIGINT : SIGTERM);
+    const Outcome outcome = serve.finish();
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_THAT(outcome.err, Not(HasSubstr("correct horse")));
+  }
+  struct stat status {};
+  ASSERT_EQ(::stat((folder / "data/token.key").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
+TEST_F(ProgramTest, KeepsTokensGoodOverARestart) {
+  const auto serve = [&] {
+    return std::make_unique<Program>(
+        std::vector<std::string>{"serve", "--listen", "127.0.0.1:0", "--bcrypt-rounds", "4"},
+        folder.path());
+  };
+  std::string token;
+  for (int round = 0; round < 2; ++round) {
+    const auto program = serve();
+    http::testing::RawClient client(port_in(program->wait_for("Ctrl-C"), "http://127.0.0.1:"));
+    if (round == 0) {
+      const std::string body = R"({"email":"ann@example.com","password":"correct horse"})";
+      client.exchange(http::testing::request("POST", "/api/v1/auth/register", "", body));
+      const auto login =
+          client.exchange(http::testing::request("POST", "/api/v1/auth/login", "", body));
+      const std::size_t at = login.body.find("\":\"") + 3;
+      token = login.body.substr(at, login.body.find('"', at) - at);
+    }
+    EXPECT_EQ(client
+                  .exchange(http::testing::request("GET", "/api/v1/users/me",
+                                                   "Authorization: Bearer " + token + "\r\n"))
+                  .status,
+              200);
+    program->send(SIGTERM);
+    EXPECT_EQ(program->finish().status, 0);
+  }
+}
+
+TEST_F(ProgramTest, EndsAtOnceOnTheSecondSignal) {
+  Program serve({"serve", "--listen", "127.0.0.1:0", "--drain-timeout", "1h"}, folder.path());
+  const std::uint16_t port = port_in(serve.wait_for("Ctrl-C"), "http://127.0.0.1:");
+  // A request that does not end keeps it from ending.
+  http::testing::RawClient client(port);
+  client.send(
+      "POST /api/v1/auth/login HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n"
+      "Expect: 100-continue\r\n\r\n");
+  EXPECT_EQ(client.read().status, 100);
+  serve.send(SIGINT);
+  // It has stopped accepting, so the first signal was taken.
+  while (gesso::testing::Socket::connect(port)) std::this_thread::yield();
+  serve.send(SIGINT);
+  EXPECT_EQ(serve.finish().status, -SIGINT);
+}
+
+TEST_F(ProgramTest, WorksOnADatabaseThatIsServed) {
+  Program serve({"serve", "--listen", "127.0.0.1:0", "--data-dir", "data"}, folder.path());
+  serve.wait_for("Ctrl-C");
+  const Outcome stats = run({"stats", "--data-dir", "data", "--json"});
+  EXPECT_EQ(stats.status, 0) << stats.err;
+  EXPECT_THAT(stats.out, HasSubstr("\"email_1\""));
+  EXPECT_THAT(run({"stats", "--data-dir", "data"}).out, HasSubstr("usage_logs"));
+  const Outcome plan = run({"init-db", "--plan", "--data-dir", "data"});
+  EXPECT_EQ(plan.status, 0) << plan.err;
+
+  const Outcome second = run({"serve", "--listen", "127.0.0.1:0", "--data-dir", "data"});
+  EXPECT_EQ(second.status, 4);
+  EXPECT_THAT(second.err, HasSubstr("data"));
+  EXPECT_EQ(run({"localdb", "--listen", "127.0.0.1:0", "--data-dir", "data"}).status, 4);
+  EXPECT_EQ(run({"localdb", "--check", "--data-dir", "data"}).status, 4);
+}
+
+TEST_F(ProgramTest, MakesTheIndexesOnceAndPlansWithoutMaking) {
+  const Outcome plan = run({"init-db", "--plan"});
+  EXPECT_EQ(plan.status, 0) << plan.err;
+  EXPECT_THAT(plan.out, HasSubstr("email_1"));
+  EXPECT_THAT(run({"stats", "--json"}).out, Not(HasSubstr("email_1")));
+  EXPECT_EQ(run({"init-db"}).status, 0);
+  EXPECT_THAT(run({"stats", "--json"}).out, HasSubstr("email_1"));
+  EXPECT_EQ(run({"init-db"}).status, 0);
+}
+
+TEST_F(ProgramTest, ChecksADataFolder) {
+  ASSERT_EQ(run({"init-db"}).status, 0);
+  const Outcome check = run({"localdb", "--check", "--data-dir", "data"});
+  EXPECT_EQ(check.status, 0) << check.out << check.err;
+  EXPECT_THAT(check.out, HasSubstr("0 faults"));
+  EXPECT_EQ(run({"localdb", "--check", "--data-dir", "none"}).status, 2);
+  EXPECT_FALSE(std::filesystem::exists(folder / "none"));
+}
+
+TEST_F(ProgramTest, SaysThatADataFolderIsNewerThanItCanRead) {
+  std::filesystem::create_directory(folder / "data");
+  std::ofstream(folder / "data/data.mdb", std::ios::binary) << std::string(8192, '\x07');
+  const Outcome outcome = run({"serve", "--listen", "127.0.0.1:0", "--data-dir", "data"});
+  EXPECT_EQ(outcome.status, 5);
+  EXPECT_THAT(outcome.err, HasSubstr("data"));
+  EXPECT_EQ(file("data/data.mdb"), std::string(8192, '\x07'));  // and it is as it was
+}
+
+TEST_F(ProgramTest, SaysWhatIsWrongWithAConnectionString) {
+  const Outcome wrong = run({"serve"}, {{"GESSO_MONGODB_URI", "http://u:hunter2@host/"}});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.err, Not(HasSubstr("hunter2")));
+  const Outcome nobody =
+      run({"stats"}, {{"GESSO_MONGODB_CONNECT_ATTEMPTS", "1"},
+                      {"GESSO_MONGODB_URI", "mongodb://u:hunter2@127.0.0.1:1/"}});
+  EXPECT_EQ(nobody.status, 3);
+  EXPECT_THAT(nobody.err, HasSubstr("127.0.0.1:1"));
+  EXPECT_THAT(nobody.err, Not(HasSubstr("hunter2")));
+}
+
+TEST_F(ProgramTest, SaysThatAPasswordIsWrong) {
+  Program localdb({"localdb", "--listen", "127.0.0.1:0", "--auth"}, folder.path());
+  const std::uint16_t port = port_in(localdb.wait_for("Ctrl-C"), "mongodb://127.0.0.1:");
+  const Outcome outcome =
+      run({"stats"},
+          {{"GESSO_MONGODB_URI", "mongodb://ann:hunter2@127.0.0.1:" + std::to_string(port) + "/"}});
+  EXPECT_EQ(outcome.status, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("uthentication"));
+  EXPECT_THAT(outcome.err, Not(HasSubstr("hunter2")));
+  localdb.send(SIGINT);
+  EXPECT_EQ(localdb.finish().status, 0);
+}
+
+TEST_F(ProgramTest, SaysThatAnAddressIsTaken) {
+  const auto taken = gesso::testing::Socket::listen(0);
+  const std::string address = "127.0.0.1:" + std::to_string(taken.port());
+  for (const char* command : {"serve", "localdb"}) {
+    const Outcome outcome = run({command, "--listen", address});
+    EXPECT_EQ(outcome.status, 6);
+    EXPECT_THAT(outcome.err, HasSubstr(std::to_string(taken.port())));
+  }
+  EXPECT_EQ(run({"localdb", "--listen", "nowhere"}).status, 2);
+}
+
+TEST_F(ProgramTest, ServesFromAFolderWhosePathIsTooLongForASocket) {
+  std::string path = "data";
+  while (path.size() < 120) path += "/a-folder-with-a-long-name";
+  Program serve({"serve", "--listen", "127.0.0.1:0", "--data-dir", path}, folder.path());
+  serve.wait_for("Ctrl-C");
+  EXPECT_TRUE(std::filesystem::exists(folder / path / "data.mdb"));
+  serve.send(SIGTERM);
+  EXPECT_EQ(serve.finish().status, 0);
+}
+
+TEST_F(ProgramTest, RefusesATokenKeyThatIsCut) {
+  std::filesystem::create_directory(folder / "data");
+  std::ofstream(folder / "data/token.key") << "0123";
+  const Outcome outcome = run({"serve", "--listen", "127.0.0.1:0"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("token.key"));
+}
+
+}  // namespace
+}  // namespace gesso::cli
