@@ -136,6 +136,14 @@ TEST_F(BaseRepositoryTest, AnAggregationHasTypedResults) {
   });
 }
 
+TEST_F(BaseRepositoryTest, AnUpdateOfNothingFindsTheDocument) {
+  with<UsageLogRepository>([&](UsageLogRepository logs) {
+    const auto log =
+        logs.log({.user_id = "user_ada", .action_type = models::ActionType::kApiRequest});
+    EXPECT_EQ(logs.update_by_id(log.id, {}), log);
+  });
+}
+
 TEST_F(BaseRepositoryTest, WhatIsStoredAndUnknownSurvivesAnUpdate) {
   const User user = add_user("a@example.com");
   run([&](mongo::Session& session) {

@@ -370,6 +370,7 @@ std::optional<M> Repository<M>::update_one(const E& filter, query::Update<Model>
   if constexpr (requires { &Model::updated_at; }) {
     if (!update.touches("updated_at")) update.add(query::set<&Model::updated_at>(now()));
   }
+  if (update.empty()) return find_one(filter);
   const bson::Document changes = query::to_bson(update);
   std::optional<bson::Document> document;
   try {
