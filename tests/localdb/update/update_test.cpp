@@ -52,7 +52,10 @@ TEST(UpdateTest, ADocumentIsNotNestedWithoutEnd) {
   for (int i = 0; i < 100; ++i) path += ".p";
   const bson::Document spec = make_document("$set", make_document(path, deep));
   const Update update = Update::compile(value_of(spec));
-  EXPECT_EQ(error_code_of([&] { update.apply(make_document("_id", 1), nullptr, case_now()); }), 15);
+  EXPECT_EQ(error_code_of([&] {
+              static_cast<void>(update.apply(make_document("_id", 1), nullptr, case_now()));
+            }),
+            15);
 }
 
 TEST(UpdateTest, PipelinesSeeTheVariablesOfTheCommand) {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <set>
+#include <unordered_set>
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/compare.hpp"

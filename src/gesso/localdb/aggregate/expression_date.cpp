@@ -1,6 +1,8 @@
 // The operators on dates.
 #include <algorithm>
 #include <array>
+#include <tuple>
+#include <utility>
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/json.hpp"

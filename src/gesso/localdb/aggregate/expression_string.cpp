@@ -1,6 +1,7 @@
 // The operators on strings, but for regular expressions.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <vector>
 
 #include "gesso/bson/builder.hpp"
@@ -62,6 +63,15 @@ std::int64_t whole(Value value, int code, const std::string& what) {
   return *number;
 }
 
+// Toward zero; NaN as 0, and what no int64 holds as the nearest that one does.
+std::int64_t truncated(Value number) {
+  if (const auto exact = number.integer()) return *exact;
+  const double value = number.number();
+  if (std::isnan(value)) return 0;
+  if (value >= 0x1p63) return INT64_MAX;
+  return value < -0x1p63 ? INT64_MIN : static_cast<std::int64_t>(value);
+}
+
 // Counts bytes and refuses to cut a character; a negative length takes the rest.
 Value substr_bytes(Evaluation& evaluation, Arguments arguments) {
   const std::string text = coerce_to_string(arguments[0]);
@@ -74,8 +84,8 @@ Value substr_bytes(Evaluation& evaluation, Arguments arguments) {
     throw CommandError(16035, "$substrBytes:  length must be a numeric type (is BSON type " +
                                   type_text(arguments[2]) + ")");
   }
-  const auto start = static_cast<std::int64_t>(arguments[1].number());
-  const auto wanted = static_cast<std::int64_t>(arguments[2].number());
+  const std::int64_t start = truncated(arguments[1]);
+  const std::int64_t wanted = truncated(arguments[2]);
   if (start < 0) throw CommandError(50752, "$substrBytes:  starting index must be non-negative");
   const std::size_t begin = std::min(text.size(), static_cast<std::size_t>(start));
   const std::size_t rest = text.size() - begin;

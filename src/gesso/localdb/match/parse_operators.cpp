@@ -28,6 +28,7 @@ Term plain(LeafTestPtr test, LeafArrays arrays = LeafArrays::kElementsAndWhole) 
 Term negated(Term term) {
   term.negated = true;
   term.op = PredicateOp::kOther;
+  term.operand = {};
   return term;
 }
 

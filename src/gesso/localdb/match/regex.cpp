@@ -3,6 +3,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -68,18 +69,39 @@ CompiledRegex::CompiledRegex(std::string_view pattern, std::string_view options)
   pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);
 }
 
+namespace {
+
+// The number of groups that are set, 0 for no match.
+int search(const pcre2_code* code, std::string_view subject, std::size_t offset,
+           pcre2_match_data* data) {
+  const auto match = [&](std::uint32_t flags) {
+    return pcre2_match(code, text(subject), subject.size(), offset, PCRE2_NO_UTF_CHECK | flags,
+                       data, nullptr);
+  };
+  int result = match(0);
+  // The interpreter keeps its state on the heap.
+  if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = match(PCRE2_NO_JIT);
+  if (result == PCRE2_ERROR_NOMATCH) return 0;
+  if (result < 0) {
+    throw CommandError(51156,
+                       "Error occurred while executing the regular expression. Result code: " +
+                           std::to_string(result));
+  }
+  return std::max(result, 1);  // 0: more groups than there was room for
+}
+
+}  // namespace
+
 bool CompiledRegex::matches(std::string_view subject) const {
   const MatchData data(pcre2_match_data_create(1, nullptr));
-  return pcre2_match(code_.get(), text(subject), subject.size(), 0, PCRE2_NO_UTF_CHECK, data.get(),
-                     nullptr) >= 0;
+  return search(code_.get(), subject, 0, data.get()) > 0;
 }
 
 std::optional<CompiledRegex::Match> CompiledRegex::find(std::string_view subject,
                                                         std::size_t offset) const {
   const MatchData data(pcre2_match_data_create_from_pattern(code_.get(), nullptr));
-  const int groups = pcre2_match(code_.get(), text(subject), subject.size(), offset,
-                                 PCRE2_NO_UTF_CHECK, data.get(), nullptr);
-  if (groups < 1) return std::nullopt;
+  const int groups = search(code_.get(), subject, offset, data.get());
+  if (groups == 0) return std::nullopt;
   const PCRE2_SIZE* const bounds = pcre2_get_ovector_pointer(data.get());
   // \K can make a match end before it begins; such a one is empty.
   Match match{.begin = bounds[0], .end = std::max(bounds[0], bounds[1]), .captures = {}};

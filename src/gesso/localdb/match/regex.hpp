@@ -1,7 +1,7 @@
 // Regular expressions as MongoDB has them: PCRE2 over UTF-8 with the options i, m, s, x (and u).
 //
 // A compiled one is immutable; `const` calls are thread-safe. Matching is bounded by PCRE2's match
-// limit; a pattern that exceeds it does not match.
+// limit; what exceeds it is a CommandError (51156).
 #pragma once
 
 #include <cstddef>

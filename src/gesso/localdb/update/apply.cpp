@@ -1,5 +1,6 @@
 // Rewrites one document by a tree of operators.
 #include <algorithm>
+#include <utility>
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/json.hpp"

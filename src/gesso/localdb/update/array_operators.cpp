@@ -5,6 +5,7 @@
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/compare.hpp"
 #include "gesso/bson/json.hpp"
+#include "gesso/localdb/aggregate/value_order.hpp"
 #include "gesso/localdb/command_error.hpp"
 #include "gesso/localdb/match/nodes.hpp"
 #include "gesso/localdb/match/sort.hpp"
@@ -146,6 +147,18 @@ bool contains(const Values& values, Value wanted) {
   return std::ranges::any_of(values, [wanted](Value value) { return bson::equal(value, wanted); });
 }
 
+// Appends each of `added` that is not there yet.
+void unite(Values& values, const Values& added) {
+  if (added.size() == 1) {
+    if (!contains(values, added[0])) values.push_back(added[0]);
+    return;
+  }
+  ValueSet seen(values.begin(), values.end());
+  for (const Value value : added) {
+    if (seen.insert(value).second) values.push_back(value);
+  }
+}
+
 class AddToSetOperator final : public UpdateOperator {
   Values values_;
 
@@ -160,9 +173,7 @@ class AddToSetOperator final : public UpdateOperator {
     if (operand.as_document().count() > 1) {
       fail("Found unexpected fields after $each in $addToSet: " + bson::to_json(operand));
     }
-    for (const Value value : parse_each("$addToSet", operand.as_document()["$each"])) {
-      if (!contains(values_, value)) values_.push_back(value);
-    }
+    unite(values_, parse_each("$addToSet", operand.as_document()["$each"]));
   }
 
   Value apply(Value current, UpdateRun& run) const override {
@@ -172,9 +183,7 @@ class AddToSetOperator final : public UpdateOperator {
     }
     Values result = elements_of(current);
     const std::size_t before = result.size();
-    for (const Value value : values_) {
-      if (!contains(result, value)) result.push_back(value);
-    }
+    unite(result, values_);
     if (result.size() == before && !current.is_missing()) return current;
     return run.arena.array(result);
   }
@@ -241,20 +250,20 @@ class PullOperator final : public RemovingOperator {
 };
 
 class PullAllOperator final : public RemovingOperator {
-  Values values_;
+  ValueSet values_;
 
  public:
   PullAllOperator(std::string_view path, Value operand) : RemovingOperator(path) {
     if (!operand.is_array()) {
       fail("$pullAll requires an array argument but was given a " + type_of(operand));
     }
-    values_ = elements_of(operand);
+    for (const Element& element : operand.as_document()) values_.insert(element.value);
   }
 
   Value apply(Value current, UpdateRun& run) const override {
     if (current.is_missing()) return current;
     if (!current.is_array()) fail("Cannot apply $pullAll to a non-array value");
-    return without(current, run, [this](Value value) { return contains(values_, value); });
+    return without(current, run, [this](Value value) { return values_.contains(value); });
   }
 };
 
