@@ -42,7 +42,7 @@ bool eventually(F&& holds, std::chrono::milliseconds limit = 5s) {
 
 void read(Session& session) { (void)session.find_one("c", bson::Document()); }
 
-class Service_ : public ::testing::Test {
+class ServiceTest : public ::testing::Test {
  protected:
   World world;
   ScriptedServer server{one_document};
@@ -80,13 +80,13 @@ class Block {
   int ended() const { return ended_; }
 };
 
-TEST_F(Service_, RunsAUnitAndGivesItsResultOrItsException) {
+TEST_F(ServiceTest, RunsAUnitAndGivesItsResultOrItsException) {
   const auto service = make();
   EXPECT_EQ(service->run([](Session& session) { return session.database(); }), "test");
   EXPECT_THROW(service->run([](Session&) { throw std::out_of_range("mine"); }), std::out_of_range);
 }
 
-TEST_F(Service_, ConnectsDetectsTheDialectAndWarmsThePool) {
+TEST_F(ServiceTest, ConnectsDetectsTheDialectAndWarmsThePool) {
   const ScriptedServer local(one_document, make_document("localdb", 1));
   ServiceOptions options = short_options(local.uri());
   options.warm_minimum = 3;
@@ -99,7 +99,7 @@ TEST_F(Service_, ConnectsDetectsTheDialectAndWarmsThePool) {
   EXPECT_LE(service->status().open_connections, 4u);  // the one that connected may still be busy
 }
 
-TEST_F(Service_, ConnectGivesUpWithTheReasonAfterItsAttempts) {
+TEST_F(ServiceTest, ConnectGivesUpWithTheReasonAfterItsAttempts) {
   const auto service = [&] {
     const ScriptedServer gone(one_document);
     ServiceOptions options = short_options(gone.uri());
@@ -115,7 +115,7 @@ TEST_F(Service_, ConnectGivesUpWithTheReasonAfterItsAttempts) {
   EXPECT_THAT(error.what(), ::testing::HasSubstr("No suitable servers found"));
 }
 
-TEST_F(Service_, ConnectDoesNotTryAgainWithRefusedCredentials) {
+TEST_F(ServiceTest, ConnectDoesNotTryAgainWithRefusedCredentials) {
   const ScriptedServer strict([](bson::View command) {
     return command.begin()->key == "saslStart" ? Answer::error(18, "Authentication failed.")
                                                : Answer::standard();
@@ -132,7 +132,7 @@ TEST_F(Service_, ConnectDoesNotTryAgainWithRefusedCredentials) {
   EXPECT_THAT(error.what(), ::testing::Not(::testing::HasSubstr("hunter2")));
 }
 
-TEST_F(Service_, StopInterruptsTheWaitBetweenAttempts) {
+TEST_F(ServiceTest, StopInterruptsTheWaitBetweenAttempts) {
   TcpGate gate(server.port());
   gate.refuse();
   ServiceOptions options = short_options("mongodb://127.0.0.1:" + std::to_string(gate.port()));
@@ -148,7 +148,7 @@ TEST_F(Service_, StopInterruptsTheWaitBetweenAttempts) {
   EXPECT_EQ(error_of([&] { service->connect(); }).kind(), ErrorKind::kUnavailable);
 }
 
-TEST_F(Service_, RefusesAtOnceWhenTheQueueIsFull) {
+TEST_F(ServiceTest, RefusesAtOnceWhenTheQueueIsFull) {
   const auto service = make();  // 4 workers, 4 places in the queue
   Block block;
   block.start(*service, 4);
@@ -168,7 +168,7 @@ TEST_F(Service_, RefusesAtOnceWhenTheQueueIsFull) {
   EXPECT_TRUE(eventually([&] { return done == 4; }));
 }
 
-TEST_F(Service_, ExpiredWorkIsDroppedBeforeItTouchesTheDatabase) {
+TEST_F(ServiceTest, ExpiredWorkIsDroppedBeforeItTouchesTheDatabase) {
   const auto service = make();
   Block block;
   block.start(*service, 4);
@@ -185,7 +185,7 @@ TEST_F(Service_, ExpiredWorkIsDroppedBeforeItTouchesTheDatabase) {
   EXPECT_TRUE(server.commands().empty());
 }
 
-TEST_F(Service_, ACommandPastTheDeadlineIsNotSent) {
+TEST_F(ServiceTest, ACommandPastTheDeadlineIsNotSent) {
   const auto service = make();
   const Error error = error_of([&] {
     service->run(Deadline::after(30ms), [](Session& session) {
@@ -197,7 +197,7 @@ TEST_F(Service_, ACommandPastTheDeadlineIsNotSent) {
   EXPECT_TRUE(server.commands().empty());
 }
 
-TEST_F(Service_, StoppingWaitsForRunningUnitsAndRefusesTheRest) {
+TEST_F(ServiceTest, StoppingWaitsForRunningUnitsAndRefusesTheRest) {
   auto service = make();
   Block block;
   block.start(*service, 4);
@@ -221,7 +221,7 @@ TEST_F(Service_, StoppingWaitsForRunningUnitsAndRefusesTheRest) {
   service.reset();
 }
 
-TEST_F(Service_, HealthIsAPingAndARealRead) {
+TEST_F(ServiceTest, HealthIsAPingAndARealRead) {
   std::atomic<bool> refuse{false};
   const ScriptedServer strict([&](bson::View command) {
     if (command.begin()->key != "find") return Answer::standard();
@@ -235,7 +235,7 @@ TEST_F(Service_, HealthIsAPingAndARealRead) {
   EXPECT_EQ(error_of([&] { service->check_health(Deadline::after(5s)); }).kind(), ErrorKind::kAuth);
 }
 
-TEST_F(Service_, TheDriversLogGoesToTheCallback) {
+TEST_F(ServiceTest, TheDriversLogGoesToTheCallback) {
   std::mutex mutex;
   std::vector<LogLine> lines;
   ServiceOptions options = short_options(server.uri() + "?nonsense=1");
@@ -252,7 +252,7 @@ TEST_F(Service_, TheDriversLogGoesToTheCallback) {
   EXPECT_THAT(lines[0].message, ::testing::HasSubstr("nonsense"));
 }
 
-TEST_F(Service_, IdleConnectionsAreClosedDownToTheWarmMinimumAndTheRestArePinged) {
+TEST_F(ServiceTest, IdleConnectionsAreClosedDownToTheWarmMinimumAndTheRestArePinged) {
   ServiceOptions options = short_options(server.uri() + "?maxIdleTimeMS=40");
   options.warm_minimum = 1;
   options.keep_alive = 20ms;
@@ -280,7 +280,7 @@ TEST_F(Service_, IdleConnectionsAreClosedDownToTheWarmMinimumAndTheRestArePinged
   EXPECT_NO_THROW(service->run(read));
 }
 
-TEST_F(Service_, TheWorkerThatWasBusyLastIsGivenWorkFirst) {
+TEST_F(ServiceTest, TheWorkerThatWasBusyLastIsGivenWorkFirst) {
   const auto service = make();
   Block block;
   block.start(*service, 4);
@@ -295,7 +295,7 @@ TEST_F(Service_, TheWorkerThatWasBusyLastIsGivenWorkFirst) {
 
 // --- through a gate that misbehaves -----------------------------------------------------------
 
-class ServiceBehindGate : public Service_ {
+class ServiceBehindGate : public ServiceTest {
  protected:
   TcpGate gate{server.port()};
 

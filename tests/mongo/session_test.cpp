@@ -19,7 +19,7 @@ using testing::Answer;
 using testing::ScriptedServer;
 
 // What the tests script: an answer to each command by name.
-class Session_ : public ::testing::Test {
+class SessionTest : public ::testing::Test {
  protected:
   std::function<Answer(bson::View)> script = [](bson::View) { return Answer::standard(); };
   bson::Document hello_extra;
@@ -39,7 +39,7 @@ class Session_ : public ::testing::Test {
   static std::string_view name(bson::View command) { return command.begin()->key; }
 };
 
-TEST_F(Session_, FindOneSendsOneFindAndGivesTheFirstDocument) {
+TEST_F(SessionTest, FindOneSendsOneFindAndGivesTheFirstDocument) {
   script = [](bson::View) {
     return Answer::batch("test.users", make_array(make_document("_id", "a", "n", 1)));
   };
@@ -61,14 +61,14 @@ TEST_F(Session_, FindOneSendsOneFindAndGivesTheFirstDocument) {
   EXPECT_TRUE(sent[0]["singleBatch"].as_bool());
 }
 
-TEST_F(Session_, FindOneGivesNothingForAnEmptyBatch) {
+TEST_F(SessionTest, FindOneGivesNothingForAnEmptyBatch) {
   script = [](bson::View) { return Answer::batch("test.users", {}); };
   Running it = start();
   EXPECT_FALSE(it.service.run(
       [](Session& session) { return session.find_one("users", make_document("_id", "a")); }));
 }
 
-TEST_F(Session_, EveryCommandCarriesTheDeadlineAsMaxTime) {
+TEST_F(SessionTest, EveryCommandCarriesTheDeadlineAsMaxTime) {
   script = [](bson::View command) {
     const std::string_view name = command.begin()->key;
     if (name == "find" || name == "aggregate") return Answer::batch("test.c", {});
@@ -110,7 +110,7 @@ TEST_F(Session_, EveryCommandCarriesTheDeadlineAsMaxTime) {
   EXPECT_EQ(seen, 12u);
 }
 
-TEST_F(Session_, GetMoreCarriesNoMaxTime) {
+TEST_F(SessionTest, GetMoreCarriesNoMaxTime) {
   script = [](bson::View command) {
     if (command.begin()->key == "getMore") {
       return Answer::reply(
@@ -138,7 +138,7 @@ TEST_F(Session_, GetMoreCarriesNoMaxTime) {
   EXPECT_EQ(it.server.commands("find")[0]["batchSize"].integer(), 1);
 }
 
-TEST_F(Session_, AWriteErrorIsThrownWithItsField) {
+TEST_F(SessionTest, AWriteErrorIsThrownWithItsField) {
   script = [](bson::View) {
     return Answer::reply(make_document(
         "n", 0, "writeErrors",
@@ -158,7 +158,7 @@ TEST_F(Session_, AWriteErrorIsThrownWithItsField) {
   EXPECT_EQ(error.server_code(), 11000);
 }
 
-TEST_F(Session_, InsertManyReportsEachRefusedItemAtItsPlace) {
+TEST_F(SessionTest, InsertManyReportsEachRefusedItemAtItsPlace) {
   script = [](bson::View) {
     return Answer::reply(make_document(
         "n", 2, "writeErrors",
@@ -188,7 +188,7 @@ TEST_F(Session_, InsertManyReportsEachRefusedItemAtItsPlace) {
   EXPECT_FALSE(sent[0]["ordered"].as_bool());
 }
 
-TEST_F(Session_, ADocumentOf17MegabytesIsRefusedBeforeItIsSent) {
+TEST_F(SessionTest, ADocumentOf17MegabytesIsRefusedBeforeItIsSent) {
   Running it = start();
   const Error error = error_of([&] {
     it.service.run([](Session& session) {
@@ -200,7 +200,7 @@ TEST_F(Session_, ADocumentOf17MegabytesIsRefusedBeforeItIsSent) {
   EXPECT_TRUE(it.server.commands("insert").empty());
 }
 
-TEST_F(Session_, UpdateOneTellsMatchedModifiedAndUpserted) {
+TEST_F(SessionTest, UpdateOneTellsMatchedModifiedAndUpserted) {
   script = [](bson::View command) {
     const bson::Value upsert = command.at_path("updates.0.upsert");
     if (upsert.truthy()) {
@@ -223,7 +223,7 @@ TEST_F(Session_, UpdateOneTellsMatchedModifiedAndUpserted) {
   });
 }
 
-TEST_F(Session_, FindOneAndUpdateGivesTheDocumentOrNothing) {
+TEST_F(SessionTest, FindOneAndUpdateGivesTheDocumentOrNothing) {
   script = [](bson::View command) {
     if (command["upsert"].truthy()) {
       return Answer::reply(make_document("value", make_document("_id", "a"), "ok", 1.0));
@@ -244,7 +244,7 @@ TEST_F(Session_, FindOneAndUpdateGivesTheDocumentOrNothing) {
   EXPECT_FALSE(sent[1]["new"].as_bool());
 }
 
-TEST_F(Session_, AReadThatLostItsConnectionIsRepeatedOnce) {
+TEST_F(SessionTest, AReadThatLostItsConnectionIsRepeatedOnce) {
   auto calls = std::make_shared<std::atomic<int>>(0);
   script = [calls](bson::View command) {
     if (command.begin()->key != "find") return Answer::standard();
@@ -257,7 +257,7 @@ TEST_F(Session_, AReadThatLostItsConnectionIsRepeatedOnce) {
   EXPECT_EQ(*calls, 2);
 }
 
-TEST_F(Session_, ACursorThatLostItsConnectionBeforeItsFirstDocumentIsOpenedAgain) {
+TEST_F(SessionTest, ACursorThatLostItsConnectionBeforeItsFirstDocumentIsOpenedAgain) {
   auto calls = std::make_shared<std::atomic<int>>(0);
   script = [calls](bson::View command) {
     if (command.begin()->key != "find") return Answer::standard();
@@ -273,7 +273,7 @@ TEST_F(Session_, ACursorThatLostItsConnectionBeforeItsFirstDocumentIsOpenedAgain
   EXPECT_EQ(*calls, 2);
 }
 
-TEST_F(Session_, AReadIsRepeatedOnlyOnce) {
+TEST_F(SessionTest, AReadIsRepeatedOnlyOnce) {
   script = [](bson::View command) {
     return command.begin()->key == "find" ? Answer::error(91, "shutdown in progress")
                                           : Answer::standard();
@@ -287,7 +287,7 @@ TEST_F(Session_, AReadIsRepeatedOnlyOnce) {
   EXPECT_EQ(it.server.commands("find").size(), 2u);
 }
 
-TEST_F(Session_, AWriteIsNotRepeatedWhereTheServerCannot) {
+TEST_F(SessionTest, AWriteIsNotRepeatedWhereTheServerCannot) {
   script = [](bson::View command) {
     return command.begin()->key == "insert" ? Answer::hang_up() : Answer::standard();
   };
@@ -303,7 +303,7 @@ TEST_F(Session_, AWriteIsNotRepeatedWhereTheServerCannot) {
   EXPECT_FALSE(sent[0].contains("txnNumber"));
 }
 
-TEST_F(Session_, AWriteIsRepeatedWithTheSameNumberWhereTheServerCan) {
+TEST_F(SessionTest, AWriteIsRepeatedWithTheSameNumberWhereTheServerCan) {
   auto calls = std::make_shared<std::atomic<int>>(0);
   script = [calls](bson::View command) {
     if (command.begin()->key != "insert") return Answer::standard();
@@ -321,7 +321,7 @@ TEST_F(Session_, AWriteIsRepeatedWithTheSameNumberWhereTheServerCan) {
   EXPECT_EQ(sent[0].view().at_path("writeConcern.w").as_string(), "majority");
 }
 
-TEST_F(Session_, RetryWritesOffInTheUriSendsNoTransactionNumber) {
+TEST_F(SessionTest, RetryWritesOffInTheUriSendsNoTransactionNumber) {
   script = [](bson::View command) {
     return command.begin()->key == "insert" ? Answer::reply(make_document("n", 1, "ok", 1.0))
                                             : Answer::standard();
@@ -334,7 +334,7 @@ TEST_F(Session_, RetryWritesOffInTheUriSendsNoTransactionNumber) {
   EXPECT_FALSE(it.server.commands("insert")[0].contains("txnNumber"));
 }
 
-TEST_F(Session_, AServerWithoutSessionsIsServedWithoutThem) {
+TEST_F(SessionTest, AServerWithoutSessionsIsServedWithoutThem) {
   script = [](bson::View command) {
     return command.begin()->key == "insert" ? Answer::reply(make_document("n", 1, "ok", 1.0))
                                             : Answer::standard();
@@ -344,7 +344,7 @@ TEST_F(Session_, AServerWithoutSessionsIsServedWithoutThem) {
   EXPECT_FALSE(it.server.commands("insert")[0].contains("lsid"));
 }
 
-TEST_F(Session_, CountsByAggregationWhereTheCommandIsNotExact) {
+TEST_F(SessionTest, CountsByAggregationWhereTheCommandIsNotExact) {
   script = [](bson::View command) {
     const std::string_view name = command.begin()->key;
     if (name == "aggregate") {
@@ -368,7 +368,7 @@ TEST_F(Session_, CountsByAggregationWhereTheCommandIsNotExact) {
   EXPECT_EQ(it.server.commands("count")[0]["limit"].integer(), 10);
 }
 
-TEST_F(Session_, AnErrorOfAServersOwnCommandIsReadUnderItsOwnSpelling) {
+TEST_F(SessionTest, AnErrorOfAServersOwnCommandIsReadUnderItsOwnSpelling) {
   script = [](bson::View command) {
     if (command.begin()->key != "customAction") return Answer::standard();
     return Answer::reply(make_document("ok", 0.0, "code", 9, "errMsg", "no such action"));
@@ -383,7 +383,7 @@ TEST_F(Session_, AnErrorOfAServersOwnCommandIsReadUnderItsOwnSpelling) {
   EXPECT_THAT(error.what(), ::testing::HasSubstr("no such action"));
 }
 
-TEST_F(Session_, AnObserverSeesEachCommandWithItsEnd) {
+TEST_F(SessionTest, AnObserverSeesEachCommandWithItsEnd) {
   ScriptedServer server([](bson::View command) {
     return command.begin()->key == "find" ? Answer::batch("test.c", {})
                                           : Answer::error(59, "no such command");
