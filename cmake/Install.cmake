@@ -10,7 +10,7 @@ install(TARGETS ${targets} EXPORT gesso ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBD
 install(TARGETS gesso RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 foreach(room ${GESSO_ROOMS})
   install(DIRECTORY src/gesso/${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gesso
-          FILES_MATCHING PATTERN "*.hpp")
+          FILES_MATCHING PATTERN "*.hpp" PATTERN detail EXCLUDE)
 endforeach()
 install(EXPORT gesso NAMESPACE gesso:: DESTINATION ${package} FILE gessoTargets.cmake)
 
