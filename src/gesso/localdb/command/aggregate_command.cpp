@@ -32,7 +32,7 @@ class PipelineSource final : public BatchSource {
   std::optional<bson::View> last_;
   bool again_ = false;
   std::vector<bson::Document> kept_;
-  std::unique_ptr<ListSource> list_;
+  std::unique_ptr<KeptDocuments> list_;
 
  public:
   explicit PipelineSource(Aggregation aggregation) : aggregation_(std::move(aggregation)) {}
@@ -84,7 +84,7 @@ class PipelineSource final : public BatchSource {
       rest.emplace_back(*document);
     }
     output_.reset();
-    list_ = std::make_unique<ListSource>(std::move(rest));
+    list_ = std::make_unique<KeptDocuments>(std::move(rest));
   }
 
  private:
@@ -164,7 +164,7 @@ void aggregate(Context& context) {
   std::unique_ptr<BatchSource> source;
   const Pipeline& pipeline = *aggregation.pipeline;
   if (auto documents = counted(aggregation, snapshot, collection)) {
-    source = std::make_unique<ListSource>(std::move(*documents));
+    source = std::make_unique<KeptDocuments>(std::move(*documents));
   } else if (collection && !aggregation.own_documents && !pipeline.has_own_input() &&
              pipeline.stage_count() == pipeline.leading_count()) {
     // All of it is the plan's, which can wait between batches.

@@ -35,7 +35,7 @@ void ExecutionSource::detach() {
   execution_.set_check_interrupt({});
 }
 
-std::optional<bson::View> ListSource::next() {
+std::optional<bson::View> KeptDocuments::next() {
   if (next_ == documents_.size()) return std::nullopt;
   // What was fetched is not needed again, but for the last one.
   if (next_ > 1) documents_[next_ - 2] = bson::Document();

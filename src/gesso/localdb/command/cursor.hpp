@@ -58,12 +58,13 @@ class ExecutionSource final : public BatchSource {
 };
 
 // Documents that are there.
-class ListSource final : public BatchSource {
+class KeptDocuments final : public BatchSource {
   std::vector<bson::Document> documents_;
   std::size_t next_ = 0;
 
  public:
-  explicit ListSource(std::vector<bson::Document> documents) : documents_(std::move(documents)) {}
+  explicit KeptDocuments(std::vector<bson::Document> documents)
+      : documents_(std::move(documents)) {}
 
   std::optional<bson::View> next() override;
   void push_back() override { --next_; }

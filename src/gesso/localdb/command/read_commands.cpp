@@ -38,7 +38,7 @@ void find(Context& context) {
         execute(snapshot, collection, query.request(), context.interrupt()),
         std::move(query.projection));
   } else {
-    source = std::make_unique<ListSource>(std::vector<bson::Document>());
+    source = std::make_unique<KeptDocuments>(std::vector<bson::Document>());
   }
   reply_cursor(context, std::move(source),
                {.ns = context.ns(name),

@@ -33,7 +33,7 @@ void reply_cursor(Context& context, std::unique_ptr<BatchSource> source,
 }
 
 void reply_list(Context& context, std::string ns, std::vector<bson::Document> documents) {
-  reply_cursor(context, std::make_unique<ListSource>(std::move(documents)),
+  reply_cursor(context, std::make_unique<KeptDocuments>(std::move(documents)),
                {.ns = std::move(ns), .batch_size = cursor_batch_size(context)});
 }
 
