@@ -40,11 +40,27 @@ RateLimitLogId block_id(const UserId& user_id, std::string_view endpoint) {
   return id_of(user_id, endpoint, "block");
 }
 
+// The update, and `ttl` among what it sets.
+bson::Document with_ttl(const bson::Document& update, std::optional<std::int32_t> ttl) {
+  if (!ttl) return update;
+  bson::Builder set;
+  if (const bson::Value fields = update["$set"]) set.append_all(fields.as_document());
+  set.append("ttl", *ttl);
+  bson::Builder builder;
+  for (const bson::Element& operation : update.view()) {
+    if (operation.key != "$set") builder.append_element(operation);
+  }
+  builder.append("$set", set.finish());
+  return builder.finish();
+}
+
 }  // namespace
 
-RateLimitLog RateLimitRepository::upsert(const Id& id, const Update<RateLimitLog>& changes) {
+RateLimitLog RateLimitRepository::upsert(const Id& id, const Update<RateLimitLog>& changes,
+                                         Time expires_at) {
   const bson::Document filter = to_bson(where<&RateLimitLog::id> == id);
-  const bson::Document update = to_bson(changes);
+  const bson::Document update =
+      with_ttl(to_bson(changes), detail::ttl_seconds(session().dialect(), now(), expires_at));
   const mongo::FindAndModifyOptions options{.upsert = mongo::Upsert::kYes};
   for (int attempt = 1;; ++attempt) {
     try {
@@ -72,7 +88,8 @@ RateLimitVerdict RateLimitRepository::hit(const UserId& user_id, std::string_vie
              set_on_insert<&RateLimitLog::window_start>(start),
              set_on_insert<&RateLimitLog::window_end>(end),
              set_on_insert<&RateLimitLog::is_blocked>(false),
-             set_on_insert<&RateLimitLog::expires_at>(end + RateLimitLog::kLifetime)));
+             set_on_insert<&RateLimitLog::expires_at>(end + RateLimitLog::kLifetime)),
+      end + RateLimitLog::kLifetime);
   const std::int64_t left = limit - log.request_count;
   if (left < 0) return {.allowed = false, .remaining = 0, .reset_at = end};
   if (const auto block = find_block(user_id, endpoint)) {
@@ -89,7 +106,8 @@ void RateLimitRepository::block(const UserId& user_id, std::string_view endpoint
                 set_on_insert<&RateLimitLog::user_id>(user_id),
                 set_on_insert<&RateLimitLog::endpoint>(endpoint),
                 set_on_insert<&RateLimitLog::request_count>(0),
-                set_on_insert<&RateLimitLog::window_start>(now())));
+                set_on_insert<&RateLimitLog::window_start>(now())),
+         until + RateLimitLog::kLifetime);
 }
 
 bool RateLimitRepository::is_blocked(const UserId& user_id, std::string_view endpoint) {

@@ -40,7 +40,8 @@ class RateLimitRepository : public Repository<models::RateLimitLog> {
  private:
   [[nodiscard]] std::optional<models::RateLimitLog> find_block(const models::UserId& user_id,
                                                                std::string_view endpoint);
-  models::RateLimitLog upsert(const Id& id, const query::Update<models::RateLimitLog>& update);
+  models::RateLimitLog upsert(const Id& id, const query::Update<models::RateLimitLog>& changes,
+                              Time expires_at);
 };
 
 }  // namespace gesso::repositories

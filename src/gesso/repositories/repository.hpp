@@ -129,6 +129,12 @@ template <class... Declarations>
 inline constexpr bool has_ttl<query::IndexList<Declarations...>> =
     ((Declarations::kind == query::IndexKind::kTtl) || ...);
 
+// What a document's own `ttl` must say for it to go at `expires_at`, where the server's TTL counts
+// seconds from the last change (Azure Cosmos DB RU); std::nullopt where an index on the date does.
+// A later write to such a document restarts the count, and must set it anew.
+[[nodiscard]] std::optional<std::int32_t> ttl_seconds(mongo::Dialect dialect, Time now,
+                                                      Time expires_at);
+
 template <class T>
 std::optional<T> decode(bson::View document, const std::string& ns,
                         const std::function<void(const Error&)>& skip_undecodable) {
@@ -240,6 +246,19 @@ class Repository {
       return query::detail::write(conjunction);
     }
   }
+  // The document as it is inserted.
+  [[nodiscard]] bson::Document stored(const Model& model) const {
+    bson::Document document = schema::to_bson(model);
+    if constexpr (detail::has_ttl<typename Model::Indexes>) {
+      if (const auto ttl = detail::ttl_seconds(session().dialect(), now(), model.expires_at)) {
+        bson::Builder builder;
+        builder.append_all(document);
+        builder.append("ttl", *ttl);
+        document = builder.finish();
+      }
+    }
+    return document;
+  }
   template <class Into>
   static mongo::FindOptions find_options(bson::Document sort) {
     static_assert(std::same_as<Into, Model> || query::ProjectionOf<Into, Model>,
@@ -265,7 +284,7 @@ std::optional<T> Stream<T>::next() {
 
 template <class M>
 M Repository<M>::create(Model model) {
-  const bson::Document document = schema::to_bson(model);
+  const bson::Document document = stored(model);
   try {
     session().insert_one(kCollection, document);
   } catch (const Error& error) {
@@ -280,7 +299,7 @@ template <class M>
 CreateManyResult Repository<M>::create_many(std::span<const Model> models) {
   std::vector<bson::Document> documents;
   documents.reserve(models.size());
-  for (const Model& model : models) documents.push_back(schema::to_bson(model));
+  for (const Model& model : models) documents.push_back(stored(model));
   mongo::InsertManyResult inserted = session().insert_many(kCollection, documents);
   CreateManyResult result{.created = inserted.inserted,
                           .failures = std::vector<std::optional<Error>>(models.size())};
