@@ -74,6 +74,11 @@ class Running {
     database.run([&](mongo::Session& session) { return mongo::create_indexes(session, specs); });
     server.start();
   }
+  // As `gesso serve` ends: units use the hash pool, and hashes the service.
+  ~Running() {
+    server.stop(std::chrono::seconds{1});
+    database.stop();
+  }
 };
 
 class ServiceFixture {

@@ -1,5 +1,7 @@
-// What the handlers of every resource share. Borrows: all of it must outlive the HTTP server and
-// the database service. Thread-safe, as its parts are.
+// What the handlers of every resource share. Thread-safe, as its parts are.
+//
+// Borrows. Units of work use the hash pool, and its tasks use the service: end with the HTTP
+// server's `stop`, then the service's, and only then destroy them, in any order.
 #pragma once
 
 #include <chrono>

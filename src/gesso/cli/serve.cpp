@@ -3,6 +3,7 @@
 
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <thread>
 
 #include "gesso/api/hash_pool.hpp"
@@ -116,9 +117,10 @@ ExitCode serve(const Invocation& invocation) {
                              .hashes = hashes,
                              .request_timeout = settings.request_timeout};
   const http::Router router = api::make_router(context);
-  const api::Sweeper sweeper(
-      service, repositories,
-      {.interval = settings.sweep_interval, .charge_grace = settings.charge_grace});
+  std::optional<api::Sweeper> sweeper;
+  sweeper.emplace(service, repositories,
+                  api::SweeperOptions{.interval = settings.sweep_interval,
+                                      .charge_grace = settings.charge_grace});
   http::Server server(server_options(settings),
                       [&router](http::Request request, http::Responder respond) {
                         router.route(std::move(request), std::move(respond));
@@ -134,6 +136,8 @@ ExitCode serve(const Invocation& invocation) {
   spdlog::info("ending: requests in work have {} ms; a second signal ends at once",
                settings.drain_timeout.count());
   server.stop(settings.drain_timeout);
+  sweeper.reset();
+  service.stop();  // units that were cut still use the hash pool, which goes before the service
   return ExitCode::kOk;
 }
 
