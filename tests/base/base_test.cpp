@@ -103,13 +103,16 @@ TEST(Deadlines, CountDownAndStopAtZero) {
 }
 
 TEST(Errors, ListEveryViolationInTheirMessage) {
-  const Error error = validation_error(
-      {{.path = {"settings", "tags", std::size_t{2}},
-        .type = "string_type",
-        .message = "Input should be a valid string",
-        .expected = "string",
-        .found = "int"},
-       {.path = {"email"}, .type = "missing", .message = "", .expected = "email", .found = "nothing"}});
+  const Error error = validation_error({{.path = {"settings", "tags", std::size_t{2}},
+                                         .type = "string_type",
+                                         .message = "Input should be a valid string",
+                                         .expected = "string",
+                                         .found = "int"},
+                                        {.path = {"email"},
+                                         .type = "missing",
+                                         .message = "",
+                                         .expected = "email",
+                                         .found = "nothing"}});
   EXPECT_EQ(error.kind(), ErrorKind::kValidation);
   EXPECT_STREQ(error.what(),
                "settings.tags.2: expected string, found int; email: expected email, found nothing");

@@ -17,13 +17,12 @@ using Bytes = std::vector<std::uint8_t>;
 Document every_type() {
   const std::uint8_t blob[] = {1, 2, 3};
   return make_document("double", 1.5, "string", "tëxt", "document", make_document("a", 1), "array",
-                       make_array(1, "x", Null{}), "binary",
-                       Binary{.subtype = 4, .bytes = blob}, "id", ObjectId{{1, 2, 3}}, "bool", true,
-                       "date", Time{std::chrono::milliseconds{-5}}, "null", Null{}, "regex",
+                       make_array(1, "x", Null{}), "binary", Binary{.subtype = 4, .bytes = blob},
+                       "id", ObjectId{{1, 2, 3}}, "bool", true, "date",
+                       Time{std::chrono::milliseconds{-5}}, "null", Null{}, "regex",
                        Regex{.pattern = "^a", .options = "i"}, "int", std::int32_t{-7}, "timestamp",
-                       Timestamp{.seconds = 9, .increment = 2}, "long",
-                       std::int64_t{1} << 60, "decimal", *parse_decimal("1.50"), "min", MinKey{},
-                       "max", MaxKey{});
+                       Timestamp{.seconds = 9, .increment = 2}, "long", std::int64_t{1} << 60,
+                       "decimal", *parse_decimal("1.50"), "min", MinKey{}, "max", MaxKey{});
 }
 
 TEST(View, ReadsBackEveryTypeThatTheBuilderWrites) {

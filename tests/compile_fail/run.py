@@ -50,6 +50,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--compiler", default=os.environ.get("CXX", "g++"))
     parser.add_argument("--include", action="append", default=[str(ROOT / "src"), str(ROOT)])
+    parser.add_argument("--build", help="ignored: every suite is given it")
     parser.add_argument("names", nargs="*", help="cases without their .cpp; all if none is given")
     arguments = parser.parse_args()
     sources = sorted(HERE.glob("*.cpp"))

@@ -13,7 +13,7 @@ from support.harness import ROOT, Checks, build_folder
 # One header of each room, and the rooms it may not be seen from.
 FORBIDDEN = [
     ("base", "gesso/bson/view.hpp"),
-    ("bson", "gesso/schema/schema.hpp"),
+    ("bson", "gesso/schema/codec.hpp"),
     ("schema", "gesso/query/filter.hpp"),
     ("query", "gesso/models/user.hpp"),
     ("mongo", "gesso/query/filter.hpp"),

@@ -51,11 +51,11 @@ struct Violation {
 class Error : public std::runtime_error {
  public:
   struct Details {
-    bool retryable = false;   // the same call may succeed later without a change
-    int server_code = 0;      // the database server's numeric code, 0 if it sent none
-    std::string ns = {};      // "database.collection"
+    bool retryable = false;      // the same call may succeed later without a change
+    int server_code = 0;         // the database server's numeric code, 0 if it sent none
+    std::string ns = {};         // "database.collection"
     std::string operation = {};  // "find", "insert", ...
-    std::string field = {};   // for kDuplicate: the member whose value is taken
+    std::string field = {};      // for kDuplicate: the member whose value is taken
     std::optional<std::chrono::milliseconds> retry_after = {};
     std::vector<Violation> violations = {};
   };

@@ -2,8 +2,8 @@
 //
 //   Builder command;
 //   command.append("find", "users");
-//   { auto filter = command.document("filter"); command.append("email", email); }   // closes itself
-//   Document result = std::move(command).finish();
+//   { auto filter = command.document("filter"); command.append("email", email); }   // closes
+//   itself Document result = std::move(command).finish();
 //
 // or, where the shape is fixed:
 //
@@ -76,9 +76,7 @@ class Builder {
   Builder& append(std::string_view key, Binary value);
   Builder& append(std::string_view key, Regex value);
   Builder& append(std::string_view key, View value);
-  Builder& append(std::string_view key, const Document& value) {
-    return append(key, value.view());
-  }
+  Builder& append(std::string_view key, const Document& value) { return append(key, value.view()); }
   Builder& append(std::string_view key, const Array& value);
   // Any value; a missing one appends nothing.
   Builder& append(std::string_view key, Value value);

@@ -13,7 +13,8 @@ int three_way(const T& left, const T& right) noexcept {
   return static_cast<int>(right < left) - static_cast<int>(left < right);
 }
 
-int compare_bytes(std::span<const std::uint8_t> left, std::span<const std::uint8_t> right) noexcept {
+int compare_bytes(std::span<const std::uint8_t> left,
+                  std::span<const std::uint8_t> right) noexcept {
   const std::size_t common = std::min(left.size(), right.size());
   const int order = common == 0 ? 0 : std::memcmp(left.data(), right.data(), common);
   return order != 0 ? order : three_way(left.size(), right.size());
@@ -68,9 +69,8 @@ int compare_scoped_code(Value left, Value right) noexcept {
   const auto parts = [](Value value) {
     const std::uint8_t* const start = value.raw().data() + 4;
     const auto length = detail::load<std::uint32_t>(start);
-    return std::pair{
-        std::string_view(reinterpret_cast<const char*>(start + 4), length - 1),
-        View(start + 4 + length)};
+    return std::pair{std::string_view(reinterpret_cast<const char*>(start + 4), length - 1),
+                     View(start + 4 + length)};
   };
   const auto [left_code, left_scope] = parts(left);
   const auto [right_code, right_scope] = parts(right);

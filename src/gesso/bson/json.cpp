@@ -12,9 +12,8 @@ std::string serialise(View document, JsonFormat format) {
   bson_t borrowed;
   if (!bson_init_static(&borrowed, document.data(), document.size())) return "(invalid BSON)";
   std::size_t length = 0;
-  char* text = format == JsonFormat::kRelaxed
-                   ? bson_as_relaxed_extended_json(&borrowed, &length)
-                   : bson_as_canonical_extended_json(&borrowed, &length);
+  char* text = format == JsonFormat::kRelaxed ? bson_as_relaxed_extended_json(&borrowed, &length)
+                                              : bson_as_canonical_extended_json(&borrowed, &length);
   if (text == nullptr) return "(invalid BSON)";
   std::string result(text, length);
   bson_free(text);

@@ -79,9 +79,7 @@ class Value {
   }
   // Document and array.
   [[nodiscard]] View as_document() const noexcept;
-  [[nodiscard]] ObjectId as_object_id() const noexcept {
-    return detail::load<ObjectId>(payload_);
-  }
+  [[nodiscard]] ObjectId as_object_id() const noexcept { return detail::load<ObjectId>(payload_); }
   [[nodiscard]] Timestamp as_timestamp() const noexcept {
     return {.seconds = detail::load<std::uint32_t>(payload_ + 4),
             .increment = detail::load<std::uint32_t>(payload_)};
@@ -220,9 +218,7 @@ class Document {
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
   [[nodiscard]] bool empty() const noexcept { return bytes_.size() == 5; }
   [[nodiscard]] Value operator[](std::string_view key) const noexcept { return view()[key]; }
-  [[nodiscard]] bool contains(std::string_view key) const noexcept {
-    return view().contains(key);
-  }
+  [[nodiscard]] bool contains(std::string_view key) const noexcept { return view().contains(key); }
   [[nodiscard]] std::vector<std::uint8_t> release() && { return std::move(bytes_); }
 
   friend bool operator==(const Document&, const Document&) = default;  // byte for byte
