@@ -22,12 +22,11 @@ Sweeper::~Sweeper() {
 }
 
 void Sweeper::work() {
-  std::unique_lock lock(mutex_);
-  while (!ending_) {
-    lock.unlock();
+  bool ending = false;
+  while (!ending) {
     sweep();
-    lock.lock();
-    changed_.wait_for(lock, options_.interval, [this] { return ending_; });
+    std::unique_lock lock(mutex_);
+    ending = changed_.wait_for(lock, options_.interval, [this] { return ending_; });
   }
 }
 
