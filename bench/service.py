@@ -78,8 +78,8 @@ def measure(pid, url, token, connections, seconds, script=None):
         "requests_per_second": float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1)),
         "requests_per_cpu_second": total / cpu if cpu else 0.0,
         "cpu_us_per_request": 1e6 * cpu / total if total else 0.0,
-        "p50_ms": milliseconds(re.search(r"50%\s+(\S+)", output).group(1)),
-        "p99_ms": milliseconds(re.search(r"99%\s+(\S+)", output).group(1)),
+        "p50_ms": milliseconds(re.search(r"^\s+50%\s+(\S+)", output, re.MULTILINE).group(1)),
+        "p99_ms": milliseconds(re.search(r"^\s+99%\s+(\S+)", output, re.MULTILINE).group(1)),
         "errors": int(refused.group(1)) if refused else 0,
     }
 

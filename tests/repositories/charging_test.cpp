@@ -15,7 +15,7 @@ using models::Generation;
 using models::GenerationStatus;
 using models::Subscription;
 using models::User;
-using Outcome = std::variant<Generation, NotEnoughCredits>;
+using Outcome = Charging::Outcome;
 
 class ChargingTest : public RepositoryTest {
  protected:
@@ -102,8 +102,13 @@ TEST_F(ChargingTest, ASubscriptionThatIsNotActivePaysNothing) {
   EXPECT_EQ(charged(ada.id, 5).credits_from_balance, 5);
 }
 
-TEST_F(ChargingTest, AnUnknownUserIsTheCallersMistake) {
-  EXPECT_EQ(error_of([&] { charge("user_nobody", 1); }).kind(), ErrorKind::kValidation);
+TEST_F(ChargingTest, AUserWhoIsLockedOutOrUnknownSpendsNothing) {
+  const User ada = add_user("ada@example.com", 5);
+  with<UserRepository>([&](UserRepository users) { users.deactivate(ada.id); });
+  EXPECT_TRUE(std::holds_alternative<UserNotActive>(charge(ada.id, 1)));
+  EXPECT_EQ(user(ada.id).credits_remaining, 5);
+  EXPECT_TRUE(generations(ada.id).empty());
+  EXPECT_TRUE(std::holds_alternative<UserNotActive>(charge("user_nobody", 1)));
 }
 
 TEST_F(ChargingTest, AFailedGenerationIsRefundedOnceToWhereItCameFrom) {

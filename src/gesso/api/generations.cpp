@@ -2,7 +2,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/describe/class.hpp>
 #include <charconv>
 
 #include "gesso/api/routes.hpp"
@@ -11,24 +10,16 @@
 #include "gesso/bson/builder.hpp"
 #include "gesso/repositories/charging.hpp"
 #include "gesso/repositories/generation_repository.hpp"
-#include "gesso/repositories/user_repository.hpp"
 #include "gesso/schema/codec.hpp"
 #include "gesso/schema/json_text.hpp"
 
 namespace gesso::api {
-
-// What decides whether a token's user may still spend.
-struct Activity {
-  bool is_active = false;
-};
-BOOST_DESCRIBE_STRUCT(Activity, (), (is_active))
 
 namespace {
 
 using models::Generation;
 using models::GenerationCreate;
 using models::GenerationStatus;
-using models::User;
 using models::UserId;
 using repositories::GenerationRepository;
 
@@ -61,11 +52,6 @@ GenerationCreate read_request(const http::Request& request, const UserId& user_i
 
 http::Response create(const Context& context, mongo::Session& session,
                       const GenerationCreate& request) {
-  using query::where;
-  const auto user = repositories::UserRepository(session, context.repositories)
-                        .find_one(where<&User::id> == request.user_id, query::Sort<>{},
-                                  query::project<Activity>());
-  if (!user || !user->is_active) return http::unauthorized("The token's user is not active");
   const auto outcome =
       repositories::Charging(session, context.repositories).charge_and_create(request);
   if (const auto* refused = std::get_if<repositories::NotEnoughCredits>(&outcome)) {
@@ -73,6 +59,9 @@ http::Response create(const Context& context, mongo::Session& session,
                          "Not enough credits: " + std::to_string(refused->required) + " needed, " +
                              std::to_string(refused->available) + " left",
                          "not_enough_credits");
+  }
+  if (std::holds_alternative<repositories::UserNotActive>(outcome)) {
+    return http::unauthorized("The token's user is not active");
   }
   const auto& generation = std::get<Generation>(outcome);
   return {.status = 201,

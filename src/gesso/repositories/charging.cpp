@@ -53,8 +53,7 @@ PendingCharge Charging::mark(const ChargeToken& token, const GenerationId& id,
   return {.token = token, .generation_id = id, .credits = credits, .at = context_->clock.now()};
 }
 
-std::variant<Generation, NotEnoughCredits> Charging::charge_and_create(
-    const models::GenerationCreate& request) {
+Charging::Outcome Charging::charge_and_create(const models::GenerationCreate& request) {
   Generation generation = generations_.make_generation(request);
   const std::int64_t cost = request.cost_credits;
   if (cost > 0) {
@@ -97,7 +96,7 @@ bool Charging::take_from_subscription(Generation& generation, std::int64_t credi
   const std::int64_t part =
       std::min(credits, seen->credits_per_month - seen->credits_used_this_period);
   if (part <= 0) return true;
-  const auto taken = subscriptions_.update_one(
+  const bool taken = subscriptions_.change_one(
       where<&Subscription::id> == seen->id &&
           where<&Subscription::status> == SubscriptionStatus::kActive &&
           where<&Subscription::current_period_start> == seen->current_period_start &&
@@ -114,16 +113,15 @@ bool Charging::take_from_subscription(Generation& generation, std::int64_t credi
 }
 
 bool Charging::take_from_balance(const Generation& generation, std::int64_t credits) {
-  return users_
-      .update_one(
-          where<&User::id> == generation.user_id && where<&User::credits_remaining> >= credits,
-          update(inc<&User::credits_remaining>(-credits),
-                 push<&User::pending_charges>(
-                     mark(charge_token(generation.id), generation.id, credits))))
-      .has_value();
+  return users_.change_one(
+      where<&User::id> == generation.user_id && where<&User::is_active> == true &&
+          where<&User::credits_remaining> >= credits,
+      update(
+          inc<&User::credits_remaining>(-credits),
+          push<&User::pending_charges>(mark(charge_token(generation.id), generation.id, credits))));
 }
 
-NotEnoughCredits Charging::refuse(const Generation& generation, std::int64_t required) {
+Charging::Outcome Charging::refuse(const Generation& generation, std::int64_t required) {
   const PendingCharge taken =
       mark(charge_token(generation.id), generation.id, generation.credits_from_subscription);
   if (generation.charged_subscription_id) {
@@ -131,14 +129,9 @@ NotEnoughCredits Charging::refuse(const Generation& generation, std::int64_t req
                            abandoned(generation.id, generation.user_id, context_->clock.now()));
   }
   const auto user = users_.find_by_id(generation.user_id);
-  if (!user) {
-    throw validation_error({{.path = {"user_id"},
-                             .type = "value_error",
-                             .message = "Value error, there is no such user",
-                             .expected = "id of a user",
-                             .found = generation.user_id.str()}});
-  }
-  return {.required = required, .available = taken.credits + user->credits_remaining};
+  if (!user || !user->is_active) return UserNotActive{};
+  return NotEnoughCredits{.required = required,
+                          .available = taken.credits + user->credits_remaining};
 }
 
 void Charging::settle_at_user(const UserId& id, const PendingCharge& mark,
@@ -149,7 +142,7 @@ void Charging::settle_at_user(const UserId& id, const PendingCharge& mark,
   } else if (is_charge(mark)) {
     changes.add(inc<&User::total_generations>(1));
   }
-  users_.update_one(
+  users_.change_one(
       where<&User::id> == id && where<&User::pending_charges, &PendingCharge::token> == mark.token,
       std::move(changes));
 }
@@ -161,7 +154,7 @@ void Charging::settle_at_subscription(const SubscriptionId& id, const PendingCha
   if (comes_back(mark, generation)) {
     changes.add(inc<&Subscription::credits_used_this_period>(-mark.credits.value()));
   }
-  subscriptions_.update_one(
+  subscriptions_.change_one(
       where<&Subscription::id> == id &&
           where<&Subscription::pending_charges, &PendingCharge::token> == mark.token,
       std::move(changes));
@@ -181,16 +174,15 @@ std::optional<Generation> Charging::refund(const GenerationId& id) {
   const PendingCharge to_user = mark(token, id, generation->credits_from_balance);
   const bool of_subscription =
       generation->charged_subscription_id && generation->charged_period_start &&
-      subscriptions_
-          .update_one(
-              where<&Subscription::id> == *generation->charged_subscription_id &&
-                  where<&Subscription::current_period_start> == *generation->charged_period_start,
-              update(push<&Subscription::pending_charges>(to_subscription)))
-          .has_value();
+      subscriptions_.change_one(
+          where<&Subscription::id> == *generation->charged_subscription_id &&
+              where<&Subscription::current_period_start> == *generation->charged_period_start,
+          update(push<&Subscription::pending_charges>(to_subscription)));
   if (to_user.credits > 0) {
-    users_.update_by_id(generation->user_id, update(push<&User::pending_charges>(to_user)));
+    users_.change_one(where<&User::id> == generation->user_id,
+                      update(push<&User::pending_charges>(to_user)));
   }
-  generations_.update_one(
+  generations_.change_one(
       where<&Generation::id> == id && where<&Generation::refund_token>.missing(),
       update(set<&Generation::refund_token>(token),
              set<&Generation::refunded_at>(context_->clock.now()),

@@ -39,6 +39,8 @@ struct NotEnoughCredits {
   std::int64_t available = 0;  // subscription and balance, when it was looked at
 };
 
+struct UserNotActive {};  // locked out, or not there
+
 struct SweepReport {
   std::int64_t settled = 0;   // marks that a crash left
   std::int64_t refunded = 0;  // failed generations whose refund had not begun
@@ -51,6 +53,8 @@ class Charging {
   const Context* context_;
 
  public:
+  using Outcome = std::variant<models::Generation, NotEnoughCredits, UserNotActive>;
+
   Charging(mongo::Session& session, const Context& context)
       : users_(session, context),
         subscriptions_(session, context),
@@ -58,12 +62,10 @@ class Charging {
         context_(&context) {}
 
   // Takes `request.cost_credits` from the user's subscription and balance and creates the pending
-  // generation; counts it in the user's `total_generations`. Throws Error: kValidation where there
-  // is no such user; kTimeout where a sweep gave the charge up, and the credits are back. After any
-  // other Error the sweep finds out what happened: either the generation stands and is paid for, or
-  // the credits come back.
-  [[nodiscard]] std::variant<models::Generation, NotEnoughCredits> charge_and_create(
-      const models::GenerationCreate& request);
+  // generation; counts it in the user's `total_generations`. Throws Error: kTimeout where a sweep
+  // gave the charge up, and the credits are back. After any other Error the sweep finds out what
+  // happened: either the generation stands and is paid for, or the credits come back.
+  [[nodiscard]] Outcome charge_and_create(const models::GenerationCreate& request);
 
   // Gives a failed generation's cost back, once, however often it is called. Returns the generation
   // as it is then; std::nullopt where there is none. Throws Error: kConflict where it did not fail.
@@ -76,8 +78,7 @@ class Charging {
  private:
   bool take_from_subscription(models::Generation& generation, std::int64_t credits);
   bool take_from_balance(const models::Generation& generation, std::int64_t credits);
-  [[nodiscard]] NotEnoughCredits refuse(const models::Generation& generation,
-                                        std::int64_t required);
+  [[nodiscard]] Outcome refuse(const models::Generation& generation, std::int64_t required);
   models::Generation decided(const models::PendingCharge& mark, const models::UserId& user_id);
   void settle_at_user(const models::UserId& id, const models::PendingCharge& mark,
                       const models::Generation& generation);

@@ -211,6 +211,9 @@ class Repository {
   // The same for one document that matches: an atomic test-and-set.
   template <detail::FilterOf<Model> E>
   std::optional<Model> update_one(const E& filter, query::Update<Model> update);
+  // The same, without bringing the document back: whether one matched.
+  template <detail::FilterOf<Model> E>
+  bool change_one(const E& filter, query::Update<Model> update);
 
   // Whether there was one.
   bool delete_by_id(const Id& id) {
@@ -233,6 +236,9 @@ class Repository {
   [[nodiscard]] Id next_id() const { return Id::next(context_->ids); }
 
  private:
+  // Sends the update with `updated_at` set, and names the field where a value in it is taken.
+  template <class Send>
+  auto send(query::Update<Model> update, Send send_changes);
   // The filter, and the guard against documents that are due.
   template <class E>
   [[nodiscard]] bson::Document wire(const E& filter) const {
