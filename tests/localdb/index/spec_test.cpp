@@ -89,8 +89,19 @@ TEST(IndexSpec, TellsTheSameIndexFromAConflictingOne) {
   EXPECT_EQ(conflict(existing, R"({"key": {"b": 1}, "name": "m"})"), 0);
   EXPECT_EQ(conflict(existing, R"({"key": {"b": 1}, "name": "n"})"), 86);
   EXPECT_EQ(conflict(existing, R"({"key": {"a": 1}, "name": "m"})"), 85);
-  EXPECT_EQ(conflict(existing, R"({"key": {"a": 1}, "name": "n", "unique": true})"), 85);
+  EXPECT_EQ(conflict(existing, R"({"key": {"a": 1}, "name": "n", "unique": true})"), 86);
   EXPECT_EQ(conflict(existing, R"({"key": {"a": 1}, "name": "n", "expireAfterSeconds": 1})"), 85);
+  EXPECT_EQ(conflict(existing, R"({"key": {"a": 1}, "name": "m", "expireAfterSeconds": 1})"), 85);
+}
+
+TEST(IndexSpec, IndexesOfOneKeyMayDifferInWhatTheyHold) {
+  const std::string existing = R"({"key": {"a": 1}, "name": "n"})";
+  for (const char* option :
+       {R"("unique": true)", R"("sparse": true)", R"("partialFilterExpression": {"b": 1})"}) {
+    const std::string key = R"({"key": {"a": 1}, )" + std::string(option);
+    EXPECT_EQ(conflict(existing, key + R"(, "name": "m"})"), 0) << option;
+    EXPECT_EQ(conflict(existing, key + R"(, "name": "n"})"), 86) << option;
+  }
 }
 
 }  // namespace

@@ -66,8 +66,31 @@ TEST_F(CommandTest, IndexesThatDifferAreRefused) {
   EXPECT_EQ(
       code(
           R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "x", "unique": true}]})"),
-      85);
+      86);
+  EXPECT_EQ(code(R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "y"}]})"), 85);
   EXPECT_EQ(code(R"({"createIndexes": "c", "indexes": []})"), 2);
+}
+
+TEST_F(CommandTest, IndexesOfOneKeyMayStandSideBySideAndAreDroppedByName) {
+  good(R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "plain"},
+           {"key": {"a": 1}, "name": "unique", "unique": true},
+           {"key": {"a": 1}, "name": "partial", "partialFilterExpression": {"b": 1}}]})");
+  good(R"({"insert": "c", "documents": [{"_id": 1, "a": 1}]})");
+  EXPECT_EQ(good(R"({"insert": "c", "documents": [{"a": 1}]})")
+                .view()
+                .at_path("writeErrors.0.code")
+                .as_int32(),
+            11000);
+  EXPECT_EQ(found(R"({"find": "c", "filter": {"a": 1}})"), R"([ { "_id" : 1, "a" : 1 } ])");
+  EXPECT_EQ(code(R"({"dropIndexes": "c", "index": {"a": 1}})"), 181);
+  good(R"({"dropIndexes": "c", "index": ["unique", "partial"]})");
+  good(R"({"dropIndexes": "c", "index": {"a": 1}})");
+}
+
+TEST_F(CommandTest, TakesTheIndexOptionsOfOldClientsThatMeanNothingNow) {
+  good(R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a_1", "background": true,
+           "dropDups": true}]})");
+  good(R"({"validate": "c", "scandata": true})");
 }
 
 TEST_F(CommandTest, AnIndexThatCannotBeBuiltLeavesNothing) {
@@ -202,7 +225,8 @@ TEST_F(CommandTest, LooksUpInAnotherCollection) {
 TEST_F(CommandTest, AnswersWhatAShellAsksAtItsStart) {
   for (const char* command :
        {R"({"buildInfo": 1})", R"({"getParameter": 1, "featureCompatibilityVersion": 1})",
-        R"({"getCmdLineOpts": 1})", R"({"hostInfo": 1})", R"({"connectionStatus": 1})",
+        R"({"getParameter": 1, "authenticationMechanisms": 1})", R"({"getCmdLineOpts": 1})",
+        R"({"hostInfo": 1})", R"({"connectionStatus": 1})",
         R"({"serverStatus": 1})", R"({"getLog": "startupWarnings"})", R"({"getLog": "*"})",
         R"({"whatsmyuri": 1})", R"({"currentOp": 1})", R"({"listCommands": 1})",
         R"({"startSession": 1})", R"({"endSessions": [{"id": 1}]})", R"({"refreshSessions": []})",

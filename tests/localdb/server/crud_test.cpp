@@ -151,6 +151,18 @@ TEST_F(CommandTest, AnUpdateThatMakesADocumentTooLargeChangesNothing) {
   EXPECT_EQ(found(R"({"find": "c"})"), R"([ { "_id" : 1 } ])");
 }
 
+TEST_F(CommandTest, LetHoldsExpressionsThatSeeNoDocument) {
+  good(R"({"insert": "c", "documents": [{"_id": 1, "a": "$b"}, {"_id": 2, "a": 3}]})");
+  EXPECT_EQ(found(R"({"find": "c", "filter": {"$expr": {"$eq": ["$a", "$$x"]}},
+                      "let": {"x": {"$literal": "$b"}}, "projection": {"_id": 1}})"),
+            R"([ { "_id" : 1 } ])");
+  EXPECT_EQ(found(R"({"aggregate": "c", "pipeline": [{"$match": {"_id": 2}}, {"$project":
+                      {"sum": {"$add": ["$a", "$$n"]}}}], "cursor": {}, "let": {"n": {"$add": [1, 2]}}})"),
+            R"([ { "_id" : 2, "sum" : 6 } ])");
+  EXPECT_EQ(code(R"({"find": "c", "let": {"x": "$a"}})"), 4890500);
+  EXPECT_EQ(code(R"({"find": "c", "let": {"x": 1, "y": "$$x"}})"), 17276);
+}
+
 TEST_F(CommandTest, DeletesOneOrAll) {
   good(R"({"insert": "c", "documents": [{"_id": 1}, {"_id": 2}, {"_id": 3}]})");
   EXPECT_EQ(good(R"({"delete": "c", "deletes": [{"q": {}, "limit": 1}]})")["n"].as_int32(), 1);

@@ -16,7 +16,11 @@ constexpr int kNoReplication = 76;
 
 // Names of parameters and of sections are fields.
 constexpr Field kGetParameterFields[] = {
-    {"getParameter", kAny, Presence::kRequired}, {"featureCompatibilityVersion"}, {kAnyField}};
+    {"getParameter", kAny, Presence::kRequired},
+                                       {"featureCompatibilityVersion"},
+                                       {"authenticationMechanisms"},
+                                       {"enableTestCommands"},
+                                       {kAnyField}};
 constexpr Field kCmdLineFields[] = {{"getCmdLineOpts"}};
 constexpr Field kHostInfoFields[] = {{"hostInfo"}};
 constexpr Field kGetLogFields[] = {{"getLog", kString, Presence::kRequired}};
@@ -61,6 +65,14 @@ void get_parameter(Context& context) {
   };
   if (wanted("featureCompatibilityVersion")) {
     context.reply.append("featureCompatibilityVersion", bson::make_document("version", "7.0"));
+    found = true;
+  }
+  if (wanted("authenticationMechanisms")) {
+    context.reply.append("authenticationMechanisms", bson::make_array("SCRAM-SHA-256"));
+    found = true;
+  }
+  if (wanted("enableTestCommands")) {
+    context.reply.append("enableTestCommands", context.services.options.test_commands);
     found = true;
   }
   if (!found) {

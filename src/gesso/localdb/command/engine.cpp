@@ -6,6 +6,7 @@
 #include <new>
 
 #include "gesso/base/error.hpp"
+#include "gesso/localdb/aggregate/expression.hpp"
 #include "gesso/localdb/command/names.hpp"
 #include "gesso/localdb/command_error.hpp"
 
@@ -17,6 +18,7 @@ constexpr int kUnsupportedOpQuery = 352;
 constexpr int kMissingDb = 40571;
 constexpr int kExceededMemory = 146;
 constexpr int kUnknownWriteConcern = 79;
+constexpr int kLetReadsField = 4890500;
 
 bson::Document error_reply(int code, std::string_view message, bson::View details = {}) {
   bson::Builder reply;
@@ -130,9 +132,24 @@ std::string_view Context::collection() const { return collection_name(db, body.b
 
 Variables Context::variables() const {
   Variables variables{.now = services.clock.now()};
-  if (const bson::Value let = body["let"]; let.is_document()) {
-    variables.let = bson::Document(let.as_document());
+  const bson::Value let = body["let"];
+  if (!let.is_document()) return variables;
+  // Expressions, of which none sees a document or another variable.
+  ExpressionScope scope(variables);
+  Arena arena;
+  bson::Builder values;
+  for (const auto& [name, expression] : let.as_document()) {
+    const ExpressionPtr compiled = compile_expression(expression, scope);
+    Evaluation evaluation({}, arena, scope);
+    const bson::Value value = compiled->evaluate(evaluation);
+    if (!value) {
+      throw CommandError(kLetReadsField,
+                         "the expression of let." + std::string(name) +
+                             " has no value; it must be a constant and cannot read a field");
+    }
+    values.append(name, value);
   }
+  variables.let = values.finish();
   return variables;
 }
 

@@ -11,6 +11,8 @@
 namespace gesso::localdb {
 namespace {
 
+constexpr int kAmbiguousIndexKeyPattern = 181;
+
 constexpr Field kCreateFields[] = {
     {"createIndexes", kAny, Presence::kRequired},
     {"indexes", kArray, Presence::kRequired},
@@ -92,6 +94,13 @@ std::vector<std::string> selected(const Collection& collection, bson::Value sele
   } else if (selector.is_document()) {
     const Index* index = collection.index_by_key(selector.as_document());
     if (index == nullptr) no_index("the given key");
+    const auto alike = std::ranges::count_if(collection.indexes, [&](const auto& other) {
+      return other->spec.fields == index->spec.fields;
+    });
+    if (alike > 1) {
+      throw CommandError(kAmbiguousIndexKeyPattern,
+                         std::to_string(alike) + " indexes have that key; name the one to drop");
+    }
     names.push_back(index->spec.name);
   } else if (selector.as_string() != "*") {
     names.emplace_back(selector.as_string());

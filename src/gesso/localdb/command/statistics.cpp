@@ -19,6 +19,7 @@ constexpr Field kDbStatsFields[] = {
 constexpr Field kValidateFields[] = {{"validate", kAny, Presence::kRequired},
                                      {"full", kFlag},
                                      {"background", kFlag},
+                                     {"scandata", kFlag},
                                      {"metadata", kFlag},
                                      {"checkBSONConformance", kFlag},
                                      {"repair", kFlag}};

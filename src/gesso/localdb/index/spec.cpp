@@ -146,6 +146,9 @@ bool flag_of(const bson::Element& element) {
   return element.value.truthy();
 }
 
+// What old clients still send.
+constexpr std::array<std::string_view, 4> kWithoutEffect = {"background", "dropDups", "v", "ns"};
+
 void check_id_index(const IndexSpec& spec) {
   if (spec.fields.front().descending) {
     throw CommandError(ErrorCode::kBadValue,
@@ -209,7 +212,7 @@ IndexSpec IndexSpec::parse(bson::View description) {
       if (!locale.is_string() || locale.as_string() != "simple") {
         cannot_create("only the simple collation is supported by indexes");
       }
-    } else if (key != "background" && key != "v" && key != "ns") {
+    } else if (std::ranges::find(kWithoutEffect, key) == kWithoutEffect.end()) {
       throw CommandError(kInvalidIndexSpecificationOption,
                          "The field '" + std::string(key) +
                              "' is not valid for an index specification. Specification: " +
@@ -255,27 +258,26 @@ std::string default_index_name(bson::View key) {
 }
 
 SpecRelation compare_specs(const IndexSpec& existing, const IndexSpec& wanted) {
+  const auto filter_of = [](const IndexSpec& spec) {
+    return spec.partial_filter ? spec.partial_filter->view() : bson::View();
+  };
   const bool same_name = existing.name == wanted.name;
-  const bool same_key = existing.fields == wanted.fields;
-  if (!same_name && !same_key) return SpecRelation::kDifferent;
+  const bool equivalent = existing.fields == wanted.fields && existing.unique == wanted.unique &&
+                          existing.sparse == wanted.sparse &&
+                          bson::compare(filter_of(existing), filter_of(wanted)) == 0;
+  if (!same_name && !equivalent) return SpecRelation::kDifferent;
   const auto both = [&] {
     return " Requested index: " + bson::to_json(wanted.describe().view()) +
            ", existing index: " + bson::to_json(existing.describe().view());
   };
-  if (!same_key) {
+  if (!equivalent) {
     throw CommandError(ErrorCode::kIndexKeySpecsConflict,
                        "An existing index has the same name as the requested index. When index "
                        "names are not specified, they are auto generated and can cause "
                        "conflicts." +
                            both());
   }
-  const auto filter_of = [](const IndexSpec& spec) {
-    return spec.partial_filter ? spec.partial_filter->view() : bson::View();
-  };
-  const bool same_options = existing.unique == wanted.unique && existing.sparse == wanted.sparse &&
-                            existing.expire_after_seconds == wanted.expire_after_seconds &&
-                            bson::compare(filter_of(existing), filter_of(wanted)) == 0;
-  if (!same_options) {
+  if (existing.expire_after_seconds != wanted.expire_after_seconds) {
     throw CommandError(ErrorCode::kIndexOptionsConflict,
                        "An equivalent index already exists with different options." + both());
   }

@@ -50,8 +50,10 @@ struct IndexSpec {
 
 enum class SpecRelation { kDifferent, kIdentical };
 
-// Whether `wanted` is already there as `existing`. Throws CommandError: 86 for the same name with
-// another key, 85 for the same key under another name or with other options.
+// Whether `wanted` is already there as `existing`. Indexes of one key are different ones where they
+// differ in uniqueness, sparseness or partial filter, as since MongoDB 5.0. Throws CommandError: 86
+// for the same name as a different one, 85 for the same index under another name or with another
+// time to live.
 [[nodiscard]] SpecRelation compare_specs(const IndexSpec& existing, const IndexSpec& wanted);
 
 }  // namespace gesso::localdb
