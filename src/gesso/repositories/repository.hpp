@@ -389,25 +389,47 @@ bool Repository<M>::exists(const E& filter) {
 }
 
 template <class M>
-template <detail::FilterOf<M> E>
-std::optional<M> Repository<M>::update_one(const E& filter, query::Update<Model> update) {
-  query::require_served(filter);
+template <class Send>
+auto Repository<M>::send(query::Update<Model> update, Send send_changes) {
   if constexpr (requires { &Model::updated_at; }) {
     if (!update.touches("updated_at")) update.add(query::set<&Model::updated_at>(now()));
   }
-  if (update.empty()) return find_one(filter);
   const bson::Document changes = query::to_bson(update);
-  std::optional<bson::Document> document;
   try {
-    document = session().find_one_and_update(kCollection, wire(filter), changes);
+    return send_changes(changes);
   } catch (const Error& error) {
     const bson::Value set = changes["$set"];
     if (error.kind() != ErrorKind::kDuplicate || !set.is_document()) throw;
     throw detail::name_taken_field(session(), kCollection, set.as_document(),
                                    query::index_specs<Model>(), error);
   }
+}
+
+template <class M>
+template <detail::FilterOf<M> E>
+std::optional<M> Repository<M>::update_one(const E& filter, query::Update<Model> update) {
+  query::require_served(filter);
+  if constexpr (!requires { &Model::updated_at; }) {
+    if (update.empty()) return find_one(filter);
+  }
+  const auto document = send(std::move(update), [&](const bson::Document& changes) {
+    return session().find_one_and_update(kCollection, wire(filter), changes);
+  });
   if (!document) return std::nullopt;
   return schema::from_stored<Model>(*document, ns());
+}
+
+template <class M>
+template <detail::FilterOf<M> E>
+bool Repository<M>::change_one(const E& filter, query::Update<Model> update) {
+  query::require_served(filter);
+  if constexpr (!requires { &Model::updated_at; }) {
+    if (update.empty()) return exists(filter);
+  }
+  const auto result = send(std::move(update), [&](const bson::Document& changes) {
+    return session().update_one(kCollection, wire(filter), changes);
+  });
+  return result.matched > 0;
 }
 
 template <class M>
