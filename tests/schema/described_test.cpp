@@ -27,6 +27,16 @@ static_assert(std::is_copy_constructible_v<Account>);
 
 // An id of one kind is not taken for another, nor compared with it.
 static_assert(!std::is_convertible_v<Id<"acc_">, Id<"gen_">>);
+static_assert(!std::is_constructible_v<Id<"gen_">, Id<"acc_">>);
+static_assert(!std::is_assignable_v<Id<"gen_">&, Id<"acc_">>);
+static_assert(!std::is_constructible_v<std::optional<Id<"gen_">>, Id<"acc_">>);
+template <class A, class B>
+concept Comparable = requires(const A& a, const B& b) {
+  a == b;
+};
+static_assert(Comparable<Id<"gen_">, Id<"gen_">> && Comparable<Id<"gen_">, std::string>);
+static_assert(Comparable<std::string_view, Id<"gen_">> && Comparable<Id<"gen_">, const char*>);
+static_assert(!Comparable<Id<"acc_">, Id<"gen_">> && !Comparable<Id<"gen_">, Id<"acc_">>);
 
 TEST(EnumTest, StandsForItsTexts) {
   EXPECT_EQ(to_string(Colour::kDeepBlue), "deep-blue");

@@ -75,8 +75,9 @@ class Id {
 
   friend bool operator==(const Id&, const Id&) = default;
   friend auto operator<=>(const Id&, const Id&) = default;
+  // With a text. An id of another kind does not compare either.
   template <std::convertible_to<std::string_view> S>
-  friend bool operator==(const Id& left, const S& right) {
+  requires(!requires { S::kPrefix; }) friend bool operator==(const Id& left, const S& right) {
     return left.text_ == std::string_view(right);
   }
   friend std::ostream& operator<<(std::ostream& out, const Id& id) { return out << id.text_; }
