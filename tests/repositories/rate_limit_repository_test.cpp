@@ -75,6 +75,14 @@ TEST_F(RateLimitRepositoryTest, ABlockRefusesUntilItEnds) {
   EXPECT_TRUE(hit().allowed);
 }
 
+TEST_F(RateLimitRepositoryTest, ABlockMayBeForEver) {
+  limits([&](RateLimitRepository limits) { limits.block("user_ada", kEndpoint, Time::max()); });
+  clock_.advance(1000h);
+  const auto blocked = hit();
+  EXPECT_FALSE(blocked.allowed);
+  EXPECT_EQ(blocked.reset_at, Time::max());
+}
+
 TEST_F(RateLimitRepositoryTest, AResetForgetsCountsAndBlocks) {
   hit();
   hit();

@@ -6,7 +6,7 @@
 #include <array>
 #include <string>
 
-#include "gesso/repositories/base64url.hpp"
+#include "gesso/base/base64url.hpp"
 #include "gesso/repositories/checks.hpp"
 
 namespace gesso::repositories {
@@ -22,11 +22,12 @@ namespace {
 // that nobody finds another endpoint for.
 RateLimitLogId id_of(const UserId& user_id, std::string_view endpoint, const std::string& what) {
   const std::string text = user_id.str() + '\0' + std::string(endpoint) + '\0' + what;
-  std::array<std::uint8_t, 32> hash{};
+  std::array<unsigned char, 32> hash{};
   if (EVP_Digest(text.data(), text.size(), hash.data(), nullptr, EVP_sha256(), nullptr) != 1) {
     throw Error(ErrorKind::kInternal, "SHA-256 is not available");
   }
-  return std::string(RateLimitLogId::kPrefix) + to_base64url(hash);
+  return std::string(RateLimitLogId::kPrefix) +
+         base64url_encode({reinterpret_cast<const char*>(hash.data()), hash.size()});
 }
 
 RateLimitLogId window_id(const UserId& user_id, std::string_view endpoint, Time start,
@@ -38,6 +39,11 @@ RateLimitLogId window_id(const UserId& user_id, std::string_view endpoint, Time 
 
 RateLimitLogId block_id(const UserId& user_id, std::string_view endpoint) {
   return id_of(user_id, endpoint, "block");
+}
+
+// When what ends at `end` may be deleted; a block may be for ever.
+Time expiry(Time end) {
+  return end < Time::max() - RateLimitLog::kLifetime ? end + RateLimitLog::kLifetime : Time::max();
 }
 
 // The update, and `ttl` among what it sets.
@@ -88,8 +94,8 @@ RateLimitVerdict RateLimitRepository::hit(const UserId& user_id, std::string_vie
              set_on_insert<&RateLimitLog::window_start>(start),
              set_on_insert<&RateLimitLog::window_end>(end),
              set_on_insert<&RateLimitLog::is_blocked>(false),
-             set_on_insert<&RateLimitLog::expires_at>(end + RateLimitLog::kLifetime)),
-      end + RateLimitLog::kLifetime);
+             set_on_insert<&RateLimitLog::expires_at>(expiry(end))),
+      expiry(end));
   const std::int64_t left = limit - log.request_count;
   if (left < 0) return {.allowed = false, .remaining = 0, .reset_at = end};
   if (const auto block = find_block(user_id, endpoint)) {
@@ -99,15 +105,15 @@ RateLimitVerdict RateLimitRepository::hit(const UserId& user_id, std::string_vie
 }
 
 void RateLimitRepository::block(const UserId& user_id, std::string_view endpoint, Time until) {
-  upsert(block_id(user_id, endpoint),
-         update(set<&RateLimitLog::is_blocked>(true), set<&RateLimitLog::blocked_until>(until),
-                set<&RateLimitLog::window_end>(until),
-                set<&RateLimitLog::expires_at>(until + RateLimitLog::kLifetime),
-                set_on_insert<&RateLimitLog::user_id>(user_id),
-                set_on_insert<&RateLimitLog::endpoint>(endpoint),
-                set_on_insert<&RateLimitLog::request_count>(0),
-                set_on_insert<&RateLimitLog::window_start>(now())),
-         until + RateLimitLog::kLifetime);
+  upsert(
+      block_id(user_id, endpoint),
+      update(set<&RateLimitLog::is_blocked>(true), set<&RateLimitLog::blocked_until>(until),
+             set<&RateLimitLog::window_end>(until), set<&RateLimitLog::expires_at>(expiry(until)),
+             set_on_insert<&RateLimitLog::user_id>(user_id),
+             set_on_insert<&RateLimitLog::endpoint>(endpoint),
+             set_on_insert<&RateLimitLog::request_count>(0),
+             set_on_insert<&RateLimitLog::window_start>(now())),
+      expiry(until));
 }
 
 bool RateLimitRepository::is_blocked(const UserId& user_id, std::string_view endpoint) {
