@@ -1,5 +1,8 @@
 #include "gesso/repositories/subscription_repository.hpp"
 
+#include <functional>
+#include <utility>
+
 #include "tests/repositories/fixture.hpp"
 
 namespace gesso::repositories {
@@ -102,6 +105,42 @@ TEST_F(SubscriptionRepositoryTest, ARenewalStartsAPeriodOfUnusedCredits) {
     EXPECT_EQ(given->current_period_end, until);
     EXPECT_THROW(subscriptions.reset_period_usage(made.id, clock_.now()), Error);
     EXPECT_EQ(subscriptions.reset_period_usage("sub_none"), std::nullopt);
+  });
+}
+
+// Lets something happen in the middle of what asks for the time.
+class InterruptingClock final : public Clock {
+  const Clock& clock_;
+  mutable std::function<void()> once_;
+
+ public:
+  InterruptingClock(const Clock& clock, std::function<void()> once)
+      : clock_(clock), once_(std::move(once)) {}
+  [[nodiscard]] Time now() const override {
+    if (const auto once = std::exchange(once_, nullptr)) once();
+    return clock_.now();
+  }
+  [[nodiscard]] std::chrono::steady_clock::time_point steady_now() const override {
+    return clock_.steady_now();
+  }
+};
+
+TEST_F(SubscriptionRepositoryTest, OfTwoThatRenewAtOnceOneDoes) {
+  const Subscription made = add_subscription("user_ada", 3);
+  clock_.set_now(made.current_period_end + 2h);
+  run([&](mongo::Session& session) {
+    std::optional<Subscription> other;
+    const InterruptingClock clock(clock_, [&] {
+      SubscriptionRepository faster(session, context_);
+      faster.reset_period_usage(made.id);
+      other = faster.use_credits(made.id, 2);
+    });
+    const Context interrupted{
+        .clock = clock, .random = random_, .ids = ids_, .bcrypt_cost = context_.bcrypt_cost};
+    const auto seen = SubscriptionRepository(session, interrupted).reset_period_usage(made.id);
+    EXPECT_EQ(seen, other);
+    EXPECT_EQ(seen->credits_used_this_period, 2);
+    EXPECT_EQ(seen->current_period_start, made.current_period_end);
   });
 }
 

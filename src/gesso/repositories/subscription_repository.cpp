@@ -85,27 +85,27 @@ std::optional<Subscription> SubscriptionRepository::use_credits(const Id& id,
 
 std::optional<Subscription> SubscriptionRepository::reset_period_usage(
     const Id& id, std::optional<Time> period_end) {
-  while (const auto seen = find_by_id(id)) {
-    const Time start = std::min(seen->current_period_end, now());
-    const Time end = period_end.value_or(add_interval(start, seen->billing_interval));
-    if (end <= start) {
-      throw validation_error({{.path = {"period_end"},
-                               .type = "value_error",
-                               .message = "Value error, the period should end after it starts",
-                               .expected = "date and time after " + to_iso8601(start),
-                               .found = "date " + to_iso8601(end)}});
-    }
-    // Of two that renew the same period at once, one does.
-    auto renewed =
-        update_one(where<&Subscription::id> == id &&
-                       where<&Subscription::current_period_end> == seen->current_period_end,
-                   update(set<&Subscription::credits_used_this_period>(0),
-                          set<&Subscription::pending_charges>(std::vector<models::PendingCharge>{}),
-                          set<&Subscription::current_period_start>(start),
-                          set<&Subscription::current_period_end>(end)));
-    if (renewed) return renewed;
+  const auto seen = find_by_id(id);
+  if (!seen) return std::nullopt;
+  const Time start = std::min(seen->current_period_end, now());
+  const Time end = period_end.value_or(add_interval(start, seen->billing_interval));
+  if (end <= start) {
+    throw validation_error({{.path = {"period_end"},
+                             .type = "value_error",
+                             .message = "Value error, the period should end after it starts",
+                             .expected = "date and time after " + to_iso8601(start),
+                             .found = "date " + to_iso8601(end)}});
   }
-  return std::nullopt;
+  auto renewed =
+      update_one(where<&Subscription::id> == id &&
+                     where<&Subscription::current_period_start> == seen->current_period_start &&
+                     where<&Subscription::current_period_end> == seen->current_period_end,
+                 update(set<&Subscription::credits_used_this_period>(0),
+                        set<&Subscription::pending_charges>(std::vector<models::PendingCharge>{}),
+                        set<&Subscription::current_period_start>(start),
+                        set<&Subscription::current_period_end>(end)));
+  // Of two that renew the same period at once, one does.
+  return renewed ? renewed : find_by_id(id);
 }
 
 std::optional<Subscription> SubscriptionRepository::change_plan(const Id& id,

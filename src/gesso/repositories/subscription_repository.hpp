@@ -43,7 +43,8 @@ class SubscriptionRepository : public Repository<models::Subscription> {
   std::optional<models::Subscription> use_credits(const Id& id, std::int64_t credits);
   // A new period, from the end of the old one where that has passed and else from now, as long as
   // the billing interval or until `period_end`. Credits that were not used lapse, and so do those
-  // that a charge of the old period would have given back.
+  // that a charge of the old period would have given back. Of several calls at once one renews, and
+  // all return what it made.
   std::optional<models::Subscription> reset_period_usage(const Id& id,
                                                          std::optional<Time> period_end = {});
   std::optional<models::Subscription> change_plan(const Id& id, const PlanChange& change);
