@@ -163,6 +163,35 @@ TEST_F(ChargingTest, TheSweepRefundsFailuresThatNobodyDid) {
   EXPECT_EQ(user(ada.id).credits_remaining, 10);
 }
 
+TEST_F(ChargingTest, ADocumentThatMakesNoSenseStopsTheSweepOfNoOther) {
+  const User ada = add_user("ada@example.com", 10);
+  const User grace = add_user("grace@example.com", 10);
+  // Ada's mark is of a generation that does not decode, Grace's charger died before it inserted.
+  run([](mongo::Session& session) {
+    session.insert_one("generations", bson::make_document("_id", "gen_bad", "prompt", 5));
+  });
+  const auto leave_mark = [&](const User& of, const models::GenerationId& generation) {
+    with<UserRepository>([&](UserRepository users) {
+      users.update_by_id(
+          of.id,
+          update(inc<&User::credits_remaining>(-4),
+                 push<&User::pending_charges>(models::PendingCharge{.token = generation.str(),
+                                                                    .generation_id = generation,
+                                                                    .credits = 4,
+                                                                    .at = clock_.now()})));
+    });
+    clock_.advance(1s);
+  };
+  leave_mark(ada, "gen_bad");
+  leave_mark(grace, "gen_died");
+  clock_.advance(6min);
+  const SweepReport report = sweep();
+  EXPECT_EQ(report.settled, 1);
+  EXPECT_EQ(report.failed, 1);
+  EXPECT_EQ(user(grace.id).credits_remaining, 10);
+  EXPECT_EQ(user(ada.id).pending_charges.size(), 1U);
+}
+
 // The process dies before its n-th command, for every n; then the sweep runs. Either the generation
 // stands and is paid for, or nothing was taken.
 TEST_F(ChargingTest, ACrashAnywhereInAChargeLosesAndDoublesNothing) {

@@ -212,29 +212,39 @@ Generation Charging::decided(const PendingCharge& mark, const UserId& user_id) {
 
 SweepReport Charging::sweep(std::chrono::milliseconds older_than) {
   const Time before = context_->clock.now() - older_than;
-  const ListOptions options{.limit = kSweepLimit, .skip_undecodable = [](const Error&) {}};
   SweepReport report;
+  const ListOptions options{.limit = kSweepLimit,
+                            .skip_undecodable = [&](const Error&) { ++report.failed; }};
+  // One document that makes no sense must not keep the sweep from all others.
+  const auto attempt = [&](std::int64_t& done, auto&& step) {
+    try {
+      step();
+      ++done;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kInternal && error.kind() != ErrorKind::kConflict) throw;
+      ++report.failed;
+    }
+  };
   for (const Subscription& subscription :
        subscriptions_.find_many(where<&Subscription::pending_charges, &PendingCharge::at> <= before,
                                 unsorted, options)) {
     for (const PendingCharge& left : subscription.pending_charges) {
       if (left.at > before) continue;
-      settle_at_subscription(subscription.id, left, decided(left, subscription.user_id));
-      ++report.settled;
+      attempt(report.settled, [&] {
+        settle_at_subscription(subscription.id, left, decided(left, subscription.user_id));
+      });
     }
   }
   for (const User& user : users_.find_many(
            where<&User::pending_charges, &PendingCharge::at> <= before, unsorted, options)) {
     for (const PendingCharge& left : user.pending_charges) {
       if (left.at > before) continue;
-      settle_at_user(user.id, left, decided(left, user.id));
-      ++report.settled;
+      attempt(report.settled, [&] { settle_at_user(user.id, left, decided(left, user.id)); });
     }
   }
   for (const Generation& generation :
        generations_.find_many(where<&Generation::refund_due_at> <= before, unsorted, options)) {
-    refund(generation.id);
-    ++report.refunded;
+    attempt(report.refunded, [&] { refund(generation.id); });
   }
   return report;
 }

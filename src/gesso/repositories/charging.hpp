@@ -44,6 +44,7 @@ struct UserNotActive {};  // locked out, or not there
 struct SweepReport {
   std::int64_t settled = 0;   // marks that a crash left
   std::int64_t refunded = 0;  // failed generations whose refund had not begun
+  std::int64_t failed = 0;    // documents that do not decode, or belie their mark: left as they are
 };
 
 class Charging {
