@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <mutex>
 
@@ -288,19 +290,32 @@ TEST_F(SessionTest, AReadIsRepeatedOnlyOnce) {
 }
 
 TEST_F(SessionTest, AWriteIsNotRepeatedWhereTheServerCannot) {
+  static constexpr auto kWrites =
+      std::to_array<std::string_view>({"insert", "update", "findAndModify", "delete"});
   script = [](bson::View command) {
-    return command.begin()->key == "insert" ? Answer::hang_up() : Answer::standard();
+    return std::ranges::count(kWrites, command.begin()->key) > 0 ? Answer::hang_up()
+                                                                 : Answer::standard();
   };
   Running it = start();
-  const Error error = error_of([&] {
-    it.service.run([](Session& session) { session.insert_one("c", make_document("_id", 1)); });
-  });
-  EXPECT_EQ(error.kind(), ErrorKind::kUnavailable);
-  EXPECT_FALSE(error.retryable());
-  EXPECT_THAT(error.what(), ::testing::HasSubstr("whether it took effect is unknown"));
-  const auto sent = it.server.commands("insert");
-  ASSERT_EQ(sent.size(), 1u);
-  EXPECT_FALSE(sent[0].contains("txnNumber"));
+  it.service.connect();
+  const bson::Document one = make_document("_id", 1);
+  const bson::Document change = make_document("$inc", make_document("n", 1));
+  for (const std::string_view write : kWrites) {
+    const Error error = error_of([&] {
+      it.service.run([&](Session& session) {
+        if (write == "insert") session.insert_one("c", one);
+        if (write == "update") session.update_one("c", one, change);
+        if (write == "findAndModify") (void)session.find_one_and_update("c", one, change);
+        if (write == "delete") session.delete_one("c", one);
+      });
+    });
+    EXPECT_EQ(error.kind(), ErrorKind::kUnavailable) << write;
+    EXPECT_FALSE(error.retryable()) << write;
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("whether it took effect is unknown"));
+    const auto sent = it.server.commands(std::string(write));
+    ASSERT_EQ(sent.size(), 1u) << write;
+    EXPECT_FALSE(sent[0].contains("txnNumber")) << write;
+  }
 }
 
 TEST_F(SessionTest, AWriteIsRepeatedWithTheSameNumberWhereTheServerCan) {

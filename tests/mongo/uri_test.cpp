@@ -57,6 +57,11 @@ TEST(Uri, CosmosHostsRetryNoWritesUnlessTheSettingSaysSo) {
                    .retry_writes);
 }
 
+TEST(Uri, NoIdleLimitIsSaidByNone) {
+  EXPECT_EQ(prepare("mongodb://h/").max_idle, std::nullopt);
+  EXPECT_EQ(prepare("mongodb://h/?maxIdleTimeMS=0").max_idle, std::nullopt);
+}
+
 TEST(Uri, OtherHostsRetryWritesUnlessTheStringSaysNo) {
   EXPECT_TRUE(prepare("mongodb://h/").retry_writes);
   EXPECT_TRUE(prepare("mongodb://evilcosmos.azure.com/").retry_writes);

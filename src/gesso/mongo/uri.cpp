@@ -174,7 +174,10 @@ DriverUri prepare_uri(const Secret& uri, const UriOptions& options) {
   bool has_app_name = false;
   for (Option& option : parts.options) {
     const std::string name = lower(option.name);
-    if (name == "maxidletimems") out.max_idle = parse_milliseconds(option);
+    if (name == "maxidletimems") {
+      const milliseconds idle = parse_milliseconds(option);
+      if (idle.count() > 0) out.max_idle = idle;  // 0 means no limit
+    }
     if (name == "retrywrites") out.retry_writes = parse_bool(option);
     if (holds(kReplaced, name)) continue;
     if (name == "tlscafile" && !options.tls_ca_file.empty()) continue;
