@@ -1,5 +1,6 @@
 #include "gesso/repositories/generation_repository.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -209,6 +210,33 @@ TEST_F(GenerationRepositoryTest, AnExpiredLeaseIsClaimedAgain) {
   EXPECT_EQ(again->attempts, 2);
 }
 
+TEST_F(GenerationRepositoryTest, OneExpiredLeaseGoesToOneOfManyClaimers) {
+  for (int round = 0; round < 10; ++round) {
+    const Generation made = add_generation(kAda);
+    EXPECT_EQ(claim(1min)->id, made.id);
+    clock_.advance(1min);
+    std::atomic<int> claims = 0;
+    {
+      std::vector<std::jthread> threads;
+      for (int i = 0; i < 8; ++i) {
+        threads.emplace_back([&] {
+          if (claim(1min)) ++claims;
+        });
+      }
+    }
+    EXPECT_EQ(claims, 1);
+    generations([&](GenerationRepository repository) {
+      EXPECT_EQ(repository.find_by_id(made.id)->attempts, 2);
+      repository.mark_as_failed(made.id, "no paint");
+    });
+  }
+}
+
+TEST_F(GenerationRepositoryTest, ALeaseLastsAMillisecondAtLeast) {
+  add_generation(kAda);
+  EXPECT_EQ(error_of([&] { claim(0ms); }).kind(), ErrorKind::kValidation);
+}
+
 TEST_F(GenerationRepositoryTest, TheOldestIsClaimedFirstEvenWhereItsLeaseExpired) {
   const Generation oldest = add_generation(kAda, "oldest");
   EXPECT_EQ(claim(1min)->id, oldest.id);
@@ -293,6 +321,20 @@ TEST_F(GenerationRepositoryTest, StatsCountTimeAndCredits) {
     EXPECT_EQ(none.total_generations, 0);
     EXPECT_EQ(none.average_processing_time_ms, std::nullopt);
     EXPECT_EQ(none.p95_processing_time_ms, std::nullopt);
+  });
+}
+
+TEST_F(GenerationRepositoryTest, ThePercentileOfAFewIsTheNearestRank) {
+  generations([&](GenerationRepository repository) {
+    // In the order of their times: of up to 20, rank 0.95 n rounded up is the slowest but of 20.
+    for (int n = 1; n <= 21; ++n) {
+      const Generation made = add_generation(kAda);
+      repository.mark_as_processing(made.id, made.id.str());
+      clock_.advance(std::chrono::seconds(n));
+      repository.mark_as_completed(made.id, {}, {});
+      const std::int64_t expected = n <= 19 ? n : n - 1;
+      EXPECT_EQ(repository.get_user_stats(kAda).p95_processing_time_ms, expected * 1000) << n;
+    }
   });
 }
 

@@ -1,5 +1,7 @@
 #include "gesso/repositories/page.hpp"
 
+#include <random>
+
 #include "gesso/repositories/generation_repository.hpp"
 #include "tests/repositories/fixture.hpp"
 
@@ -72,6 +74,44 @@ TEST_F(PageTest, InsertsInBetweenNeitherRepeatNorSkip) {
   EXPECT_EQ(prompts(second), (Prompts{"4", "3"}));
   EXPECT_EQ(prompts(page(2, second.previous)), (Prompts{"6", "5"}));
   EXPECT_EQ(prompts(page(2)), (Prompts{"new", "6"}));
+}
+
+// On the way there and back every document that was there at first is met once, and in order,
+// whatever is inserted before, behind and between those of its moment.
+TEST_F(PageTest, TheWayThereAndBackMeetsEachOnceAmidInsertsOfOneMoment) {
+  std::mt19937 random(7);
+  const Time moment = clock_.now();
+  const auto insert_near = [&](std::string_view prompt) {
+    with<GenerationRepository>([&](GenerationRepository generations) {
+      Generation made = generations.make_generation({.user_id = kAda, .prompt = prompt});
+      made.id = "gen_" + std::to_string(random());
+      made.created_at = moment + std::chrono::milliseconds(random() % 3);
+      generations.create(made);
+    });
+  };
+  for (int i = 0; i < 20; ++i) insert_near(std::to_string(i));
+  const auto old_ones = [](const Page<Generation>& page) {
+    Prompts texts = prompts(page);
+    std::erase(texts, "new");
+    return texts;
+  };
+  const Prompts order = prompts(page(100));
+  Prompts there;
+  auto at = page(3);
+  for (;; at = page(3, at.next)) {
+    for (const auto& text : old_ones(at)) there.push_back(text);
+    insert_near("new");
+    if (!at.next) break;
+  }
+  EXPECT_EQ(there, order);
+  Prompts back;
+  for (;; at = page(3, at.previous)) {
+    const Prompts texts = old_ones(at);
+    back.insert(back.begin(), texts.begin(), texts.end());
+    insert_near("new");
+    if (!at.previous) break;
+  }
+  EXPECT_EQ(back, order);
 }
 
 TEST_F(PageTest, DeletingTheDocumentAtACursorDoesNotMoveIt) {

@@ -123,6 +123,14 @@ TEST_F(UserRepositoryTest, AnUnknownEmailCostsAsMuchTimeAsAWrongPassword) {
         cpu_time([&] { (void)users.verify_password("nobody@example.com", "correct horsf"); });
     EXPECT_GT(unknown, wrong / 2);
     EXPECT_LT(unknown, wrong * 2);
+    (void)users.create_user({.email = "grace@example.com",
+                             .auth_provider = AuthProvider::kGithub,
+                             .auth_provider_id = "12"});
+    for (const char* email : {"grace@example.com", "no address"}) {
+      EXPECT_GT(cpu_time([&] { EXPECT_FALSE(users.verify_password(email, "correct horsf")); }),
+                wrong / 2)
+          << email;
+    }
   });
 }
 

@@ -129,6 +129,7 @@ std::optional<Generation> GenerationRepository::claim_next(std::string_view work
   // A sort by several fields is none of findAndModify's on Cosmos DB, and the claimers would all
   // wait for the same document. So they look first, and then take one by its id. A claimer that
   // finds the oldest taken goes on at a random one: the others do so as well.
+  require_at_least(1, "lease", lease.count());
   constexpr std::int64_t kLookAhead = 16;
   constexpr auto kLongestFree = sort_by(asc<&Generation::claimable_at>);
   const auto pending = where<&Generation::status> == GenerationStatus::kPending;

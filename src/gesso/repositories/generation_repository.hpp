@@ -58,7 +58,7 @@ class GenerationRepository : public Repository<models::Generation> {
 
   // The oldest pending generation that nobody holds, held for `worker` until `lease` has passed; it
   // stays pending. Where several claim at once, each gets another one. std::nullopt where there is
-  // none.
+  // none. Throws Error: kValidation for a lease below 1 ms.
   [[nodiscard]] std::optional<models::Generation> claim_next(
       std::string_view worker, std::chrono::milliseconds lease = std::chrono::minutes(5));
 
