@@ -47,12 +47,23 @@ TEST(SettingsTest, ReadsEveryType) {
   const LoadedSettings loaded = load_settings(
       {.environment = {{"GESSO_ACCESS_LOG", "1"}, {"GESSO_SWEEP_INTERVAL", "500ms"}},
        .file_name = "gesso.toml",
-       .file_text = "token_lifetime = '2h'\nmongodb_uri = 'mongodb://a:b@c'\ndata_dir = '/x y'\n"});
+       .file_text = "token_lifetime = '2h'\nmongodb_uri = 'mongodb://a:b@c'\ndata_dir = '/x y'\n"
+                    "database = 'studio'\n"});
   EXPECT_TRUE(loaded.values.access_log);
   EXPECT_EQ(loaded.values.sweep_interval, 500ms);
   EXPECT_EQ(loaded.values.token_lifetime, 2h);
   EXPECT_EQ(loaded.values.mongodb_uri.reveal(), "mongodb://a:b@c");
   EXPECT_EQ(loaded.values.data_dir, "/x y");
+  EXPECT_EQ(loaded.values.database, "studio");
+}
+
+TEST(SettingsTest, TheDatabaseHasAVariableAndAFlag) {
+  LoadedSettings loaded = load_settings({.environment = {{"GESSO_DATABASE", "studio"}}});
+  EXPECT_EQ(loaded.values.database, "studio");
+  loaded = load_settings(
+      {.flags = {{"database", "atelier"}}, .environment = {{"GESSO_DATABASE", "studio"}}});
+  EXPECT_EQ(loaded.values.database, "atelier");
+  EXPECT_EQ(origin(loaded, "database"), "--database");
 }
 
 TEST(SettingsTest, NameTheNearestOfAnUnknownKey) {

@@ -80,7 +80,7 @@ SocketFolder::~SocketFolder() {
 Database::Database(const Settings& settings, const Clock& clock, Random& random, InUse in_use) {
   mongo::ServiceOptions options{
       .uri = settings.mongodb_uri.clone(),
-      .database = settings.mongodb_database,
+      .database = settings.database,
       .pool_size = static_cast<std::size_t>(settings.mongodb_pool_size),
       .warm_minimum = static_cast<std::size_t>(settings.mongodb_warm_minimum),
       .queue_limit = static_cast<std::size_t>(settings.mongodb_queue_limit),

@@ -28,7 +28,7 @@ ExitCode init_db(const Invocation& invocation) {
 
 Command init_db_command() {
   static constexpr auto kSettings = std::to_array<std::string_view>(
-      {"data_dir", "mongodb_uri", "mongodb_database", "mongodb_tls_ca_file", "log_level"});
+      {"data_dir", "mongodb_uri", "database", "mongodb_tls_ca_file", "log_level"});
   static constexpr auto kOptions = std::to_array<Option>(
       {{.flag = "--plan", .about = "Say what would be done, and change nothing", .value = ""}});
   return {.name = "init-db",

@@ -147,7 +147,7 @@ Command serve_command() {
   static constexpr auto kSettings = std::to_array<std::string_view>({"listen",
                                                                      "data_dir",
                                                                      "mongodb_uri",
-                                                                     "mongodb_database",
+                                                                     "database",
                                                                      "mongodb_tls_ca_file",
                                                                      "mongodb_pool_size",
                                                                      "mongodb_warm_minimum",

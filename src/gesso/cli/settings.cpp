@@ -49,8 +49,8 @@ constexpr std::array kTable{
             .member = &S::mongodb_uri,
             .about = "mongodb:// or mongodb+srv:// of a server; without it the embedded database "
                      "serves."},
-    Setting{.key = "mongodb_database",
-            .member = &S::mongodb_database,
+    Setting{.key = "database",
+            .member = &S::database,
             .about = "Name of the database that holds the collections.",
             .check = check_not_empty},
     Setting{.key = "mongodb_tls_ca_file",

@@ -25,7 +25,7 @@ struct Settings {
   std::string listen = "127.0.0.1:8080";
   std::string data_dir = "data";
   Secret mongodb_uri;
-  std::string mongodb_database = "imagegenerator";
+  std::string database = "imagegenerator";
   std::string mongodb_tls_ca_file;
   std::int64_t mongodb_pool_size = 50;
   std::int64_t mongodb_warm_minimum = 10;

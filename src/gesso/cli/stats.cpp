@@ -95,7 +95,7 @@ ExitCode stats(const Invocation& invocation) {
 
 Command stats_command() {
   static constexpr auto kSettings = std::to_array<std::string_view>(
-      {"data_dir", "mongodb_uri", "mongodb_database", "mongodb_tls_ca_file", "log_level"});
+      {"data_dir", "mongodb_uri", "database", "mongodb_tls_ca_file", "log_level"});
   static constexpr auto kOptions = std::to_array<Option>(
       {{.flag = "--json", .about = "One JSON object instead of a table", .value = ""}});
   return {.name = "stats",
