@@ -5,8 +5,10 @@
 #include <string>
 
 #include "gesso/api/jwt.hpp"
+#include "gesso/base/base64url.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace gesso;
   using namespace gesso::api;
   static constexpr std::string_view kKey = "a key of thirty-two bytes or more";
   static const gesso::SystemClock clock;

@@ -53,8 +53,4 @@ class Tokens {
 // The token of an `Authorization: Bearer ...` field; std::nullopt for another scheme.
 [[nodiscard]] std::optional<std::string_view> bearer_token(std::string_view authorization);
 
-// RFC 4648, 5, without padding. Decoding takes nothing else: no padding, blanks or loose bits.
-[[nodiscard]] std::string base64url_encode(std::string_view bytes);
-[[nodiscard]] std::optional<std::string> base64url_decode(std::string_view text);
-
 }  // namespace gesso::api

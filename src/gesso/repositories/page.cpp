@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "gesso/base/base64url.hpp"
 #include "gesso/bson/builder.hpp"
-#include "gesso/repositories/base64url.hpp"
 
 namespace gesso::repositories::detail {
 
@@ -40,15 +40,16 @@ bool is_plain(bson::Value value) {
 }
 
 std::string write_cursor(const Position& position, const std::string& shape) {
-  return to_base64url(
-      bson::make_document("q", hash(shape), "b", position.backward, "k", bson::Array(position.keys))
-          .view()
-          .bytes());
+  const bson::Document cursor = bson::make_document("q", hash(shape), "b", position.backward, "k",
+                                                    bson::Array(position.keys));
+  const auto bytes = cursor.view().bytes();
+  return base64url_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 Position read_cursor(std::string_view text, const std::string& shape, std::size_t key_count) {
-  const auto bytes = from_base64url(text);
-  const auto cursor = bytes ? bson::View::validate(*bytes) : std::nullopt;
+  const std::string bytes = base64url_decode(text).value_or("");
+  const auto cursor =
+      bson::View::validate({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
   if (!cursor || !(*cursor)["q"].is(bson::Type::kInt64) || !(*cursor)["b"].is(bson::Type::kBool) ||
       !(*cursor)["k"].is_array()) {
     throw bad_cursor("the cursor is malformed");

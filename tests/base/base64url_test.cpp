@@ -1,0 +1,22 @@
+#include "gesso/base/base64url.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gesso {
+namespace {
+
+TEST(Base64Url, GoesBothWays) {
+  std::string bytes;
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_EQ(base64url_decode(base64url_encode(bytes)), bytes);
+    bytes += static_cast<char>(i * 37);
+  }
+  EXPECT_EQ(base64url_encode("\xff\xfe"), "__4");
+  EXPECT_EQ(base64url_encode(std::string_view("\0\x10\x83", 3)), "ABCD");
+  for (const char* text : {"a", "__5", "a=", "a b", "ab+c", "ab/c"}) {
+    EXPECT_FALSE(base64url_decode(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace gesso
