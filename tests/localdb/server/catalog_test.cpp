@@ -222,14 +222,38 @@ TEST_F(CommandTest, LooksUpInAnotherCollection) {
       R"([ { "_id" : 1, "k" : "x", "kind" : [ { "_id" : "x", "name" : "X" } ] }, { "_id" : 2, "k" : "z", "kind" : [  ] } ])");
 }
 
+TEST_F(CommandTest, FollowsTheFieldsOfADbRef) {
+  good(R"({"insert": "c", "documents": [
+           {"_id": 1, "kind": {"$ref": "kinds", "$id": "x"}, "all": [{"$ref": "kinds", "$id": "x"}]}]})");
+  good(R"({"insert": "kinds", "documents": [{"_id": "x"}]})");
+  for (const char* path : {"kind.$id", "all.$id"}) {
+    EXPECT_EQ(found(R"({"aggregate": "c", "cursor": {}, "pipeline": [{"$lookup": {"from": "kinds",
+                        "localField": ")" +
+                    std::string(path) +
+                    R"(", "foreignField": "_id", "as": "k"}}, {"$project": {"k": 1, "_id": 0}}]})"),
+              R"([ { "k" : [ { "_id" : "x" } ] } ])")
+        << path;
+  }
+  EXPECT_EQ(
+      found(
+          R"({"aggregate": "c", "cursor": {}, "pipeline": [{"$project": {"_id": "$kind.$id"}}]})"),
+      R"([ { "_id" : "x" } ])");
+  EXPECT_EQ(found(R"({"find": "c", "sort": {"kind.$id": 1}, "projection": {"kind.$id": 1}})"),
+            R"([ { "_id" : 1, "kind" : { "$id" : "x" } } ])");
+  good(R"({"createIndexes": "c", "indexes": [{"key": {"kind.$id": 1}, "name": "k"}]})");
+  good(
+      R"({"update": "c", "updates": [{"q": {"kind.$id": "x"}, "u": {"$set": {"kind.$id": "y"}}}]})");
+  EXPECT_EQ(good(R"({"count": "c", "query": {"kind.$id": "y"}})")["n"].as_int32(), 1);
+}
+
 TEST_F(CommandTest, AnswersWhatAShellAsksAtItsStart) {
   for (const char* command :
        {R"({"buildInfo": 1})", R"({"getParameter": 1, "featureCompatibilityVersion": 1})",
         R"({"getParameter": 1, "authenticationMechanisms": 1})", R"({"getCmdLineOpts": 1})",
-        R"({"hostInfo": 1})", R"({"connectionStatus": 1})",
-        R"({"serverStatus": 1})", R"({"getLog": "startupWarnings"})", R"({"getLog": "*"})",
-        R"({"whatsmyuri": 1})", R"({"currentOp": 1})", R"({"listCommands": 1})",
-        R"({"startSession": 1})", R"({"endSessions": [{"id": 1}]})", R"({"refreshSessions": []})",
+        R"({"hostInfo": 1})", R"({"connectionStatus": 1})", R"({"serverStatus": 1})",
+        R"({"getLog": "startupWarnings"})", R"({"getLog": "*"})", R"({"whatsmyuri": 1})",
+        R"({"currentOp": 1})", R"({"listCommands": 1})", R"({"startSession": 1})",
+        R"({"endSessions": [{"id": 1}]})", R"({"refreshSessions": []})",
         R"({"aggregate": 1, "pipeline": [{"$currentOp": {}}], "cursor": {}})",
         R"({"aggregate": 1, "pipeline": [{"$listLocalSessions": {}}], "cursor": {}})"}) {
     good(command, "admin");

@@ -43,7 +43,7 @@ using SourcePtr = std::unique_ptr<DocumentSource>;
 // What stages need from around them. Outlives the pipeline's sources.
 struct PipelineContext {
   Variables variables = {};
-  // The documents of another collection of the same database that match; none when there is no
+  // The documents of another collection of the same database that match; null when there is no
   // such collection. For $lookup and $unionWith, which fail with 115 without it.
   std::function<SourcePtr(std::string_view collection, bson::View filter)> look_up = {};
   // Called every so often; throws CommandError (50, 11601) to end the work.

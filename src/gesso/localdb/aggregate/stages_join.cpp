@@ -20,12 +20,18 @@ using bson::View;
   throw CommandError(ErrorCode::kFailedToParse, message);
 }
 
+class EmptySource final : public DocumentSource {
+ public:
+  std::optional<View> next() override { return std::nullopt; }
+};
+
 SourcePtr look_up(const PipelineContext& context, std::string_view collection, View filter) {
   if (!context.look_up) {
     throw CommandError(ErrorCode::kCommandNotSupported,
                        "reading another collection is not supported here");
   }
-  return context.look_up(collection, filter);
+  SourcePtr documents = context.look_up(collection, filter);
+  return documents ? std::move(documents) : std::make_unique<EmptySource>();
 }
 
 void require_within_limit(std::size_t bytes, const PipelineContext& context, const char* name) {

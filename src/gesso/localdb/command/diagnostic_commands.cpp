@@ -15,12 +15,11 @@ namespace {
 constexpr int kNoReplication = 76;
 
 // Names of parameters and of sections are fields.
-constexpr Field kGetParameterFields[] = {
-    {"getParameter", kAny, Presence::kRequired},
-                                       {"featureCompatibilityVersion"},
-                                       {"authenticationMechanisms"},
-                                       {"enableTestCommands"},
-                                       {kAnyField}};
+constexpr Field kGetParameterFields[] = {{"getParameter", kAny, Presence::kRequired},
+                                         {"featureCompatibilityVersion"},
+                                         {"authenticationMechanisms"},
+                                         {"enableTestCommands"},
+                                         {kAnyField}};
 constexpr Field kCmdLineFields[] = {{"getCmdLineOpts"}};
 constexpr Field kHostInfoFields[] = {{"hostInfo"}};
 constexpr Field kGetLogFields[] = {{"getLog", kString, Presence::kRequired}};

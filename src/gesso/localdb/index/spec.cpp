@@ -10,6 +10,7 @@
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/command_error.hpp"
 #include "gesso/localdb/match/matcher.hpp"
+#include "gesso/localdb/match/path.hpp"
 
 namespace gesso::localdb {
 namespace {
@@ -33,8 +34,7 @@ std::vector<std::string> split_path(const std::string& path) {
     if (component.empty()) {
       cannot_create("Index keys cannot contain an empty field: '" + path + "'");
     }
-    const bool is_reference = component == "$id" || component == "$ref" || component == "$db";
-    if (component.front() == '$' && !is_reference) {
+    if (component.front() == '$' && !is_reference_field(component)) {
       cannot_create("Index key contains an illegal field name: field name starts with '$': '" +
                     path + "'");
     }

@@ -5,6 +5,7 @@
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/command_error.hpp"
 #include "gesso/localdb/match/leaf_tests.hpp"
+#include "gesso/localdb/match/path.hpp"
 
 namespace gesso::localdb {
 namespace {
@@ -232,8 +233,7 @@ class OperatorParser {
 bool is_operator_document(View document) {
   if (document.empty()) return false;
   const std::string_view first = document.begin()->key;
-  // A DBRef is a literal.
-  return first.starts_with('$') && first != "$ref" && first != "$id" && first != "$db";
+  return first.starts_with('$') && !is_reference_field(first);  // a DBRef is a literal
 }
 
 void parse_operators(std::string_view name, View operators, const Variables& variables,

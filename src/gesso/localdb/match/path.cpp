@@ -110,6 +110,10 @@ std::string_view FieldPath::prefix(std::size_t count) const {
   return std::string_view(dotted_).substr(0, length == 0 ? 0 : length - 1);
 }
 
+bool is_reference_field(std::string_view name) {
+  return name == "$ref" || name == "$id" || name == "$db";
+}
+
 void check_field_path(std::string_view dotted) {
   if (dotted.empty())
     throw CommandError(40352, "FieldPath cannot be constructed with empty string");
@@ -120,7 +124,7 @@ void check_field_path(std::string_view dotted) {
   for (std::size_t start = 0; start <= dotted.size();) {
     const std::size_t dot = std::min(dotted.find('.', start), dotted.size());
     if (dot == start) throw CommandError(15998, "FieldPath field names may not be empty strings.");
-    if (dotted[start] == '$') {
+    if (dotted[start] == '$' && !is_reference_field(dotted.substr(start, dot - start))) {
       throw CommandError(16410,
                          "FieldPath field names may not start with '$'. Consider using "
                          "$getField or $setField.");

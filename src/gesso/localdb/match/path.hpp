@@ -18,6 +18,9 @@ class MatchDetails;
 // A path component that is an array position: digits without a leading zero, below 10^7 or so.
 [[nodiscard]] std::optional<std::size_t> array_index(std::string_view component);
 
+// `$ref`, `$id`, `$db`: the names that begin with `$` and still are fields, those of a DBRef.
+[[nodiscard]] bool is_reference_field(std::string_view name);
+
 class FieldPath {
   std::string dotted_;
   std::vector<std::string> parts_;
@@ -38,8 +41,8 @@ class FieldPath {
 constexpr int kMaxPathComponents = 200;
 
 // Refuses what is no path to a field of a document. Throws CommandError: 40352 for "", 15998 for an
-// empty component, 40353 for a dot at the end, 16410 for a component that begins with `$`,
-// 15 for more than kMaxPathComponents.
+// empty component, 40353 for a dot at the end, 16410 for a component that begins with `$`
+// and is none of a DBRef, 15 for more than kMaxPathComponents.
 void check_field_path(std::string_view dotted);
 
 // Whether one path equals the other or leads to it.

@@ -25,10 +25,7 @@ bool is_positional(std::string_view component) {
 }
 
 void check_dollar(std::string_view component, std::string_view path) {
-  if (!component.starts_with('$') || component == "$ref" || component == "$id" ||
-      component == "$db") {
-    return;
-  }
+  if (!component.starts_with('$') || is_reference_field(component)) return;
   throw CommandError(ErrorCode::kDollarPrefixedFieldName,
                      "The dollar ($) prefixed field " + quoted(component) + " in " + quoted(path) +
                          " is not allowed in the context of an update's replacement document. "
