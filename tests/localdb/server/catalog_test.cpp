@@ -222,6 +222,13 @@ TEST_F(CommandTest, LooksUpInAnotherCollection) {
       R"([ { "_id" : 1, "k" : "x", "kind" : [ { "_id" : "x", "name" : "X" } ] }, { "_id" : 2, "k" : "z", "kind" : [  ] } ])");
 }
 
+TEST_F(CommandTest, ACollectionThatDoesNotExistJoinsAsAnEmptyOne) {
+  good(R"({"insert": "c", "documents": [{"_id": 1}]})");
+  EXPECT_EQ(found(R"({"aggregate": "c", "cursor": {}, "pipeline": [{"$lookup": {"from": "no",
+                      "localField": "_id", "foreignField": "_id", "as": "x"}}, {"$unionWith": "no"}]})"),
+            R"([ { "_id" : 1, "x" : [  ] } ])");
+}
+
 TEST_F(CommandTest, FollowsTheFieldsOfADbRef) {
   good(R"({"insert": "c", "documents": [
            {"_id": 1, "kind": {"$ref": "kinds", "$id": "x"}, "all": [{"$ref": "kinds", "$id": "x"}]}]})");

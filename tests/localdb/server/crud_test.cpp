@@ -301,5 +301,26 @@ TEST_F(CommandTest, MaxTimeEndsACommand) {
   EXPECT_EQ(code_of(reply), 50) << json(reply);
 }
 
+// Three loops of a thousand rounds within one document, 10^9 rounds together.
+constexpr const char* kEndless = R"({"$let": {"vars": {"r": {"$range": [0, 1000]}}, "in":
+    {"$reduce": {"input": "$$r", "initialValue": 0, "in":
+    {"$reduce": {"input": "$$r", "initialValue": 0, "in":
+    {"$size": {"$filter": {"input": "$$r", "cond": {"$lt": ["$$this", 0]}}}}}}}}}})";
+
+TEST_F(CommandTest, MaxTimeEndsAnExpressionThatIterates) {
+  good(R"({"insert": "c", "documents": [{}]})");
+  const std::string endless = kEndless;
+  EXPECT_EQ(code(R"({"find": "c", "maxTimeMS": 20, "filter": {"$expr": )" + endless + "}}"), 50);
+  EXPECT_EQ(code(R"({"find": "c", "maxTimeMS": 20, "let": {"x": )" + endless + "}}"), 50);
+  EXPECT_EQ(
+      code(R"({"aggregate": "c", "maxTimeMS": 20, "cursor": {}, "pipeline": [{"$project": {"x": )" +
+           endless + "}}]}"),
+      50);
+  EXPECT_EQ(code(R"({"update": "c", "maxTimeMS": 20, "updates": [{"q": {}, "u": [{"$set": {"x": )" +
+                 endless + "}}]}]}"),
+            50);
+  EXPECT_EQ(found(R"({"find": "c", "projection": {"_id": 0}})"), "[ {  } ]");
+}
+
 }  // namespace
 }  // namespace gesso::localdb

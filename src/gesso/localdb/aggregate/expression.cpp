@@ -265,7 +265,8 @@ ExpressionPtr compile_document(View spec, ExpressionScope& scope) {
 
 }  // namespace
 
-ExpressionScope::ExpressionScope(const Variables& variables) : now_(variables.now) {
+ExpressionScope::ExpressionScope(const Variables& variables)
+    : now_(variables.now), check_interrupt_(variables.check_interrupt) {
   for (const Element& element : variables.let.view()) {
     push(element.key);
     constants_.emplace_back(element.value);
@@ -289,7 +290,11 @@ std::size_t ExpressionScope::find(std::string_view name) const {
 }
 
 Evaluation::Evaluation(View document, Arena& memory, const ExpressionScope& scope)
-    : root(document), arena(memory), slots(scope.slots()), now(scope.now()) {
+    : root(document),
+      arena(memory),
+      slots(scope.slots()),
+      now(scope.now()),
+      check_interrupt(scope.check_interrupt()) {
   for (std::size_t i = 0; i < scope.constants().size(); ++i) {
     slots[i] = scope.constants()[i].view();
   }

@@ -37,6 +37,7 @@ class Map final : public Expression {
     }
     bson::Builder result;
     for (const Element& element : input.as_document()) {
+      evaluation.step();
       evaluation.slots[slot_] = element.value;
       const Value value = in_->evaluate(evaluation);
       result.push(value.is_missing() ? Arena::null() : value);
@@ -66,6 +67,7 @@ class Filter final : public Expression {
     bson::Builder result;
     for (const Element& element : input.as_document()) {
       if (left == 0) break;
+      evaluation.step();
       evaluation.slots[slot_] = element.value;
       if (!condition_->evaluate(evaluation).truthy()) continue;
       result.push(element.value);
@@ -109,6 +111,7 @@ class Reduce final : public Expression {
     }
     Value value = initial_->evaluate(evaluation);
     for (const Element& element : input.as_document()) {
+      evaluation.step();
       evaluation.slots[value_slot_] = value;
       evaluation.slots[this_slot_] = element.value;
       value = in_->evaluate(evaluation);

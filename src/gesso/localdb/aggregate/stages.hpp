@@ -37,7 +37,7 @@ struct StageEntry {
 
 // Asks now and then whether the work is to end.
 class Interrupts {
-  static constexpr unsigned kPeriod = 128;
+  static constexpr unsigned kPeriod = 8;
   const PipelineContext& context_;
   unsigned count_ = 0;
 

@@ -89,7 +89,7 @@ struct Context {
   [[nodiscard]] std::string ns(std::string_view collection_name) const {
     return std::string(db) + "." + std::string(collection_name);
   }
-  // `$$NOW` and the command's `let`, where its table has one.
+  // `$$NOW`, the command's `let`, where its table has one, and `interrupt`.
   [[nodiscard]] Variables variables() const;
   // Throws CommandError when the command must end: 50 past maxTimeMS, 11600 at shutdown.
   [[nodiscard]] std::function<void()> interrupt() const;

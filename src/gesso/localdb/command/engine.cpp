@@ -131,7 +131,7 @@ Services::Services(EngineOptions engine_options, Store& data, const Clock& time,
 std::string_view Context::collection() const { return collection_name(db, body.begin()->value); }
 
 Variables Context::variables() const {
-  Variables variables{.now = services.clock.now()};
+  Variables variables{.now = services.clock.now(), .check_interrupt = interrupt()};
   const bson::Value let = body["let"];
   if (!let.is_document()) return variables;
   // Expressions, of which none sees a document or another variable.

@@ -13,7 +13,7 @@ namespace gesso::localdb {
 namespace {
 
 constexpr int kQueryPlanKilled = 175;
-constexpr unsigned kRowsBetweenChecks = 128;
+constexpr unsigned kRowsBetweenChecks = 8;  // an expression may take long over one document
 
 }  // namespace
 
