@@ -336,6 +336,34 @@ TEST_F(SessionTest, AWriteIsRepeatedWithTheSameNumberWhereTheServerCan) {
   EXPECT_EQ(sent[0].view().at_path("writeConcern.w").as_string(), "majority");
 }
 
+// The second attempt did nothing, for certain; what the first one did, nobody knows.
+TEST_F(SessionTest, AWriteThatWasLostOnceIsNotCalledSafeToRepeatByItsSecondFailure) {
+  auto calls = std::make_shared<std::atomic<int>>(0);
+  script = [calls](bson::View command) {
+    if (command.begin()->key != "findAndModify") return Answer::standard();
+    if (++*calls == 1) return Answer::hang_up();
+    return Answer::reply(
+        make_document("ok", 0.0, "code", 10107, "errmsg", "not primary", "codeName", "x"));
+  };
+  hello_extra = make_document("msg", "isdbgrid", "logicalSessionTimeoutMinutes", 30);
+  Running it = start();
+  it.service.connect();
+  const auto charge = [&] {
+    return error_of([&] {
+      it.service.run([](Session& session) {
+        (void)session.find_one_and_update("c", make_document("_id", 1),
+                                          make_document("$inc", make_document("n", 1)));
+      });
+    });
+  };
+  const Error lost = charge();
+  EXPECT_EQ(lost.kind(), ErrorKind::kUnavailable);
+  EXPECT_FALSE(lost.retryable());
+  EXPECT_THAT(lost.what(), ::testing::HasSubstr("whether it took effect is unknown"));
+  ASSERT_EQ(it.server.commands("findAndModify").size(), 2u);
+  EXPECT_TRUE(charge().retryable());  // refused twice, lost never
+}
+
 TEST_F(SessionTest, RetryWritesOffInTheUriSendsNoTransactionNumber) {
   script = [](bson::View command) {
     return command.begin()->key == "insert" ? Answer::reply(make_document("n", 1, "ok", 1.0))

@@ -187,7 +187,8 @@ std::string_view hint(std::string_view message) {
 
 Error make_error(Origin origin, int code, std::string_view message, bson::View details,
                  const Operation& operation) {
-  const Verdict verdict = judge(origin, code, message, operation);
+  Verdict verdict = judge(origin, code, message, operation);
+  if (operation.fate_unknown) verdict.retryable = false;
   Error::Details out;
   out.retryable = verdict.retryable;
   out.server_code = origin == Origin::kServer || origin == Origin::kWriteConcern ? code : 0;
@@ -206,8 +207,9 @@ Error make_error(Origin origin, int code, std::string_view message, bson::View d
     text += hint(message);
   }
   if (verdict.kind == ErrorKind::kThrottled) out.retry_after = retry_after(message);
-  if (operation.is_write && !verdict.retryable &&
-      (verdict.kind == ErrorKind::kUnavailable || verdict.kind == ErrorKind::kTimeout)) {
+  if (operation.fate_unknown ||
+      (operation.is_write && !verdict.retryable &&
+       (verdict.kind == ErrorKind::kUnavailable || verdict.kind == ErrorKind::kTimeout))) {
     text += "; whether it took effect is unknown";
   }
   if (out.server_code != 0) text += " (code " + std::to_string(out.server_code) + ")";

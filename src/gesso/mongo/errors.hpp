@@ -31,6 +31,8 @@ struct Operation {
   std::string ns;         // "database.collection"
   bool is_write = false;
   bool deadline_passed = false;
+  // An earlier attempt at this write may have taken effect, whatever became of the last one.
+  bool fate_unknown = false;
   Dialect dialect = Dialect::kMongoDb;
 };
 

@@ -84,32 +84,34 @@ void Session::Impl::call(std::string_view database, bson::Builder& command, Mode
   throw to_error(errors.as_document().begin()->value.as_document(), operation);
 }
 
-void Session::Impl::refuse_if_late(const Operation& operation) const {
+void Session::Impl::refuse_if_late(const Operation& operation, const Attempts& attempts) const {
   if (!limits_.deadline.expired()) return;
   Operation late = operation;
   late.deadline_passed = true;
+  late.fate_unknown = attempts.fate_unknown;
   throw make_error(Origin::kNotSent, 0, "the deadline passed before it was sent", bson::View(),
                    late);
 }
 
 void Session::Impl::judge(const bson_error_t& error, bson::View reply, const Operation& operation,
-                          Deadline give_up, Repeat& repeat) {
+                          Deadline give_up, Attempts& attempts) {
   const Origin origin = detail::origin_of(error);
+  Repeat& repeat = attempts.repeat;
   // What a session did when its connection broke is not known to be over: a new one for the next.
   const bool lost = origin == Origin::kNetwork && repeat != Repeat::kNumberedWrite;
   if (lost) writes_.reset();
   if (origin == Origin::kNotSent && !give_up.expired()) return;
   Operation failed = operation;
   failed.deadline_passed = limits_.deadline.expired();
+  failed.fate_unknown = attempts.fate_unknown;
   const int code = static_cast<int>(error.code);
   const bool worth_it = repeat == Repeat::kRead            ? is_retryable_read(origin, code)
                         : repeat == Repeat::kNumberedWrite ? is_retryable_write(origin, code, reply)
                                                            : false;
-  if (worth_it && !failed.deadline_passed) {
-    repeat = Repeat::kNo;
-    return;
-  }
-  throw detail::to_error(error, reply, failed);
+  const Error failure = detail::to_error(error, reply, failed);
+  if (!worth_it || failed.deadline_passed) throw failure;
+  repeat = Repeat::kNo;
+  attempts.fate_unknown = operation.is_write && !failure.retryable();
 }
 
 }  // namespace gesso::mongo

@@ -92,21 +92,27 @@ class Session::Impl {
  private:
   // Whether there is a session to number writes with; makes one.
   bool open_writes();
+  struct Attempts {
+    Repeat repeat;              // what may still be done
+    bool fate_unknown = false;  // of a write in one of those before
+  };
+
   // Returns to try again; throws otherwise.
   void judge(const bson_error_t& error, bson::View reply, const Operation& operation,
-             Deadline give_up, Repeat& repeat);
-  void refuse_if_late(const Operation& operation) const;
+             Deadline give_up, Attempts& attempts);
+  void refuse_if_late(const Operation& operation, const Attempts& attempts) const;
 };
 
 template <class F>
 void Session::Impl::persist(const Operation& operation, Repeat repeat, Reply& reply, F&& attempt) {
   const Deadline give_up =
       Deadline::after(shared_.server_selection_timeout).earlier_of(limits_.deadline);
+  Attempts attempts{.repeat = repeat};
   for (;;) {
-    refuse_if_late(operation);
+    refuse_if_late(operation, attempts);
     bson_error_t error{};
     if (attempt(error, reply)) break;
-    judge(error, reply.view(), operation, give_up, repeat);
+    judge(error, reply.view(), operation, give_up, attempts);
   }
   ++limits_.commands;
 }
