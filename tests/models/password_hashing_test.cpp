@@ -36,6 +36,14 @@ TEST(PasswordHashingTest, ReadsAll72Bytes) {
   EXPECT_FALSE(verify_password(longest + std::string(1, '\0'), hash));
 }
 
+TEST(PasswordHashingTest, NobodysHashIsOneOfItsCostThatNothingMatches) {
+  EXPECT_TRUE(hash_of_nobody(4).reveal().starts_with("$2b$04$"));
+  EXPECT_TRUE(hash_of_nobody(12).reveal().starts_with("$2b$12$"));
+  for (const char* password : {"", ".", "correct horse"}) {
+    EXPECT_FALSE(verify_password(password, hash_of_nobody(kCheap))) << password;
+  }
+}
+
 // "U*U" of the original bcrypt's test vectors, as other implementations hash it.
 TEST(PasswordHashingTest, ReadsTheHashesOfOtherImplementations) {
   const schema::PasswordHash hash("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW");

@@ -71,13 +71,6 @@ void register_user(const Context& context, const Call& call, const http::Request
   });
 }
 
-// A hash that takes as long to compare as a user's, so that the time of an answer does not tell
-// whether there is one.
-schema::PasswordHash hash_of_nobody(unsigned cost) {
-  const std::string digits = (cost < 10 ? "0" : "") + std::to_string(cost);
-  return schema::PasswordHash("$2b$" + digits + "$" + std::string(53, '.'));
-}
-
 http::Response issue_token(const Context& context, const models::User& user) {
   boost::json::object body;
   body["access_token"] = context.tokens.issue(user.id.str());
@@ -93,8 +86,8 @@ void log_in(const Context& context, const Call& call, const http::Request& reque
     run_hashing(context, call, [&context, call, password, user] {
       const bool known = user && user->hashed_password;
       const bool right = models::verify_password(
-          password->reveal(),
-          known ? *user->hashed_password : hash_of_nobody(context.repositories.bcrypt_cost));
+          password->reveal(), known ? *user->hashed_password
+                                    : models::hash_of_nobody(context.repositories.bcrypt_cost));
       if (!known || !right || !user->is_active) {
         call.respond(http::unauthorized("The email or the password is wrong"));
       } else {

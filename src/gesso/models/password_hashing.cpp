@@ -57,4 +57,9 @@ bool verify_password(std::string_view password, const schema::PasswordHash& hash
   return constant_time_equal(crypt_with(password, setting.c_str()), setting);
 }
 
+schema::PasswordHash hash_of_nobody(unsigned cost) {
+  const std::string digits = (cost < 10 ? "0" : "") + std::to_string(cost);
+  return schema::PasswordHash("$2b$" + digits + "$" + std::string(53, '.'));
+}
+
 }  // namespace gesso::models

@@ -21,4 +21,8 @@ inline constexpr unsigned kBcryptCost = 12;
 // what is longer than bcrypt reads matches nothing.
 [[nodiscard]] bool verify_password(std::string_view password, const schema::PasswordHash& hash);
 
+// No password's hash. It takes as long to verify one against as against a user's, so that the time
+// of an answer does not tell whether there is a user.
+[[nodiscard]] schema::PasswordHash hash_of_nobody(unsigned cost);
+
 }  // namespace gesso::models

@@ -17,13 +17,6 @@ std::optional<ForeignId> foreign_id(std::string_view text) {
   return ForeignId(text);
 }
 
-// A hash that takes as long to check as a user's, so that the time of an answer does not tell
-// whether there is one.
-schema::PasswordHash hash_of_nothing(unsigned cost) {
-  const std::string digits = (cost < 10 ? "0" : "") + std::to_string(cost);
-  return schema::PasswordHash("$2b$" + digits + "$" + std::string(53, '.'));
-}
-
 }  // namespace
 
 User UserRepository::create_user(const models::UserCreate& request) {
@@ -92,7 +85,7 @@ std::optional<User> UserRepository::verify_password(std::string_view email,
                                                     std::string_view password) {
   std::optional<User> user = find_by_email(email);
   if (!user || !user->hashed_password) {
-    (void)models::verify_password(password, hash_of_nothing(context().bcrypt_cost));
+    (void)models::verify_password(password, models::hash_of_nobody(context().bcrypt_cost));
     return std::nullopt;
   }
   if (!models::verify_password(password, *user->hashed_password)) return std::nullopt;
