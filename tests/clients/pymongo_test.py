@@ -184,7 +184,7 @@ def indexes(db):
     information = db.c.index_information()
     equal(sorted(information), ["_id_", "a_1_b_-1", "at_1", "email_1"])
     equal(information["at_1"]["expireAfterSeconds"], 60)
-    raises(85, lambda: db.c.create_index([("a", 1), ("b", -1)], unique=True))
+    raises(86, lambda: db.c.create_index([("a", 1), ("b", -1)], unique=True))
     db.c.insert_many([{"email": "a"}, {}, {}])
     error = raises(11000, lambda: db.c.insert_one({"email": "a"}))
     equal(error.details["keyPattern"], {"email": 1})
