@@ -107,7 +107,8 @@ TEST_F(ServerTest, AnswersHeadWithoutTheBody) {
   RawClient client = connect();
   client.send(request("HEAD", "/h"));
   const RawResponse response = client.read(true);
-  EXPECT_EQ(response.header("content-length"), std::to_string(std::string_view("HEAD /h  ").size()));
+  EXPECT_EQ(response.header("content-length"),
+            std::to_string(std::string_view("HEAD /h  ").size()));
   EXPECT_EQ(client.exchange(request("GET", "/after")).body, "GET /after  ");
 }
 

@@ -214,7 +214,7 @@ TEST_F(LocalDb, HealsAfterTheServerWasRestarted) {
   const std::uint16_t port = server->port();
   server.reset();
   EXPECT_EQ(error_of([&] {
-              service->run(Deadline::after(100ms), [](Session& session) {
+              service->run(Deadline::after(1s), [](Session& session) {
                 session.update_many("c", bson::Document(),
                                     make_document("$inc", make_document("n", 1)));
               });
