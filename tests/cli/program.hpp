@@ -29,6 +29,7 @@ class Program {
   int out_ = -1;
   int err_ = -1;
   std::string text_;
+  std::string log_;
 
   static std::string read_to_end(int fd) {
     std::string text;
@@ -88,27 +89,32 @@ class Program {
   }
 
   // Reads its output until `text` is in it; throws with what it said instead when it ends before.
-  std::string wait_for(const std::string& text) {
-    char buffer[4096];
-    while (text_.find(text) == std::string::npos) {
-      const ssize_t count = ::read(out_, buffer, sizeof buffer);
-      if (count <= 0) throw std::runtime_error("ended: " + text_ + read_to_end(err_));
-      text_.append(buffer, static_cast<std::size_t>(count));
-    }
-    return text_;
-  }
+  std::string wait_for(const std::string& text) { return read_until(out_, text_, text); }
+  // The same for its log.
+  std::string wait_for_log(const std::string& text) { return read_until(err_, log_, text); }
 
   void send(int signal) const { ::kill(pid_, signal); }
 
   Outcome finish() {
     Outcome outcome;
     outcome.out = text_ + read_to_end(out_);
-    outcome.err = read_to_end(err_);
+    outcome.err = log_ + read_to_end(err_);
     int status = 0;
     ::waitpid(pid_, &status, 0);
     pid_ = -1;
     outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     return outcome;
+  }
+
+ private:
+  std::string read_until(int from, std::string& so_far, const std::string& text) {
+    char buffer[4096];
+    while (so_far.find(text) == std::string::npos) {
+      const ssize_t count = ::read(from, buffer, sizeof buffer);
+      if (count <= 0) throw std::runtime_error("ended: " + text_ + log_ + read_to_end(err_));
+      so_far.append(buffer, static_cast<std::size_t>(count));
+    }
+    return so_far;
   }
 };
 
