@@ -1,0 +1,62 @@
+// When to try again, after how long, and when to give up: a state machine without I/O or clock, and
+// what an endpoint's reply says about it.
+//
+// A value of one owner; not thread-safe; never blocks.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "gesso/azure/http_client.hpp"
+#include "gesso/base/clock.hpp"
+#include "gesso/base/random.hpp"
+
+namespace gesso::azure {
+
+// "120" or "Wed, 21 Oct 2026 07:28:00 GMT" (RFC 9110 section 10.2.3); also `retry-after-ms` and
+// `x-ms-retry-after-ms`, which Azure sends. Never negative; std::nullopt where there is none or it
+// cannot be read.
+[[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(const HttpResponse& response,
+                                                                   Time now);
+
+class RetryFsm {
+ public:
+  struct Options {
+    int attempts = 5;
+    std::chrono::milliseconds wait_min{1000};    // doubles with each failure
+    std::chrono::milliseconds wait_max{60'000};  // what a reply asks for is clamped to it too
+    // 410 of the instance metadata service: it is back within so long (0: 410 is final).
+    std::chrono::milliseconds gone_for{0};
+    bool not_found = false;  // 404 may pass: the service is being updated
+    bool forbidden = false;  // 403 may pass: a role granted a moment ago
+  };
+  // What became of an attempt: a status, or no reply at all.
+  struct NoReply {};
+  using Outcome = std::variant<int, NoReply>;
+  struct Action {
+    enum class Kind { kWait, kDone };  // done: take the outcome as it is, good or bad
+    Kind kind;
+    std::chrono::milliseconds wait{0};
+    friend bool operator==(const Action&, const Action&) = default;
+  };
+
+ private:
+  Options options_;
+  int failures_ = 0;
+
+ public:
+  explicit RetryFsm(Options options) : options_(options) {}
+
+  // `asked` is what `retry_after` read; `jitter` in [0, 1) makes a wait 0.8 to 1.3 of itself.
+  [[nodiscard]] Action after(Outcome outcome, std::optional<std::chrono::milliseconds> asked,
+                             double jitter);
+};
+
+// Sends until the machine says that it is done. Blocks. Throws as `HttpClient::send`.
+[[nodiscard]] HttpResponse send_with_retry(HttpClient& client, const HttpRequest& request,
+                                           RetryFsm::Options options, const Clock& clock,
+                                           Random& random, const Call& call);
+
+}  // namespace gesso::azure
