@@ -1,0 +1,15 @@
+#include "gesso/azure/http_client.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gesso::azure {
+namespace {
+
+TEST(HttpResponse, GivesTheFirstHeaderOfAName) {
+  const HttpResponse response{.headers = {{"retry-after", "1"}, {"retry-after", "2"}}};
+  EXPECT_EQ(response.header("retry-after"), "1");
+  EXPECT_EQ(response.header("www-authenticate"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace gesso::azure
