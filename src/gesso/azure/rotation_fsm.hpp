@@ -1,0 +1,131 @@
+// When to read the vault, when to try a secret on the database, and when to wait: the rotation of
+// a connection string as a state machine without I/O, threads, clock or randomness.
+//
+// What it makes of the two orders in which people rotate:
+//  - secret before key: the new version is refused by the database; the old pool goes on, and the
+//    new version is tried again in a cool-down until it is accepted or the secret changes again;
+//  - key before secret: the database refuses the connections in use; the vault is read again and
+//    again, quickly at first, until it has a version that the database accepts;
+//  - a secret that is bad for good costs one read and two tries each `retry_max`.
+//
+// A value of one owner; not thread-safe; never blocks. rotation.cpp drives it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace gesso::azure {
+
+class RotationFsm {
+ public:
+  using Moment = std::chrono::steady_clock::time_point;
+
+  struct Options {
+    std::chrono::milliseconds poll_interval{300'000};
+    // The cool-down doubles with each failure from the least to the most.
+    std::chrono::milliseconds retry_min{250};
+    std::chrono::milliseconds retry_max{60'000};
+    // The most while the connections in use are refused and requests wait for that to end.
+    std::chrono::milliseconds retry_waited_max{2000};
+    // Refused for so long: requests no longer wait, and the cool-down goes on to `retry_max`.
+    std::chrono::milliseconds give_up_after{30'000};
+    // The database refuses (13: not authorised) what a fresh connection with the same secret shows
+    // to be valid: not looked at again for so long; doubles up to `retry_max`.
+    std::chrono::milliseconds verified_for{5000};
+  };
+
+  enum class State {
+    kStarting,            // nothing was tried yet
+    kWaitingForVault,     // no secret yet, since it cannot be read
+    kWaitingForDatabase,  // no connection yet, since no server answers
+    kNotAccepted,         // no connection yet, since the database refuses the secret
+    kReady,
+    kNewSecretRefused,    // the pool in use is fine; a newer secret is not accepted (yet)
+    kCredentialsRefused,  // the database refuses the pool in use, and no better secret was found
+    kStopped,
+  };
+
+  struct Action {
+    enum class Kind {
+      kRead,         // the latest version from the vault
+      kApplyLatest,  // try the version that was read last
+      kApplyInUse,   // try the version in use anew: is it still good?
+      kWait,         // until `until`, or for `refused` or `stop`
+      kStop,
+    };
+    Kind kind;
+    Moment until = {};  // for kWait
+    friend bool operator==(const Action&, const Action&) = default;
+  };
+
+  enum class ApplyResult {
+    kAccepted,
+    kRefused,      // the credentials
+    kUnreadable,   // the text of the secret: never tried again
+    kUnavailable,  // no server, no time, or anything else
+  };
+
+  // What a request that was refused may hope for.
+  enum class Verdict {
+    kRetry,  // a newer epoch stands already
+    kWait,   // one may come
+    kNoUse,  // the credentials are good, or were bad for too long
+  };
+
+ private:
+  enum class Step { kIdle, kRead, kApplyLatest, kApplyInUse };
+
+  Options options_;
+  Step step_ = Step::kRead;
+  bool stopped_ = false;
+  std::uint64_t epoch_ = 0;
+  std::string in_use_;
+  std::string latest_;
+  bool latest_tried_ = false;  // and not accepted
+  ApplyResult latest_result_ = ApplyResult::kUnavailable;
+  bool vault_ok_ = true;
+  int failures_ = 0;  // in a row, of what the cool-down is for
+  std::optional<Moment> retry_at_;
+  Moment poll_at_ = Moment::max();
+  std::optional<Moment> refused_since_;
+  std::optional<Moment> verified_at_;  // the version in use, after a refusal
+  int verified_ = 0;                   // times in a row
+
+  [[nodiscard]] bool candidate() const;
+  [[nodiscard]] std::chrono::milliseconds verified_for() const;
+  void begin_retry();
+  void after_read();
+  void cool_down(Moment now, double jitter);
+  void accepted(Moment now, std::uint64_t epoch);
+
+ public:
+  explicit RotationFsm(Options options) : options_(options) {}
+
+  // What to do now. The same answer until one of the events below, or the time, changes it. The
+  // results of kRead and the two kApply must be reported before it is asked again.
+  [[nodiscard]] Action next(Moment now);
+
+  // `jitter` in [0, 1) makes a wait 0.8 to 1.3 of itself, so that many processes spread.
+  void read(std::string_view version, Moment now, double jitter);
+  void read_failed(Moment now, double jitter);
+  void applied(std::uint64_t epoch, Moment now);
+  void apply_failed(ApplyResult why, Moment now, double jitter);
+
+  // The database refused (13, 18) a connection of that epoch. May come at any time.
+  [[nodiscard]] Verdict refused(std::uint64_t epoch, Moment now);
+  void stop() { stopped_ = true; }
+
+  [[nodiscard]] State state() const;
+  [[nodiscard]] bool vault_ok() const { return vault_ok_; }     // the last read was good
+  [[nodiscard]] std::uint64_t epoch() const { return epoch_; }  // 0: nothing was accepted yet
+  // When requests stop waiting; std::nullopt while nothing is refused.
+  [[nodiscard]] std::optional<Moment> gives_up_at() const;
+};
+
+// "ready", "waiting for the vault", ...; for people.
+[[nodiscard]] std::string_view to_string(RotationFsm::State state);
+
+}  // namespace gesso::azure
