@@ -1,0 +1,60 @@
+// A certificate authority of one test: made at run time, trusted by nobody who was not given its
+// file.
+//
+// Owned by the test; const functions are thread-safe; keys are EC P-256, so that making one takes
+// well under a millisecond. Throws std::runtime_error where OpenSSL refuses.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gesso/base/clock.hpp"
+#include "gesso/testing/temp_dir.hpp"
+
+struct evp_pkey_st;
+struct x509_st;
+
+namespace gesso::testing {
+
+// A certificate and its key. A value that shares what it holds.
+struct Certificate {
+  std::shared_ptr<x509_st> certificate;
+  std::shared_ptr<evp_pkey_st> key;
+
+  [[nodiscard]] std::string certificate_pem() const;
+  [[nodiscard]] std::string key_pem() const;  // PKCS #8
+};
+
+enum class KeyKind { kP256, kRsa2048 };
+
+class TestCa {
+  Certificate self_;
+  TempDir folder_;
+  std::filesystem::path file_;
+
+ public:
+  TestCa();
+  TestCa(const TestCa&) = delete;
+  TestCa& operator=(const TestCa&) = delete;
+
+  // A PEM file with this authority's certificate, removed with it.
+  [[nodiscard]] const std::filesystem::path& file() const { return file_; }
+  [[nodiscard]] const Certificate& certificate() const { return self_; }
+
+  // For these host names ("*.vault.azure.net" too) and addresses ("127.0.0.1").
+  [[nodiscard]] Certificate issue(const std::vector<std::string>& hosts) const;
+  // Valid until yesterday.
+  [[nodiscard]] Certificate issue_expired(const std::vector<std::string>& hosts) const;
+  // Valid from tomorrow.
+  [[nodiscard]] Certificate issue_future(const std::vector<std::string>& hosts) const;
+};
+
+// Signed by itself: for hosts that nobody vouches for, and for applications that prove with it who
+// they are.
+[[nodiscard]] Certificate self_signed(const std::vector<std::string>& hosts,
+                                      KeyKind kind = KeyKind::kP256);
+
+}  // namespace gesso::testing
