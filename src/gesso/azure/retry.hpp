@@ -26,8 +26,9 @@ class RetryFsm {
   struct Options {
     int attempts = 5;
     std::chrono::milliseconds wait_min{1000};    // doubles with each failure
-    std::chrono::milliseconds wait_max{60'000};  // what a reply asks for is clamped to it too
-    // 410 of the instance metadata service: it is back within so long (0: 410 is final).
+    std::chrono::milliseconds wait_max{60'000};  // what a reply asks for is clamped between the two
+    // 410 of the instance metadata service: it is back within so long (0: 410 is final), however
+    // many attempts that takes.
     std::chrono::milliseconds gone_for{0};
     bool not_found = false;  // 404 may pass: the service is being updated
     bool forbidden = false;  // 403 may pass: a role granted a moment ago
@@ -45,16 +46,20 @@ class RetryFsm {
  private:
   Options options_;
   int failures_ = 0;
+  std::chrono::milliseconds waited_{0};
 
  public:
   explicit RetryFsm(Options options) : options_(options) {}
 
-  // `asked` is what `retry_after` read; `jitter` in [0, 1) makes a wait 0.8 to 1.3 of itself.
+  // `asked` is what `retry_after` read: never less is waited, up to `wait_max`. `jitter` in [0, 1)
+  // makes our own choice 0.8 to 1.3 of itself, and what was asked 1 to 1.3.
   [[nodiscard]] Action after(Outcome outcome, std::optional<std::chrono::milliseconds> asked,
                              double jitter);
 };
 
-// Sends until the machine says that it is done. Blocks. Throws as `HttpClient::send`.
+// Sends until the machine says that it is done, or until the next wait would outlast the deadline:
+// the last reply says more than that the time is up. No reply is tried again where its Error is
+// retryable(). Blocks; a wait ends at once with the call. Throws as `HttpClient::send`.
 [[nodiscard]] HttpResponse send_with_retry(HttpClient& client, const HttpRequest& request,
                                            RetryFsm::Options options, const Clock& clock,
                                            Random& random, const Call& call);

@@ -1,0 +1,304 @@
+#include "gesso/azure/curl_client.hpp"
+
+#include <curl/curl.h>
+#include <string.h>  // explicit_bzero
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <stop_token>
+
+#include "gesso/azure/url.hpp"
+#include "gesso/base/error.hpp"
+
+namespace gesso::azure {
+namespace {
+
+constexpr std::size_t kMaxBody = std::size_t{1} << 20;
+constexpr std::size_t kMaxHeaders = std::size_t{64} << 10;
+
+struct EasyDeleter {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct MultiDeleter {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+};
+// Header lines hold tokens.
+struct WipingListDeleter {
+  void operator()(curl_slist* list) const {
+    for (curl_slist* node = list; node != nullptr; node = node->next) {
+      ::explicit_bzero(node->data, ::strlen(node->data));
+    }
+    curl_slist_free_all(list);
+  }
+};
+using Easy = std::unique_ptr<CURL, EasyDeleter>;
+using Multi = std::unique_ptr<CURLM, MultiDeleter>;
+using List = std::unique_ptr<curl_slist, WipingListDeleter>;
+
+void append(List& list, const char* line) {
+  curl_slist* grown = curl_slist_append(list.get(), line);
+  if (grown == nullptr) throw std::bad_alloc();
+  (void)list.release();
+  list.reset(grown);
+}
+
+// Once in a process, by whoever comes first: thread-safe since libcurl 7.84.
+void initialise_libcurl() {
+  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (code != CURLE_OK) throw Error(ErrorKind::kInternal, "libcurl could not be initialised");
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const std::size_t first = std::min(text.find_first_not_of(kBlank), text.size());
+  text.remove_prefix(first);
+  return text.substr(0, text.find_last_not_of(kBlank) + 1);
+}
+
+// What libcurl's callbacks fill.
+struct Reply {
+  HttpResponse response;
+  std::string body;
+  std::size_t header_bytes = 0;
+  std::string refused = {};  // why we ended it ourselves
+
+  ~Reply() { wipe(body); }
+};
+
+std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) noexcept try {
+  auto& reply = *static_cast<Reply*>(user);
+  const std::string_view line(data, size);
+  reply.header_bytes += size;
+  if (reply.header_bytes > kMaxHeaders) {
+    reply.refused = "the headers of its reply are longer than 64 KiB";
+    return 0;
+  }
+  if (line.starts_with("HTTP/")) {  // an interim reply's headers are not the reply's
+    reply.response.headers.clear();
+    return size;
+  }
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return size;
+  std::string name(line.substr(0, colon));
+  for (char& c : name) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  reply.response.headers.emplace_back(std::move(name), trimmed(line.substr(colon + 1)));
+  return size;
+} catch (...) {
+  return 0;
+}
+
+std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) noexcept try {
+  auto& reply = *static_cast<Reply*>(user);
+  const std::size_t needed = reply.body.size() + size;
+  if (needed > kMaxBody) {
+    reply.refused = "its reply is longer than 1 MiB";
+    return 0;
+  }
+  if (needed > reply.body.capacity()) {  // string's own growth would leave a copy behind
+    std::string larger;
+    larger.reserve(std::max<std::size_t>(2 * needed, 16'384));
+    larger = reply.body;
+    wipe(reply.body);
+    reply.body = std::move(larger);
+  }
+  reply.body.append(data, size);
+  return size;
+} catch (...) {
+  return 0;
+}
+
+template <class Value>
+void set(const Easy& easy, CURLoption option, Value value) {
+  const CURLcode code = curl_easy_setopt(easy.get(), option, value);
+  if (code != CURLE_OK) {
+    throw Error(ErrorKind::kInternal,
+                std::string("libcurl refuses an option: ") + curl_easy_strerror(code));
+  }
+}
+
+Error failure(CURLcode code, const std::string& origin, const char* detail, const Reply& reply) {
+  std::string reason = detail[0] != '\0' ? detail : curl_easy_strerror(code);
+  bool retryable = true;
+  if (!reply.refused.empty()) {
+    reason = reply.refused;
+    retryable = false;
+  }
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return {
+          ErrorKind::kTimeout, origin + ": no reply in time (" + reason + ")", {.retryable = true}};
+    case CURLE_COULDNT_RESOLVE_HOST:
+      reason = "its name was not found (" + reason + ")";
+      break;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_CACERT_BADFILE:
+      reason = "its certificate is not trusted (" + reason + ")";
+      retryable = false;
+      break;
+    default:
+      break;
+  }
+  return {ErrorKind::kUnavailable, origin + ": " + reason, {.retryable = retryable}};
+}
+
+class CurlClient final : public HttpClient {
+  CurlOptions options_;
+  std::vector<std::string> connect_to_;
+
+  void prepare(const Easy& easy, const HttpRequest& request, const Url& url) const {
+    set(easy, CURLOPT_URL, (url.origin() + url.path).c_str());
+    set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    set(easy, CURLOPT_NOSIGNAL, 1L);
+    set(easy, CURLOPT_QUICK_EXIT, 1L);  // a call that ends does not wait for a name's look-up
+    set(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
+    if (!options_.ca_file.empty()) set(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
+    if (request.direct) set(easy, CURLOPT_NOPROXY, "*");
+    set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+    set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
+    if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
+      set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.reveal().size()));
+      set(easy, CURLOPT_POSTFIELDS, request.body.reveal().data());
+    }
+    set(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+
+  static List header_lines(const HttpRequest& request) {
+    List lines;
+    for (const auto& [name, value] : request.headers) {
+      const auto breaks = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+      if (std::ranges::any_of(name, breaks) || std::ranges::any_of(value.reveal(), breaks)) {
+        throw Error(ErrorKind::kValidation,
+                    "header " + name + ": expected a value without line breaks");
+      }
+      // A name and a semicolon are libcurl's way to say: this header, with nothing in it.
+      std::string line;
+      line.reserve(name.size() + value.reveal().size() + 2);
+      line += name;
+      line += value.empty() ? ";" : ": ";
+      line += value.reveal();
+      append(lines, line.c_str());
+      wipe(line);
+    }
+    return lines;
+  }
+
+ public:
+  CurlClient(CurlOptions options, std::vector<std::string> connect_to)
+      : options_(std::move(options)), connect_to_(std::move(connect_to)) {}
+
+  HttpResponse send(const HttpRequest& request, const Call& call) override {
+    const auto url = parse_url(request.url);
+    if (!url) throw Error(ErrorKind::kValidation, "expected an absolute http or https URL");
+    const std::string origin = url->origin();
+    const std::string doing = "asking " + origin;
+    check(call, doing);
+
+    Reply reply;
+    std::array<char, CURL_ERROR_SIZE> detail{};
+    List lines = header_lines(request);
+    List connect_to;
+    for (const std::string& entry : connect_to_) append(connect_to, entry.c_str());
+    const Easy easy(curl_easy_init());
+    const Multi multi(curl_multi_init());
+    if (!easy || !multi) throw std::bad_alloc();
+    prepare(easy, request, *url);
+    set(easy, CURLOPT_HTTPHEADER, lines.get());
+    set(easy, CURLOPT_CONNECT_TO, connect_to.get());
+    set(easy, CURLOPT_ERRORBUFFER, detail.data());
+    set(easy, CURLOPT_HEADERFUNCTION, &on_header);
+    set(easy, CURLOPT_HEADERDATA, &reply);
+    set(easy, CURLOPT_WRITEFUNCTION, &on_body);
+    set(easy, CURLOPT_WRITEDATA, &reply);
+    if (curl_multi_add_handle(multi.get(), easy.get()) != CURLM_OK) throw std::bad_alloc();
+
+    const CURLcode code = run(multi.get(), call, doing);
+    curl_multi_remove_handle(multi.get(), easy.get());
+    if (code != CURLE_OK) throw failure(code, origin, detail.data(), reply);
+    long status = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    reply.response.status = static_cast<int>(status);
+    reply.response.body = Secret(std::move(reply.body));
+    return std::move(reply.response);
+  }
+
+ private:
+  static CURLcode run(CURLM* multi, const Call& call, std::string_view doing) {
+    // The one function of libcurl that another thread may call meanwhile.
+    const std::stop_callback wake(call.stop, [multi] { curl_multi_wakeup(multi); });
+    while (true) {
+      int running = 0;
+      CURLMcode code = curl_multi_perform(multi, &running);
+      int queued = 0;
+      if (const CURLMsg* message = curl_multi_info_read(multi, &queued); message != nullptr) {
+        return message->data.result;
+      }
+      check(call, doing);
+      // libcurl wakes for its own timeouts before this one.
+      const auto left = std::min(call.deadline.remaining(), std::chrono::milliseconds{60'000});
+      if (code == CURLM_OK) {
+        code = curl_multi_poll(multi, nullptr, 0, static_cast<int>(left.count()), nullptr);
+      }
+      if (code != CURLM_OK) {
+        throw Error(ErrorKind::kInternal, std::string("libcurl: ") + curl_multi_strerror(code));
+      }
+    }
+  }
+};
+
+bool is_port(std::string_view text) {
+  int port = 0;
+  const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc{} && last == text.data() + text.size() && port > 0 && port <= 65'535;
+}
+
+// HOST:PORT:ADDRESS:PORT, where an IPv6 address stands in brackets.
+bool is_connect_to(std::string_view entry) {
+  const std::size_t last = entry.rfind(':');
+  const std::size_t first = entry.find(':', entry.starts_with('[') ? entry.find(']') : 0);
+  const std::size_t second = entry.find(':', first + 1);
+  if (last == std::string_view::npos || first == std::string_view::npos || second >= last) {
+    return false;
+  }
+  return first > 0 && is_port(entry.substr(first + 1, second - first - 1)) && second + 1 < last &&
+         is_port(entry.substr(last + 1));
+}
+
+std::vector<std::string> parse_connect_to(std::string_view text) {
+  std::vector<std::string> entries;
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const std::string_view entry = trimmed(text.substr(0, comma));
+    if (!is_connect_to(entry)) {
+      throw Error(ErrorKind::kValidation,
+                  "connect-to: expected HOST:PORT:ADDRESS:PORT, comma-separated, found \"" +
+                      std::string(entry) + "\"");
+    }
+    entries.emplace_back(entry);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return entries;
+}
+
+}  // namespace
+
+std::unique_ptr<HttpClient> make_curl_client(CurlOptions options) {
+  initialise_libcurl();
+  auto connect_to = parse_connect_to(options.connect_to);
+  if (!options.ca_file.empty() && !std::ifstream(options.ca_file)) {
+    throw Error(ErrorKind::kValidation,
+                "CA file: expected a PEM file that can be read, found " + options.ca_file);
+  }
+  return std::make_unique<CurlClient>(std::move(options), std::move(connect_to));
+}
+
+}  // namespace gesso::azure

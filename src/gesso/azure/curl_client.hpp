@@ -1,0 +1,30 @@
+// HttpClient over libcurl. Each call has a connection of its own: calls are rare, an hour apart,
+// and a connection that idles that long is lost anyway.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "gesso/azure/http_client.hpp"
+
+namespace gesso::azure {
+
+struct CurlOptions {
+  // HOST:PORT:ADDRESS:PORT, comma-separated, as libcurl's CONNECT_TO: requests to the first two go
+  // to the last two (a private endpoint, a test's server). Names and certificates are checked as
+  // ever, against the URL's host.
+  std::string connect_to = {};
+  // Certificate authorities, PEM, in place of the system's bundle; a folder of authorities that
+  // libcurl was built with (/etc/ssl/certs on Debian) stays trusted beside it.
+  std::string ca_file = {};
+  std::string user_agent = "gesso";
+};
+
+// Proxies are those of the environment (https_proxy, no_proxy), but for a `direct` request.
+//
+// Throws Error kValidation where `connect_to` cannot be read or `ca_file` is no file that can be
+// opened. A failed send's Error is retryable() but where the certificate is at fault, the reply is
+// too large or the request itself cannot be sent (kValidation: its URL, a line break in a header).
+[[nodiscard]] std::unique_ptr<HttpClient> make_curl_client(CurlOptions options = {});
+
+}  // namespace gesso::azure
