@@ -50,7 +50,7 @@ class KeyVault final : public SecretProvider {
   const Clock& clock_;
   Random& random_;
 
-  [[nodiscard]] HttpResponse ask(const std::string& url, std::string_view what, const Call& call);
+  [[nodiscard]] HttpResponse ask(const std::string& url, const Call& call);
   [[nodiscard]] HttpResponse send(const HttpRequest& request, const Call& call);
   [[noreturn]] void refuse_missing(std::string_view name, std::string_view version,
                                    const Call& call);

@@ -11,18 +11,6 @@
 
 namespace gesso::azure {
 
-// An https URL in its parts, read strictly: host names of letters, digits, '-' and '.' only.
-struct HttpsUrl {
-  std::string host;  // in lower case
-  int port = 443;
-  std::string path;   // as it was written, with its '/'; may be empty
-  std::string query;  // with its '?'; may be empty
-  std::string fault;  // what is wrong; empty for a good one, and the rest then holds
-};
-
-// Total: every text gives either parts or a fault.
-[[nodiscard]] HttpsUrl read_https_url(std::string_view text);
-
 // Whether `host` is a name below `domain`: ends with "." + domain and has a label before it.
 [[nodiscard]] bool is_below(std::string_view host, std::string_view domain);
 

@@ -1,0 +1,217 @@
+#include "gesso/azure/vault_reply.hpp"
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <cctype>
+#include <cstdint>
+
+#include "gesso/azure/retry.hpp"
+#include "gesso/azure/url.hpp"
+#include "gesso/azure/vault_url.hpp"
+#include "gesso/azure/wiped_json.hpp"
+
+namespace gesso::azure {
+namespace {
+
+namespace json = boost::json;
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw Error(ErrorKind::kInternal, "the key vault's reply makes no sense: " + why);
+}
+
+const json::object& object_of(const json::value* value, std::string_view what) {
+  if (value == nullptr || !value->is_object()) {
+    refuse("expected an object as " + std::string(what));
+  }
+  return value->get_object();
+}
+
+std::string_view string_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  if (value == nullptr || !value->is_string()) refuse("expected a string as " + std::string(name));
+  return {value->get_string().data(), value->get_string().size()};
+}
+
+// Seconds since 1970. A time past the year 9999 is no time.
+std::optional<Time> time_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  if (value == nullptr || value->is_null()) return std::nullopt;
+  std::int64_t seconds = -1;
+  if (value->is_int64()) seconds = value->get_int64();
+  if (seconds < 0 || seconds > 253'402'300'799) {
+    refuse("expected seconds since 1970 as " + std::string(name));
+  }
+  return Time(std::chrono::seconds{seconds});
+}
+
+// Key Vault takes names without regard to case, and gives them as they were made.
+bool same_name(std::string_view left, std::string_view right) {
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) ==
+           std::tolower(static_cast<unsigned char>(b));
+  });
+}
+
+// From ".../secrets/NAME/VERSION".
+std::string version_of(std::string_view id, std::string_view name) {
+  const std::optional<Url> url = parse_url(id);
+  const std::string start = "/secrets/" + std::string(name) + "/";
+  if (!url || !same_name(std::string_view(url->path).substr(0, start.size()), start)) {
+    refuse("expected the id of a version of '" + std::string(name) + "'");
+  }
+  std::string version = url->path.substr(start.size());
+  try {
+    check_secret_version(version);
+  } catch (const Error&) {
+    refuse("expected 32 hexadecimal digits at the end of the id");
+  }
+  return version;
+}
+
+SecretVersion about(const json::object& secret, std::string_view name) {
+  const json::object& attributes = object_of(secret.if_contains("attributes"), "attributes");
+  SecretVersion out{.version = version_of(string_of(secret, "id"), name)};
+  if (const json::value* enabled = attributes.if_contains("enabled")) {
+    if (!enabled->is_bool()) refuse("expected true or false as enabled");
+    out.enabled = enabled->get_bool();
+  }
+  out.created = time_of(attributes, "created").value_or(Time{});
+  out.updated = time_of(attributes, "updated").value_or(out.created);
+  out.not_before = time_of(attributes, "nbf");
+  out.expires = time_of(attributes, "exp");
+  return out;
+}
+
+// What is shown of a body: nothing but an identifier.
+std::string code_of(const json::value* value) {
+  if (value == nullptr || !value->is_string()) return {};
+  const std::string_view text(value->get_string().data(), value->get_string().size());
+  const bool good = text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+                    });
+  return good ? std::string(text) : std::string();
+}
+
+std::string described(int status, const VaultError& error) {
+  std::string out = "HTTP " + std::to_string(status);
+  if (!error.code.empty()) out += ", " + error.code;
+  if (!error.inner.empty()) out += ", " + error.inner;
+  return " (" + out + ")";
+}
+
+}  // namespace
+
+SecretValue read_secret(const Secret& body, std::string_view name) {
+  const WipedJson document(body.reveal());
+  if (document.root() == nullptr) refuse("expected JSON");
+  const json::object& secret = object_of(document.root(), "the reply");
+  return {Secret(string_of(secret, "value")), about(secret, name)};
+}
+
+VersionPage read_version_page(const Secret& body, std::string_view name) {
+  const WipedJson document(body.reveal());
+  if (document.root() == nullptr) refuse("expected JSON");
+  const json::object& page = object_of(document.root(), "the reply");
+  const json::value* list = page.if_contains("value");
+  if (list == nullptr || !list->is_array()) refuse("expected a list of versions as value");
+  VersionPage out;
+  for (const json::value& item : list->get_array()) {
+    out.versions.push_back(about(object_of(&item, "a version"), name));
+  }
+  const json::value* next = page.if_contains("nextLink");
+  if (next != nullptr && !next->is_null()) out.next = string_of(page, "nextLink");
+  return out;
+}
+
+std::optional<DeletedSecret> read_deleted_secret(const Secret& body) {
+  const WipedJson document(body.reveal());
+  if (document.root() == nullptr || !document.root()->is_object()) return std::nullopt;
+  const json::object& secret = document.root()->get_object();
+  if (!secret.contains("recoveryId") && !secret.contains("deletedDate")) return std::nullopt;
+  try {
+    return DeletedSecret{.deleted = time_of(secret, "deletedDate"),
+                         .purged = time_of(secret, "scheduledPurgeDate")};
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+VaultError read_vault_error(const Secret& body) {
+  const WipedJson document(body.reveal());
+  if (document.root() == nullptr || !document.root()->is_object()) return {};
+  const json::value* error = document.root()->get_object().if_contains("error");
+  if (error == nullptr || !error->is_object()) return {};
+  const json::object& fields = error->get_object();
+  VaultError out{.code = code_of(fields.if_contains("code")), .inner = {}};
+  for (const char* name : {"innererror", "innerError"}) {  // both are sent
+    const json::value* inner = fields.if_contains(name);
+    if (inner != nullptr && inner->is_object()) {
+      out.inner = code_of(inner->get_object().if_contains("code"));
+    }
+  }
+  return out;
+}
+
+bool may_be_a_fresh_role(const VaultError& error) {
+  return error.inner.empty() || error.inner == "ForbiddenByRbac" ||
+         error.inner == "ForbiddenByPolicy" || error.inner == "AccessDenied";
+}
+
+Error vault_failure(const HttpResponse& response, std::string_view vault_host,
+                    std::string_view name, Time now) {
+  const VaultError error = read_vault_error(response.body);
+  const std::string vault = "the key vault " + std::string(vault_host);
+  const std::string secret = "the secret '" + std::string(name) + "'";
+  const std::string shown = described(response.status, error);
+  const int status = response.status;
+  const auto failed = [&](ErrorKind kind, const std::string& message) {
+    return Error(kind, message + shown);
+  };
+  if (status >= 300 && status < 400) {
+    return failed(ErrorKind::kInternal,
+                  vault +
+                      " answers with a redirect, which is not followed: a token would go to "
+                      "another host. Check the URL, and what stands between");
+  }
+  if (status == 403) {
+    if (error.inner == "SecretDisabled") {
+      return failed(ErrorKind::kValidation,
+                    secret + " is disabled: enable its latest version, or add a new one");
+    }
+    if (error.inner == "SecretNotYetValid") {
+      return failed(ErrorKind::kValidation,
+                    secret + " is not yet valid: change its activation date");
+    }
+    if (error.inner == "SecretExpired") {
+      return failed(ErrorKind::kValidation, secret + " has expired: add a new version");
+    }
+    if (error.inner == "ForbiddenByFirewall") {
+      return failed(ErrorKind::kAuth,
+                    vault +
+                        " does not let this address in: add the subnet or address to the "
+                        "vault's firewall, or use a private endpoint");
+    }
+    if (error.inner == "ForbiddenByConnection") {
+      return failed(ErrorKind::kAuth,
+                    vault +
+                        " is closed to public networks: use its private endpoint, or allow "
+                        "public access");
+    }
+    return failed(ErrorKind::kAuth,
+                  vault +
+                      " does not let this identity read secrets: give it the role 'Key Vault "
+                      "Secrets User' (or, with access policies, get and list on secrets); a "
+                      "new role takes some minutes to be seen");
+  }
+  if (status == 429) {
+    return Error(ErrorKind::kThrottled, vault + " is throttling" + shown,
+                 {.retryable = true, .retry_after = retry_after(response, now)});
+  }
+  if (status == 408 || status >= 500) {
+    return Error(ErrorKind::kUnavailable, vault + " fails" + shown, {.retryable = true});
+  }
+  return failed(ErrorKind::kInternal, vault + " answers what is not expected");
+}
+
+}  // namespace gesso::azure
