@@ -1,0 +1,419 @@
+// Gesso on Azure: what setup.sh makes, as one deployment into a resource group. See
+// docs/AZURE_RBAC_SETUP.md, above all for createCollections and createSecret, which are for the
+// first deployment only.
+targetScope = 'resourceGroup'
+
+@description('Region of everything.')
+param location string = resourceGroup().location
+
+@description('Name of the Cosmos DB account; unique in all of Azure.')
+@minLength(3)
+@maxLength(44)
+param account string
+
+@description('Name of the Key Vault; unique in all of Azure.')
+@minLength(3)
+@maxLength(24)
+param vault string
+
+@description('A container image whose command is "gesso serve".')
+param image string
+
+@description('Signs the access tokens of the service\'s users; the same for every replica.')
+@secure()
+@minLength(32)
+param jwtSecret string
+
+@description('True for the first deployment only: a later one would replace the indexes that Gesso has made by the few below, the unique ones included in what is at stake.')
+param createCollections bool
+
+@description('True for the first deployment only: a later one would store the primary key, which a rotation may have replaced.')
+param createSecret bool
+
+@description('Name of the Container App.')
+param app string = 'gesso'
+
+@description('Name of the Container Apps environment.')
+param environmentName string = '${app}-env'
+
+@description('Name of the Log Analytics workspace.')
+param workspace string = '${app}-logs'
+
+@description('Name of the database.')
+param database string = 'imagegenerator'
+
+@description('Name of the secret that holds the connection string.')
+param secret string = 'mongodb-connection-string'
+
+@description('Version of the MongoDB protocol that the account speaks.')
+@allowed([
+  '4.2'
+  '5.0'
+  '6.0'
+  '7.0'
+])
+param serverVersion string = '4.2'
+
+@description('RU/s that each collection scales to by itself, from a tenth of it.')
+@minValue(1000)
+param maxThroughput int = 1000
+
+@description('Backup policy of the account.')
+@allowed([
+  'periodic'
+  'continuous'
+])
+param backup string = 'periodic'
+
+@description('The most replicas of the app.')
+@minValue(1)
+param maxReplicas int = 10
+
+// "Key Vault Secrets User"
+var secretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
+
+// What is unique is declared here since unique indexes want an empty collection. The other indexes
+// are made by Gesso when it starts.
+var collections = [
+  {
+    name: 'users'
+    shardKey: ''
+    unique: 'email'
+  }
+  {
+    name: 'generations'
+    shardKey: '_id'
+    unique: ''
+  }
+  {
+    name: 'subscriptions'
+    shardKey: ''
+    unique: 'user_id'
+  }
+  {
+    name: 'usage_logs'
+    shardKey: 'user_id'
+    unique: ''
+  }
+  {
+    name: 'rate_limit_logs'
+    shardKey: '_id'
+    unique: ''
+  }
+]
+
+var periodicBackup = {
+  type: 'Periodic'
+  periodicModeProperties: {
+    backupIntervalInMinutes: 240
+    backupRetentionIntervalInHours: 24
+    backupStorageRedundancy: 'Geo'
+  }
+}
+
+var continuousBackup = {
+  type: 'Continuous'
+}
+
+resource logs 'Microsoft.OperationalInsights/workspaces@2022-10-01' = {
+  name: workspace
+  location: location
+  properties: {
+    sku: {
+      name: 'PerGB2018'
+    }
+    retentionInDays: 30
+  }
+}
+
+resource cosmos 'Microsoft.DocumentDB/databaseAccounts@2024-08-15' = {
+  name: account
+  location: location
+  kind: 'MongoDB'
+  properties: {
+    databaseAccountOfferType: 'Standard'
+    apiProperties: {
+      serverVersion: serverVersion
+    }
+    consistencyPolicy: {
+      defaultConsistencyLevel: 'Session'
+    }
+    locations: [
+      {
+        locationName: location
+        failoverPriority: 0
+        isZoneRedundant: false
+      }
+    ]
+    backupPolicy: backup == 'continuous' ? continuousBackup : periodicBackup
+  }
+}
+
+resource cosmosLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'gesso'
+  scope: cosmos
+  properties: {
+    workspaceId: logs.id
+    logAnalyticsDestinationType: 'Dedicated'
+    logs: [
+      {
+        category: 'MongoRequests'
+        enabled: true
+      }
+      {
+        category: 'PartitionKeyRUConsumption'
+        enabled: true
+      }
+      {
+        category: 'PartitionKeyStatistics'
+        enabled: true
+      }
+      {
+        category: 'ControlPlaneRequests'
+        enabled: true
+      }
+    ]
+  }
+}
+
+resource mongo 'Microsoft.DocumentDB/databaseAccounts/mongodbDatabases@2024-08-15' = {
+  parent: cosmos
+  name: database
+  properties: {
+    resource: {
+      id: database
+    }
+  }
+}
+
+@batchSize(1)
+resource collection 'Microsoft.DocumentDB/databaseAccounts/mongodbDatabases/collections@2024-08-15' = [for one in collections: if (createCollections) {
+  parent: mongo
+  name: one.name
+  properties: {
+    resource: {
+      id: one.name
+      shardKey: empty(one.shardKey) ? null : {
+        '${one.shardKey}': 'Hash'
+      }
+      indexes: concat([
+        {
+          key: {
+            keys: [
+              '_id'
+            ]
+          }
+        }
+      ], empty(one.unique) ? [] : [
+        {
+          key: {
+            keys: [
+              one.unique
+            ]
+          }
+          options: {
+            unique: true
+          }
+        }
+      ])
+    }
+    options: {
+      autoscaleSettings: {
+        maxThroughput: maxThroughput
+      }
+    }
+  }
+}]
+
+resource keyVault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+  name: vault
+  location: location
+  properties: {
+    tenantId: subscription().tenantId
+    sku: {
+      family: 'A'
+      name: 'standard'
+    }
+    enableRbacAuthorization: true
+    enablePurgeProtection: true
+    softDeleteRetentionInDays: 90
+  }
+}
+
+resource keyVaultLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'gesso'
+  scope: keyVault
+  properties: {
+    workspaceId: logs.id
+    logAnalyticsDestinationType: 'Dedicated'
+    logs: [
+      {
+        category: 'AuditEvent'
+        enabled: true
+      }
+    ]
+  }
+}
+
+resource connectionString 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (createSecret) {
+  parent: keyVault
+  name: secret
+  properties: {
+    value: first(filter(cosmos.listConnectionStrings().connectionStrings, one => one.description == 'Primary MongoDB Connection String')).connectionString
+    attributes: {
+      enabled: true
+    }
+  }
+}
+
+// The same secret for what refers to it, whether this deployment makes it or not.
+resource storedString 'Microsoft.KeyVault/vaults/secrets@2023-07-01' existing = {
+  parent: keyVault
+  name: secret
+}
+
+resource environmentOfApp 'Microsoft.App/managedEnvironments@2024-03-01' = {
+  name: environmentName
+  location: location
+  properties: {
+    appLogsConfiguration: {
+      destination: 'azure-monitor'
+    }
+  }
+}
+
+resource environmentLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'gesso'
+  scope: environmentOfApp
+  properties: {
+    workspaceId: logs.id
+    logAnalyticsDestinationType: 'Dedicated'
+    logs: [
+      {
+        category: 'ContainerAppConsoleLogs'
+        enabled: true
+      }
+      {
+        category: 'ContainerAppSystemLogs'
+        enabled: true
+      }
+    ]
+  }
+}
+
+resource containerApp 'Microsoft.App/containerApps@2024-03-01' = {
+  name: app
+  location: location
+  identity: {
+    type: 'SystemAssigned'
+  }
+  properties: {
+    managedEnvironmentId: environmentOfApp.id
+    configuration: {
+      activeRevisionsMode: 'Single'
+      ingress: {
+        external: true
+        targetPort: 8080
+        transport: 'http'
+        allowInsecure: false
+      }
+      secrets: [
+        {
+          name: 'jwt-secret'
+          value: jwtSecret
+        }
+      ]
+    }
+    template: {
+      containers: [
+        {
+          name: 'gesso'
+          image: image
+          resources: {
+            cpu: json('1.0')
+            memory: '2Gi'
+          }
+          env: [
+            {
+              name: 'GESSO_LISTEN'
+              value: ':8080'
+            }
+            {
+              name: 'GESSO_KEY_VAULT_URL'
+              value: substring(keyVault.properties.vaultUri, 0, length(keyVault.properties.vaultUri) - 1)
+            }
+            {
+              name: 'GESSO_MONGODB_SECRET'
+              value: secret
+            }
+            {
+              name: 'GESSO_DATABASE'
+              value: database
+            }
+            {
+              name: 'GESSO_AZURE_CREDENTIAL'
+              value: 'ManagedIdentityCredential'
+            }
+            {
+              name: 'GESSO_JWT_SECRET'
+              secretRef: 'jwt-secret'
+            }
+          ]
+          probes: [
+            {
+              type: 'Startup'
+              httpGet: {
+                path: '/healthz'
+                port: 8080
+              }
+              periodSeconds: 30
+              failureThreshold: 10
+            }
+            {
+              type: 'Liveness'
+              httpGet: {
+                path: '/healthz'
+                port: 8080
+              }
+              periodSeconds: 10
+              timeoutSeconds: 5
+              failureThreshold: 3
+            }
+            {
+              type: 'Readiness'
+              httpGet: {
+                path: '/readyz'
+                port: 8080
+              }
+              periodSeconds: 10
+              timeoutSeconds: 5
+              failureThreshold: 3
+            }
+          ]
+        }
+      ]
+      scale: {
+        minReplicas: 1
+        maxReplicas: maxReplicas
+      }
+    }
+  }
+}
+
+// On this one secret, so that the app reads nothing else of the vault.
+resource readSecret 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(storedString.id, containerApp.id, secretsUser)
+  scope: storedString
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', secretsUser)
+    principalId: containerApp.identity.principalId
+    principalType: 'ServicePrincipal'
+  }
+  dependsOn: [
+    connectionString
+  ]
+}
+
+output address string = 'https://${containerApp.properties.configuration.ingress.fqdn}'
+output vaultUrl string = keyVault.properties.vaultUri
+output principalId string = containerApp.identity.principalId

@@ -1,0 +1,425 @@
+#!/usr/bin/env bash
+# Sets Gesso up on Azure: Cosmos DB for MongoDB, a Key Vault with the connection string, and a
+# Container App whose own identity may read that one secret. There is no password in any setting.
+# Safe to run again: what stands is left alone, and what is missing is made.
+set -euo pipefail
+
+program=${0##*/}
+
+usage() {
+  cat << END
+Usage: $program --resource-group NAME --location REGION --account NAME --vault NAME --image IMAGE
+
+Needed:
+  --resource-group NAME   made where it does not stand
+  --location REGION       as in "westeurope"
+  --account NAME          of Cosmos DB; unique in all of Azure: 3 to 44 of a-z, 0-9 and -
+  --vault NAME            of the Key Vault; unique too: 3 to 24 letters, digits and -
+  --image IMAGE           a container image whose command is "gesso serve"
+
+Otherwise:
+  --app NAME              of the Container App (gesso)
+  --environment NAME      of its environment (the app's name and -env)
+  --workspace NAME        of the Log Analytics workspace (the app's name and -logs)
+  --database NAME         (imagegenerator)
+  --secret NAME           (mongodb-connection-string)
+  --server-version V      of a new account (4.2, the newest that az 2.45 takes; a newer az: 7.0)
+  --max-throughput RU     that each collection scales to by itself, from a tenth of it (1000)
+  --backup KIND           of a new account: periodic or continuous (periodic)
+  --max-replicas N        of the app (10)
+  --dry-run               print the az calls of a first set-up, and make none
+  --help
+
+The account, the collections, the secret and the app are not changed once they stand. az must be
+logged in; whoever runs this needs the roles Contributor and User Access Administrator (or Owner)
+on the resource group, or on the subscription where the group is to be made.
+END
+}
+
+fail() {
+  printf '%s: %s\n' "$program" "$*" >&2
+  exit 1
+}
+
+misused() {
+  printf '%s: %s (see --help)\n' "$program" "$*" >&2
+  exit 2
+}
+
+resource_group='' location='' account='' vault='' image=''
+app=gesso environment='' workspace='' database=imagegenerator secret=mongodb-connection-string
+server_version=4.2 max_throughput=1000 backup=periodic max_replicas=10 dry_run=no
+
+while [ $# -gt 0 ]; do
+  option=$1
+  shift
+  case $option in
+    --help | -h)
+      usage
+      exit 0
+      ;;
+    --dry-run)
+      dry_run=yes
+      continue
+      ;;
+    --*) ;;
+    *) misused "\"$option\" is not an option" ;;
+  esac
+  [ $# -gt 0 ] || misused "$option needs a value"
+  value=$1
+  shift
+  case $option in
+    --resource-group) resource_group=$value ;;
+    --location) location=$value ;;
+    --account) account=$value ;;
+    --vault) vault=$value ;;
+    --image) image=$value ;;
+    --app) app=$value ;;
+    --environment) environment=$value ;;
+    --workspace) workspace=$value ;;
+    --database) database=$value ;;
+    --secret) secret=$value ;;
+    --server-version) server_version=$value ;;
+    --max-throughput) max_throughput=$value ;;
+    --backup) backup=$value ;;
+    --max-replicas) max_replicas=$value ;;
+    *) misused "there is no option $option" ;;
+  esac
+done
+environment=${environment:-$app-env}
+workspace=${workspace:-$app-logs}
+
+# What a name may hold is checked here, since names go into URLs and JSON below.
+check() {
+  local option=$1 text=$2 pattern=$3
+  [ -n "$text" ] || misused "$option is needed"
+  [[ $text =~ ^$pattern$ ]] || misused "$option: \"$text\" does not match $pattern"
+}
+check --resource-group "$resource_group" '[A-Za-z0-9_().-]{1,90}'
+check --location "$location" '[a-z0-9]{3,40}'
+check --account "$account" '[a-z0-9][a-z0-9-]{2,43}'
+check --vault "$vault" '[A-Za-z][A-Za-z0-9-]{2,23}'
+check --image "$image" '[A-Za-z0-9][A-Za-z0-9./:@_-]{0,254}'
+check --app "$app" '[a-z][a-z0-9-]{1,31}'
+check --environment "$environment" '[a-z][a-z0-9-]{1,59}'
+check --workspace "$workspace" '[A-Za-z0-9][A-Za-z0-9-]{3,62}'
+check --database "$database" '[A-Za-z0-9_-]{1,63}'
+check --secret "$secret" '[A-Za-z0-9-]{1,127}'
+check --server-version "$server_version" '[0-9]\.[0-9]'
+check --max-throughput "$max_throughput" '[0-9]{4,7}'
+check --backup "$backup" '(periodic|continuous)'
+check --max-replicas "$max_replicas" '[0-9]{1,3}'
+
+# --- How az is called --------------------------------------------------------------------------
+
+umask 077
+work=$(mktemp -d)
+step='start'
+on_exit() {
+  local status=$?
+  rm -rf "$work"
+  if [ "$status" -ne 0 ]; then
+    printf '%s: failed at: %s. Mend the cause and run it again: what stands is left alone.\n' \
+      "$program" "$step" >&2
+  fi
+}
+trap on_exit EXIT
+trap 'exit 130' INT TERM
+exec 3>&1 # where --dry-run shows the calls of functions whose output is read
+
+begin() {
+  step=$1
+  [ "$dry_run" = yes ] || printf '%s\n' "$step"
+}
+
+show_call() {
+  {
+    printf 'az'
+    printf ' %q' "$@"
+    printf '\n'
+  } >&3
+}
+
+# Changes something. What az answers is not shown: it may hold more than a terminal should.
+change() {
+  if [ "$dry_run" = yes ]; then
+    show_call "$@" --output none
+  else
+    az "$@" --output none --only-show-errors
+  fi
+}
+
+# ask PLACEHOLDER ARGUMENTS...: what az prints; with --dry-run the placeholder.
+ask() {
+  local placeholder=$1
+  shift
+  if [ "$dry_run" = yes ]; then
+    show_call "$@"
+    printf '%s\n' "$placeholder"
+  else
+    az "$@" --only-show-errors
+  fi
+}
+
+# state ID API-VERSION: "absent", or the provisioning state of that resource. az answers 3 for what
+# is not there; anything else (no network, no permission) must not be taken for that.
+state() {
+  local id=$1 api_version=$2 answer status=0
+  local call=(resource show --ids "$id" --api-version "$api_version"
+    --query properties.provisioningState --output tsv)
+  if [ "$dry_run" = yes ]; then
+    show_call "${call[@]}"
+    printf 'absent\n'
+    return
+  fi
+  answer=$(az "${call[@]}" --only-show-errors 2> "$work/stderr") || status=$?
+  case $status in
+    0) printf '%s\n' "${answer:-Succeeded}" ;;
+    3) printf 'absent\n' ;;
+    *)
+      cat "$work/stderr" >&2
+      return 1
+      ;;
+  esac
+}
+
+# stands ID API-VERSION: whether it does, whole. What failed half-way is made again.
+stands() {
+  local now
+  now=$(state "$1" "$2") || exit 1
+  case $now in
+    absent) return 1 ;;
+    Succeeded) return 0 ;;
+    Failed | Canceled)
+      printf '  is in the state %s: made again\n' "$now"
+      return 1
+      ;;
+    *) fail "$1 is in the state \"$now\": wait until it is done with that" ;;
+  esac
+}
+
+# put FILE ID API-VERSION: makes a resource of the JSON in the file. Its text is on no command line.
+put() {
+  change resource create --id "$2" --api-version "$3" --is-full-object --properties "@$1"
+}
+
+# --- The resources, each after what it needs ---------------------------------------------------
+
+begin 'subscription'
+subscription=$(ask 00000000-0000-0000-0000-000000000000 account show --query id --output tsv)
+group_id="/subscriptions/$subscription/resourceGroups/$resource_group"
+providers="$group_id/providers"
+workspace_id="$providers/Microsoft.OperationalInsights/workspaces/$workspace"
+account_id="$providers/Microsoft.DocumentDB/databaseAccounts/$account"
+vault_id="$providers/Microsoft.KeyVault/vaults/$vault"
+secret_id="$vault_id/secrets/$secret"
+environment_id="$providers/Microsoft.App/managedEnvironments/$environment"
+app_id="$providers/Microsoft.App/containerApps/$app"
+workspace_api=2022-10-01
+account_api=2024-08-15
+vault_api=2023-07-01
+app_api=2024-03-01
+diagnostics_api=2021-05-01-preview
+
+for namespace in Microsoft.App Microsoft.DocumentDB Microsoft.Insights Microsoft.KeyVault \
+  Microsoft.OperationalInsights; do
+  begin "resource provider $namespace"
+  found=$(ask NotRegistered provider show --namespace "$namespace" --query registrationState \
+    --output tsv)
+  [ "$found" = Registered ] || change provider register --namespace "$namespace" --wait
+done
+
+begin "resource group $resource_group"
+found=$(ask false group exists --name "$resource_group" --output tsv)
+if [ "$found" != true ]; then
+  change group create --name "$resource_group" --location "$location"
+fi
+
+begin "log workspace $workspace"
+if ! stands "$workspace_id" "$workspace_api"; then
+  change monitor log-analytics workspace create --resource-group "$resource_group" \
+    --name "$workspace" --location "$location" --sku PerGB2018 --retention-time 30
+fi
+
+# diagnose ID CATEGORY...: sends these logs of a resource to the workspace, a table a category.
+diagnose() {
+  local id=$1 logs='' category
+  shift
+  if stands "$id/providers/Microsoft.Insights/diagnosticSettings/gesso" "$diagnostics_api"; then
+    return
+  fi
+  for category in "$@"; do
+    logs+="${logs:+,}{\"category\":\"$category\",\"enabled\":true}"
+  done
+  change monitor diagnostic-settings create --name gesso --resource "$id" \
+    --workspace "$workspace_id" --export-to-resource-specific true --logs "[$logs]"
+}
+
+# No capability is switched on; docs/AZURE_RBAC_SETUP.md says why for each.
+begin "Cosmos DB account $account (takes some minutes where it is new)"
+if ! stands "$account_id" "$account_api"; then
+  if [ "$backup" = continuous ]; then
+    backup_options=(--backup-policy-type Continuous)
+  else
+    backup_options=(--backup-policy-type Periodic --backup-interval 240 --backup-retention 24
+      --backup-redundancy Geo)
+  fi
+  change cosmosdb create --name "$account" --resource-group "$resource_group" --kind MongoDB \
+    --server-version "$server_version" --default-consistency-level Session \
+    --locations "regionName=$location" failoverPriority=0 isZoneRedundant=False \
+    "${backup_options[@]}"
+fi
+
+begin "logs of $account"
+diagnose "$account_id" MongoRequests PartitionKeyRUConsumption PartitionKeyStatistics \
+  ControlPlaneRequests
+
+begin "database $database"
+place=(--account-name "$account" --resource-group "$resource_group")
+found=$(ask false cosmosdb mongodb database exists "${place[@]}" --name "$database" --output tsv)
+if [ "$found" != true ]; then
+  change cosmosdb mongodb database create "${place[@]}" --name "$database"
+fi
+
+# collection NAME SHARD-KEY UNIQUE-FIELD: either may be empty. They are made here since a collection
+# that an index or a first insert makes has no shard key for ever, and since unique indexes want an
+# empty collection. The other indexes are made by Gesso when it starts.
+collection() {
+  local name=$1 shard_key=$2 unique=$3 indexes='{"key":{"keys":["_id"]}}' shard_options=()
+  begin "collection $name"
+  found=$(ask false cosmosdb mongodb collection exists "${place[@]}" --database-name "$database" \
+    --name "$name" --output tsv)
+  [ "$found" != true ] || return 0
+  [ -z "$unique" ] || indexes+=",{\"key\":{\"keys\":[\"$unique\"]},\"options\":{\"unique\":true}}"
+  [ -z "$shard_key" ] || shard_options=(--shard "$shard_key")
+  change cosmosdb mongodb collection create "${place[@]}" --database-name "$database" \
+    --name "$name" "${shard_options[@]}" --idx "[$indexes]" --max-throughput "$max_throughput"
+}
+collection users '' email
+collection generations _id ''
+collection subscriptions '' user_id
+collection usage_logs user_id ''
+collection rate_limit_logs _id ''
+
+begin "Key Vault $vault"
+if ! stands "$vault_id" "$vault_api"; then
+  change keyvault create --name "$vault" --resource-group "$resource_group" \
+    --location "$location" --enable-rbac-authorization true --enable-purge-protection true \
+    --retention-days 90
+fi
+vault_url=$(ask "https://$vault.vault.azure.net/" keyvault show --name "$vault" \
+  --resource-group "$resource_group" --query properties.vaultUri --output tsv)
+vault_url=${vault_url%/}
+
+begin "logs of $vault"
+diagnose "$vault_id" AuditEvent
+
+# The secret goes through the resource manager: `az keyvault secret set` wants a role in the vault
+# besides, and Debian 12's az cannot load that command at all.
+begin "secret $secret"
+if ! stands "$secret_id" "$vault_api"; then
+  strings="connectionStrings[?description=='Primary MongoDB Connection String'].connectionString"
+  string=$(ask 'mongodb://ACCOUNT:KEY@HOST' cosmosdb keys list --name "$account" \
+    --resource-group "$resource_group" --type connection-strings --query "$strings" --output tsv)
+  [[ $string =~ ^mongodb://[^[:space:]\"\\]+$ ]] ||
+    fail "$account gave no connection string that is one"
+  printf '{"properties":{"value":"%s","attributes":{"enabled":true}}}' "$string" \
+    > "$work/secret.json"
+  string=''
+  put "$work/secret.json" "$secret_id" "$vault_api"
+  rm -f "$work/secret.json"
+fi
+
+# Container Apps are made of JSON: `az containerapp` is an extension that changes on its own.
+begin "Container Apps environment $environment"
+if ! stands "$environment_id" "$app_api"; then
+  cat > "$work/environment.json" << END
+{
+  "location": "$location",
+  "properties": {"appLogsConfiguration": {"destination": "azure-monitor"}}
+}
+END
+  put "$work/environment.json" "$environment_id" "$app_api"
+fi
+
+begin "logs of $environment"
+diagnose "$environment_id" ContainerAppConsoleLogs ContainerAppSystemLogs
+
+# A key of its own signs the tokens of the service's users; every replica must have the same one.
+begin "Container App $app"
+if ! stands "$app_id" "$app_api"; then
+  cat > "$work/app.json" << END
+{
+  "location": "$location",
+  "identity": {"type": "SystemAssigned"},
+  "properties": {
+    "managedEnvironmentId": "$environment_id",
+    "configuration": {
+      "activeRevisionsMode": "Single",
+      "ingress": {"external": true, "targetPort": 8080, "transport": "http", "allowInsecure": false},
+      "secrets": [{"name": "jwt-secret", "value": "$(head -c 48 /dev/urandom | base64 -w 0)"}]
+    },
+    "template": {
+      "containers": [{
+        "name": "gesso",
+        "image": "$image",
+        "resources": {"cpu": 1.0, "memory": "2Gi"},
+        "env": [
+          {"name": "GESSO_LISTEN", "value": ":8080"},
+          {"name": "GESSO_KEY_VAULT_URL", "value": "$vault_url"},
+          {"name": "GESSO_MONGODB_SECRET", "value": "$secret"},
+          {"name": "GESSO_DATABASE", "value": "$database"},
+          {"name": "GESSO_AZURE_CREDENTIAL", "value": "ManagedIdentityCredential"},
+          {"name": "GESSO_JWT_SECRET", "secretRef": "jwt-secret"}
+        ],
+        "probes": [
+          {
+            "type": "Startup",
+            "httpGet": {"path": "/healthz", "port": 8080},
+            "periodSeconds": 30,
+            "failureThreshold": 10
+          },
+          {
+            "type": "Liveness",
+            "httpGet": {"path": "/healthz", "port": 8080},
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+            "failureThreshold": 3
+          },
+          {
+            "type": "Readiness",
+            "httpGet": {"path": "/readyz", "port": 8080},
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+            "failureThreshold": 3
+          }
+        ]
+      }],
+      "scale": {"minReplicas": 1, "maxReplicas": $max_replicas}
+    }
+  }
+}
+END
+  put "$work/app.json" "$app_id" "$app_api"
+  rm -f "$work/app.json"
+fi
+
+# "Key Vault Secrets User", on this one secret. The app waits for it; it may take some minutes.
+begin "role of $app on $secret"
+secrets_user=4633458b-17de-408a-b874-0445c86b69e6
+principal=$(ask 00000000-0000-0000-0000-000000000000 resource show --ids "$app_id" \
+  --api-version "$app_api" --query identity.principalId --output tsv)
+[[ $principal =~ ^[0-9a-fA-F-]{36}$ ]] || fail "$app has no system-assigned identity"
+granted=$(ask '' role assignment list --scope "$secret_id" --query \
+  "[?principalId=='$principal' && ends_with(roleDefinitionId, '$secrets_user')].id" --output tsv)
+if [ -z "$granted" ]; then
+  change role assignment create --assignee-object-id "$principal" \
+    --assignee-principal-type ServicePrincipal --role "$secrets_user" --scope "$secret_id"
+fi
+
+begin 'address'
+address=$(ask "$app.example" resource show --ids "$app_id" --api-version "$app_api" \
+  --query properties.configuration.ingress.fqdn --output tsv)
+if [ "$dry_run" = no ]; then
+  printf 'Done. Ready when this answers 200: curl -i https://%s/readyz\n' "$address"
+fi
