@@ -21,6 +21,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "gesso/azure/call.hpp"
 #include "gesso/azure/rotation_fsm.hpp"
@@ -49,7 +50,8 @@ struct RotationCallbacks {
   std::function<SecretValue(const Call&)> read;
   // Connects with it, checks that with a real read, puts it in the place of what stood before and
   // returns its epoch, which grows. Throws Error, and nothing has changed: kAuth (credentials
-  // refused), kValidation (the text cannot be read), kUnavailable or kTimeout (no server).
+  // refused), kValidation (the text cannot be read), kUnavailable or kTimeout (no server). Does not
+  // wait for what stood before to drain: its requests may be waiting in `renew`.
   std::function<std::uint64_t(const SecretValue&, const Call&)> apply;
   std::function<void(const RotationNotice&)> log = {};
 };
@@ -74,26 +76,31 @@ struct RotationStatus {
 };
 
 class Rotation {
-  RotationCallbacks callbacks_;
-  RotationOptions options_;
+  const RotationCallbacks callbacks_;
+  const RotationOptions options_;
   const Clock& clock_;
   Random& random_;
-  mutable std::mutex mutex_;  // guards all below but the thread
-  std::condition_variable_any changed_;
+  std::stop_source stop_;
+  mutable std::mutex mutex_;  // guards all below
+  mutable std::condition_variable_any changed_;
   RotationFsm fsm_;
+  RotationStatus status_;                                         // without what `status` computes
+  std::optional<std::chrono::steady_clock::time_point> read_at_;  // the last success, or the start
+  std::string told_;                                              // what the log knows
+  bool told_vault_ok_ = true;
+  std::uint64_t told_verifications_ = 0;
+  std::thread thread_;
+  // Of the thread alone:
   std::optional<SecretValue> latest_;
   std::optional<SecretValue> in_use_;
-  RotationStatus status_;
-  std::optional<std::chrono::steady_clock::time_point> stale_since_;
-  bool told_vault_ok_ = true;
-  RotationFsm::State told_state_ = RotationFsm::State::kStarting;
-  std::stop_source stop_;
-  std::jthread thread_;
 
   void work();
   void read();
-  void apply(const SecretValue& secret, bool new_version);
+  void apply_latest();
+  void apply_in_use();
+  [[nodiscard]] std::optional<std::uint64_t> apply(const SecretValue& secret);
   void tell();
+  [[nodiscard]] std::vector<RotationNotice> notices();
 
  public:
   Rotation(RotationCallbacks callbacks, RotationOptions options, const Clock& clock,

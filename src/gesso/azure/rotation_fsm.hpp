@@ -44,7 +44,7 @@ class RotationFsm {
     kNotAccepted,         // no connection yet, since the database refuses the secret
     kReady,
     kNewSecretRefused,    // the pool in use is fine; a newer secret is not accepted (yet)
-    kCredentialsRefused,  // the database refuses the pool in use, and no better secret was found
+    kCredentialsRefused,  // the version in use is no longer accepted, and no newer one is (yet)
     kStopped,
   };
 
@@ -91,15 +91,16 @@ class RotationFsm {
   std::optional<Moment> retry_at_;
   Moment poll_at_ = Moment::max();
   std::optional<Moment> refused_since_;
+  bool refusal_seen_ = false;          // the version in use was tried since, and refused too
   std::optional<Moment> verified_at_;  // the version in use, after a refusal
   int verified_ = 0;                   // times in a row
+  std::uint64_t verifications_ = 0;
 
   [[nodiscard]] bool candidate() const;
   [[nodiscard]] std::chrono::milliseconds verified_for() const;
   void begin_retry();
-  void after_read();
+  void after_read(bool is_new, Moment now, double jitter);
   void cool_down(Moment now, double jitter);
-  void accepted(Moment now, std::uint64_t epoch);
 
  public:
   explicit RotationFsm(Options options) : options_(options) {}
@@ -111,7 +112,7 @@ class RotationFsm {
   // `jitter` in [0, 1) makes a wait 0.8 to 1.3 of itself, so that many processes spread.
   void read(std::string_view version, Moment now, double jitter);
   void read_failed(Moment now, double jitter);
-  void applied(std::uint64_t epoch, Moment now);
+  void applied(std::uint64_t epoch, Moment now, double jitter);
   void apply_failed(ApplyResult why, Moment now, double jitter);
 
   // The database refused (13, 18) a connection of that epoch. May come at any time.
@@ -119,6 +120,9 @@ class RotationFsm {
   void stop() { stopped_ = true; }
 
   [[nodiscard]] State state() const;
+  // How often the version in use was refused and then seen to be good: a permission is missing, or
+  // connections went stale.
+  [[nodiscard]] std::uint64_t verifications() const { return verifications_; }
   [[nodiscard]] bool vault_ok() const { return vault_ok_; }     // the last read was good
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }  // 0: nothing was accepted yet
   // When requests stop waiting; std::nullopt while nothing is refused.
