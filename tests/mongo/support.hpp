@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "gesso/base/clock.hpp"
@@ -38,6 +39,17 @@ Error error_of(F&& f) {
     return error;
   }
   return Error(ErrorKind::kInternal, "nothing was thrown");
+}
+
+// Waits for what a server or a thread does soon; no event tells of it.
+template <class F>
+bool eventually(F&& holds, std::chrono::milliseconds limit = std::chrono::seconds{5}) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  }
+  return true;
 }
 
 }  // namespace gesso::mongo

@@ -239,4 +239,14 @@ bool is_retryable_write(Origin origin, int code, bson::View reply) noexcept {
          (origin == Origin::kServer && contains(kRetryableWriteCodes, code));
 }
 
+bool refuses_credentials(Origin origin, int code, std::string_view message) noexcept {
+  if (origin == Origin::kAuthentication) return true;
+  if (origin != Origin::kServer || contains(message, "unique index cannot be modified")) {
+    return false;
+  }
+  constexpr int kUnauthorized = 13;
+  constexpr int kAuthenticationFailed = 18;
+  return code == kUnauthorized || code == kAuthenticationFailed;
+}
+
 }  // namespace gesso::mongo

@@ -51,4 +51,8 @@ struct Operation {
 // (the driver specification "retryable writes"). `reply` may carry the server's own label.
 [[nodiscard]] bool is_retryable_write(Origin origin, int code, bson::View reply) noexcept;
 
+// Whether the server refuses these credentials, at the handshake or with every command since they
+// were changed: codes 13 and 18 (Azure Cosmos DB sends 13 for both), and nothing was done.
+[[nodiscard]] bool refuses_credentials(Origin origin, int code, std::string_view message) noexcept;
+
 }  // namespace gesso::mongo

@@ -126,14 +126,17 @@ class CommandWatch {
   }
 };
 
-DriverUri driver_uri(const ServiceOptions& options) {
-  return prepare_uri(options.uri, {.max_pool_size = options.pool_size + 1,
-                                   .server_selection_timeout = options.server_selection_timeout,
-                                   .connect_timeout = options.connect_timeout,
-                                   .socket_timeout = options.socket_timeout,
-                                   .tls_ca_file = options.tls_ca_file,
-                                   .app_name = options.app_name,
-                                   .cosmos_retry_writes = options.cosmos_retry_writes});
+// Beside the workers' clients: one that checks, and the blank one that `ClientPool::close` takes.
+constexpr std::size_t kExtraClients = 2;
+
+DriverUri driver_uri(const Secret& uri, const ServiceOptions& options) {
+  return prepare_uri(uri, {.max_pool_size = options.pool_size + kExtraClients,
+                           .server_selection_timeout = options.server_selection_timeout,
+                           .connect_timeout = options.connect_timeout,
+                           .socket_timeout = options.socket_timeout,
+                           .tls_ca_file = options.tls_ca_file,
+                           .app_name = options.app_name,
+                           .cosmos_retry_writes = options.cosmos_retry_writes});
 }
 
 // libmongoc's words may quote the URI.
@@ -170,7 +173,6 @@ detail::PoolPtr make_pool(const DriverUri& uri, CommandWatch& watch) {
 class Connection final : public detail::Station {
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  detail::ClientPool& pool_;
   detail::Shared& shared_;
   const ServiceOptions& options_;
   const Clock& clock_;
@@ -178,42 +180,28 @@ class Connection final : public detail::Station {
   SteadyTime last_unit_;
 
  public:
-  Connection(detail::ClientPool& pool, detail::Shared& shared, const ServiceOptions& options,
-             const Clock& clock)
-      : pool_(pool),
-        shared_(shared),
+  Connection(detail::Shared& shared, const ServiceOptions& options, const Clock& clock)
+      : shared_(shared),
         options_(options),
         clock_(clock),
         lease_(shared),
-        last_unit_(clock.steady_now()) {
-    lease_.set_client(pool_.pop());
-  }
-  // Closed here, not pushed back: the streams borrow the lease.
-  ~Connection() override { close(); }
-
-  void close() {
-    mongoc_client_t* client = lease_.client();
-    lease_.set_client(nullptr);
-    pool_.close(client);
-  }
+        last_unit_(clock.steady_now()) {}
 
   void run(Deadline deadline, const Service::Work& work) {
-    lease_.set_deadline(deadline);
+    lease_.begin(deadline);
     Session session(lease_);
     work(session);
     last_unit_ = clock_.steady_now();
   }
 
   void upkeep() override {
+    lease_.begin(Deadline::after(options_.connect_timeout));
     const std::size_t open = shared_.open_connections;
     if (!lease_.is_connected() && open >= options_.warm_minimum) return;
-    const bool idle = clock_.steady_now() - last_unit_ >= options_.idle_limit;
-    if (idle && open > options_.warm_minimum) {
-      close();
-      lease_.set_client(pool_.pop());
-      return;
-    }
-    lease_.set_deadline(Deadline::after(options_.connect_timeout));
+    const milliseconds limit =
+        std::min(options_.idle_limit, lease_.endpoint().uri.max_idle.value_or(milliseconds::max()));
+    const bool idle = clock_.steady_now() - last_unit_ >= limit;
+    if (idle && open > options_.warm_minimum) return lease_.close();
     Session session(lease_);
     try {
       (void)session.run_command("admin", bson::make_document("ping", 1));
@@ -227,12 +215,12 @@ class Connection final : public detail::Station {
 class Service::Impl {
   ServiceOptions options_;
   Random& random_;
-  DriverUri uri_;
   LogReader log_reader_;
   CommandWatch watch_;
+  detail::Disposer disposer_;
   detail::Shared shared_;
-  detail::ClientPool clients_;
-  std::mutex mutex_;  // guards stopping_
+  std::mutex switching_;  // held by the one call of `switch_to` that goes on
+  std::mutex mutex_;      // guards stopping_
   std::condition_variable stopped_;
   bool stopping_ = false;
   detail::WorkerPool workers_;  // last: its threads use all of the above
@@ -248,14 +236,43 @@ class Service::Impl {
     return stopping_;
   }
 
-  void learn(Session& session) {
-    (void)session.run_command("admin", bson::make_document("ping", 1));
+  std::shared_ptr<detail::Endpoint> make_endpoint(const Secret& text, std::uint64_t epoch) {
+    DriverUri uri = driver_uri(text, options_);
+    detail::PoolPtr pool = make_pool(uri, watch_);
+    auto endpoint = std::make_unique<detail::Endpoint>(epoch, std::move(uri), std::move(pool));
+    endpoint->dialect = detect_dialect(endpoint->uri.hosts, bson::View());
+    return disposer_.share(std::move(endpoint));
+  }
+
+  // Connects as a unit of work would, and learns what the server is.
+  void check(const std::shared_ptr<detail::Endpoint>& endpoint, Deadline deadline) {
+    Session::Impl lease(shared_, endpoint);
+    lease.begin(deadline);
+    Session session(lease);
+    check_answers(session);
     // Every server since 2.0 knows this name.
     const bson::Document hello = session.run_command("admin", bson::make_document("isMaster", 1));
-    const Dialect dialect = detect_dialect(uri_.hosts, hello);
-    shared_.dialect = dialect;
-    shared_.max_document_size = max_document_size(dialect, hello);
-    shared_.retry_writes = uri_.retry_writes && can_retry_writes(hello);
+    const Dialect dialect = detect_dialect(endpoint->uri.hosts, hello);
+    endpoint->dialect = dialect;
+    endpoint->max_document_size = max_document_size(dialect, hello);
+    endpoint->retry_writes = endpoint->uri.retry_writes && can_retry_writes(hello);
+  }
+
+  // Makes the first endpoint current, for the workers to start on.
+  detail::WorkerPool::Options begin(const Clock& clock) {
+    shared_.database = options_.database;
+    shared_.server_selection_timeout = options_.server_selection_timeout;
+    shared_.connect_timeout = options_.connect_timeout;
+    shared_.renew_credentials = options_.renew_credentials;
+    shared_.replace(make_endpoint(options_.uri, 1));
+    return {
+        .workers = options_.pool_size,
+        .queue_limit = options_.queue_limit,
+        .upkeep_period = std::min({options_.keep_alive, options_.idle_limit,
+                                   shared_.current()->uri.max_idle.value_or(options_.idle_limit)}),
+        .make_station = [this, &clock] {
+          return std::make_unique<Connection>(shared_, options_, clock);
+        }};
   }
 
   // Opens the warm minimum: so many units that none ends before all have begun.
@@ -282,26 +299,9 @@ class Service::Impl {
   Impl(ServiceOptions options, const Clock& clock, Random& random)
       : options_(std::move(options)),
         random_(random),
-        uri_(driver_uri(options_)),
         log_reader_(options_.log),
         watch_(options_.observe_command),
-        shared_{.database = options_.database,
-                .server_selection_timeout = options_.server_selection_timeout,
-                .connect_timeout = options_.connect_timeout},
-        clients_(make_pool(uri_, watch_)),
-        workers_({.workers = options_.pool_size,
-                  .queue_limit = options_.queue_limit,
-                  .upkeep_period = std::min(options_.keep_alive, idle_limit()),
-                  .make_station = [this, &clock] {
-                    return std::make_unique<Connection>(clients_, shared_, options_, clock);
-                  }}) {
-    options_.idle_limit = idle_limit();
-    shared_.dialect = detect_dialect(uri_.hosts, bson::View());
-  }
-
-  milliseconds idle_limit() const {
-    return std::min(options_.idle_limit, uri_.max_idle.value_or(options_.idle_limit));
-  }
+        workers_(begin(clock)) {}
 
   void connect(Service& service) {
     ConnectFsm fsm({.attempts = options_.connect_attempts,
@@ -317,8 +317,8 @@ class Service::Impl {
       switch (action.kind) {
         case Kind::kTry:
           try {
-            const auto limit = options_.server_selection_timeout + options_.connect_timeout;
-            service.run(Deadline::after(limit), [this](Session& session) { learn(session); });
+            check(shared_.current(),
+                  Deadline::after(options_.server_selection_timeout + options_.connect_timeout));
             event = Event::kConnected;
           } catch (const Error& error) {
             failure = std::current_exception();
@@ -340,6 +340,22 @@ class Service::Impl {
     }
   }
 
+  std::uint64_t switch_to(const Secret& uri, Deadline deadline) {
+    const std::lock_guard lock(switching_);
+    std::shared_ptr<detail::Endpoint> next = make_endpoint(uri, shared_.epoch() + 1);
+    check(next, deadline);
+    const std::uint64_t epoch = next->epoch;
+    shared_.replace(std::move(next));
+    workers_.call_upkeep();
+    return epoch;
+  }
+
+  void check_answers(Session& session) const {
+    (void)session.run_command("admin", bson::make_document("ping", 1));
+    // A ping may pass while every read is refused (Azure, after a key was rotated).
+    (void)session.find_one(options_.health_collection, bson::make_document("_id", "health"));
+  }
+
   void submit(Deadline deadline, Work work, OnRefused refused) {
     workers_.submit({.deadline = deadline,
                      .work =
@@ -359,8 +375,9 @@ class Service::Impl {
   }
 
   const ServiceOptions& options() const { return options_; }
-  const DriverUri& uri() const { return uri_; }
-  Dialect dialect() const { return shared_.dialect; }
+  std::uint64_t epoch() const { return shared_.epoch(); }
+  std::string redacted_uri() const { return shared_.current()->uri.redacted; }
+  Dialect dialect() const { return shared_.current()->dialect; }
   PoolStatus status() const {
     const detail::WorkerPool::Status workers = workers_.status();
     return {.workers = workers.workers,
@@ -376,6 +393,10 @@ Service::~Service() { stop(); }
 
 void Service::connect() { impl_->connect(*this); }
 
+std::uint64_t Service::switch_to(Secret uri, Deadline deadline) {
+  return impl_->switch_to(uri, deadline);
+}
+
 void Service::stop() { impl_->stop(); }
 
 void Service::submit(Deadline deadline, Work work, OnRefused refused) {
@@ -383,18 +404,14 @@ void Service::submit(Deadline deadline, Work work, OnRefused refused) {
 }
 
 void Service::check_health(Deadline deadline) {
-  run(deadline, [this](Session& session) {
-    (void)session.run_command("admin", bson::make_document("ping", 1));
-    // A ping may pass while every read is refused (Azure, after a key was rotated).
-    (void)session.find_one(impl_->options().health_collection,
-                           bson::make_document("_id", "health"));
-  });
+  run(deadline, [this](Session& session) { impl_->check_answers(session); });
 }
 
 Dialect Service::dialect() const { return impl_->dialect(); }
 const std::string& Service::database() const { return impl_->options().database; }
 PoolStatus Service::status() const { return impl_->status(); }
-const std::string& Service::redacted_uri() const { return impl_->uri().redacted; }
+std::string Service::redacted_uri() const { return impl_->redacted_uri(); }
+std::uint64_t Service::epoch() const { return impl_->epoch(); }
 milliseconds Service::default_deadline() const { return impl_->options().default_deadline; }
 
 }  // namespace gesso::mongo

@@ -12,12 +12,17 @@
 // ones that stay are pinged every `keep_alive`. A server that is lost fails the units that are
 // using it with one kUnavailable each; the next units reconnect.
 //
+// The connection string may change while units run (`switch_to`): those that run end on the
+// connections they began with, those that come later get new ones. Each string that became current
+// has a number, its epoch.
+//
 // Thread-safe. Owned by the program's main function; destroying it waits for running units and
 // refuses queued ones. `submit` never blocks; `run` blocks the caller, and must not be called on
 // a worker (a unit that waits for a unit may wait for ever).
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <future>
@@ -64,6 +69,10 @@ struct ServiceOptions {
   // The account has the capability EnableMongoRetryableWrites: obey the URI's retryWrites.
   bool cosmos_retry_writes = false;
   std::string health_collection = "users";  // what `check_health` reads from
+  // Called on a worker's thread when the server refuses the credentials of a connection of that
+  // epoch. Blocks until `switch_to` made a newer one current, and is true then: the refused command
+  // goes out once more. False where there is none by the deadline, and the refusal is thrown.
+  std::function<bool(std::uint64_t epoch, Deadline)> renew_credentials = {};
   CommandObserver observe_command = {};
   std::function<void(const LogLine&)> log = {};  // the driver's lines, on a thread of ours
 };
@@ -93,10 +102,16 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  // Pings with retries (3 attempts, exponential wait of 2 to 10 s), detects the dialect and warms
-  // the pool. Blocks. Throws Error: kUnavailable when the last attempt failed or `stop` was
-  // called, kAuth at once when the credentials are refused.
+  // Makes a connection, pings and reads with retries (3 attempts, exponential wait of 2 to 10 s),
+  // detects the dialect and warms the pool. Blocks. Throws Error: kUnavailable when the last
+  // attempt failed or `stop` was called, kAuth at once when the credentials are refused.
   void connect();
+
+  // Opens a connection by another string and checks it as `connect` does, with one attempt; then
+  // makes it current at once and gives its epoch. The connections of the one before are closed as
+  // their units end, and those that idle at once. Blocks; one call at a time goes on. Throws Error:
+  // kValidation, kAuth, kUnavailable or kTimeout, and nothing has changed.
+  std::uint64_t switch_to(Secret uri, Deadline deadline);
 
   // Refuses queued and new units with kUnavailable, interrupts `connect`, and waits for running
   // units. Idempotent; the destructor calls it.
@@ -118,11 +133,12 @@ class Service {
   // A ping and one real read. Throws Error with the reason when the server is not usable.
   void check_health(Deadline deadline);
 
+  [[nodiscard]] std::uint64_t epoch() const;
   [[nodiscard]] Dialect dialect() const;
   [[nodiscard]] const std::string& database() const;
   [[nodiscard]] PoolStatus status() const;
   // The URI without its password, as it is given to the driver.
-  [[nodiscard]] const std::string& redacted_uri() const;
+  [[nodiscard]] std::string redacted_uri() const;
   [[nodiscard]] std::chrono::milliseconds default_deadline() const;
 };
 

@@ -29,18 +29,13 @@ class Cursor::Source {
     Reply reply;
     // Once a document was given, starting again would give it twice.
     using Repeat = Session::Impl::Repeat;
-    const Repeat repeat = started_ ? Repeat::kNo : Repeat::kRead;
+    const Repeat repeat = started_ ? Repeat::kNever : Repeat::kRead;
     lease_.persist(operation_, repeat, reply, [&](bson_error_t& error, Reply& out) {
       if (cursor_ == nullptr) cursor_ = open_();
       if (mongoc_cursor_next(cursor_.get(), &document)) return true;
       const bson_t* said = nullptr;
       if (!mongoc_cursor_error_document(cursor_.get(), &error, &said)) return true;
       if (said != nullptr) bson_copy_to(said, out.reset());
-      // A cursor that lost its connection in the middle is lost: nothing of it can be repeated.
-      if (started_ && detail::origin_of(error) == Origin::kNotSent) {
-        error.domain = MONGOC_ERROR_STREAM;
-        error.code = MONGOC_ERROR_STREAM_SOCKET;
-      }
       cursor_.reset();
       return false;
     });
@@ -82,7 +77,7 @@ bool takes_max_time(std::string_view command) {
 }  // namespace
 
 Deadline Session::deadline() const { return impl_.deadline(); }
-Dialect Session::dialect() const { return impl_.shared().dialect.load(); }
+Dialect Session::dialect() const { return impl_.endpoint().dialect.load(); }
 const std::string& Session::database() const { return impl_.shared().database; }
 
 bson::Document Session::run_command(bson::View command) { return run_command(database(), command); }
@@ -180,7 +175,7 @@ Error too_large(std::size_t size, std::size_t most, const Operation& operation) 
 
 void Session::insert_one(std::string_view collection, bson::View document) {
   const Operation operation = impl_.operation("insert", database(), collection, Mode::kWrite);
-  const std::size_t most = impl_.shared().max_document_size;
+  const std::size_t most = impl_.endpoint().max_document_size;
   if (document.size() > most) throw too_large(document.size(), most, operation);
   bson::Builder command;
   command.reserve(document.size() + 256);
@@ -197,7 +192,7 @@ void Session::insert_one(std::string_view collection, bson::View document) {
 InsertManyResult Session::insert_many(std::string_view collection,
                                       std::span<const bson::Document> documents) {
   const Operation operation = impl_.operation("insert", database(), collection, Mode::kWrite);
-  const std::size_t most = impl_.shared().max_document_size;
+  const std::size_t most = impl_.endpoint().max_document_size;
   InsertManyResult result;
   std::vector<std::size_t> places;  // of what is in the command, in `documents`
   for (std::size_t next = 0; next < documents.size();) {

@@ -23,9 +23,10 @@ namespace gesso::testing {
 // What to do about one command.
 struct Answer {
   enum class Kind {
-    kReply,     // `document`
-    kStandard,  // what a server says: hello, ping, buildInfo, endSessions; error 59 for others
-    kHangUp,    // close the connection without a word
+    kReply,  // `document`
+    // What an empty server says: hello, ping, buildInfo, endSessions, find; error 59 for others.
+    kStandard,
+    kHangUp,  // close the connection without a word
   };
   Kind kind = Kind::kStandard;
   bson::Document document = {};

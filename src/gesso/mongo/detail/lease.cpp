@@ -2,28 +2,32 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace gesso::mongo {
 
-Session::Impl::Impl(detail::Shared& shared) : shared_(shared) {
-  limits_.connect_timeout = shared.connect_timeout;
-  limits_.open_in_service = &shared.open_connections;
+Session::Impl::Impl(detail::Shared& shared) : Impl(shared, shared.current()) { pinned_ = false; }
+
+Session::Impl::Impl(detail::Shared& shared, std::shared_ptr<detail::Endpoint> endpoint)
+    : shared_(shared), pinned_(true) {
+  adopt(std::move(endpoint));
 }
 
-void Session::Impl::set_client(mongoc_client_t* client) {
-  collections_.clear();
-  writes_.reset();
-  limits_.client = client;
-  if (client != nullptr) detail::limit_streams(limits_);
+void Session::Impl::adopt(std::shared_ptr<detail::Endpoint> endpoint) {
+  client_ = std::make_unique<detail::Client>(std::move(endpoint), shared_);
+  client_->limits().deadline = deadline_;
 }
 
-mongoc_collection_t* Session::Impl::collection(std::string_view name) {
-  const auto found = collections_.find(name);
-  if (found != collections_.end()) return found->second.get();
-  const std::string key(name);
-  detail::CollectionPtr handle(
-      mongoc_client_get_collection(client(), shared_.database.c_str(), key.c_str()));
-  return collections_.emplace(key, std::move(handle)).first->second.get();
+void Session::Impl::begin(Deadline deadline) {
+  deadline_ = deadline;
+  left_.clear();
+  if (!pinned_ && endpoint().epoch != shared_.epoch()) close();
+  client_->limits().deadline = deadline;
+}
+
+void Session::Impl::close() {
+  client_.reset();
+  adopt(shared_.current());
 }
 
 Operation Session::Impl::operation(std::string_view name, std::string_view database,
@@ -33,34 +37,27 @@ Operation Session::Impl::operation(std::string_view name, std::string_view datab
   return {.name = name,
           .ns = std::move(ns),
           .is_write = mode != Mode::kRead,
-          .dialect = shared_.dialect.load(std::memory_order_relaxed)};
+          .dialect = endpoint().dialect.load(std::memory_order_relaxed)};
 }
 
 void Session::Impl::append_max_time(bson::Builder& command) const {
-  if (!limits_.deadline.is_set()) return;
+  if (!deadline_.is_set()) return;
   // 0 would mean no limit.
   constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
-  const std::int64_t left = limits_.deadline.remaining().count();
+  const std::int64_t left = deadline_.remaining().count();
   command.append("maxTimeMS", static_cast<std::int32_t>(std::clamp<std::int64_t>(left, 1, kMost)));
-}
-
-bool Session::Impl::open_writes() {
-  if (writes_ != nullptr) return true;
-  const detail::SessionOptionsPtr options(mongoc_session_opts_new());
-  mongoc_session_opts_set_causal_consistency(options.get(), false);
-  bson_error_t ignored{};  // the write itself will fail in the same way, and say so
-  writes_.reset(mongoc_client_start_session(client(), options.get(), &ignored));
-  last_write_ = 0;
-  return writes_ != nullptr;
 }
 
 void Session::Impl::call_batch(std::string_view database, bson::Builder& builder, Mode mode,
                                const Operation& operation, Reply& reply) {
   Repeat repeat = mode == Mode::kRead ? Repeat::kRead : Repeat::kNo;
   bson_t options = BSON_INITIALIZER;
-  if (mode == Mode::kSingleWrite && shared_.retry_writes && open_writes() &&
-      mongoc_client_session_append(writes_.get(), &options, nullptr)) {
+  // A number is one of a session's, and a session one of a client's.
+  detail::Client* numbered_by = nullptr;
+  if (mode == Mode::kSingleWrite && endpoint().retry_writes &&
+      client_->append_write_session(options)) {
     builder.append("txnNumber", ++last_write_);
+    numbered_by = client_.get();
     repeat = Repeat::kNumberedWrite;
   }
   const std::string database_name(database);
@@ -70,6 +67,11 @@ void Session::Impl::call_batch(std::string_view database, bson::Builder& builder
     if (mode == Mode::kRead) {
       return mongoc_client_read_command_with_opts(client(), database_name.c_str(), bson, nullptr,
                                                   nullptr, out.reset(), &error);
+    }
+    if (numbered_by != nullptr && numbered_by != client_.get()) {
+      bson_reinit(&options);
+      (void)client_->append_write_session(options);
+      numbered_by = client_.get();
     }
     return mongoc_client_write_command_with_opts(client(), database_name.c_str(), bson, &options,
                                                  out.reset(), &error);
@@ -84,8 +86,12 @@ void Session::Impl::call(std::string_view database, bson::Builder& command, Mode
   throw to_error(errors.as_document().begin()->value.as_document(), operation);
 }
 
+Deadline Session::Impl::give_up() const {
+  return Deadline::after(shared_.server_selection_timeout).earlier_of(deadline_);
+}
+
 void Session::Impl::refuse_if_late(const Operation& operation, const Attempts& attempts) const {
-  if (!limits_.deadline.expired()) return;
+  if (!deadline_.expired()) return;
   Operation late = operation;
   late.deadline_passed = true;
   late.fate_unknown = attempts.fate_unknown;
@@ -93,18 +99,36 @@ void Session::Impl::refuse_if_late(const Operation& operation, const Attempts& a
                    late);
 }
 
+bool Session::Impl::renew(Attempts& attempts) {
+  // A write that may have been done must not be done again under another session's number.
+  if (pinned_ || !shared_.renew_credentials || attempts.renewed || attempts.fate_unknown) {
+    return false;
+  }
+  const std::uint64_t refused = client_->endpoint().epoch;
+  if (shared_.epoch() == refused && !shared_.renew_credentials(refused, deadline_)) return false;
+  if (shared_.epoch() == refused) return false;
+  attempts.renewed = true;
+  left_.push_back(std::move(client_));
+  adopt(shared_.current());
+  attempts.give_up = give_up();
+  return true;
+}
+
 void Session::Impl::judge(const bson_error_t& error, bson::View reply, const Operation& operation,
-                          Deadline give_up, Attempts& attempts) {
+                          Attempts& attempts) {
   const Origin origin = detail::origin_of(error);
   Repeat& repeat = attempts.repeat;
   // What a session did when its connection broke is not known to be over: a new one for the next.
   const bool lost = origin == Origin::kNetwork && repeat != Repeat::kNumberedWrite;
-  if (lost) writes_.reset();
-  if (origin == Origin::kNotSent && !give_up.expired()) return;
-  Operation failed = operation;
-  failed.deadline_passed = limits_.deadline.expired();
-  failed.fate_unknown = attempts.fate_unknown;
+  if (lost) client_->drop_write_session();
   const int code = static_cast<int>(error.code);
+  if (repeat != Repeat::kNever) {
+    if (origin == Origin::kNotSent && !attempts.give_up.expired()) return;
+    if (refuses_credentials(origin, code, error.message) && renew(attempts)) return;
+  }
+  Operation failed = operation;
+  failed.deadline_passed = deadline_.expired();
+  failed.fate_unknown = attempts.fate_unknown;
   const bool worth_it = repeat == Repeat::kRead            ? is_retryable_read(origin, code)
                         : repeat == Repeat::kNumberedWrite ? is_retryable_write(origin, code, reply)
                                                            : false;

@@ -1,34 +1,19 @@
 // A connection while a worker holds it, and how a command goes through it. Internal to mongo/.
 //
-// Used by one worker thread at a time.
+// Used by one thread at a time.
 #pragma once
 
-#include <atomic>
 #include <chrono>
-#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <type_traits>
+#include <vector>
 
 #include "gesso/base/deadline.hpp"
-#include "gesso/mongo/detail/deadline_stream.hpp"
-#include "gesso/mongo/detail/driver.hpp"
-#include "gesso/mongo/dialect.hpp"
+#include "gesso/mongo/detail/client.hpp"
 #include "gesso/mongo/session.hpp"
 
 namespace gesso::mongo::detail {
-
-// What all leases of a service share. Thread-safe.
-struct Shared {
-  std::string database;
-  std::chrono::milliseconds server_selection_timeout{5000};
-  std::chrono::milliseconds connect_timeout{5000};
-  std::atomic<Dialect> dialect{Dialect::kMongoDb};
-  std::atomic<std::size_t> max_document_size{std::size_t{16} << 20};
-  // The URI allows it, and the server does one numbered write once, however often it comes.
-  std::atomic<bool> retry_writes{false};
-  std::atomic<std::size_t> open_connections{0};
-};
 
 enum class Mode {
   kRead,         // repeated once where that may help
@@ -44,33 +29,44 @@ class Session::Impl {
  public:
   using Mode = detail::Mode;
   using Reply = detail::Reply;
-  enum class Repeat { kNo, kRead, kNumberedWrite };
+  enum class Repeat {
+    kNever,  // not even where it had no effect: the middle of a cursor
+    kNo,     // where it was not sent, or the server refused to do it
+    kRead,
+    kNumberedWrite,
+  };
 
  private:
   detail::Shared& shared_;
-  detail::StreamLimits limits_;
-  std::map<std::string, detail::CollectionPtr, std::less<>> collections_;
-  // Numbers single writes. libmongoc would number some of them itself (insert_one and the like),
-  // but puts maxTimeMS where the server refuses it, and waits for a server without regard to the
-  // deadline; so its retryWrites is off and the session is ours.
-  detail::SessionPtr writes_;
+  Deadline deadline_;
+  std::unique_ptr<detail::Client> client_;
+  // Those that this unit of work began with and that its cursors may still use.
+  std::vector<std::unique_ptr<detail::Client>> left_;
+  bool pinned_;  // to its endpoint
   std::int64_t last_write_ = 0;
 
  public:
+  // Of the current endpoint.
   explicit Impl(detail::Shared& shared);
+  // Of an endpoint that is not current (yet): whose credentials are not renewed when refused.
+  Impl(detail::Shared& shared, std::shared_ptr<detail::Endpoint> endpoint);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  // The client, which the pool owns; null to give it up.
-  void set_client(mongoc_client_t* client);
-  [[nodiscard]] mongoc_client_t* client() const { return limits_.client; }
-  // A handle on a collection of `Shared::database`, kept for the client's life.
-  [[nodiscard]] mongoc_collection_t* collection(std::string_view name);
-  [[nodiscard]] bool is_connected() const { return limits_.open > 0; }
-  void set_deadline(Deadline deadline) { limits_.deadline = deadline; }
+  // Between units of work: lets go of endpoints that are no longer current.
+  void begin(Deadline deadline);
+  // Between units of work: closes the connection, if there is one.
+  void close();
 
-  [[nodiscard]] Deadline deadline() const { return limits_.deadline; }
+  [[nodiscard]] mongoc_client_t* client() const { return client_->get(); }
+  [[nodiscard]] mongoc_collection_t* collection(std::string_view name) {
+    return client_->collection(name);
+  }
+  [[nodiscard]] bool is_connected() const { return client_->is_connected(); }
+  [[nodiscard]] Deadline deadline() const { return deadline_; }
   [[nodiscard]] const detail::Shared& shared() const { return shared_; }
+  [[nodiscard]] const detail::Endpoint& endpoint() const { return client_->endpoint(); }
+
   [[nodiscard]] Operation operation(std::string_view name, std::string_view database,
                                     std::string_view collection, Mode mode) const;
   // As `maxTimeMS`; nothing where the deadline is not set.
@@ -85,36 +81,40 @@ class Session::Impl {
 
   // Calls `attempt(error, reply)` until it succeeds or fails for good; it returns whether it
   // succeeded. What was not sent is repeated while the deadline and the server selection timeout
-  // allow; what failed and may be `repeated` is so once. Throws the last failure.
+  // allow; what failed and may be `repeated` is so once; what the server refused to do for these
+  // credentials is repeated once with the next ones, if `renew_credentials` brings them (so
+  // `client()` is another one then). Throws the last failure.
   template <class F>
   void persist(const Operation& operation, Repeat repeat, Reply& reply, F&& attempt);
 
  private:
-  // Whether there is a session to number writes with; makes one.
-  bool open_writes();
   struct Attempts {
     Repeat repeat;              // what may still be done
+    Deadline give_up;           // with what was not sent
     bool fate_unknown = false;  // of a write in one of those before
+    bool renewed = false;
   };
 
+  void adopt(std::shared_ptr<detail::Endpoint> endpoint);
+  [[nodiscard]] Deadline give_up() const;
   // Returns to try again; throws otherwise.
   void judge(const bson_error_t& error, bson::View reply, const Operation& operation,
-             Deadline give_up, Attempts& attempts);
+             Attempts& attempts);
+  // Moves to the endpoint with newer credentials; false where there is none.
+  bool renew(Attempts& attempts);
   void refuse_if_late(const Operation& operation, const Attempts& attempts) const;
 };
 
 template <class F>
 void Session::Impl::persist(const Operation& operation, Repeat repeat, Reply& reply, F&& attempt) {
-  const Deadline give_up =
-      Deadline::after(shared_.server_selection_timeout).earlier_of(limits_.deadline);
-  Attempts attempts{.repeat = repeat};
+  Attempts attempts{.repeat = repeat, .give_up = give_up()};
   for (;;) {
     refuse_if_late(operation, attempts);
     bson_error_t error{};
     if (attempt(error, reply)) break;
-    judge(error, reply.view(), operation, give_up, attempts);
+    judge(error, reply.view(), operation, attempts);
   }
-  ++limits_.commands;
+  ++client_->limits().commands;
 }
 
 }  // namespace gesso::mongo

@@ -92,11 +92,12 @@ void WorkerPool::work(Worker& self) {
     }
     if (stopping_) return;
     idle_.push_back(&self);
-    const bool called = self.woken.wait_for(lock, options_.upkeep_period,
-                                            [&] { return self.assigned || stopping_; });
+    (void)self.woken.wait_for(lock, options_.upkeep_period,
+                              [&] { return self.assigned || stopping_ || self.upkeep_due; });
+    self.upkeep_due = false;
     if (self.assigned) continue;  // `submit` took it out of idle_
     std::erase(idle_, &self);
-    if (called) continue;
+    if (stopping_) continue;
     lock.unlock();
     station->upkeep();
     lock.lock();
@@ -127,6 +128,14 @@ void WorkerPool::reap() {
     for (const Unit& unit : late) unit.refused(expired());
     late.clear();
     lock.lock();
+  }
+}
+
+void WorkerPool::call_upkeep() {
+  const std::lock_guard lock(mutex_);
+  for (Worker* worker : idle_) {
+    worker->upkeep_due = true;
+    worker->woken.notify_one();
   }
 }
 

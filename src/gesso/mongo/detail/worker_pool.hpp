@@ -29,7 +29,7 @@ class Station {
   Station& operator=(const Station&) = delete;
   virtual ~Station() = default;
 
-  // Called after an idle stretch of `upkeep_period`.
+  // Called after an idle stretch of `upkeep_period`, and when `call_upkeep` says so.
   virtual void upkeep() = 0;
 };
 
@@ -56,6 +56,7 @@ class WorkerPool {
   struct Worker {
     std::condition_variable woken;
     std::optional<Unit> assigned;
+    bool upkeep_due = false;
     std::jthread thread;
   };
 
@@ -78,6 +79,8 @@ class WorkerPool {
 
   // As `Service::submit`.
   void submit(Unit unit);
+  // Has all idle workers do their upkeep now; does not wait for it.
+  void call_upkeep();
   // As `Service::stop`.
   void stop();
   [[nodiscard]] Status status() const;

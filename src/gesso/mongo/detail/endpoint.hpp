@@ -1,0 +1,80 @@
+// One connection string at work: libmongoc's pool for it and what is known of its server. A service
+// has one that is current, and keeps the one before it until the last unit of work has left it.
+// Internal to mongo/.
+//
+// Thread-safe. Shared by the clients that came from it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gesso/base/deadline.hpp"
+#include "gesso/mongo/detail/client_pool.hpp"
+#include "gesso/mongo/dialect.hpp"
+#include "gesso/mongo/uri.hpp"
+
+namespace gesso::mongo::detail {
+
+struct Endpoint {
+  std::uint64_t epoch;  // 1, 2, ... in the order in which they became current
+  DriverUri uri;
+  ClientPool clients;
+  std::atomic<Dialect> dialect{Dialect::kMongoDb};
+  std::atomic<std::size_t> max_document_size{std::size_t{16} << 20};
+  // The URI allows it, and the server does one numbered write once, however often it comes.
+  std::atomic<bool> retry_writes{false};
+
+  Endpoint(std::uint64_t number, DriverUri driver_uri, PoolPtr pool)
+      : epoch(number), uri(std::move(driver_uri)), clients(std::move(pool)) {}
+};
+
+// Ends endpoints on a thread of its own: libmongoc waits half a second for its watch to end, and
+// the last to leave an endpoint is a worker with better things to do. Destroying it ends what it
+// still has.
+class Disposer {
+  std::mutex mutex_;  // guards the two below
+  std::vector<std::unique_ptr<Endpoint>> waiting_;
+  bool stopping_ = false;
+  std::condition_variable woken_;
+  std::jthread thread_;
+
+  void work();
+
+ public:
+  Disposer() : thread_([this] { work(); }) {}
+  ~Disposer();
+  Disposer(const Disposer&) = delete;
+  Disposer& operator=(const Disposer&) = delete;
+
+  // The endpoint, which comes back here when the last owner lets go. The disposer must outlive it.
+  [[nodiscard]] std::shared_ptr<Endpoint> share(std::unique_ptr<Endpoint> endpoint);
+};
+
+// What all leases of a service share.
+class Shared {
+  std::atomic<std::uint64_t> epoch_{0};
+  mutable std::mutex mutex_;  // guards current_
+  std::shared_ptr<Endpoint> current_;
+
+ public:
+  std::string database;
+  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds server_selection_timeout{5000};
+  // ServiceOptions::renew_credentials; may be empty.
+  std::function<bool(std::uint64_t epoch, Deadline)> renew_credentials;
+  std::atomic<std::size_t> open_connections{0};
+
+  [[nodiscard]] std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::shared_ptr<Endpoint> current() const;
+  // New units of work go to `next` from here on.
+  void replace(std::shared_ptr<Endpoint> next);
+};
+
+}  // namespace gesso::mongo::detail
