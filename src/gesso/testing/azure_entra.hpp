@@ -9,7 +9,6 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -43,9 +42,8 @@ class EntraStandIn {
   std::string client_secret_;
   std::optional<Certificate> client_certificate_;
   std::map<std::string, Application> applications_;  // by client id
-  std::set<std::string> resources_;
-  std::optional<Certificate> cluster_;  // signs federated tokens
-  HttpsServer server_;                  // last: its threads use all of the above
+  std::optional<Certificate> cluster_;               // signs federated tokens
+  HttpsServer server_;                               // last: its threads use all of the above
 
   HttpsServer::Reply answer(const HttpsServer::Request& request);
   HttpsServer::Reply token(const HttpsServer::Request& request, const std::string& tenant);
@@ -58,12 +56,12 @@ class EntraStandIn {
   const Certificate& cluster();
 
  public:
-  // `host`: "login.microsoftonline.com". `resource` is one that the tenant knows;
-  // https://management.azure.com is another.
-  EntraStandIn(std::string host, std::string tenant, std::string client_id, std::string resource,
+  // `host`: "login.microsoftonline.com".
+  EntraStandIn(std::string host, std::string tenant, std::string client_id,
                const Certificate& certificate, AzureTokens& tokens);
 
   [[nodiscard]] HttpsServer& server() { return server_; }
+  [[nodiscard]] const HttpsServer& server() const { return server_; }
 
   // The application that is there from the start, and its secret.
   [[nodiscard]] const std::string& client_id() const { return client_id_; }
@@ -79,7 +77,6 @@ class EntraStandIn {
   void register_certificate(const std::string& client_id, const Certificate& certificate);
   void remove_certificates(const std::string& client_id);
   void add_federated(const std::string& client_id, FederatedCredential credential);
-  void add_resource(const std::string& resource);
 
   // A token as the cluster projects it into a pod, signed by the cluster's key.
   [[nodiscard]] std::string federated_token(FederatedCredential credential = {},

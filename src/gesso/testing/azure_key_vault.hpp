@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -63,7 +64,7 @@ class KeyVaultStandIn {
   std::size_t page_ = 25;
   std::optional<std::string> challenge_;
   std::optional<std::string> next_link_;
-  std::map<std::string, std::size_t> reads_;
+  std::map<std::string, std::size_t, std::less<>> reads_;
   HttpsServer server_;  // last: its threads use all of the above
 
   HttpsServer::Reply answer(const HttpsServer::Request& request);
@@ -72,7 +73,7 @@ class KeyVaultStandIn {
   HttpsServer::Reply unauthorized(const std::string& message) const;
   HttpsServer::Reply read(const std::string& name, const std::string& version);
   HttpsServer::Reply list(const HttpsServer::Request& request, const std::string& name) const;
-  Version& latest(std::string_view name);
+  // The latest where `id` is empty; throws std::out_of_range.
   Version& version(std::string_view name, std::string_view id);
 
  public:
@@ -82,6 +83,7 @@ class KeyVaultStandIn {
                   const Certificate& certificate, AzureTokens& tokens);
 
   [[nodiscard]] HttpsServer& server() { return server_; }
+  [[nodiscard]] const HttpsServer& server() const { return server_; }
   // "https://myvault.vault.azure.net"
   [[nodiscard]] std::string url() const;
 

@@ -73,6 +73,7 @@ class ImdsStandIn : public ManagedIdentityEndpoint {
   ImdsStandIn(std::string tenant, ManagedIdentity system_assigned, AzureTokens& tokens);
 
   [[nodiscard]] HttpsServer& server() { return server_; }
+  [[nodiscard]] const HttpsServer& server() const { return server_; }
   [[nodiscard]] std::map<std::string, std::string> environment() const;
 };
 
@@ -87,6 +88,7 @@ class AppServiceStandIn : public ManagedIdentityEndpoint {
   AppServiceStandIn(std::string tenant, ManagedIdentity system_assigned, AzureTokens& tokens);
 
   [[nodiscard]] HttpsServer& server() { return server_; }
+  [[nodiscard]] const HttpsServer& server() const { return server_; }
   // IDENTITY_ENDPOINT and IDENTITY_HEADER.
   [[nodiscard]] std::map<std::string, std::string> environment() const;
   [[nodiscard]] std::string identity_header() const;
@@ -114,7 +116,6 @@ class ArcStandIn : public ManagedIdentityEndpoint {
   Challenge challenge_;
   bool honours_user_assigned_ = true;
   std::vector<std::string> open_keys_;
-  std::size_t made_ = 0;
   HttpsServer server_;  // last: its threads use all of the above
 
   HttpsServer::Reply answer(const HttpsServer::Request& request);
@@ -126,6 +127,7 @@ class ArcStandIn : public ManagedIdentityEndpoint {
              std::filesystem::path folder);
 
   [[nodiscard]] HttpsServer& server() { return server_; }
+  [[nodiscard]] const HttpsServer& server() const { return server_; }
   // IDENTITY_ENDPOINT and IMDS_ENDPOINT.
   [[nodiscard]] std::map<std::string, std::string> environment() const;
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }

@@ -32,6 +32,7 @@ class AzureTokens {
   std::chrono::seconds life_{std::chrono::hours{24}};
   std::optional<std::chrono::seconds> refresh_in_;
   std::vector<IssuedToken> issued_;
+  std::vector<std::string> resources_{"https://management.azure.com"};
 
  public:
   explicit AzureTokens(const Clock& clock) : clock_(clock) {}
@@ -42,6 +43,10 @@ class AzureTokens {
   // What replies of Entra name as `refresh_in`; none unless set.
   void set_refresh_in(std::optional<std::chrono::seconds> refresh_in);
   [[nodiscard]] std::optional<std::chrono::seconds> refresh_in() const;
+  // What tokens can be had for; https://management.azure.com from the start.
+  void add_resource(std::string resource);
+  // A slash at its end makes no difference here. It does to the vault, as in the field.
+  [[nodiscard]] bool knows_resource(std::string_view resource) const;
   // The vault refuses all that were issued until now.
   void revoke_all();
 
