@@ -260,6 +260,7 @@ class HttpsServer::Impl {
     } else {
       const std::lock_guard lock(mutex_);
       if (!connection.ended) ++failed_handshakes_;
+      changed_.notify_all();
     }
     if (!resetting) stream.end();
     const std::lock_guard lock(mutex_);
@@ -378,10 +379,6 @@ class HttpsServer::Impl {
         std::count_if(requests_.begin(), requests_.end(),
                       [&](const Request& one) { return one.answered == status; }));
   }
-  std::size_t failed_handshakes() const {
-    const std::lock_guard lock(mutex_);
-    return failed_handshakes_;
-  }
   void forget_requests() {
     const std::lock_guard lock(mutex_);
     forgotten_ += requests_.size();
@@ -396,6 +393,10 @@ class HttpsServer::Impl {
   bool wait_for_requests(std::size_t count, std::chrono::milliseconds within) const {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, within, [&] { return requests_.size() >= count; });
+  }
+  bool wait_for_failed_handshakes(std::size_t count, std::chrono::milliseconds within) const {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, within, [&] { return failed_handshakes_ >= count; });
   }
   bool wait_for_hanging(std::size_t count, std::chrono::milliseconds within) const {
     std::unique_lock lock(mutex_);
@@ -423,11 +424,14 @@ void HttpsServer::use_certificate(const Certificate& certificate) {
 std::vector<HttpsServer::Request> HttpsServer::requests() const { return impl_->requests(); }
 std::size_t HttpsServer::request_count() const { return impl_->request_count(); }
 std::size_t HttpsServer::answered(int status) const { return impl_->answered(status); }
-std::size_t HttpsServer::failed_handshakes() const { return impl_->failed_handshakes(); }
 void HttpsServer::forget_requests() { impl_->forget_requests(); }
 std::size_t HttpsServer::connections() const { return impl_->connections(); }
 bool HttpsServer::wait_for_requests(std::size_t count, std::chrono::milliseconds within) const {
   return impl_->wait_for_requests(count, within);
+}
+bool HttpsServer::wait_for_failed_handshakes(std::size_t count,
+                                             std::chrono::milliseconds within) const {
+  return impl_->wait_for_failed_handshakes(count, within);
 }
 bool HttpsServer::wait_for_hanging(std::size_t count, std::chrono::milliseconds within) const {
   return impl_->wait_for_hanging(count, within);

@@ -135,16 +135,17 @@ class HttpsServer {
   [[nodiscard]] std::size_t request_count() const;
   // Those that were answered with this status.
   [[nodiscard]] std::size_t answered(int status) const;
-  // TLS handshakes that failed: a client that did not trust the certificate, for one.
-  [[nodiscard]] std::size_t failed_handshakes() const;
   void forget_requests();
   // Connections that stand now.
   [[nodiscard]] std::size_t connections() const;
-  // Block until so many requests came (since the start or `forget_requests`) or hang now; false
-  // when `within` passed first.
+  // Block until so many requests came (since the start or `forget_requests`), hang now, or TLS
+  // handshakes failed (a client that does not trust the certificate, for one); false when `within`
+  // passed first.
   [[nodiscard]] bool wait_for_requests(std::size_t count,
                                        std::chrono::milliseconds within = std::chrono::seconds{
                                            10}) const;
+  [[nodiscard]] bool wait_for_failed_handshakes(
+      std::size_t count, std::chrono::milliseconds within = std::chrono::seconds{10}) const;
   [[nodiscard]] bool wait_for_hanging(std::size_t count,
                                       std::chrono::milliseconds within = std::chrono::seconds{
                                           10}) const;
