@@ -264,4 +264,15 @@ Error refusal(std::string_view what, const HttpResponse& response,
   return {kind, message, {.retryable = kind != ErrorKind::kAuth && kind != ErrorKind::kInternal}};
 }
 
+AccessToken read_token_response(std::string_view what, const HttpResponse& response, Time now,
+                                std::span<const std::string_view> secrets) {
+  if (response.status != 200) throw refusal(what, response, secrets);
+  try {
+    return read_token_reply(response.body.reveal(), now);
+  } catch (const Error& error) {
+    throw Error(error.kind(), std::string(what) + ": " + error.what(),
+                {.retryable = error.retryable()});
+  }
+}
+
 }  // namespace gesso::azure

@@ -45,4 +45,10 @@ namespace gesso::azure {
 [[nodiscard]] Error refusal(std::string_view what, const HttpResponse& response,
                             std::span<const std::string_view> secrets = {});
 
+// What a token endpoint answered: its token, or the Error of its refusal or of a reply that cannot
+// be read, with `what` before it.
+[[nodiscard]] AccessToken read_token_response(std::string_view what, const HttpResponse& response,
+                                              Time now,
+                                              std::span<const std::string_view> secrets = {});
+
 }  // namespace gesso::azure

@@ -91,10 +91,10 @@ std::optional<Url> parse_url(std::string_view text) {
   return url;
 }
 
-std::string percent_encode(std::string_view text) {
+namespace {
+
+void append_encoded(std::string& result, std::string_view text) {
   static constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string result;
-  result.reserve(text.size());
   for (const char c : text) {
     if (is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~') {
       result += c;
@@ -103,16 +103,27 @@ std::string percent_encode(std::string_view text) {
     const auto byte = static_cast<unsigned char>(c);
     result += {'%', kHex[byte >> 4], kHex[byte & 15]};
   }
+}
+
+}  // namespace
+
+std::string percent_encode(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  append_encoded(result, text);
   return result;
 }
 
 std::string form_encode(const std::vector<std::pair<std::string_view, std::string_view>>& fields) {
+  std::size_t most = 0;
+  for (const auto& [name, value] : fields) most += 3 * (name.size() + value.size()) + 2;
   std::string result;
+  result.reserve(most);
   for (const auto& [name, value] : fields) {
     if (!result.empty()) result += '&';
-    result += percent_encode(name);
+    append_encoded(result, name);
     result += '=';
-    result += percent_encode(value);
+    append_encoded(result, value);
   }
   return result;
 }

@@ -32,7 +32,8 @@ struct Url {
 // Everything but RFC 3986's unreserved characters as %XX.
 [[nodiscard]] std::string percent_encode(std::string_view text);
 
-// "a=1&b=x%20y", for a query or an application/x-www-form-urlencoded body.
+// "a=1&b=x%20y", for a query or an application/x-www-form-urlencoded body. The result's
+// memory is the only one that holds a value: who passes a secret wipes it.
 [[nodiscard]] std::string form_encode(
     const std::vector<std::pair<std::string_view, std::string_view>>& fields);
 

@@ -1,0 +1,48 @@
+// The identity that the platform gives to what runs on it: App Service and Container Apps, machines
+// under Azure Arc, virtual machines (the instance metadata service)
+// (https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "gesso/azure/credential.hpp"
+#include "gesso/azure/entra.hpp"
+#include "gesso/azure/retry.hpp"
+#include "gesso/azure/secret_file.hpp"
+
+namespace gesso::azure {
+
+// Which of the identities that are assigned to the platform's resource.
+struct ManagedIdentityId {
+  enum class Kind { kSystemAssigned, kClientId, kObjectId, kResourceId };
+  Kind kind = Kind::kSystemAssigned;
+  std::string value = {};
+};
+
+struct ManagedIdentityOptions {
+  ManagedIdentityId id = {};
+  // Of App Service's endpoint and Arc's agent.
+  RetryFsm::Options retry = {};
+  // Attempts 0, 2, 6, 14 and 30 s after the first, as the service's guidance has it.
+  RetryFsm::Options imds_retry = {
+      .wait_min = std::chrono::seconds{2}, .gone_for = std::chrono::seconds{70}, .not_found = true};
+  // In a chain: whether anybody is there at all.
+  std::chrono::milliseconds imds_probe{1000};
+  ArcKeyRules arc = {};
+};
+
+// The first that the environment speaks of: IDENTITY_ENDPOINT with IDENTITY_HEADER (App Service,
+// Container Apps; looked for first, since Container Apps and Arc both set IDENTITY_ENDPOINT),
+// IDENTITY_ENDPOINT with IMDS_ENDPOINT (Arc), else the instance metadata service at 169.254.169.254
+// or AZURE_POD_IDENTITY_AUTHORITY_HOST. No request passes a proxy, and none is sent in clear beyond
+// this machine and its link.
+//
+// Throws Error kValidation for an endpoint that is neither https nor local, and for an `id` without
+// a value. Arc has the machine's own identity only: with an `id`, its tokens are refused (kAuth).
+[[nodiscard]] std::unique_ptr<Credential> make_managed_identity(const Environment& environment,
+                                                                ManagedIdentityOptions options,
+                                                                CredentialIo io);
+
+}  // namespace gesso::azure
