@@ -100,6 +100,7 @@ Database::Database(const Settings& settings, const Clock& clock, Random& random,
                                 .max_connections = std::max<std::size_t>(1024, connections)});
       embedded_->start();
       options.uri = Secret(embedded_->uri());
+      options.open_local = [server = embedded_.get()] { return server->connect(); };
       description_ = "embedded in " + folder;
     } catch (const Failure& failure) {
       const std::filesystem::path socket = std::filesystem::path(folder) / kSocketName;

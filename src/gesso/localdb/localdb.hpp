@@ -11,7 +11,9 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,15 @@ class Server {
   void start();
   // Stops accepting, ends connections and waits for running commands. Idempotent.
   void stop();
+
+  // A connection of this process, without a socket: a function that runs one whole message of the
+  // wire protocol on the caller's thread and gives the bytes of the answer, valid until the next
+  // call (none where the message asks for none). For one thread at a time; all copies are one
+  // connection. It must end before the server does. It throws Error for a malformed message, and
+  // where the connection is at its end.
+  using Connection =
+      std::function<std::span<const std::uint8_t>(std::span<const std::uint8_t> message)>;
+  [[nodiscard]] Connection connect();
 
   [[nodiscard]] std::uint16_t port() const;  // of TCP
   // "mongodb://%2Fpath%2Fto.sock/" or "mongodb://127.0.0.1:27017/"

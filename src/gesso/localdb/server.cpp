@@ -63,6 +63,12 @@ class Server::Impl {
 
   void stop() { acceptor_.stop(); }
 
+  [[nodiscard]] Connection connect() {
+    return [connection = std::make_shared<Local>(*this)](std::span<const std::uint8_t> message) {
+      return connection->answer(message);
+    };
+  }
+
   [[nodiscard]] std::uint16_t port() const { return acceptor_.port(); }
 
   [[nodiscard]] std::string uri() const {
@@ -75,14 +81,18 @@ class Server::Impl {
   }
 
  private:
+  Client new_client(std::string peer, bool is_local) {
+    return {.id = next_client_.fetch_add(1, std::memory_order_relaxed),
+            .peer = std::move(peer),
+            .is_local = is_local};
+  }
+
   // One connection, from its first message to its last. Nothing that a client does gets past here.
   void serve(wire::Connection& connection) {
     Services& services = engine_.services();
     services.open_connections.fetch_add(1, std::memory_order_relaxed);
     try {
-      Client client{.id = next_client_.fetch_add(1, std::memory_order_relaxed),
-                    .peer = connection.peer(),
-                    .is_local = connection.is_local()};
+      Client client = new_client(connection.peer(), connection.is_local());
       while (answer_one(connection, client)) {
       }
     } catch (const std::exception& error) {
@@ -99,11 +109,45 @@ class Server::Impl {
     const Engine::Outcome outcome = engine_.run(client, message);
     if (outcome.close) return false;
     if (!message.wants_reply) return true;
-    return connection.send(
-        wire::reply_header(message, next_reply_.fetch_add(1, std::memory_order_relaxed),
-                           outcome.reply.size()),
-        outcome.reply);
+    return connection.send(header_of(message, outcome.reply), outcome.reply);
   }
+
+  wire::ReplyHeader header_of(const wire::Message& request, bson::View reply) {
+    return wire::reply_header(request, next_reply_.fetch_add(1, std::memory_order_relaxed),
+                              reply.size());
+  }
+
+  // A connection without a socket.
+  class Local {
+    Impl& server_;
+    Client client_;
+    std::vector<std::uint8_t> answer_;
+
+   public:
+    explicit Local(Impl& server)
+        : server_(server), client_(server.new_client("this process", true)) {
+      server_.engine_.services().open_connections.fetch_add(1, std::memory_order_relaxed);
+    }
+    Local(const Local&) = delete;
+    Local& operator=(const Local&) = delete;
+    ~Local() {
+      server_.engine_.services().open_connections.fetch_sub(1, std::memory_order_relaxed);
+    }
+
+    std::span<const std::uint8_t> answer(std::span<const std::uint8_t> bytes) {
+      const wire::Message message = wire::parse_message(bytes);
+      const Engine::Outcome outcome = server_.engine_.run(client_, message);
+      if (outcome.close) throw Error(ErrorKind::kUnavailable, "the server ended the connection");
+      answer_.clear();
+      if (message.wants_reply) {
+        const wire::ReplyHeader header = server_.header_of(message, outcome.reply);
+        answer_.insert(answer_.end(), header.bytes.begin(), header.bytes.begin() + header.size);
+        answer_.insert(answer_.end(), outcome.reply.view().data(),
+                       outcome.reply.view().data() + outcome.reply.size());
+      }
+      return answer_;
+    }
+  };
 };
 
 Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -113,6 +157,8 @@ Server::~Server() { stop(); }
 void Server::start() { impl_->start(); }
 
 void Server::stop() { impl_->stop(); }
+
+Server::Connection Server::connect() { return impl_->connect(); }
 
 std::uint16_t Server::port() const { return impl_->port(); }
 

@@ -264,6 +264,7 @@ class Service::Impl {
     shared_.server_selection_timeout = options_.server_selection_timeout;
     shared_.connect_timeout = options_.connect_timeout;
     shared_.renew_credentials = options_.renew_credentials;
+    shared_.open_local = options_.open_local;
     shared_.replace(make_endpoint(options_.uri, 1));
     return {
         .workers = options_.pool_size,

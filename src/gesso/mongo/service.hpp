@@ -37,6 +37,7 @@
 #include "gesso/base/random.hpp"
 #include "gesso/base/secret.hpp"
 #include "gesso/mongo/dialect.hpp"
+#include "gesso/mongo/local_connection.hpp"
 #include "gesso/mongo/log.hpp"
 #include "gesso/mongo/session.hpp"
 
@@ -73,6 +74,9 @@ struct ServiceOptions {
   // epoch. Blocks until `switch_to` made a newer one current, and is true then: the refused command
   // goes out once more. False where there is none by the deadline, and the refusal is thrown.
   std::function<bool(std::uint64_t epoch, Deadline)> renew_credentials = {};
+  // For a server of this process: the units' connections go this way, past the sockets. The driver
+  // watches the server at the URI all the same.
+  OpenLocalConnection open_local = {};
   CommandObserver observe_command = {};
   std::function<void(const LogLine&)> log = {};  // the driver's lines, on a thread of ours
 };

@@ -7,6 +7,7 @@ namespace gesso::mongo::detail {
 Client::Client(std::shared_ptr<Endpoint> endpoint, Shared& shared)
     : endpoint_(std::move(endpoint)), database_(shared.database) {
   limits_.client = endpoint_->clients.pop();
+  limits_.open_local = &shared.open_local;
   limits_.connect_timeout = shared.connect_timeout;
   limits_.open_in_service = &shared.open_connections;
   limit_streams(limits_);

@@ -18,6 +18,7 @@
 #include "gesso/base/deadline.hpp"
 #include "gesso/mongo/detail/client_pool.hpp"
 #include "gesso/mongo/dialect.hpp"
+#include "gesso/mongo/local_connection.hpp"
 #include "gesso/mongo/uri.hpp"
 
 namespace gesso::mongo::detail {
@@ -69,6 +70,7 @@ class Shared {
   std::chrono::milliseconds server_selection_timeout{5000};
   // ServiceOptions::renew_credentials; may be empty.
   std::function<bool(std::uint64_t epoch, Deadline)> renew_credentials;
+  OpenLocalConnection open_local;  // ServiceOptions::open_local; may be empty
   std::atomic<std::size_t> open_connections{0};
 
   [[nodiscard]] std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
