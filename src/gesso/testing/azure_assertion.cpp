@@ -30,9 +30,10 @@ Refusal refuse_signature(const Jwt& token, const std::vector<Certificate>& regis
   const auto named = [&](const Certificate& one) {
     const auto is = [&](std::string_view field, const EVP_MD* digest) {
       const boost::json::value* value = token.header.if_contains(field);
-      return value != nullptr && value->is_string() &&
-             std::string_view(value->as_string()) ==
-                 detail::thumbprint(one.certificate.get(), digest);
+      if (value == nullptr || !value->is_string()) return false;
+      std::string_view said = value->as_string();
+      while (said.ends_with('=')) said.remove_suffix(1);  // Microsoft's library for Python pads
+      return said == detail::thumbprint(one.certificate.get(), digest);
     };
     return is("x5t", EVP_sha1()) || is("x5t#S256", EVP_sha256());
   };

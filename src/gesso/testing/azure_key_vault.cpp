@@ -15,8 +15,8 @@ namespace json = boost::json;
 using detail::epoch_seconds;
 using detail::json_reply;
 
-constexpr std::string_view kVersions[] = {
-    "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-06-01-preview", "2025-07-01"};
+constexpr std::string_view kVersions[] = {"2016-10-01", "7.0", "7.1", "7.2",        "7.3",
+                                          "7.4",        "7.5", "7.6", "2025-07-01", "2026-04-01"};
 
 HttpsServer::Reply failure(int status, std::string_view code, std::string_view message,
                            std::string_view inner = {}) {
@@ -152,7 +152,7 @@ HttpsServer::Reply KeyVaultStandIn::answer(const HttpsServer::Request& request) 
     return failure(400, "BadParameter",
                    "The specified version (" + *version +
                        ") is not recognized. Consider using the latest supported version "
-                       "(2025-07-01).");
+                       "(2026-04-01).");
   }
   if (auto refusal = refuse(request)) return *refusal;
 
