@@ -14,10 +14,10 @@ using detail::entra_error;
 using detail::Jwt;
 using Refusal = std::optional<HttpsServer::Reply>;
 
-constexpr std::int64_t kSkew = 300;  // seconds that clocks may differ
+constexpr double kSkew = 300;  // seconds that clocks may differ
 
 Refusal refuse_times(const Jwt& token, const Clock& clock) {
-  const std::int64_t now = detail::epoch_seconds(clock.now());
+  const auto now = static_cast<double>(detail::epoch_seconds(clock.now()));
   const auto expires = token.number("exp");
   const auto from = token.number("nbf");
   if (expires && now < *expires + kSkew && (!from || now >= *from - kSkew)) return std::nullopt;

@@ -36,13 +36,10 @@ std::string Jwt::text(std::string_view claim) const {
   return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
 }
 
-std::optional<std::int64_t> Jwt::number(std::string_view claim) const {
+std::optional<double> Jwt::number(std::string_view claim) const {
   const json::value* value = claims.if_contains(claim);
   if (value == nullptr || !value->is_number()) return std::nullopt;
-  boost::system::error_code error;
-  const auto number = value->to_number<std::int64_t>(error);
-  if (error) return std::nullopt;
-  return number;
+  return value->to_number<double>();
 }
 
 bool Jwt::is_for(std::string_view audience) const {

@@ -18,7 +18,8 @@ struct Jwt {
 
   // "" where there is no such claim or it is no string.
   [[nodiscard]] std::string text(std::string_view claim) const;
-  [[nodiscard]] std::optional<std::int64_t> number(std::string_view claim) const;
+  // A time may have a fraction (RFC 7519, section 2).
+  [[nodiscard]] std::optional<double> number(std::string_view claim) const;
   // Of `aud`, which may be an array.
   [[nodiscard]] bool is_for(std::string_view audience) const;
 };
