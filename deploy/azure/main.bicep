@@ -24,7 +24,7 @@ param image string
 @minLength(32)
 param jwtSecret string
 
-@description('True for the first deployment only: a later one would replace the indexes that Gesso has made by the few below, the unique ones included in what is at stake.')
+@description('True for the first deployment only: a later one would put the few indexes below in the place of all that Gesso has made.')
 param createCollections bool
 
 @description('True for the first deployment only: a later one would store the primary key, which a rotation may have replaced.')
@@ -191,11 +191,8 @@ resource collection 'Microsoft.DocumentDB/databaseAccounts/mongodbDatabases/coll
   parent: mongo
   name: one.name
   properties: {
-    resource: {
+    resource: union({
       id: one.name
-      shardKey: empty(one.shardKey) ? null : {
-        '${one.shardKey}': 'Hash'
-      }
       indexes: concat([
         {
           key: {
@@ -216,7 +213,11 @@ resource collection 'Microsoft.DocumentDB/databaseAccounts/mongodbDatabases/coll
           }
         }
       ])
-    }
+    }, empty(one.shardKey) ? {} : {
+      shardKey: {
+        '${one.shardKey}': 'Hash'
+      }
+    })
     options: {
       autoscaleSettings: {
         maxThroughput: maxThroughput
@@ -259,7 +260,7 @@ resource connectionString 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (c
   parent: keyVault
   name: secret
   properties: {
-    value: first(filter(cosmos.listConnectionStrings().connectionStrings, one => one.description == 'Primary MongoDB Connection String')).connectionString
+    value: cosmos.listConnectionStrings().connectionStrings[0].connectionString // of the primary key
     attributes: {
       enabled: true
     }

@@ -1,0 +1,2 @@
+TESTS={}
+def calls(): return []

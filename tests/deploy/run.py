@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""What deploys Gesso on Azure: the scripts against a pretended `az`, every call of theirs and of the
+documents against the argument parser of Debian's azure-cli, the Bicep against the scripts."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+import bicep_tests
+import document_tests
+import rotate_tests
+import setup_tests
+import standin_az
+from support.harness import ROOT, Checks, build_folder
+
+# What the parser must refuse, so that it is known to look: a call, and what it must say.
+WRONG = [
+    (["cosmosdb", "create", "--name", "a", "--resource-group", "g", "--sever-version", "4.2"], "sever-version"),
+    (["cosmosdb", "create", "--name", "a"], "--resource-group"),
+    (["cosmosdb", "create", "--name", "a", "--resource-group", "g", "--server-version", "9.9"], "9.9"),
+    (["cosmosdb", "keys", "list", "--name", "a", "--resource-group", "g", "--query", "[?"], "--query"),
+    (["keyvault", "secret", "set", "--vault-name", "v", "--name", "n", "--vale", "x"], "--vale"),
+    (["keyvault", "create", "--name", "v", "--resource-grou", "g"], "no whole option"),
+    (["group", "exist", "--name", "g"], "no such command"),
+    (["monitor", "diagnostic-settings", "create", "--name", "n", "--resource", "/r", "--logs", '[{"categry": "x"}]'],
+     "categry"),
+]  # fmt: skip
+WRONG_RESOURCES = [
+    ({"location": "x", "properties": {"managedEnviromentId": "y"}}, "managedEnviromentId"),
+    ({"location": "x", "properties": {"template": {"containers": {}}}}, "a list is expected"),
+    ({"location": "x", "properties": {"configuration": {"ingress": {"targetPort": "8080"}}}}, "int is expected"),
+    ({"location": "x", "properties": {"provisioningState": "Succeeded"}}, "cannot be set"),
+]
+
+
+def shell_scripts():
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    names = listed.stdout.splitlines() if listed.returncode == 0 else [
+        str(path.relative_to(ROOT)) for path in ROOT.glob("**/*") if "build" not in path.parts and path.is_file()
+    ]
+    for name in names:
+        path = ROOT / name
+        if path.is_file() and os.access(path, os.X_OK):
+            with open(path, "rb") as file:
+                first = file.readline(64)
+            if first.startswith(b"#!") and (b"bash" in first or first.rstrip().endswith(b"/sh")):
+                yield name
+
+
+def lint(checks):
+    scripts = sorted(shell_scripts())
+    checks.check("the scripts are found", {"run", "test", ".ci/run", "tools/packages", "tools/build",
+                                           "deploy/azure/setup.sh", "deploy/azure/rotate.sh"} <= set(scripts), scripts)
+    for name in scripts:
+        done = subprocess.run(["shellcheck", "--norc", ROOT / name], capture_output=True, text=True)
+        checks.check(f"shellcheck finds nothing in {name}", done.returncode == 0, done.stdout)
+
+
+def parsed(checks, documented):
+    """Every call that was recorded, shown or documented, in one process of the parser."""
+    calls = [*standin_az.every_call.items(), *documented]
+    asked = {
+        "calls": [*[list(call) for call, _ in calls], *[call for call, _ in WRONG]],
+        "resources": [*standin_az.every_body, *[
+            {"type": "Microsoft.App/containerApps", "body": body} for body, _ in WRONG_RESOURCES]],
+    }
+    done = subprocess.run(
+        ["/usr/bin/python3", HERE / "az_parser.py"], input=json.dumps(asked), capture_output=True, text=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AZURE_"))})
+    if not checks.check("the parser of azure-cli can be loaded", done.returncode == 0, done.stderr):
+        return
+    answer = json.loads(done.stdout)
+    for (call, origin), fault in zip(calls, answer["calls"]):
+        checks.check(f"{origin}: az {' '.join(call)[:120]}", fault is None, f"az {' '.join(call)}\n{fault}")
+    for (call, said), fault in zip(WRONG, answer["calls"][len(calls):], strict=True):
+        checks.check(f"the parser refuses az {' '.join(call)}", fault is not None and said in fault, fault)
+    count = len(standin_az.every_body)
+    for one, fault in zip(standin_az.every_body, answer["resources"]):
+        checks.check(f"the SDK knows this {one['type']}", fault is None, fault)
+    for (body, said), fault in zip(WRONG_RESOURCES, answer["resources"][count:], strict=True):
+        checks.check(f"the SDK's model refuses {body}", fault is not None and said in fault, fault)
+
+
+def main():
+    build_folder()  # the suites' common option; nothing built is needed here
+    checks = Checks()
+    lint(checks)
+    tests = {**setup_tests.TESTS, **rotate_tests.TESTS, **bicep_tests.TESTS}
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        running = {name: pool.submit(test) for name, test in tests.items()}
+        for name, result in running.items():
+            checks.run(name, result.result)
+    documented = document_tests.calls()
+    for name, test in document_tests.TESTS.items():
+        checks.run(name, test)
+    parsed(checks, documented)
+    checks.close()
+
+
+main()

@@ -1,0 +1,208 @@
+"""deploy/azure/setup.sh against a pretended Azure."""
+
+import json
+import shlex
+
+from standin_az import Azure, changes, every_body, every_call
+
+ARGUMENTS = [
+    "--resource-group", "paint-rg", "--location", "westeurope", "--account", "paint-db", "--vault", "paint-kv",
+    "--image", "registry.example/gesso:1",
+]  # fmt: skip
+COLLECTIONS = {
+    "users": (None, "email"),
+    "generations": ("_id", None),
+    "subscriptions": (None, "user_id"),
+    "usage_logs": ("user_id", None),
+    "rate_limit_logs": ("_id", None),
+}
+
+
+def must(condition, what=""):
+    if not condition:
+        raise AssertionError(what)
+
+
+def resources(azure, part):
+    return {name: one for name, one in azure.state["resources"].items() if part.lower() in name}
+
+
+def body_of(azure, part):
+    (found,) = [one for name, one in azure.state["resources"].items() if name.endswith(part.lower())]
+    return found["body"]
+
+
+def whole(azure):
+    """Everything stands, was made once, and nothing secret was seen."""
+    standing = azure.state["resources"]
+    must(len(standing) == 17, f"{len(standing)} resources stand: {sorted(standing)}")
+    must(all(one["state"] == "Succeeded" for one in standing.values()), standing)
+    must(len(azure.state["versions"]) == 1, "the secret has one version")
+    must(not azure.leaks(), f"shown: {azure.leaks()}")
+    must(not azure.open_files(), f"open to others: {azure.open_files()}")
+
+
+def collect(azure):
+    for name in ["managedEnvironments/gesso-env", "containerApps/gesso"]:
+        every_body.append({"type": f"Microsoft.App/{name.split('/')[0]}", "body": body_of(azure, name)})
+    secret = body_of(azure, "secrets/mongodb-connection-string")
+    every_body.append({"type": "Microsoft.KeyVault/vaults/secrets", "body": secret})
+
+
+def fresh_account():
+    with Azure() as azure:
+        status, printed, calls = azure.run("setup.sh", *ARGUMENTS)
+        must(status == 0, printed)
+        whole(azure)
+        must(all(one["made"] == 1 for one in azure.state["resources"].values()))
+        must("https://gesso.example.net/readyz" in printed, printed)
+        stored = azure.state["versions"][0]["value"]
+        must(stored.startswith("mongodb://paint-db:") and azure.state["keys"]["primary"] in stored, "the primary string")
+        for name, (shard_key, unique) in COLLECTIONS.items():
+            made = body_of(azure, f"collections/{name}")["arguments"]
+            must(made.get("--shard") == shard_key, f"{name}: {made}")
+            indexes = [one["key"]["keys"] for one in json.loads(made["--idx"])]
+            must(indexes == [["_id"]] + ([[unique]] if unique else []), f"{name}: {indexes}")
+        app = body_of(azure, "containerApps/gesso")
+        must(app["identity"] == {"type": "SystemAssigned"}, app)
+        (container,) = app["properties"]["template"]["containers"]
+        variables = {one["name"]: one.get("value") for one in container["env"]}
+        must(variables["GESSO_KEY_VAULT_URL"] == "https://paint-kv.vault.azure.net", variables)
+        must(variables["GESSO_MONGODB_SECRET"] == "mongodb-connection-string", variables)
+        must(variables["GESSO_DATABASE"] == "imagegenerator", variables)
+        (key,) = app["properties"]["configuration"]["secrets"]
+        must(len(key["value"]) == 64, "48 random bytes sign the tokens")
+        role = body_of(azure, "roleAssignments/1")
+        must(role["scope"].endswith("/vaults/paint-kv/secrets/mongodb-connection-string"), role)
+        must(role["roleDefinitionId"].endswith("4633458b-17de-408a-b874-0445c86b69e6"), role)
+        collect(azure)
+
+
+def second_run():
+    with Azure() as azure:
+        azure.run("setup.sh", *ARGUMENTS)
+        before = azure.state
+        status, printed, calls = azure.run("setup.sh", *ARGUMENTS)
+        must(status == 0, printed)
+        must(changes(calls) == [], changes(calls))
+        must(azure.state == before, "the state is the same")
+        must(not any("keys list" in call["command"] for call in calls), "no key is read where the secret stands")
+
+
+def failure(match, step, half=False, made_twice=()):
+    """A step fails once: clear message, nothing after it; the next run finishes."""
+
+    def test():
+        with Azure(failures=[{"match": match, "times": 1, "half": half, "message": "ERROR: (Scripted) no."}]) as azure:
+            status, printed, calls = azure.run("setup.sh", *ARGUMENTS)
+            must(status == 1, f"{status}\n{printed}")
+            must("ERROR: (Scripted) no." in printed, printed)
+            must(f"failed at: {step}" in printed and "run it again" in printed, printed)
+            must(match in f"{calls[-1]['command']} {' '.join(calls[-1]['argv'])}", f"went on: {calls[-1]}")
+            status, printed, _ = azure.run("setup.sh", *ARGUMENTS)
+            must(status == 0, printed)
+            whole(azure)
+            for name, one in azure.state["resources"].items():
+                twice = any(part.lower() in name for part in made_twice)
+                must(one["made"] == (2 if twice else 1), f"{name} was made {one['made']} times")
+
+    return test
+
+
+def unsure_is_not_absent():
+    """A look that fails for another reason than absence makes nothing."""
+    with Azure() as azure:
+        azure.run("setup.sh", *ARGUMENTS)
+        for match in ["resource show --ids /subscriptions", "group exists", "mongodb collection exists", "role assignment list"]:
+            azure.change(failures=[{"match": match, "times": 1, "message": "ERROR: Please run 'az login'."}])
+            status, printed, calls = azure.run("setup.sh", *ARGUMENTS)
+            must(status == 1 and "az login" in printed, f"{match}: {status}\n{printed}")
+            must(changes(calls) == [], f"{match}: {changes(calls)}")
+
+
+def busy_resource():
+    with Azure() as azure:
+        azure.run("setup.sh", *ARGUMENTS)
+        state = azure.state
+        for name, one in state["resources"].items():
+            if name.endswith("/databaseaccounts/paint-db"):
+                one["state"] = "Updating"
+        azure.write(state)
+        status, printed, calls = azure.run("setup.sh", *ARGUMENTS)
+        must(status == 1 and '"Updating"' in printed, printed)
+        must(changes(calls) == [], changes(calls))
+
+
+def dry_run():
+    with Azure() as azure:
+        status, printed, calls = azure.run("setup.sh", *ARGUMENTS, "--dry-run")
+        must(status == 0 and calls == [], f"{status} {calls}")
+        shown = [shlex.split(line)[1:] for line in printed.splitlines()]
+        must(all(line.startswith("az ") for line in printed.splitlines()), printed)
+        for call in shown:
+            every_call[tuple(call)] = "setup.sh --dry-run"
+        _, _, calls = azure.run("setup.sh", *ARGUMENTS)
+
+        def commands(calls):
+            return [" ".join(takewhile_words(call)) for call in calls]
+
+        must(commands(shown) == commands([call["argv"] for call in calls]), "the same calls as a first set-up")
+
+
+def takewhile_words(arguments):
+    for argument in arguments:
+        if argument.startswith("-"):
+            return
+        yield argument
+
+
+def other_choices():
+    with Azure() as azure:
+        status, printed, calls = azure.run(
+            "setup.sh", *ARGUMENTS, "--backup", "continuous", "--server-version", "4.0", "--max-throughput", "4000",
+            "--app", "easel", "--database", "paint", "--secret", "paint-string", "--max-replicas", "3",
+        )  # fmt: skip
+        must(status == 0, printed)
+        account = body_of(azure, "databaseAccounts/paint-db")["arguments"]
+        must(account["--backup-policy-type"] == "Continuous" and "--backup-interval" not in account, account)
+        must(account["--server-version"] == "4.0", account)
+        must(body_of(azure, "mongodbDatabases/paint/collections/users")["arguments"]["--max-throughput"] == "4000")
+        must(body_of(azure, "containerApps/easel")["properties"]["template"]["scale"]["maxReplicas"] == 3)
+        must(body_of(azure, "roleAssignments/1")["scope"].endswith("/secrets/paint-string"))
+
+
+def misuse():
+    with Azure() as azure:
+        for arguments, said in [
+            ([], "--resource-group is needed"),
+            (ARGUMENTS[:-2], "--image is needed"),
+            ([*ARGUMENTS, "--frobnicate", "x"], "there is no option --frobnicate"),
+            ([*ARGUMENTS, "extra"], '"extra" is not an option'),
+            ([*ARGUMENTS, "--app"], "--app needs a value"),
+            ([*ARGUMENTS, "--app", 'x", "y": "'], "--app:"),
+            ([*ARGUMENTS, "--account", "Upper_Case"], "--account:"),
+            ([*ARGUMENTS, "--backup", "never"], "--backup:"),
+        ]:
+            status, printed, calls = azure.run("setup.sh", *arguments)
+            must(status == 2 and said in printed and calls == [], f"{arguments}: {status}\n{printed}")
+        status, printed, calls = azure.run("setup.sh", "--help")
+        must(status == 0 and "--dry-run" in printed and calls == [], printed)
+
+
+TESTS = {
+    "setup.sh makes everything on a fresh subscription": fresh_account,
+    "setup.sh makes nothing twice": second_run,
+    "setup.sh goes on after the account could not be made": failure("cosmosdb create", "Cosmos DB account paint-db"),
+    "setup.sh goes on after the vault could not be made": failure("keyvault create", "Key Vault paint-kv"),
+    "setup.sh goes on after the secret could not be stored": failure(
+        "secret.json", "secret mongodb-connection-string"),
+    "setup.sh makes an app anew that failed half-way": failure(
+        "app.json", "Container App gesso", half=True, made_twice=["containerApps/gesso"]),
+    "setup.sh goes on after the role could not be given": failure(
+        "role assignment create", "role of gesso on mongodb-connection-string"),
+    "setup.sh does not take a failed look for absence": unsure_is_not_absent,
+    "setup.sh waits for nobody who is at work on the account": busy_resource,
+    "setup.sh --dry-run shows the calls of a first set-up and makes none": dry_run,
+    "setup.sh takes other names and sizes": other_choices,
+    "setup.sh says what is wrong with its command line": misuse,
+}
