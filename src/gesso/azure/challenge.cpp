@@ -77,6 +77,10 @@ std::vector<Challenge> parse_challenges(std::string_view header) {
   Reader reader(header);
   while (!reader.done()) {
     const std::string_view name = reader.token();
+    if (name.empty() && reader.at('"')) {
+      (void)reader.value();  // a string that is nobody's value
+      continue;
+    }
     if (name.empty()) {
       reader.skip(1);  // a comma, a blank, or nothing that belongs here
       continue;

@@ -136,7 +136,7 @@ VaultUrl check_vault_url(std::string_view url, const std::vector<std::string>& m
     suffixes.push_back(std::move(suffix));
   }
   for (const std::string& suffix : suffixes) {
-    if (host == suffix) {
+    if (host == suffix || host == "." + suffix) {
       refuse("expected a vault's name before ." + suffix + ", found the bare domain");
     }
     if (!is_below(host, suffix)) continue;
