@@ -82,6 +82,10 @@ TEST(Uri, EncodesRawCredentialsAndKeepsEncodedOnes) {
   EXPECT_THAT(text("mongodb://user@h/"), StartsWith("mongodb://user@h/"));
 }
 
+TEST(Uri, TakesBlanksAndLineEndsOff) {
+  EXPECT_EQ(text(" mongodb://u:p@h/?appName=@a@\r\n"), text("mongodb://u:p@h/?appName=@a@"));
+}
+
 TEST(Uri, NeverPassesMinPoolSizeAndSetsTheLimits) {
   const std::string sent = text(
       "mongodb://h/?minPoolSize=10&maxPoolSize=7&socketTimeoutMS=1&connectTimeoutMS=2"
@@ -154,7 +158,21 @@ INSTANTIATE_TEST_SUITE_P(
                              "expected true or false"},
                       BadUri{"mongodb://u:hunter2@h/?maxIdleTimeMS=soon", "number of milliseconds"},
                       BadUri{"mongodb://u:hunter2@h/?replicaSet", "expected name=value"},
-                      BadUri{"mongodb://u:hunter2@h:notaport/", "cannot be read"},
+                      BadUri{"mongodb://u:hunter2@h:notaport/", "expected HOST or HOST:PORT"},
+                      BadUri{"mongodb://,,/", "expected a host"},
+                      BadUri{"mongodb://u:p@:27017/", "expected HOST or HOST:PORT"},
+                      BadUri{"mongodb://u:p@[::1/", "expected HOST or HOST:PORT"},
+                      BadUri{"mongodb://u:p@[/", "expected HOST or HOST:PORT"},
+                      BadUri{"mongodb://u:p@h:/", "expected HOST or HOST:PORT"},
+                      // Raw characters in a password, which then looks like another part.
+                      BadUri{"mongodb://u:hunter2?x@h/", "must be percent-encoded"},
+                      BadUri{"mongodb://u:hunter2?x=1@h/", "must be percent-encoded"},
+                      BadUri{"mongodb://u:p?w=hunter2@h/", "must be percent-encoded"},
+                      BadUri{"mongodb://u:p?hunter2@h/?w=1", "must be percent-encoded"},
+                      BadUri{"mongodb://u:p@q?hunter2=@h/", "must be percent-encoded"},
+                      BadUri{"mongodb://u:p?w=1&x/hunter2=1", "must be percent-encoded"},
+                      BadUri{"mongodb://u/v:hunter2", "must be percent-encoded"},
+                      BadUri{"mongodb://u:hunter2", "must be percent-encoded"},
                       BadUri{"mongodb://u:hunter2@h/?tls=perhaps", "cannot be read"},
                       BadUri{"mongodb+srv://u:hunter2@h:27017/", "cannot be read"}));
 

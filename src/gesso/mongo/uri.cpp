@@ -74,7 +74,50 @@ void split(std::string_view text, std::string_view separators, F&& each) {
   }
 }
 
+// Options whose value may be a secret.
+constexpr std::array<std::string_view, 3> kSecret{
+    "authmechanismproperties", "tlscertificatekeyfilepassword", "sslclientcertificatekeypassword"};
+
+template <class List>
+bool holds(const List& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+// What is left when a password holds a raw '?', '/' or '@' looks like hosts, a database and
+// options, and would be shown as such. So each must look like one.
+constexpr std::string_view kEncode =
+    " (a password with '?', '/', '@' or ':' in it must be percent-encoded)";
+
+void check_host(std::string_view host) {
+  std::string_view port;
+  bool good = true;
+  if (host.starts_with('[')) {
+    const std::size_t end = std::min(host.find(']'), host.size() - 1);
+    const std::string_view address = host.substr(1, end - 1);
+    good = host[end] == ']' && std::all_of(address.begin(), address.end(), [](char c) {
+             return is_hex(c) || c == ':' || c == '.';
+           });
+    port = host.substr(end + 1);
+  } else {
+    const std::size_t colon = std::min(host.find(':'), host.size());
+    good = colon > 0;
+    port = host.substr(colon);
+  }
+  if (!port.empty()) {
+    good = good && port.size() > 1 && port.front() == ':' &&
+           std::all_of(port.begin() + 1, port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  }
+  if (!good) refuse("expected HOST or HOST:PORT behind the credentials" + std::string(kEncode));
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+}
+
 void parse(std::string_view uri, Parts& parts) {
+  uri = trimmed(uri);  // files and shells leave a line's end behind
   for (const std::string_view scheme : {"mongodb://", "mongodb+srv://"}) {
     if (uri.starts_with(scheme)) parts.scheme = scheme;
   }
@@ -88,7 +131,7 @@ void parse(std::string_view uri, Parts& parts) {
     split(uri.substr(question + 1), "&;", [&](std::string_view text) {
       const std::size_t equals = text.find('=');
       if (equals == std::string_view::npos) {
-        refuse("expected name=value, found the option '" + std::string(text) + "'");
+        refuse("expected name=value behind the '?'" + std::string(kEncode));
       }
       parts.options.push_back(
           {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))});
@@ -107,7 +150,19 @@ void parse(std::string_view uri, Parts& parts) {
   const std::size_t slash = front.find('/');
   parts.hosts = front.substr(0, slash);
   if (slash != std::string_view::npos) parts.database = front.substr(slash + 1);
-  if (parts.hosts.empty()) refuse("expected a host");
+  if (parts.hosts.find_first_not_of(',') == std::string_view::npos) refuse("expected a host");
+  split(parts.hosts, ",", check_host);
+  if (parts.database.find_first_of(":@") != std::string_view::npos) {
+    refuse("expected a database's name behind the hosts" + std::string(kEncode));
+  }
+  for (const Option& option : parts.options) {
+    const std::string name = lower(option.name);
+    if (name.find_first_of("@:/") != std::string::npos ||
+        (name != "appname" && !holds(kSecret, name) &&
+         option.value.find('@') != std::string::npos)) {
+      refuse("expected no '@' in an option but appName" + std::string(kEncode));
+    }
+  }
 }
 
 std::string host_name(std::string_view host_and_port) {
@@ -148,15 +203,6 @@ constexpr std::array<std::string_view, 12> kReplaced{"maxidletimems",
                                                      "waitqueuemultiple",
                                                      "serverselectiontryonce",
                                                      "socketcheckintervalms"};
-
-// Options whose value may be a secret.
-constexpr std::array<std::string_view, 3> kSecret{
-    "authmechanismproperties", "tlscertificatekeyfilepassword", "sslclientcertificatekeypassword"};
-
-template <class List>
-bool holds(const List& list, std::string_view name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
 
 }  // namespace
 

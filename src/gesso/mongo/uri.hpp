@@ -1,6 +1,7 @@
 // A connection string as people and portals write it, made fit for libmongoc.
 //
 // What changes on the way, and why:
+//  - blanks and line ends around it are taken off: shells and files leave them in secrets;
 //  - credentials are percent-encoded where they are raw: Azure's keys are base64 (`+ / ==`);
 //  - writes are not retried on hosts of Azure Cosmos DB, even when the string is silent or says
 //    `retryWrites=true`, since who numbers writes there cannot write at all;
