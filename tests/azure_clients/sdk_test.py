@@ -141,6 +141,21 @@ class Sdk:
         with environment(self.variables("arc")):
             self.reads_with(ManagedIdentityCredential(), "arc")
 
+    def by_user_assigned(self):
+        identity = {"client_id": "5e0f", "object_id": "7d1c", "resource_id": "/subscriptions/s/mine"}
+        self.azure(add_user_assigned=identity)
+        chosen = [
+            {"client_id": "5e0f"},
+            {"identity_config": {"object_id": "7d1c"}},
+            {"identity_config": {"resource_id": "/subscriptions/s/mine"}},
+        ]
+        for platform in ("app_service", "imds", "arc"):
+            with environment(self.variables(platform)):
+                for options in chosen:
+                    token = ManagedIdentityCredential(**options).get_token(SCOPE).token
+                    issued = self.azure(tokens_issued=True)["tokens"][-1]
+                    assert (issued["value"], issued["client_id"]) == (token, "5e0f"), (platform, options)
+
     # What the endpoints give and refuse.
 
     def lifetimes(self):
@@ -163,7 +178,8 @@ class Sdk:
 
     def wrong_identity_header(self):
         with environment({**self.variables("app_service"), "IDENTITY_HEADER": "wrong"}):
-            raises(ClientAuthenticationError, "", lambda: ManagedIdentityCredential().get_token(SCOPE))
+            credential = ManagedIdentityCredential()
+            raises(ClientAuthenticationError, "X-IDENTITY-HEADER", lambda: credential.get_token(SCOPE))
 
     def versions(self):
         client = self.client(self.client_secret())
@@ -230,6 +246,7 @@ def main():
             sdk.by_app_service,
             sdk.by_virtual_machine,
             sdk.by_arc,
+            sdk.by_user_assigned,
             sdk.lifetimes,
             sdk.wrong_secret,
             sdk.wrong_tenant,

@@ -108,6 +108,16 @@ class Program {
         {"version", azure_.vault.set_secret(text(said, "name"), text(said, "value"), attributes)}};
   }
 
+  json::object add_user_assigned(const json::object& said) {
+    const ManagedIdentity identity{.client_id = text(said, "client_id"),
+                                   .object_id = text(said, "object_id"),
+                                   .resource_id = text(said, "resource_id")};
+    azure_.imds.add_user_assigned(identity);
+    azure_.app_service.add_user_assigned(identity);
+    azure_.arc.add_user_assigned(identity);
+    return done();
+  }
+
   json::object refuse_identity(const json::value& said) {
     using Refusal = KeyVaultStandIn::Refusal;
     static const std::map<std::string, Refusal, std::less<>> refusals{
@@ -188,6 +198,9 @@ class Program {
  public:
   Program() {
     commands_["set_secret"] = [this](const json::value& v) { return set_secret(v.as_object()); };
+    commands_["add_user_assigned"] = [this](const json::value& v) {
+      return add_user_assigned(v.as_object());
+    };
     commands_["disable"] = [this](const json::value& v) {
       azure_.vault.disable(text(v.as_object(), "name"), text_or(v.as_object(), "version", ""));
       return done();

@@ -152,6 +152,7 @@ TEST(AppServiceStandIn, KnowsItsIdentitiesByItsOwnParameterNames) {
   azure.app_service.add_user_assigned(kFirst);
   EXPECT_EQ(ask_app_service(azure, "&client_id=client-1").text("client_id"), "client-1");
   EXPECT_EQ(ask_app_service(azure, "&principal_id=object-1").text("client_id"), "client-1");
+  EXPECT_EQ(ask_app_service(azure, "&object_id=object-1").text("client_id"), "client-1");
   EXPECT_EQ(ask_app_service(azure, "&mi_res_id=/subscriptions/s/first").text("client_id"),
             "client-1");
   EXPECT_EQ(ask_app_service(azure, "&client_id=nobody").status, 400);

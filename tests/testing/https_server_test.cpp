@@ -176,15 +176,15 @@ TEST(HttpsServer, SendsWhatIsNoReply) {
   const std::string shortened = sent(Fault::wrong_length(4));
   EXPECT_NE(shortened.find("Content-Length: 10\r\n"), std::string::npos);
   EXPECT_TRUE(shortened.ends_with("GET /p"));
-  server.fail_next(1, Fault::oversized(3'000'000));
-  EXPECT_EQ(HttpPeer(server.port(), "a.example", ca.file()).get("/")->body.size(), 3'000'000u);
+  server.fail_next(1, Fault::oversized(300'000));
+  EXPECT_EQ(HttpPeer(server.port(), "a.example", ca.file()).get("/")->body.size(), 300'000u);
 }
 
 TEST(HttpsServer, SurvivesAPeerThatLeavesBeforeTheReply) {
   HttpsServer server(echo);
   for (int i = 0; i < 3; ++i) {
     HttpPeer peer(server.port());
-    server.fail_next(1, Fault::oversized(3'000'000));
+    server.fail_next(1, Fault::oversized(300'000));
     peer.send("GET / HTTP/1.1\r\n\r\n");
   }
   ASSERT_TRUE(server.wait_for_requests(3));

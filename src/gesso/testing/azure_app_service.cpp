@@ -41,8 +41,11 @@ HttpsServer::Reply AppServiceStandIn::answer(const HttpsServer::Request& request
     return refuse(400, "AADSTS500011: The resource principal named " + *resource +
                            " was not found in the tenant named " + tenant_ + ".");
   }
+  // The documentation says principal_id, Microsoft's libraries object_id.
   const Selector selector{
-      .client_id = "client_id", .object_id = "principal_id", .resource_id = "mi_res_id"};
+      .client_id = "client_id",
+      .object_id = request.parameter("principal_id") ? "principal_id" : "object_id",
+      .resource_id = "mi_res_id"};
   const bool selects = request.parameter(selector.client_id) ||
                        request.parameter(selector.object_id) ||
                        request.parameter(selector.resource_id);
