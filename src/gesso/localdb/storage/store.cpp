@@ -1,10 +1,12 @@
 #include "gesso/localdb/storage/store.hpp"
 
+#include <semaphore.h>
 #include <spdlog/spdlog.h>
 
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -22,6 +24,24 @@ struct TxnAborter {
   void operator()(MDB_txn* txn) const noexcept { mdb_txn_abort(txn); }
 };
 using TxnPtr = std::unique_ptr<MDB_txn, TxnAborter>;
+
+// One wake-up of one thread. POSIX lets the woken one destroy it at once, which neither a condition
+// variable without its mutex nor std::binary_semaphore does; and whoever is woken needs no mutex.
+class WakeUp {
+  sem_t semaphore_{};
+
+ public:
+  WakeUp() { ::sem_init(&semaphore_, 0, 0); }
+  WakeUp(const WakeUp&) = delete;
+  WakeUp& operator=(const WakeUp&) = delete;
+  ~WakeUp() { ::sem_destroy(&semaphore_); }
+
+  void give() { ::sem_post(&semaphore_); }
+  void wait() {
+    while (::sem_wait(&semaphore_) != 0) {  // a signal came
+    }
+  }
+};
 
 }  // namespace
 
@@ -46,10 +66,10 @@ class Store::Impl {
   struct Waiting {
     const Operation* operation;
     std::exception_ptr error = {};
-    bool done = false;
-    std::condition_variable turn = {};
+    bool done = false;  // set before `turn` is given: by another's commit
+    WakeUp turn = {};   // done, or the first of the queue
   };
-  std::mutex queue_mutex_;  // guards the three below, and `done` of those in the queue
+  std::mutex queue_mutex_;  // guards the three below
   std::deque<Waiting*> queue_;
   std::uint64_t commits_ = 0;
   std::uint64_t writes_ = 0;
@@ -95,6 +115,7 @@ class Store::Impl {
     check_lmdb(mdb_txn_begin(environment_.native(), nullptr, MDB_RDONLY, &txn), "begin a read");
     return TxnPtr(txn);
   }
+  void lead();
   void commit(const std::vector<Waiting*>& batch);
   bool try_commit(const std::vector<Waiting*>& batch);
   static bool run(Waiting& waiting, WriteTransaction& transaction);
@@ -160,26 +181,37 @@ void Store::Impl::grow_map() {
 
 void Store::Impl::write(const Operation& operation) {
   Waiting self{.operation = &operation};
-  std::unique_lock lock(queue_mutex_);
-  queue_.push_back(&self);
-  self.turn.wait(lock, [&] { return self.done || queue_.front() == &self; });
-  if (!self.done) {
-    const std::vector<Waiting*> batch(queue_.begin(), queue_.end());
-    lock.unlock();
-    commit(batch);
-    lock.lock();
+  bool leads = false;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    queue_.push_back(&self);
+    leads = queue_.size() == 1;
+  }
+  if (!leads) self.turn.wait();
+  if (!self.done) lead();
+  if (self.error) std::rethrow_exception(self.error);
+}
+
+void Store::Impl::lead() {
+  std::vector<Waiting*> batch;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    batch.assign(queue_.begin(), queue_.end());
+  }
+  commit(batch);
+  Waiting* next = nullptr;
+  {
+    const std::lock_guard lock(queue_mutex_);
     commits_ += 1;
     writes_ += batch.size();
-    for (Waiting* const waiting : batch) {
-      queue_.pop_front();
-      if (waiting == &self) continue;
-      waiting->done = true;
-      waiting->turn.notify_one();
-    }
-    if (!queue_.empty()) queue_.front()->turn.notify_one();
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(batch.size()));
+    if (!queue_.empty()) next = queue_.front();
   }
-  lock.unlock();
-  if (self.error) std::rethrow_exception(self.error);
+  if (next != nullptr) next->turn.give();
+  for (Waiting* const waiting : std::span(batch).subspan(1)) {  // the first is the caller
+    waiting->done = true;
+    waiting->turn.give();
+  }
 }
 
 // Leaves in each of the batch the error that it is to throw. Throws nothing itself.

@@ -30,6 +30,7 @@ WorkerPool::~WorkerPool() { stop(); }
 
 void WorkerPool::submit(Unit unit) {
   std::exception_ptr refused;
+  Worker* called = nullptr;
   if (unit.deadline.expired()) {
     refused = expired();
   } else {
@@ -37,10 +38,9 @@ void WorkerPool::submit(Unit unit) {
     if (stopping_) {
       refused = shut_down();
     } else if (!idle_.empty()) {
-      Worker* worker = idle_.back();
+      called = idle_.back();
       idle_.pop_back();
-      worker->assigned = std::move(unit);
-      worker->woken.notify_one();
+      called->assigned = std::move(unit);
     } else if (workers_.size() < options_.workers && start_worker()) {
       workers_.back()->assigned = std::move(unit);
     } else if (queue_.size() < options_.queue_limit) {
@@ -53,6 +53,7 @@ void WorkerPool::submit(Unit unit) {
       refused = refusal(ErrorKind::kOverloaded, "too many units of work wait for the database");
     }
   }
+  if (called != nullptr) called->woken.notify_one();  // who wakes finds the mutex free
   if (refused) unit.refused(refused);
 }
 
@@ -150,16 +151,16 @@ void WorkerPool::stop() {
   }
   for (const Unit& unit : refused) unit.refused(shut_down());
   // No worker is added any more. Joining twice (two threads stop) is not supported by jthread, so
-  // the first one takes them.
-  std::vector<std::unique_ptr<Worker>> workers;
-  std::jthread reaper;
+  // the first one takes them. The workers themselves stay: `submit` may be about to wake one.
+  std::vector<std::jthread> threads;
   {
     const std::lock_guard lock(mutex_);
-    workers.swap(workers_);
-    reaper.swap(reaper_);
+    for (const auto& worker : workers_) threads.push_back(std::move(worker->thread));
+    threads.push_back(std::move(reaper_));
   }
-  for (const auto& worker : workers) worker->thread.join();
-  if (reaper.joinable()) reaper.join();
+  for (std::jthread& thread : threads) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 WorkerPool::Status WorkerPool::status() const {
