@@ -62,6 +62,7 @@ struct Reply {
   HttpResponse response;
   std::string body;
   std::size_t header_bytes = 0;
+  bool headers_ended = false;
   std::string refused = {};  // why we ended it ourselves
 
   ~Reply() { wipe(body); }
@@ -77,10 +78,14 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) noe
   }
   if (line.starts_with("HTTP/")) {  // an interim reply's headers are not the reply's
     reply.response.headers.clear();
+    reply.headers_ended = false;
     return size;
   }
   const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return size;
+  if (colon == std::string_view::npos) {
+    reply.headers_ended = trimmed(line).empty();
+    return size;
+  }
   std::string name(line.substr(0, colon));
   for (char& c : name) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
@@ -224,6 +229,10 @@ class CurlClient final : public HttpClient {
     const CURLcode code = run(multi.get(), call, doing);
     curl_multi_remove_handle(multi.get(), easy.get());
     if (code != CURLE_OK) throw failure(code, origin, detail.data(), reply);
+    if (!reply.headers_ended) {  // which libcurl takes for a reply without a body
+      throw Error(ErrorKind::kUnavailable, origin + ": its reply ended amid its headers",
+                  {.retryable = true});
+    }
     long status = 0;
     curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
     reply.response.status = static_cast<int>(status);

@@ -6,7 +6,7 @@
 #include <spawn.h>
 #include <string.h>  // explicit_bzero
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +58,9 @@ struct Pipe {
   }
 };
 
+// glibc 2.36 declares its own without extern "C", so that no C++ program links it.
+int pidfd_open(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
 // A child and its process group: killed, where it still runs, and waited for in the end.
 class Child {
   pid_t pid_;
@@ -65,7 +68,7 @@ class Child {
   bool waited_ = false;
 
  public:
-  explicit Child(pid_t pid) : pid_(pid), ended_(::pidfd_open(pid, 0)) {}
+  explicit Child(pid_t pid) : pid_(pid), ended_(pidfd_open(pid)) {}
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child() {
