@@ -8,6 +8,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
@@ -61,6 +62,29 @@ def lint(checks):
         checks.check(f"shellcheck finds nothing in {name}", done.returncode == 0, done.stdout)
 
 
+def packages(checks):
+    """azure-cli is large: who only runs the service does not install it."""
+
+    def wanted(*arguments):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, does in {
+                "dpkg-query": "true",
+                "sudo": '"$@"',
+                "apt-get": f'[ "$1" = update ] || printf "%s\\n" "$@" > {folder}/wanted',
+            }.items():
+                program = pathlib.Path(folder) / name
+                program.write_text(f"#!/bin/sh\n{does}\n")
+                program.chmod(0o755)
+            subprocess.run([ROOT / "tools" / "packages", *arguments], check=True, stderr=subprocess.DEVNULL,
+                           env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"})
+            return set((pathlib.Path(folder) / "wanted").read_text().split())
+
+    run, test = wanted("--without-tests"), wanted()
+    checks.check("./run installs what builds the service", {"g++", "cmake", "libmongoc-dev", "curl"} <= run, run)
+    checks.check("./run installs nothing of the tests", not {"azure-cli", "shellcheck", "libgtest-dev"} & run, run)
+    checks.check("./test installs all of it", run < test and {"azure-cli", "shellcheck"} <= test, test)
+
+
 def parsed(checks, documented):
     """Every call that was recorded, shown or documented, in one process of the parser."""
     calls = [*standin_az.every_call.items(), *documented]
@@ -90,6 +114,7 @@ def main():
     build_folder()  # the suites' common option; nothing built is needed here
     checks = Checks()
     lint(checks)
+    packages(checks)
     tests = {**setup_tests.TESTS, **rotate_tests.TESTS, **bicep_tests.TESTS}
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         running = {name: pool.submit(test) for name, test in tests.items()}
