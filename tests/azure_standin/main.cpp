@@ -68,6 +68,7 @@ Fault fault_of(const json::object& said) {
     if (said.contains("body")) fault.body = text(said, "body");
     return fault;
   }
+  if (kind == "none") return Fault::none();
   if (kind == "redirect") return Fault::redirect(text(said, "location"));
   if (kind == "body") return Fault::with_body(text(said, "body"));
   if (kind == "delay") return Fault::delay(duration);

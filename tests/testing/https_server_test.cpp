@@ -95,6 +95,10 @@ TEST(HttpsServer, FailsTheNextRequestsAndThenNoMore) {
   }
   EXPECT_EQ(peer.get("/")->header("Retry-After"), "Sun, 06 Nov 1994 08:49:37 GMT");
   EXPECT_EQ(peer.get("/")->status, 200);
+  server.fail_next(1, Fault::none());
+  server.fail_next(1, Fault::with_status(410));
+  EXPECT_EQ(peer.get("/")->status, 200);
+  EXPECT_EQ(peer.get("/")->status, 410);
   server.fail(Fault::redirect("https://evil.example/"));
   EXPECT_EQ(peer.get("/")->header("Location"), "https://evil.example/");
   EXPECT_EQ(peer.get("/")->status, 302);

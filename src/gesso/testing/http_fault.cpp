@@ -25,6 +25,8 @@ std::string http_date(Time time) {
   return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
+Fault Fault::none() { return {.kind = Kind::kNone}; }
+
 Fault Fault::with_status(int status, RetryAfter retry_after) {
   Fault fault{.kind = Kind::kStatus, .status = status};
   if (const auto* seconds = std::get_if<std::chrono::seconds>(&retry_after)) {

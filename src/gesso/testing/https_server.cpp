@@ -141,6 +141,8 @@ class HttpsServer::Impl {
     };
     if (!fault) return send(handle(request));
     switch (fault->kind) {
+      case Kind::kNone:
+        return send(handle(request));
       case Kind::kStatus:
         return send({.status = fault->status,
                      .body = fault->body   ? *fault->body

@@ -36,6 +36,7 @@ using RetryAfter = std::variant<std::monostate, std::chrono::seconds, Time>;
 // What goes wrong with one request.
 struct Fault {
   enum class Kind {
+    kNone,         // nothing: for "the first goes well, the second does not"
     kStatus,       // `status` and `body` in place of what the handler would say
     kDelay,        // the reply comes `duration` late
     kHang,         // it comes when the server is released
@@ -53,6 +54,7 @@ struct Fault {
   std::size_t bytes = 0;
   std::chrono::milliseconds duration{0};
 
+  [[nodiscard]] static Fault none();
   [[nodiscard]] static Fault with_status(int status, RetryAfter retry_after = {});
   [[nodiscard]] static Fault redirect(std::string location, int status = 302);
   // A 200 with this body: not JSON, JSON of another shape, nothing.
