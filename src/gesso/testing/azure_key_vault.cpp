@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -156,8 +157,9 @@ HttpsServer::Reply KeyVaultStandIn::answer(const HttpsServer::Request& request) 
   }
   if (auto refusal = refuse(request)) return *refusal;
 
-  // /secrets/NAME[/], /secrets/NAME/VERSION, /secrets/NAME/versions
+  // /deletedsecrets/NAME, /secrets/NAME[/], /secrets/NAME/VERSION, /secrets/NAME/versions
   std::string_view path = request.path;
+  if (path.starts_with("/deletedsecrets/")) return read_deleted(std::string(path.substr(16)));
   if (!path.starts_with("/secrets/")) {
     return failure(404, "NotFound", "There is no such path.");
   }
@@ -196,6 +198,19 @@ HttpsServer::Reply KeyVaultStandIn::read(const std::string& name, const std::str
   reply["attributes"] = attributes_of(found->attributes, found->created, found->updated);
   reply["tags"] = json::object{};
   return json_reply(200, reply);
+}
+
+HttpsServer::Reply KeyVaultStandIn::read_deleted(const std::string& name) const {
+  const auto secret = secrets_.find(name);
+  if (secret == secrets_.end() || !secret->second.deleted) return not_found(name);
+  const Version& last = secret->second.versions.back();
+  const Time deleted = secret->second.deleted_at;
+  return json_reply(200,
+                    {{"recoveryId", url() + "/deletedsecrets/" + name},
+                     {"deletedDate", epoch_seconds(deleted)},
+                     {"scheduledPurgeDate", epoch_seconds(deleted + std::chrono::hours{24 * 90})},
+                     {"id", url() + "/secrets/" + name + "/" + last.id},
+                     {"attributes", attributes_of(last.attributes, last.created, last.updated)}});
 }
 
 // In the order of the ids, which is no order of time: the real one promises none.
@@ -285,7 +300,9 @@ void KeyVaultStandIn::set_validity(std::string_view name, std::optional<Time> no
 void KeyVaultStandIn::remove(std::string_view name) {
   const std::lock_guard lock(mutex_);
   static_cast<void>(version(name, {}));  // that there is one
-  secrets_.find(name)->second.deleted = true;
+  Secret& secret = secrets_.find(name)->second;
+  secret.deleted = true;
+  secret.deleted_at = tokens_.clock().now();
 }
 
 void KeyVaultStandIn::recover(std::string_view name) {

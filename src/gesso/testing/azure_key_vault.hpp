@@ -50,6 +50,7 @@ class KeyVaultStandIn {
   struct Secret {
     std::vector<Version> versions;  // oldest first
     bool deleted = false;
+    Time deleted_at = {};
   };
 
   const std::string host_;
@@ -73,6 +74,7 @@ class KeyVaultStandIn {
   HttpsServer::Reply unauthorized(const std::string& message) const;
   HttpsServer::Reply read(const std::string& name, const std::string& version);
   HttpsServer::Reply list(const HttpsServer::Request& request, const std::string& name) const;
+  HttpsServer::Reply read_deleted(const std::string& name) const;
   // The latest where `id` is empty; throws std::out_of_range.
   Version& version(std::string_view name, std::string_view id);
 
@@ -95,7 +97,7 @@ class KeyVaultStandIn {
   void enable(std::string_view name, std::string_view version = {});
   void set_validity(std::string_view name, std::optional<Time> not_before,
                     std::optional<Time> expires);
-  // Soft-deleted: found no more, until it is recovered.
+  // Soft-deleted: found among the deleted ones alone, until it is recovered.
   void remove(std::string_view name);
   void recover(std::string_view name);
 
