@@ -67,8 +67,8 @@ TEST(Credentials, AFailedChainSaysForEachMemberWhatWasTried) {
       "  environment: not set up here: AZURE_TENANT_ID and AZURE_CLIENT_ID are not set\n"
       "  workload identity: not set up here: AZURE_TENANT_ID, AZURE_CLIENT_ID and "
       "AZURE_FEDERATED_TOKEN_FILE are not set\n"
-      "  managed identity (instance metadata service): not set up here: nobody answered at "
-      "http://169.254.169.254 within 1000 ms\n"
+      "  managed identity (instance metadata service): not set up here: the service did not answer "
+      "at http://169.254.169.254 within 1000 ms\n"
       "  Azure CLI: not set up here: the Azure CLI is not installed: no /nowhere/az");
 }
 

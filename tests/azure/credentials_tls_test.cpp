@@ -138,7 +138,9 @@ TEST(ManagedIdentityOverSockets, AsksForAUserAssignedIdentityByEachId) {
     Azure azure;
     azure.stand_in.app_service.add_user_assigned(wanted);
     azure.stand_in.imds.add_user_assigned(wanted);
-    for (const AzureIdentity platform : {AzureIdentity::kAppService, AzureIdentity::kImds}) {
+    azure.stand_in.arc.add_user_assigned(wanted);
+    for (const AzureIdentity platform :
+         {AzureIdentity::kAppService, AzureIdentity::kImds, AzureIdentity::kArc}) {
       const auto provider = azure.make(azure.stand_in.identity_environment(platform), id);
       const AccessToken token = provider->token({}, {});
       const auto issued = azure.stand_in.tokens.find(token.value.reveal());
@@ -174,6 +176,17 @@ TEST(ImdsOverSockets, AMachineWithoutAnIdentityPassesToTheNext) {
   const Error error = error_of([&] { (void)provider->token({}, {}); });
   EXPECT_THAT(error.what(), HasSubstr("Identity not found"));
   EXPECT_THAT(error.what(), HasSubstr("Azure CLI: not set up here"));
+}
+
+TEST(ArcOverSockets, AnOldAgentsTokenOfAnotherIdentityIsRefused) {
+  Azure azure;
+  azure.stand_in.arc.add_user_assigned({"client-2", "object-2", "/subscriptions/s/gesso"});
+  azure.stand_in.arc.honour_user_assigned(false);
+  const auto provider = azure.make(azure.stand_in.identity_environment(AzureIdentity::kArc),
+                                   {ManagedIdentityId::Kind::kClientId, "client-2"});
+  const Error error = error_of([&] { (void)provider->token({}, {}); });
+  EXPECT_EQ(error.kind(), ErrorKind::kAuth);
+  EXPECT_THAT(error.what(), HasSubstr("does not confirm"));
 }
 
 TEST(ArcOverSockets, EachHostileChallengeIsRefusedWithItsReason) {

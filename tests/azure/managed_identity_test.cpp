@@ -160,7 +160,8 @@ TEST(Imds, CanBeElsewhere) {
 TEST(Imds, IsProbedForOneSecondInAChain) {
   Platform platform({});
   platform.client.fail(ErrorKind::kTimeout);
-  EXPECT_EQ(platform.not_here(), "nobody answered at http://169.254.169.254 within 1000 ms");
+  EXPECT_EQ(platform.not_here(),
+            "the service did not answer at http://169.254.169.254 within 1000 ms");
   const auto requests = platform.client.requests();
   ASSERT_EQ(requests.size(), 1U) << "a probe is not tried again";
   EXPECT_EQ(requests[0].timeout, 1s);
@@ -174,6 +175,32 @@ TEST(Imds, IsAskedInAChainOnceTheProbeWasAnswered) {
   const auto result = platform.credential->get({}, Asked::kInChain, {});
   EXPECT_EQ(std::get<AccessToken>(result).value.reveal(), "good");
   EXPECT_THAT(platform.client.requests().at(1).headers, ElementsAre("Metadata: true"));
+}
+
+TEST(Imds, SomethingElseAtItsAddressIsNotTheService) {
+  for (const int status : {200, 301, 401, 403, 404}) {
+    Platform platform({});
+    platform.client.reply(status, "<html>");
+    EXPECT_THAT(platform.not_here(), HasSubstr("did not answer")) << status;
+  }
+  Platform broken({});
+  broken.client.fail(ErrorKind::kUnavailable, /*retryable=*/false);
+  EXPECT_THAT(broken.not_here(), HasSubstr("did not answer"));
+  Platform refusing({});  // whatever is asked
+  refusing.client.reply(400, "no");
+  refusing.client.reply(400, "no");
+  EXPECT_EQ(refusing.not_here(), "http://169.254.169.254: 400 ");
+}
+
+TEST(Imds, IsThereEvenIfItCannotAnswerJustNow) {
+  for (const int status : {410, 429, 503}) {
+    Platform platform({});
+    platform.client.reply(status);
+    platform.client.reply(status);
+    platform.client.reply(200, kGood);
+    const auto result = platform.credential->get({}, Asked::kInChain, {});
+    EXPECT_EQ(std::get<AccessToken>(result).value.reveal(), "good") << status;
+  }
 }
 
 TEST(Imds, TriesAgainWhatPasses) {
@@ -282,12 +309,30 @@ TEST(Arc, TheKeyIsNotShownWhereItIsRefused) {
   EXPECT_THAT(error.what(), HasSubstr("unauthorized: not [cut out]"));
 }
 
-TEST(Arc, GivesNoUserAssignedIdentity) {
-  Agent agent;
-  agent.options.id = {Kind::kClientId, "c-1"};
-  Platform platform(agent.set, agent.options);
-  EXPECT_EQ(error_of([&] { (void)platform.token(); }).kind(), ErrorKind::kAuth);
-  EXPECT_TRUE(platform.client.requests().empty());
+TEST(Arc, TakesAUserAssignedIdentitysTokenOnlyWhereTheAgentConfirmsIt) {
+  const auto ask = [](ManagedIdentityId id, const std::string& member) {
+    Agent agent;
+    agent.options.id = std::move(id);
+    Platform platform(agent.set, agent.options);
+    const std::string path = agent.write("one.key", "the key");
+    platform.client.reply(401, "", {{"www-authenticate", "Basic realm=" + path}});
+    platform.client.reply(200, R"({"access_token":"good","expires_in":60)" + member + "}");
+    const AccessToken token = platform.token();
+    return platform.client.requests().at(1).url;
+  };
+  EXPECT_THAT(ask({Kind::kClientId, "c-1"}, R"(,"client_id":"C-1")"), HasSubstr("&client_id=c-1"));
+  EXPECT_THAT(ask({Kind::kObjectId, "o-1"}, R"(,"object_id":"o-1")"), HasSubstr("&object_id=o-1"));
+  for (const char* name : {"msi_res_id", "mi_res_id"}) {
+    EXPECT_THAT(ask({Kind::kResourceId, kResourceId},
+                    R"(,")" + std::string(name) + R"(":")" + kResourceId + "\""),
+                HasSubstr("&msi_res_id=" + kEncodedResourceId));
+  }
+  for (const char* member :
+       {"", R"(,"client_id":"c-2")", R"(,"client_id":1)", R"(,"object_id":"c-1")"}) {
+    const Error error = error_of([&] { ask({Kind::kClientId, "c-1"}, member); });
+    EXPECT_EQ(error.kind(), ErrorKind::kAuth) << member;
+    EXPECT_THAT(error.what(), HasSubstr("does not confirm"));
+  }
 }
 
 }  // namespace

@@ -91,21 +91,33 @@ class Arc final : public Credential {
   ManagedIdentityOptions options_;
   CredentialIo io_;
 
+  [[nodiscard]] bool confirms(std::string_view body) const {
+    const std::string& id = options_.id.value;
+    switch (options_.id.kind) {
+      case ManagedIdentityId::Kind::kSystemAssigned:
+        return true;
+      case ManagedIdentityId::Kind::kClientId:
+        return reply_names(body, "client_id", id);
+      case ManagedIdentityId::Kind::kObjectId:
+        return reply_names(body, "object_id", id);
+      case ManagedIdentityId::Kind::kResourceId:
+        return reply_names(body, "msi_res_id", id) || reply_names(body, "mi_res_id", id);
+    }
+    return false;
+  }
+
  public:
   Arc(std::string endpoint, ManagedIdentityOptions options, CredentialIo io)
       : endpoint_(std::move(endpoint)), options_(std::move(options)), io_(io) {}
 
   std::variant<AccessToken, NotHere> get(const TokenRequest& request, Asked,
                                          const Call& call) override {
-    if (options_.id.kind != ManagedIdentityId::Kind::kSystemAssigned) {
-      throw Error(ErrorKind::kAuth, "Azure Arc gives the machine's own identity only, and " +
-                                        options_.id.value + " was named");
-    }
     const auto send = [&](const HttpRequest& http) {
       return send_with_retry(io_.client, http, options_.retry, io_.clock, io_.random, call);
     };
-    HttpRequest http =
-        get_request(endpoint_, {{"api-version", "2019-11-01"}, {"resource", request.resource}});
+    Fields fields{{"api-version", "2019-11-01"}, {"resource", request.resource}};
+    add_id(fields, options_.id, {"client_id", "object_id", "msi_res_id"});
+    HttpRequest http = get_request(endpoint_, fields);
     http.headers.emplace_back("Metadata", Secret("true"sv));
     // Whoever can read the agent's folder may have tokens: asked once, it names a file to prove
     // that with.
@@ -123,7 +135,15 @@ class Arc final : public Credential {
     authorization += key.reveal();
     http.headers.emplace_back("Authorization", Secret(std::move(authorization)));
     const std::array<std::string_view, 1> secrets{key.reveal()};
-    return read_token_response(endpoint_, send(http), io_.clock.now(), secrets);
+    const HttpResponse response = send(http);
+    AccessToken token = read_token_response(endpoint_, response, io_.clock.now(), secrets);
+    // Agents of before 2026 give the machine's own identity whomever they are asked for; later ones
+    // say whose token it is.
+    if (!confirms(response.body.reveal())) {
+      throw Error(ErrorKind::kAuth, endpoint_ + ": the agent does not confirm that its token is " +
+                                        options_.id.value + "'s: is it up to date?");
+    }
+    return token;
   }
 
   std::string name() const override { return "managed identity (Azure Arc)"; }
@@ -134,14 +154,15 @@ class Imds final : public Credential {
   ManagedIdentityOptions options_;
   CredentialIo io_;
 
-  // Whether anybody answers, whatever it is. Without its header the service gives no token.
+  // Whether it is the service that answers there, and not what some network has at its address:
+  // without its header it refuses (400), unless it cannot answer just now.
   [[nodiscard]] bool answers(HttpRequest http, const Call& call) {
     http.timeout = http.connect_timeout = options_.imds_probe;
     try {
-      (void)io_.client.send(http, call);
-      return true;
-    } catch (const Error& error) {
-      if (call.ended() || !error.retryable()) throw;
+      const int status = io_.client.send(http, call).status;
+      return status == 400 || status == 410 || status == 429 || status >= 500;
+    } catch (const Error&) {
+      if (call.ended()) throw;
       return false;
     }
   }
@@ -158,16 +179,18 @@ class Imds final : public Credential {
       return get_request(host_ + "/metadata/identity/oauth2/token", fields);
     };
     if (asked == Asked::kInChain && !answers(make_request(), call)) {
-      return NotHere{"nobody answered at " + host_ + " within " +
+      return NotHere{"the service did not answer at " + host_ + " within " +
                      std::to_string(options_.imds_probe.count()) + " ms"};
     }
     HttpRequest http = make_request();
     http.headers.emplace_back("Metadata", Secret("true"sv));
     const HttpResponse response =
         send_with_retry(io_.client, http, options_.imds_retry, io_.clock, io_.random, call);
-    // A virtual machine without an identity, and hosts of containers that answer for the service.
+    // A virtual machine without an identity (which a chain learns from any 400), and hosts of
+    // containers that answer for the service.
     const std::string words = read_refusal(response.body.reveal());
-    if ((response.status == 400 && words.find("Identity not found") != std::string::npos) ||
+    if ((response.status == 400 &&
+         (asked == Asked::kInChain || words.find("Identity not found") != std::string::npos)) ||
         (response.status == 403 && words.find("unreachable") != std::string::npos)) {
       return NotHere{host_ + ": " + std::to_string(response.status) + " " + words};
     }

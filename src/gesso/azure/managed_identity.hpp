@@ -40,7 +40,7 @@ struct ManagedIdentityOptions {
 // this machine and its link.
 //
 // Throws Error kValidation for an endpoint that is neither https nor local, and for an `id` without
-// a value. Arc has the machine's own identity only: with an `id`, its tokens are refused (kAuth).
+// a value. On Arc a token for an `id` that the agent's reply does not confirm is refused (kAuth).
 [[nodiscard]] std::unique_ptr<Credential> make_managed_identity(const Environment& environment,
                                                                 ManagedIdentityOptions options,
                                                                 CredentialIo io);

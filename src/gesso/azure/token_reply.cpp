@@ -225,6 +225,14 @@ AccessToken read_az_output(std::string_view output, Time now) {
   return make_token(std::move(token), *expires_on, std::nullopt, now);
 }
 
+bool reply_names(std::string_view body, std::string_view member, std::string_view id) {
+  const WipedJson document(body);
+  const json::object* object = as_object(document);
+  const auto value = object != nullptr ? string_member(*object, member) : std::nullopt;
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return value && std::ranges::equal(*value, id, {}, lower, lower);
+}
+
 std::string read_refusal(std::string_view body, std::span<const std::string_view> secrets) {
   const WipedJson document(body);
   const json::object* object = as_object(document);

@@ -29,6 +29,9 @@ namespace gesso::azure {
 // ("2026-01-31 13:00:00.000000" in local time)}. Throws as above.
 [[nodiscard]] AccessToken read_az_output(std::string_view output, Time now);
 
+// Whether a reply's member is this id, in upper or lower case.
+[[nodiscard]] bool reply_names(std::string_view body, std::string_view member, std::string_view id);
+
 // A refusal in an endpoint's own words, on one line: "invalid_client: AADSTS7000215: ..." of
 // {error, error_description}, or of {error: {code, message}}, {statusCode, message}; "" where there
 // is nothing of that kind. Control characters, whatever looks like a token, and `secrets` (what we
