@@ -8,6 +8,7 @@
 
 #include "gesso/api/hash_pool.hpp"
 #include "gesso/api/jwt.hpp"
+#include "gesso/api/secret_state.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/context.hpp"
 
@@ -19,6 +20,7 @@ struct Context {
   const Tokens& tokens;
   HashPool& hashes;
   std::chrono::milliseconds request_timeout{30'000};
+  AskSecretState secret_state = {};
 };
 
 }  // namespace gesso::api

@@ -8,6 +8,8 @@ namespace gesso::api {
 
 // GET /healthz, GET /readyz
 void add_health_routes(http::Router& router, const Context& context);
+// GET /metrics
+void add_metrics_routes(http::Router& router, const Context& context);
 // POST /api/v1/auth/register, POST /api/v1/auth/login
 void add_auth_routes(http::Router& router, const Context& context);
 // GET /api/v1/users/me

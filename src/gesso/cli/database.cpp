@@ -30,6 +30,14 @@ std::string socket_uri(const std::string& path) {
   return uri + "/";
 }
 
+// To read the secret, with all attempts, where a command waits for it.
+constexpr std::chrono::seconds kSecretTimeout{60};
+
+void log_notice(const azure::RotationNotice& notice) {
+  if (notice.warning) return spdlog::warn("{}", notice.text);
+  spdlog::info("{}", notice.text);
+}
+
 void log_driver_line(const mongo::LogLine& line) {
   switch (line.level) {
     case mongo::LogLevel::kError:
@@ -77,43 +85,121 @@ SocketFolder::~SocketFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-Database::Database(const Settings& settings, const Clock& clock, Random& random, InUse in_use) {
-  mongo::ServiceOptions options{
-      .uri = settings.mongodb_uri.clone(),
-      .database = settings.database,
-      .pool_size = static_cast<std::size_t>(settings.mongodb_pool_size),
-      .warm_minimum = static_cast<std::size_t>(settings.mongodb_warm_minimum),
-      .queue_limit = static_cast<std::size_t>(settings.mongodb_queue_limit),
-      .connect_attempts = static_cast<int>(settings.mongodb_connect_attempts),
-      .default_deadline = settings.request_timeout,
-      .tls_ca_file = settings.mongodb_tls_ca_file,
-      .log = log_driver_line};
-  if (settings.mongodb_uri.empty()) {
-    const std::filesystem::path data_dir = settings.data_dir;
-    const std::string folder = std::filesystem::absolute(data_dir).lexically_normal();
-    try {
-      // Each pooled connection is one here, and the driver's watch has its own.
-      const auto connections = static_cast<std::size_t>(settings.mongodb_pool_size) + 64;
-      socket_folder_.emplace(data_dir);
-      embedded_ = open_localdb({.data_dir = data_dir,
-                                .unix_socket = socket_folder_->socket(),
-                                .max_connections = std::max<std::size_t>(1024, connections)});
-      embedded_->start();
-      options.uri = Secret(embedded_->uri());
-      options.open_local = [server = embedded_.get()] { return server->connect(); };
-      description_ = "embedded in " + folder;
-    } catch (const Failure& failure) {
-      const std::filesystem::path socket = std::filesystem::path(folder) / kSocketName;
-      if (in_use == InUse::kFail || failure.code() != ExitCode::kDataInUse ||
-          !std::filesystem::exists(socket)) {
-        throw;
-      }
-      options.uri = Secret(socket_uri(socket));
-      description_ = "the process that has " + folder + " open";
+Database::Database(const Settings& settings, const Clock& clock, Random& random, InUse in_use,
+                   Secrets secrets)
+    : settings_(settings), clock_(clock), random_(random) {
+  if (settings.key_vault_url.empty()) {
+    if (settings.mongodb_uri.empty()) {
+      start_embedded(in_use);
+      return;
     }
+    service_ = std::make_unique<mongo::Service>(service_options(settings.mongodb_uri.clone()),
+                                                clock, random);
+    return;
   }
-  service_ = std::make_unique<mongo::Service>(std::move(options), clock, random);
-  if (description_.empty()) description_ = service_->redacted_uri();
+  if (!settings.mongodb_uri.empty()) {
+    throw Error(ErrorKind::kValidation,
+                "mongodb_uri and key_vault_url are both set: expected one of them, since each says "
+                "where the database is");
+  }
+  vault_.emplace(settings, process_environment(), clock, random);
+  if (secrets == Secrets::kOnce) return;
+  rotation_.emplace(
+      azure::RotationCallbacks{
+          .read = [this](const azure::Call& call) { return vault_->read(call); },
+          .apply = [this](const azure::SecretValue& secret,
+                          const azure::Call& call) { return take_into_use(secret, call); },
+          .log = log_notice},
+      azure::RotationOptions{.timing = {.poll_interval = settings.key_vault_poll_interval}}, clock,
+      random);
+}
+
+Database::~Database() {
+  // Units of work may be waiting in it, and it may be making the service.
+  if (rotation_) rotation_->stop();
+}
+
+void Database::start_embedded(InUse in_use) {
+  const std::filesystem::path data_dir = settings_.data_dir;
+  const std::string folder = std::filesystem::absolute(data_dir).lexically_normal();
+  mongo::ServiceOptions options = service_options(Secret());
+  try {
+    // Each pooled connection is one here, and the driver's watch has its own.
+    const auto connections = static_cast<std::size_t>(settings_.mongodb_pool_size) + 64;
+    socket_folder_.emplace(data_dir);
+    embedded_ = open_localdb({.data_dir = data_dir,
+                              .unix_socket = socket_folder_->socket(),
+                              .max_connections = std::max<std::size_t>(1024, connections)});
+    embedded_->start();
+    options.uri = Secret(embedded_->uri());
+    options.open_local = [server = embedded_.get()] { return server->connect(); };
+    description_ = "embedded in " + folder;
+  } catch (const Failure& failure) {
+    const std::filesystem::path socket = std::filesystem::path(folder) / kSocketName;
+    if (in_use == InUse::kFail || failure.code() != ExitCode::kDataInUse ||
+        !std::filesystem::exists(socket)) {
+      throw;
+    }
+    options.uri = Secret(socket_uri(socket));
+    description_ = "the process that has " + folder + " open";
+  }
+  service_ = std::make_unique<mongo::Service>(std::move(options), clock_, random_);
+}
+
+mongo::ServiceOptions Database::service_options(Secret uri) const {
+  return {.uri = std::move(uri),
+          .database = settings_.database,
+          .pool_size = static_cast<std::size_t>(settings_.mongodb_pool_size),
+          .warm_minimum = static_cast<std::size_t>(settings_.mongodb_warm_minimum),
+          .queue_limit = static_cast<std::size_t>(settings_.mongodb_queue_limit),
+          .connect_attempts = static_cast<int>(settings_.mongodb_connect_attempts),
+          .default_deadline = settings_.request_timeout,
+          .tls_ca_file = settings_.mongodb_tls_ca_file,
+          .log = log_driver_line};
+}
+
+void Database::connect(const std::stop_token& stop) {
+  if (rotation_) {
+    rotation_->start();
+    return rotation_->wait_ready({.stop = stop});
+  }
+  if (vault_) {
+    const azure::SecretValue secret =
+        vault_->read({.deadline = Deadline::after(kSecretTimeout), .stop = stop});
+    return open(service_options(secret.value.clone()), stop);
+  }
+  const std::stop_callback interrupt(stop, [this] { service_->stop(); });
+  service_->connect();
+}
+
+void Database::open(mongo::ServiceOptions options, const std::stop_token& stop) {
+  auto service = std::make_unique<mongo::Service>(std::move(options), clock_, random_);
+  const std::stop_callback interrupt(stop, [&service] { service->stop(); });
+  service->connect();
+  service_ = std::move(service);
+}
+
+std::uint64_t Database::take_into_use(const azure::SecretValue& secret, const azure::Call& call) {
+  if (service_) return service_->switch_to(secret.value.clone(), call.deadline);
+  mongo::ServiceOptions options = service_options(secret.value.clone());
+  options.connect_attempts = 1;  // the rotation waits and tries again
+  options.renew_credentials = [this](std::uint64_t epoch, Deadline deadline) {
+    return rotation_->renew(epoch, deadline);
+  };
+  open(std::move(options), call.stop);
+  return service_->epoch();
+}
+
+std::optional<azure::RotationStatus> Database::rotation() const {
+  if (!rotation_) return std::nullopt;
+  return rotation_->status();
+}
+
+std::string Database::description() const {
+  if (!description_.empty()) return description_;
+  std::string text = service_ ? service_->redacted_uri() : std::string();
+  if (vault_) text += " by the secret " + vault_->secret() + " of " + vault_->url().host;
+  return text;
 }
 
 }  // namespace gesso::cli

@@ -1,21 +1,24 @@
-// The database that a command works on: the server of `mongodb_uri`, or the embedded one in the
-// data folder, reached by the same driver over a Unix socket.
+// The database that a command works on: the server of `mongodb_uri`; or the one whose connection
+// string Key Vault holds; or the embedded one in the data folder.
 //
-// Owned by the command. Order of destruction: the service, then the embedded server, then the
-// folder of its socket.
+// Owned by the command. `service` may be called once `connect` has returned.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
+#include "gesso/azure/rotation.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/base/random.hpp"
 #include "gesso/cli/command.hpp"
 #include "gesso/cli/settings.hpp"
+#include "gesso/cli/vault.hpp"
 #include "gesso/localdb/localdb.hpp"
 #include "gesso/mongo/service.hpp"
 
@@ -25,6 +28,12 @@ namespace gesso::cli {
 enum class InUse {
   kFail,  // Failure (kDataInUse)
   kJoin,  // connect to that process, if its socket is in the folder
+};
+
+// What becomes of a connection string that a vault holds.
+enum class Secrets {
+  kOnce,    // read once; a failure is the command's
+  kFollow,  // waited for, and followed through every rotation
 };
 
 // What the engine says about a data folder, with the exit status for it.
@@ -48,20 +57,46 @@ class SocketFolder {
 };
 
 class Database {
+  const Settings& settings_;
+  const Clock& clock_;
+  Random& random_;
+  std::string description_;
+  // Destroyed from the bottom: the service, then what it uses.
   std::optional<SocketFolder> socket_folder_;
   std::unique_ptr<localdb::Server> embedded_;
+  std::optional<Vault> vault_;
+  std::optional<azure::Rotation> rotation_;
   std::unique_ptr<mongo::Service> service_;
-  std::string description_;
 
  public:
   // Starts what has to be started; does not connect. Throws Failure as `open_localdb`, and Error
-  // (kValidation) for a connection string that cannot be read.
-  Database(const Settings& settings, const Clock& clock, Random& random, InUse in_use);
+  // (kValidation) for a connection string or a vault's URL that cannot be read, or both at once.
+  // Borrows everything.
+  Database(const Settings& settings, const Clock& clock, Random& random,
+           InUse in_use = InUse::kJoin, Secrets secrets = Secrets::kOnce);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
 
+  // As mongo::Service::connect; with a vault the secret is read first, and with Secrets::kFollow
+  // whatever is down or wrong is waited for until `stop`. Throws Error.
+  void connect(const std::stop_token& stop = {});
   [[nodiscard]] mongo::Service& service() { return *service_; }
+
   [[nodiscard]] bool is_embedded() const { return embedded_ != nullptr; }
+  // nullptr where no vault is set.
+  [[nodiscard]] Vault* vault() { return vault_ ? &*vault_ : nullptr; }
+  // std::nullopt unless a vault's secret is followed. Thread-safe.
+  [[nodiscard]] std::optional<azure::RotationStatus> rotation() const;
   // For people, without a password: "embedded in /srv/data", "mongodb://user@host/".
-  [[nodiscard]] const std::string& description() const { return description_; }
+  [[nodiscard]] std::string description() const;
+
+ private:
+  [[nodiscard]] mongo::ServiceOptions service_options(Secret uri) const;
+  void start_embedded(InUse in_use);
+  std::uint64_t take_into_use(const azure::SecretValue& secret, const azure::Call& call);
+  // Makes the service and connects.
+  void open(mongo::ServiceOptions options, const std::stop_token& stop);
 };
 
 }  // namespace gesso::cli

@@ -12,8 +12,8 @@ namespace {
 ExitCode init_db(const Invocation& invocation) {
   const SystemClock clock;
   SystemRandom random;
-  Database database(invocation.settings.values, clock, random, InUse::kJoin);
-  database.service().connect();
+  Database database(invocation.settings.values, clock, random);
+  database.connect();
   const auto specs = repositories::declared_indexes();
   const bool only_plan = invocation.has("--plan");
   const mongo::IndexPlan plan = database.service().run([&](mongo::Session& session) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <thread>
 
+#include "gesso/api/front.hpp"
 #include "gesso/api/hash_pool.hpp"
 #include "gesso/api/jwt.hpp"
 #include "gesso/api/routes.hpp"
@@ -28,7 +29,7 @@ constexpr std::size_t kWaitingHashesPerThread = 64;
 
 Secret token_key(const Settings& settings, Random& random) {
   if (!settings.jwt_secret.empty()) return settings.jwt_secret.clone();
-  if (!settings.mongodb_uri.empty()) {
+  if (!settings.mongodb_uri.empty() || !settings.key_vault_url.empty()) {
     spdlog::warn(
         "GESSO_JWT_SECRET is not set: the key in {} signs access tokens, and services on "
         "other machines will not know it",
@@ -64,6 +65,52 @@ http::ServerOptions server_options(const Settings& settings) {
   return options;
 }
 
+api::SecretState as_secret_state(azure::RotationStatus status) {
+  using State = azure::RotationFsm::State;
+  return {.connected = status.epoch != 0,
+          .healthy = status.state == State::kReady,
+          .state = std::string(to_string(status.state)),
+          .version = status.in_use ? status.in_use->version : std::string(),
+          .problem = status.database_error.empty() ? std::move(status.vault_error)
+                                                   : std::move(status.database_error),
+          .age = status.secret_age,
+          .stale_for = status.stale_for,
+          .last_read = status.last_read,
+          .reads = status.reads,
+          .read_failures = status.read_failures,
+          .applies = status.applies,
+          .refusals = status.refusals,
+          .rotations = status.rotations,
+          .renewals = status.renewals};
+}
+
+void listen(http::Server& server) {
+  try {
+    server.start();
+  } catch (const Error& error) {
+    throw Failure(ExitCode::kAddressInUse, error.what());
+  }
+}
+
+// False where a signal came first.
+bool connect(Database& database, Signals& signals) {
+  std::stop_source stop;
+  signals.on_request([&stop] { stop.request_stop(); });
+  try {
+    if (!database.is_embedded() && database.vault() == nullptr) {
+      spdlog::info("connecting to {}", database.description());
+    }
+    database.connect(stop.get_token());
+    make_indexes(database.service());
+  } catch (const Error&) {
+    signals.on_request({});
+    if (signals.requested()) return false;
+    throw;
+  }
+  signals.on_request({});
+  return !signals.requested();
+}
+
 void greet(std::ostream& out, const Settings& settings, const Database& database,
            std::uint16_t port) {
   std::string host = parse_address(settings.listen).value().host;
@@ -95,19 +142,21 @@ ExitCode serve(const Invocation& invocation) {
       std::chrono::duration_cast<std::chrono::seconds>(settings.token_lifetime), clock);
 
   // Destroyed from the bottom: the server, then what its handlers use.
-  Database database(settings, clock, random, InUse::kFail);
+  Database database(settings, clock, random, InUse::kFail, Secrets::kFollow);
+  const api::AskSecretState secret_state = [&database]() -> std::optional<api::SecretState> {
+    auto status = database.rotation();
+    if (!status) return std::nullopt;
+    return as_secret_state(*std::move(status));
+  };
+  api::Front front(secret_state);
+  http::Server server(server_options(settings),
+                      [&front](http::Request request, http::Responder respond) {
+                        front.answer(std::move(request), std::move(respond));
+                      });
+  // A vault is waited for, however long it takes: meanwhile /healthz and /readyz answer.
+  if (database.vault() != nullptr) listen(server);
+  if (!connect(database, signals)) return ExitCode::kOk;
   mongo::Service& service = database.service();
-  try {
-    signals.on_request([&service] { service.stop(); });
-    service.connect();
-    make_indexes(service);
-    signals.on_request({});
-  } catch (const Error&) {
-    signals.on_request({});
-    if (signals.requested()) return ExitCode::kOk;
-    throw;
-  }
-  if (signals.requested()) return ExitCode::kOk;
 
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   api::HashPool hashes(cores, cores * kWaitingHashesPerThread);
@@ -115,27 +164,21 @@ ExitCode serve(const Invocation& invocation) {
                              .repositories = repositories,
                              .tokens = tokens,
                              .hashes = hashes,
-                             .request_timeout = settings.request_timeout};
+                             .request_timeout = settings.request_timeout,
+                             .secret_state = secret_state};
   const http::Router router = api::make_router(context);
   std::optional<api::Sweeper> sweeper;
   sweeper.emplace(service, repositories,
                   api::SweeperOptions{.interval = settings.sweep_interval,
                                       .charge_grace = settings.charge_grace});
-  http::Server server(server_options(settings),
-                      [&router](http::Request request, http::Responder respond) {
-                        router.route(std::move(request), std::move(respond));
-                      });
-  try {
-    server.start();
-  } catch (const Error& error) {
-    throw Failure(ExitCode::kAddressInUse, error.what());
-  }
+  front.open(router);
+  if (database.vault() == nullptr) listen(server);
   greet(invocation.out, settings, database, server.port());
 
   signals.wait();
   spdlog::info("ending: requests in work have {} ms; a second signal ends at once",
                settings.drain_timeout.count());
-  server.stop(settings.drain_timeout);
+  server.stop(settings.drain_timeout);  // from here on nobody asks `front`, nor the router
   sweeper.reset();
   service.stop();  // units that were cut still use the hash pool, which goes before the service
   return ExitCode::kOk;
@@ -153,6 +196,15 @@ Command serve_command() {
                                                                      "mongodb_warm_minimum",
                                                                      "mongodb_queue_limit",
                                                                      "mongodb_connect_attempts",
+                                                                     "key_vault_url",
+                                                                     "mongodb_secret",
+                                                                     "key_vault_poll_interval",
+                                                                     "key_vault_suffixes",
+                                                                     "key_vault_tenant",
+                                                                     "azure_credential",
+                                                                     "azure_managed_identity",
+                                                                     "azure_connect_to",
+                                                                     "azure_ca_file",
                                                                      "jwt_secret",
                                                                      "token_lifetime",
                                                                      "bcrypt_rounds",

@@ -29,6 +29,24 @@ std::optional<std::string> check_log_level(std::string_view text) {
   return "one of trace, debug, info, warn, error, off";
 }
 
+// https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
+std::optional<std::string> check_secret_name(std::string_view text) {
+  const auto allowed = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+  };
+  if (!text.empty() && text.size() <= 127 && std::ranges::all_of(text, allowed)) {
+    return std::nullopt;
+  }
+  return "1 to 127 letters, digits and hyphens";
+}
+
+std::optional<std::string> check_managed_identity(std::string_view text) {
+  const std::string_view kind = text.substr(0, text.find('='));
+  const bool known = kind == "client_id" || kind == "object_id" || kind == "resource_id";
+  if (text.empty() || (known && text.size() > kind.size() + 1)) return std::nullopt;
+  return "client_id=ID, object_id=ID or resource_id=ID";
+}
+
 // HS256 needs a key of at least its hash's size (RFC 7518, 3.2).
 std::optional<std::string> check_jwt_secret(std::string_view text) {
   if (text.empty() || text.size() >= 32) return std::nullopt;
@@ -47,8 +65,16 @@ constexpr std::array kTable{
             .check = check_not_empty},
     Setting{.key = "mongodb_uri",
             .member = &S::mongodb_uri,
-            .about = "mongodb:// or mongodb+srv:// of a server; without it the embedded database "
-                     "serves."},
+            .about = "mongodb:// or mongodb+srv:// of a server; without it and without a vault the "
+                     "embedded database serves."},
+    Setting{.key = "key_vault_url",
+            .member = &S::key_vault_url,
+            .about = "Azure Key Vault that holds the connection string, such as "
+                     "https://myvault.vault.azure.net."},
+    Setting{.key = "mongodb_secret",
+            .member = &S::mongodb_secret,
+            .about = "Name of the vault's secret that is the connection string.",
+            .check = check_secret_name},
     Setting{.key = "database",
             .member = &S::database,
             .about = "Name of the database that holds the collections.",
@@ -76,6 +102,35 @@ constexpr std::array kTable{
             .about = "Attempts to connect at the start, with 2 to 10 seconds between them.",
             .min = 1,
             .max = 100},
+    Setting{.key = "key_vault_poll_interval",
+            .member = &S::key_vault_poll_interval,
+            .about = "Time between two looks for a new version of the secret.",
+            .min = 1000},
+    Setting{.key = "key_vault_suffixes",
+            .member = &S::key_vault_suffixes,
+            .about = "More domains that vaults may stand in, comma-separated, besides those of "
+                     "Azure's clouds."},
+    Setting{.key = "key_vault_tenant",
+            .member = &S::key_vault_tenant,
+            .about = "Tenant of the vault, where it is not the identity's own."},
+    Setting{.key = "azure_credential",
+            .member = &S::azure_credential,
+            .about = "The one credential to use instead of the chain: EnvironmentCredential, "
+                     "WorkloadIdentityCredential, ManagedIdentityCredential, AzureCliCredential, "
+                     "prod or dev. AZURE_TOKEN_CREDENTIALS says the same."},
+    Setting{.key = "azure_managed_identity",
+            .member = &S::azure_managed_identity,
+            .about = "A user-assigned identity: client_id=ID, object_id=ID or resource_id=ID; "
+                     "without it AZURE_CLIENT_ID's, or the system-assigned one.",
+            .check = check_managed_identity},
+    Setting{.key = "azure_connect_to",
+            .member = &S::azure_connect_to,
+            .about = "HOST:PORT:ADDRESS:PORT, comma-separated: where requests to Azure's hosts go "
+                     "instead, for private endpoints. Names and certificates are checked as ever."},
+    Setting{.key = "azure_ca_file",
+            .member = &S::azure_ca_file,
+            .about = "PEM file with the authorities that Azure's certificates are checked by; the "
+                     "system's without it."},
     Setting{.key = "jwt_secret",
             .member = &S::jwt_secret,
             .about = "Key that signs access tokens, at least 32 bytes; without it one is made and "

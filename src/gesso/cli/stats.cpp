@@ -79,8 +79,8 @@ void print_table(std::ostream& out, const mongo::DatabaseStatistics& statistics)
 ExitCode stats(const Invocation& invocation) {
   const SystemClock clock;
   SystemRandom random;
-  Database database(invocation.settings.values, clock, random, InUse::kJoin);
-  database.service().connect();
+  Database database(invocation.settings.values, clock, random);
+  database.connect();
   const auto statistics = database.service().run(
       [](mongo::Session& session) { return mongo::database_stats(session); });
   if (invocation.has("--json")) {

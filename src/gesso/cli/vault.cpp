@@ -1,0 +1,78 @@
+#include "gesso/cli/vault.hpp"
+
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "gesso/azure/credentials.hpp"
+#include "gesso/azure/curl_client.hpp"
+#include "gesso/azure/token_cache.hpp"
+#include "gesso/cli/version.hpp"
+
+namespace gesso::cli {
+namespace {
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    std::string_view part = text.substr(0, comma);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    if (!part.empty()) parts.emplace_back(part);
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+  }
+  return parts;
+}
+
+azure::ManagedIdentityId managed_identity(std::string_view text) {
+  using Kind = azure::ManagedIdentityId::Kind;
+  if (text.empty()) return {};
+  const std::size_t equals = text.find('=');
+  const std::string_view kind = text.substr(0, equals);
+  return {.kind = kind == "client_id"   ? Kind::kClientId
+                  : kind == "object_id" ? Kind::kObjectId
+                                        : Kind::kResourceId,
+          .value = std::string(text.substr(equals + 1))};
+}
+
+std::unique_ptr<azure::HttpClient> make_client(const Settings& settings) {
+  return azure::make_curl_client({.connect_to = settings.azure_connect_to,
+                                  .ca_file = settings.azure_ca_file,
+                                  .user_agent = "gesso/" + std::string(version())});
+}
+
+std::unique_ptr<azure::TokenProvider> make_tokens(const Settings& settings,
+                                                  const azure::Environment& environment,
+                                                  azure::HttpClient& client, const Clock& clock,
+                                                  Random& random) {
+  azure::CredentialOptions options{.environment = environment,
+                                   .credential = settings.azure_credential};
+  options.managed_identity.id = managed_identity(settings.azure_managed_identity);
+  return std::make_unique<azure::TokenCache>(
+      azure::make_credential(std::move(options), {client, clock, random}), clock, random);
+}
+
+}  // namespace
+
+Vault::Vault(const Settings& settings, const azure::Environment& environment, const Clock& clock,
+             Random& random)
+    : client_(make_client(settings)),
+      tokens_(make_tokens(settings, environment, *client_, clock, random)),
+      vault_({.url = settings.key_vault_url,
+              .more_suffixes = split(settings.key_vault_suffixes),
+              .tenant = settings.key_vault_tenant},
+             *client_, *tokens_, clock, random),
+      secret_(settings.mongodb_secret) {}
+
+azure::Environment process_environment() {
+  return [](std::string_view name) -> std::optional<std::string> {
+    const char* value = std::getenv(std::string(name).c_str());
+    if (value == nullptr) return std::nullopt;
+    return value;
+  };
+}
+
+}  // namespace gesso::cli

@@ -1,0 +1,44 @@
+// The way to the connection string in Azure Key Vault: who we are there, the vault and the secret.
+//
+// Owned by the database that needs it; thread-safe; blocks.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "gesso/azure/credential.hpp"
+#include "gesso/azure/http_client.hpp"
+#include "gesso/azure/key_vault.hpp"
+#include "gesso/azure/token.hpp"
+#include "gesso/base/clock.hpp"
+#include "gesso/base/random.hpp"
+#include "gesso/cli/settings.hpp"
+
+namespace gesso::cli {
+
+class Vault {
+  std::unique_ptr<azure::HttpClient> client_;
+  std::unique_ptr<azure::TokenProvider> tokens_;
+  azure::KeyVault vault_;
+  std::string secret_;
+
+ public:
+  // Asks nobody yet. Throws Error (kValidation) for settings that cannot be right: a URL that is no
+  // vault's, a credential that there is not. Borrows clock and randomness.
+  Vault(const Settings& settings, const azure::Environment& environment, const Clock& clock,
+        Random& random);
+
+  // The latest version. Throws as azure::KeyVault::get.
+  [[nodiscard]] azure::SecretValue read(const azure::Call& call) {
+    return vault_.get(secret_, "", call);
+  }
+
+  [[nodiscard]] azure::TokenProvider& tokens() { return *tokens_; }
+  [[nodiscard]] const azure::VaultUrl& url() const { return vault_.url(); }
+  [[nodiscard]] const std::string& secret() const { return secret_; }
+};
+
+// The variables of this process, as settings were read with them.
+[[nodiscard]] azure::Environment process_environment();
+
+}  // namespace gesso::cli
