@@ -369,6 +369,14 @@ TEST_F(RotationTest, AStalePoolIsReplacedWhileTheVaultIsDown) {
   EXPECT_EQ(one.status().epoch, 2U);
 }
 
+TEST_F(RotationTest, AStalePoolIsReplacedWhileTheVaultHangs) {
+  options.renew_wait = 1s;
+  Rotation& one = started();
+  stage.change([&] { stage.read_hangs = true; });
+  EXPECT_TRUE(one.renew(1, Deadline::after(30s)));
+  EXPECT_THAT(one.status().vault_error, HasSubstr("deadline"));
+}
+
 TEST_F(RotationTest, StopEndsEveryWaitAtOnce) {
   const auto waits = [&](std::string_view what, auto&& until) {
     stage.change([&] {

@@ -77,8 +77,14 @@ void Rotation::work() {
 void Rotation::read() {
   const double jitter = random_.uniform();
   std::string failure;
+  milliseconds timeout = options_.read_timeout;
+  {
+    const std::lock_guard lock(mutex_);
+    // Requests wait: a vault that hangs must leave time to look at the version in use.
+    if (fsm_.gives_up_at()) timeout = std::min(timeout, options_.renew_wait / 2);
+  }
   try {
-    latest_ = callbacks_.read({Deadline::after(options_.read_timeout), stop_.get_token()});
+    latest_ = callbacks_.read({Deadline::after(timeout), stop_.get_token()});
   } catch (const std::exception& error) {
     failure = error.what();
     if (failure.empty()) failure = "no reason given";

@@ -35,6 +35,7 @@ namespace gesso::azure {
 struct RotationOptions {
   RotationFsm::Options timing = {};
   std::chrono::milliseconds renew_wait{10'000};  // the longest that a refused request waits
+  // While requests wait, a read ends after half of `renew_wait`.
   std::chrono::milliseconds read_timeout{30'000};
   std::chrono::milliseconds apply_timeout{30'000};
 };
@@ -121,7 +122,7 @@ class Rotation {
   // For a request whose connection, of that epoch, the database refused (13, 18). True: a newer
   // epoch stands, try again with it. False: no use (the credentials were just seen to be good, or
   // have been bad for `give_up_after`), or none came in time. Blocks, `renew_wait` at most; however
-  // many call, the vault is read once.
+  // many call, the vault is read once, or not at all where a newer version is in hand.
   [[nodiscard]] bool renew(std::uint64_t refused_epoch, Deadline deadline);
 
   [[nodiscard]] RotationStatus status() const;

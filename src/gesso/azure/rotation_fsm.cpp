@@ -57,14 +57,13 @@ RotationFsm::Action RotationFsm::next(Moment now) {
 
 void RotationFsm::begin_retry() {
   retry_at_.reset();
-  if (refused_since_ || !candidate()) {
-    step_ = Step::kRead;
-  } else if (epoch_ > 0 || latest_result_ == ApplyResult::kUnavailable) {
-    // The pool in use is fine, or there was no server to ask: the vault is only polled.
-    step_ = Step::kApplyLatest;
-  } else {
-    step_ = Step::kRead;
-  }
+  // In hand already: the version whose key was not there yet, when the old key has just gone.
+  const bool first_of_refusal = refused_since_ && failures_ == 0;
+  // The pool in use is fine, or there was no server to ask: the vault is only polled.
+  const bool vault_is_not_at_fault =
+      !refused_since_ && (epoch_ > 0 || latest_result_ == ApplyResult::kUnavailable);
+  step_ =
+      candidate() && (first_of_refusal || vault_is_not_at_fault) ? Step::kApplyLatest : Step::kRead;
 }
 
 void RotationFsm::read(std::string_view version, Moment now, double jitter) {
