@@ -21,7 +21,7 @@ Usage: $program --resource-group NAME --account NAME --vault NAME [options]
   --timeout SECONDS    how long a regeneration may take (14400: it may be hours on large accounts)
   --check COMMAND      run by bash until it exits with 0, once the secret is stored and before
                        anything else is regenerated; \$GESSO_SECRET_VERSION is the new version:
-                       --check 'curl -fsS https://APP/readyz'
+                       --check 'curl -fsS https://APP/readyz | grep "\$GESSO_SECRET_VERSION"'
   --dry-run            print the az calls, and make none
   --help
 

@@ -114,7 +114,10 @@ class Parser:
         command = self.command_of(arguments)
         if command is None:
             return "there is no such command"
-        parser = self.parser_of(command)
+        try:
+            parser = self.parser_of(command)
+        except Exception as error:  # some commands cannot be loaded as Debian packages them
+            return f"this az cannot load the command: {type(error).__name__}: {error}"
         said = io.StringIO()
         try:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
