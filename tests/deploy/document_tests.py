@@ -66,11 +66,21 @@ def scripts_are_called_as_they_want():
     must(shown >= 3, f"only {shown} calls of the scripts are shown")
 
 
-def settings_exist():
+def settings():
     table = (ROOT / "src/gesso/cli/settings.cpp").read_text()
-    known = {f"GESSO_{key.upper()}" for key in re.findall(r'^\s*(?:Setting\{|\{)(?:\.key = )?"([a-z_]+)"', table, re.MULTILINE)}
+    known = {f"GESSO_{key.upper()}" for key in re.findall(r'Setting\{\.key = "([a-z_]+)"', table)}
     must("GESSO_MONGODB_URI" in known, f"the table of settings is read: {known}")
-    known |= {"GESSO_CONFIG", "GESSO_SECRET_VERSION"}  # names a file; is set by rotate.sh
+    return known
+
+
+def settings_are_complete():
+    about_azure = {name for name in settings() if re.match("GESSO_(AZURE|KEY_VAULT)_|GESSO_MONGODB_SECRET", name)}
+    rows = re.findall(r"^\| `(GESSO_[A-Z_]+)`", (ROOT / "docs" / "AZURE_RBAC_SETUP.md").read_text(), re.MULTILINE)
+    must(len(about_azure) >= 5 and about_azure <= set(rows), f"not in the table: {sorted(about_azure - set(rows))}")
+
+
+def settings_exist():
+    known = settings() | {"GESSO_CONFIG", "GESSO_SECRET_VERSION"}  # names a file; is set by rotate.sh
     sources = [*DOCUMENTS, *(ROOT / "deploy" / "azure").iterdir()]
     for source in sources:
         named = set(re.findall(r"\bGESSO_[A-Z_]+[A-Z]", source.read_text()))
@@ -123,6 +133,7 @@ def role_is_the_same_everywhere():
 TESTS = {
     "the documents call the scripts as these want it": scripts_are_called_as_they_want,
     "the documents and scripts name settings that exist": settings_exist,
+    "the document of the set-up names every setting of Azure": settings_are_complete,
     "the documents quote what the program says": quotes_are_true,
     "the documents name metrics that exist": metrics_exist,
     "the documents' links lead somewhere": links_lead_somewhere,

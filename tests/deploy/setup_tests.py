@@ -1,21 +1,17 @@
 """deploy/azure/setup.sh against a pretended Azure."""
 
 import json
+import re
 import shlex
 
 from standin_az import Azure, changes, every_body, every_call
+from support.harness import ROOT
 
 ARGUMENTS = [
     "--resource-group", "paint-rg", "--location", "westeurope", "--account", "paint-db", "--vault", "paint-kv",
     "--image", "registry.example/gesso:1",
 ]  # fmt: skip
-COLLECTIONS = {
-    "users": (None, "email"),
-    "generations": ("_id", None),
-    "subscriptions": (None, "user_id"),
-    "usage_logs": ("user_id", None),
-    "rate_limit_logs": ("_id", None),
-}
+SHARD_KEYS = {"generations": "_id", "usage_logs": "user_id", "rate_limit_logs": "_id"}
 
 
 def must(condition, what=""):
@@ -49,6 +45,18 @@ def collect(azure):
     every_body.append({"type": "Microsoft.KeyVault/vaults/secrets", "body": secret})
 
 
+def declared():
+    """The collections of the schema document, each with the fields that are unique in all of it."""
+    collections = {}
+    for part in (ROOT / "docs" / "DATABASE_SCHEMA.md").read_text().split("\n## ")[1:]:
+        name, _, text = part.partition("\n")
+        rows = re.findall(r"^\| `([^`]+)` \| (.+?) \| (.*?) \|$", text, re.MULTILINE)
+        unique = [re.findall("`([^`]+)`", keys) for index, keys, rule in rows if rule == "unique" and index != "_id_"]
+        if any(index == "_id_" for index, _, _ in rows):
+            collections[name] = unique
+    return collections
+
+
 def fresh_account():
     with Azure() as azure:
         status, printed, calls = azure.run("setup.sh", *ARGUMENTS)
@@ -58,11 +66,15 @@ def fresh_account():
         must("https://gesso.example.net/readyz" in printed, printed)
         stored = azure.state["versions"][0]["value"]
         must(stored.startswith("mongodb://paint-db:") and azure.state["keys"]["primary"] in stored, "the primary string")
-        for name, (shard_key, unique) in COLLECTIONS.items():
+        collections = declared()
+        must(len(collections) == len(resources(azure, "/collections/")), f"{sorted(collections)}")
+        for name, unique in collections.items():
             made = body_of(azure, f"collections/{name}")["arguments"]
-            must(made.get("--shard") == shard_key, f"{name}: {made}")
-            indexes = [one["key"]["keys"] for one in json.loads(made["--idx"])]
-            must(indexes == [["_id"]] + ([[unique]] if unique else []), f"{name}: {indexes}")
+            must(made.get("--shard") == SHARD_KEYS.get(name), f"{name}: {made}")
+            indexes = [(one["key"]["keys"], one.get("options")) for one in json.loads(made["--idx"])]
+            must(indexes == [(["_id"], None), *[(keys, {"unique": True}) for keys in unique]], f"{name}: {indexes}")
+            # Cosmos DB wants the shard key first in a unique index.
+            must("--shard" not in made or all(keys[0] == made["--shard"] for keys in unique), f"{name}: {made}")
         app = body_of(azure, "containerApps/gesso")
         must(app["identity"] == {"type": "SystemAssigned"}, app)
         (container,) = app["properties"]["template"]["containers"]
@@ -143,17 +155,8 @@ def dry_run():
             every_call[tuple(call)] = "setup.sh --dry-run"
         _, _, calls = azure.run("setup.sh", *ARGUMENTS)
 
-        def commands(calls):
-            return [" ".join(takewhile_words(call)) for call in calls]
-
-        must(commands(shown) == commands([call["argv"] for call in calls]), "the same calls as a first set-up")
-
-
-def takewhile_words(arguments):
-    for argument in arguments:
-        if argument.startswith("-"):
-            return
-        yield argument
+        made = [call["command"] for call in calls]
+        must([" ".join(call).split(" -")[0] for call in shown] == made, "the same calls as a first set-up")
 
 
 def other_choices():
