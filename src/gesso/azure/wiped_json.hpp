@@ -21,7 +21,7 @@ class WipingResource final : public boost::json::memory_resource {
   void* do_allocate(std::size_t size, std::size_t) override { return ::operator new(size); }
   void do_deallocate(void* memory, std::size_t size, std::size_t) override {
     OPENSSL_cleanse(memory, size);
-    ::operator delete(memory, size);  // with its size, which the address sanitizer compares
+    ::operator delete(memory);
   }
   [[nodiscard]] bool do_is_equal(
       const boost::json::memory_resource& other) const noexcept override {
