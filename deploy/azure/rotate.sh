@@ -133,8 +133,8 @@ call_string() {
     --output tsv)
 }
 call_store() {
-  call=(resource create --id "$secret_id" --api-version "$api" --is-full-object
-    --properties "@$work/secret.json" --query properties.secretUriWithVersion --output tsv)
+  call=(rest --method put --url "$secret_id?api-version=$api" --body "@$work/secret.json"
+    --query properties.secretUriWithVersion --output tsv)
 }
 call_regenerate() {
   call=(cosmosdb keys regenerate --name "$account" --resource-group "$resource_group"

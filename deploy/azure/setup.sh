@@ -315,7 +315,8 @@ begin "logs of $vault"
 diagnose "$vault_id" AuditEvent
 
 # The secret goes through the resource manager: `az keyvault secret set` wants a role in the vault
-# besides, and Debian 12's az cannot load that command at all.
+# besides, and Debian 12's az cannot load that command at all. (Nor is it `az resource create`, which
+# wants a location of everything.)
 begin "secret $secret"
 if ! stands "$secret_id" "$vault_api"; then
   strings="connectionStrings[?description=='Primary MongoDB Connection String'].connectionString"
@@ -326,7 +327,7 @@ if ! stands "$secret_id" "$vault_api"; then
   printf '{"properties":{"value":"%s","attributes":{"enabled":true}}}' "$string" \
     > "$work/secret.json"
   string=''
-  put "$work/secret.json" "$secret_id" "$vault_api"
+  change rest --method put --url "$secret_id?api-version=$vault_api" --body "@$work/secret.json"
   rm -f "$work/secret.json"
 fi
 

@@ -115,6 +115,8 @@ def makes_what_the_script_makes():
         apis = {one["type"].lower(): one["api"] for one in found}
         for call in calls:
             arguments = dict(zip(call["argv"], call["argv"][1:]))
+            if call["command"] == "rest":
+                arguments["--ids"], _, arguments["--api-version"] = arguments["--url"].partition("?api-version=")
             if "--api-version" in arguments:
                 kind, _ = type_of(arguments.get("--id") or arguments["--ids"])
                 must(apis[kind] == arguments["--api-version"], f"{kind}: {apis[kind]} in Bicep, {arguments}")
