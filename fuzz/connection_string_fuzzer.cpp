@@ -40,6 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // A password that is known, and the input around it: the first line in place of the user's name,
   // the second behind the password, where a raw key may go on.
   static constexpr std::string_view kPassword = "Pa55w0rdThatMustNotShow";
+  if (shows(text, kPassword)) return 0;  // a fuzzer that learns it would put it elsewhere
   const std::size_t line = std::min(text.find('\n'), text.size());
   std::string user = text.substr(0, line);
   const std::string rest = text.substr(std::min(line + 1, text.size()));

@@ -241,6 +241,20 @@ TEST_F(RotationTest, ANewVersionThatIsRefusedLeavesTheOldOneInUse) {
   EXPECT_THAT(stage.told(), SizeIs(3));
 }
 
+TEST_F(RotationTest, TheReasonStaysAsLongAsTheTrouble) {
+  options.timing.poll_interval = 2ms;
+  options.timing.verified_for = 1ms;
+  Rotation& one = started();
+  stage.change([&] { stage.vault = "2"; });
+  wait_for_status([](const RotationStatus& status) { return status.refusals > 0; });
+  EXPECT_TRUE(one.renew(1, Deadline::after(30s)));  // the version in use is good
+  EXPECT_EQ(one.status().state, State::kNewSecretRefused);
+  EXPECT_EQ(one.status().database_error, "refused");
+  stage.change([&] { stage.vault = "1"; });  // taken back
+  wait_for_status([](const RotationStatus& status) { return status.state == State::kReady; });
+  EXPECT_EQ(one.status().database_error, "");
+}
+
 TEST_F(RotationTest, AnUnreadableSecretIsToldAndNotTriedAgain) {
   stage.unreadable = {"1"};
   Rotation& one = make();

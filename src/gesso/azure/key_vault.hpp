@@ -30,8 +30,8 @@ struct KeyVaultOptions {
   std::vector<std::string> more_suffixes = {};  // besides the clouds' own: "vault.example.net"
   // Hosts that a challenge may name besides the cloud's own: "login.example.net".
   std::vector<std::string> more_authorities = {};
-  // The vault's tenant where it is not the identity's own: tokens are asked for there. Empty: the
-  // identity's own, and a vault that names another is refused.
+  // The vault's tenant (its id, not a domain) where it is not the identity's own: tokens are asked
+  // for there. Empty: the identity's own, and a vault that names another is refused.
   std::string tenant = {};
   // What a later attempt may cure: throttling (1, 2, 4, 8 s as the service's guidance says, or what
   // the reply asks for) and failures of the service.

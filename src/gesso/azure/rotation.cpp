@@ -141,8 +141,8 @@ std::optional<std::uint64_t> Rotation::apply(const SecretValue& secret) {
   const std::lock_guard lock(mutex_);
   if (stop_.stop_requested()) return epoch;
   ++status_.applies;
-  status_.database_error = failure;
   if (epoch) return epoch;
+  status_.database_error = failure;
   if (why == RotationFsm::ApplyResult::kRefused) ++status_.refusals;
   fsm_.apply_failed(why, clock_.steady_now(), jitter);
   return std::nullopt;
@@ -274,6 +274,8 @@ RotationStatus Rotation::status() const {
   RotationStatus out = status_;
   out.state = fsm_.state();
   out.epoch = fsm_.epoch();
+  // Of a version that is no longer the latest, or a trouble that is over.
+  if (out.state == State::kReady) out.database_error.clear();
   if (out.in_use) {
     out.secret_age = std::max(clock_.now() - out.in_use->created, milliseconds{0});
   }
