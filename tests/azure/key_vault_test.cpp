@@ -430,5 +430,15 @@ TEST(TokenClaims, TheTenantIsReadWhereThereIsOne) {
   }
 }
 
+TEST(TokenClaims, TheObjectIsReadWhereItIsAnId) {
+  const std::string id = "0f8fad5b-d9cb-469f-a165-70867728950e";
+  const auto object = [](const std::string& claims) {
+    return token_object(Secret("x." + base64url_encode(claims) + ".y"));
+  };
+  EXPECT_EQ(object(R"({"oid":")" + id + R"("})"), id);
+  EXPECT_EQ(object(R"({"oid":"words that somebody wants to be shown, ok?"})"), "");
+  EXPECT_EQ(object(R"({"tid":")" + id + R"("})"), "");
+}
+
 }  // namespace
 }  // namespace gesso::azure

@@ -75,6 +75,18 @@ TEST(Uri, CosmosHostsGetTls) {
   EXPECT_THAT(text("mongodb://h/"), Not(HasSubstr("tls=")));
 }
 
+TEST(Uri, KnowsWhetherConnectionsAreEncrypted) {
+  for (const char* uri : {"mongodb://h/?tls=true", "mongodb://h/?ssl=TRUE", "mongodb+srv://h.x.y/",
+                          "mongodb://h/?tlsCAFile=x", "mongodb://a.mongo.cosmos.azure.com/"}) {
+    EXPECT_TRUE(prepare(uri).tls) << uri;
+  }
+  EXPECT_TRUE(prepare("mongodb://h/", {.tls_ca_file = "ca.pem"}).tls);
+  for (const char* uri :
+       {"mongodb://h/", "mongodb://h/?tls=false", "mongodb+srv://h.x.y/?ssl=false"}) {
+    EXPECT_FALSE(prepare(uri).tls) << uri;
+  }
+}
+
 TEST(Uri, EncodesRawCredentialsAndKeepsEncodedOnes) {
   EXPECT_THAT(text("mongodb://us er:p@ss:w/rd%@h/"),
               StartsWith("mongodb://us%20er:p%40ss%3Aw%2Frd%25@h/"));

@@ -25,7 +25,8 @@ std::optional<milliseconds> read_number(std::string_view text, std::int64_t unit
   return milliseconds{std::min(number, kMostMillis / unit) * unit};
 }
 
-// "Wed, 21 Oct 2026 07:28:00 GMT"; the two forms that RFC 9110 calls obsolete are not sent.
+}  // namespace
+
 std::optional<Time> read_http_date(std::string_view text) {
   static constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
   if (text.size() != 29 || !text.ends_with(" GMT")) return std::nullopt;
@@ -41,8 +42,6 @@ std::optional<Time> read_http_date(std::string_view text) {
   iso += text.substr(17, 8);
   return parse_iso8601(iso + "Z");
 }
-
-}  // namespace
 
 std::optional<milliseconds> retry_after(const HttpResponse& response, Time now) {
   for (const std::string_view name : {"retry-after-ms", "x-ms-retry-after-ms"}) {

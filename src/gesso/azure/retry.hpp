@@ -15,6 +15,9 @@
 
 namespace gesso::azure {
 
+// "Wed, 21 Oct 2026 07:28:00 GMT"; the two forms that RFC 9110 calls obsolete are not sent.
+[[nodiscard]] std::optional<Time> read_http_date(std::string_view text);
+
 // "120" or "Wed, 21 Oct 2026 07:28:00 GMT" (RFC 9110 section 10.2.3); also `retry-after-ms` and
 // `x-ms-retry-after-ms`, which Azure sends. Never negative; std::nullopt where there is none or it
 // cannot be read.

@@ -85,9 +85,17 @@ SocketFolder::~SocketFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
+void check_source(const Settings& settings) {
+  if (settings.mongodb_uri.empty() || settings.key_vault_url.empty()) return;
+  throw Error(ErrorKind::kValidation,
+              "mongodb_uri and key_vault_url are both set: expected one of them, since each says "
+              "where the database is");
+}
+
 Database::Database(const Settings& settings, const Clock& clock, Random& random, InUse in_use,
                    Secrets secrets)
     : settings_(settings), clock_(clock), random_(random) {
+  check_source(settings);
   if (settings.key_vault_url.empty()) {
     if (settings.mongodb_uri.empty()) {
       start_embedded(in_use);
@@ -97,12 +105,10 @@ Database::Database(const Settings& settings, const Clock& clock, Random& random,
                                                 clock, random);
     return;
   }
-  if (!settings.mongodb_uri.empty()) {
-    throw Error(ErrorKind::kValidation,
-                "mongodb_uri and key_vault_url are both set: expected one of them, since each says "
-                "where the database is");
-  }
-  vault_.emplace(settings, process_environment(), clock, random);
+  // The rotation has a cool-down of its own, and tells what it waits for after the first failure.
+  const int attempts = secrets == Secrets::kFollow ? 2 : VaultOptions{}.vault_attempts;
+  vault_.emplace(settings, process_environment(), clock, random,
+                 VaultOptions{.vault_attempts = attempts});
   if (secrets == Secrets::kOnce) return;
   rotation_.emplace(
       azure::RotationCallbacks{
@@ -160,6 +166,7 @@ mongo::ServiceOptions Database::service_options(Secret uri) const {
 
 void Database::connect(const std::stop_token& stop) {
   if (rotation_) {
+    spdlog::info("the connection string is the secret {} of {}", vault_->secret(), vault_->url().host);
     rotation_->start();
     return rotation_->wait_ready({.stop = stop});
   }

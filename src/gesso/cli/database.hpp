@@ -56,6 +56,9 @@ class SocketFolder {
   [[nodiscard]] std::string socket() const { return path_ / "localdb.sock"; }
 };
 
+// Throws Error (kValidation) where both a connection string and a vault are set.
+void check_source(const Settings& settings);
+
 class Database {
   const Settings& settings_;
   const Clock& clock_;

@@ -460,6 +460,19 @@ std::optional<std::string_view> nearest(std::string_view text,
   return best;
 }
 
+Settings clone(const Settings& settings) {
+  Settings copy;
+  const auto copy_member = [&](auto member) {
+    if constexpr (std::is_same_v<decltype(member), Secret Settings::*>) {
+      copy.*member = (settings.*member).clone();
+    } else {
+      copy.*member = settings.*member;
+    }
+  };
+  for (const Setting& setting : kTable) std::visit(copy_member, setting.member);
+  return copy;
+}
+
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const auto number = parse_integer(text.substr(0, digits));

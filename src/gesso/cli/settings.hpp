@@ -53,6 +53,9 @@ struct Settings {
   bool access_log = false;
 };
 
+// A copy, its secrets too.
+[[nodiscard]] Settings clone(const Settings& settings);
+
 // One row of the table.
 struct Setting {
   using Member = std::variant<std::string Settings::*, Secret Settings::*, std::int64_t Settings::*,

@@ -38,19 +38,24 @@ azure::ManagedIdentityId managed_identity(std::string_view text) {
           .value = std::string(text.substr(equals + 1))};
 }
 
-std::unique_ptr<azure::HttpClient> make_client(const Settings& settings) {
-  return azure::make_curl_client({.connect_to = settings.azure_connect_to,
-                                  .ca_file = settings.azure_ca_file,
-                                  .user_agent = "gesso/" + std::string(version())});
+std::unique_ptr<azure::HttpClient> make_client(const Settings& settings,
+                                               const VaultOptions& options) {
+  auto client = azure::make_curl_client({.connect_to = settings.azure_connect_to,
+                                         .ca_file = settings.azure_ca_file,
+                                         .user_agent = "gesso/" + std::string(version())});
+  return options.wrap ? options.wrap(std::move(client)) : std::move(client);
 }
 
 std::unique_ptr<azure::TokenProvider> make_tokens(const Settings& settings,
                                                   const azure::Environment& environment,
                                                   azure::HttpClient& client, const Clock& clock,
-                                                  Random& random) {
+                                                  Random& random, int attempts) {
   azure::CredentialOptions options{.environment = environment,
                                    .credential = settings.azure_credential};
   options.managed_identity.id = managed_identity(settings.azure_managed_identity);
+  options.managed_identity.retry.attempts = attempts;
+  options.managed_identity.imds_retry.attempts = attempts;
+  options.entra_retry.attempts = attempts;
   return std::make_unique<azure::TokenCache>(
       azure::make_credential(std::move(options), {client, clock, random}), clock, random);
 }
@@ -58,12 +63,13 @@ std::unique_ptr<azure::TokenProvider> make_tokens(const Settings& settings,
 }  // namespace
 
 Vault::Vault(const Settings& settings, const azure::Environment& environment, const Clock& clock,
-             Random& random)
-    : client_(make_client(settings)),
-      tokens_(make_tokens(settings, environment, *client_, clock, random)),
+             Random& random, VaultOptions options)
+    : client_(make_client(settings, options)),
+      tokens_(make_tokens(settings, environment, *client_, clock, random, options.attempts)),
       vault_({.url = settings.key_vault_url,
               .more_suffixes = split(settings.key_vault_suffixes),
-              .tenant = settings.key_vault_tenant},
+              .tenant = settings.key_vault_tenant,
+              .retry = {.attempts = options.vault_attempts}},
              *client_, *tokens_, clock, random),
       secret_(settings.mongodb_secret) {}
 

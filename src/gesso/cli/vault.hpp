@@ -3,6 +3,7 @@
 // Owned by the database that needs it; thread-safe; blocks.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,13 @@
 
 namespace gesso::cli {
 
+struct VaultOptions {
+  // Puts another client before the one that sends, to look at what passes.
+  std::function<std::unique_ptr<azure::HttpClient>(std::unique_ptr<azure::HttpClient>)> wrap = {};
+  int attempts = 5;        // at each endpoint of identity
+  int vault_attempts = 5;  // few where the caller itself tries again
+};
+
 class Vault {
   std::unique_ptr<azure::HttpClient> client_;
   std::unique_ptr<azure::TokenProvider> tokens_;
@@ -26,7 +34,7 @@ class Vault {
   // Asks nobody yet. Throws Error (kValidation) for settings that cannot be right: a URL that is no
   // vault's, a credential that there is not. Borrows clock and randomness.
   Vault(const Settings& settings, const azure::Environment& environment, const Clock& clock,
-        Random& random);
+        Random& random, VaultOptions options = {});
 
   // The latest version. Throws as azure::KeyVault::get.
   [[nodiscard]] azure::SecretValue read(const azure::Call& call) {

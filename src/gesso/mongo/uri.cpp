@@ -241,6 +241,14 @@ DriverUri prepare_uri(const Secret& uri, const UriOptions& options) {
   if (!has_tls && cosmos) add("tls", "true");
   if (!has_app_name && !options.app_name.empty()) add("appName", percent_encode(options.app_name));
   if (!options.tls_ca_file.empty()) add("tlsCAFile", percent_encode(options.tls_ca_file));
+  // As libmongoc decides it: what is said; else on by the scheme, or by an option about TLS.
+  std::optional<bool> said_tls;
+  for (const Option& option : kept) {
+    const std::string name = lower(option.name);
+    if (name == "tls" || name == "ssl") said_tls = parse_bool(option);
+    out.tls = out.tls || name.starts_with("tls") || name.starts_with("ssl");
+  }
+  out.tls = said_tls.value_or(out.tls || parts.scheme == "mongodb+srv://");
   add("retryWrites", "false");
   add("retryReads", "false");
   add("maxPoolSize", std::to_string(options.max_pool_size));

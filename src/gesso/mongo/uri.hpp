@@ -43,6 +43,7 @@ struct DriverUri {
   Secret text;                                        // for libmongoc
   std::string redacted;                               // for logs: no password, no key
   std::vector<std::string> hosts;                     // without ports
+  bool tls = false;                                   // whether connections are encrypted
   bool retry_writes = true;                           // where the server can
   std::optional<std::chrono::milliseconds> max_idle;  // maxIdleTimeMS, if there was one
 };

@@ -44,7 +44,7 @@ EntraStandIn::EntraStandIn(std::string host, std::string tenant, std::string cli
       tokens_(tokens),
       client_secret_(detail::random_hex(20)),
       server_([this](const HttpsServer::Request& request) { return answer(request); },
-              {.certificate = certificate, .error_body = error_body}) {
+              {.certificate = certificate, .error_body = error_body, .clock = &tokens.clock()}) {
   add_application(client_id_);
   add_secret(client_id_, client_secret_);
   add_federated(client_id_, {});

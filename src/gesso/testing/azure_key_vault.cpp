@@ -75,7 +75,7 @@ KeyVaultStandIn::KeyVaultStandIn(std::string host, std::string tenant, std::stri
       resource_(std::move(resource)),
       tokens_(tokens),
       server_([this](const HttpsServer::Request& request) { return answer(request); },
-              {.certificate = certificate, .error_body = error_body}) {}
+              {.certificate = certificate, .error_body = error_body, .clock = &tokens.clock()}) {}
 
 HttpsServer::Reply KeyVaultStandIn::unauthorized(const std::string& message) const {
   auto reply = failure(401, "Unauthorized", message);

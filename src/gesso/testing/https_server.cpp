@@ -43,11 +43,10 @@ std::string_view reason(int status) {
   }
 }
 
-std::string to_bytes(const HttpsServer::Reply& reply) {
-  using std::chrono::system_clock;
+std::string to_bytes(const HttpsServer::Reply& reply, Time now) {
   std::string out = "HTTP/1.1 " + std::to_string(reply.status) + " ";
   out += reason(reply.status);
-  out += "\r\nDate: " + http_date(std::chrono::floor<Time::duration>(system_clock::now()));
+  out += "\r\nDate: " + http_date(now);
   out += "\r\nContent-Type: " + reply.content_type;
   out += "\r\nContent-Length: " + std::to_string(reply.body.size());
   for (const auto& [name, value] : reply.headers) out += "\r\n" + name + ": " + value;
@@ -67,6 +66,8 @@ void block_broken_pipes() {
 class HttpsServer::Impl {
   const Handler handler_;
   const std::function<std::string(int)> error_body_;
+  const SystemClock system_clock_;
+  const Clock& clock_;
   Socket listener_;  // changed only while the acceptor is parked
   const std::uint16_t port_;
   mutable std::mutex mutex_;                 // guards what follows
@@ -99,6 +100,8 @@ class HttpsServer::Impl {
     --next_faults_.front().first;
     return next_faults_.front().second;
   }
+
+  std::string bytes_of(const Reply& reply) const { return to_bytes(reply, clock_.now()); }
 
   Reply handle(const Request& request) const {
     try {
@@ -137,7 +140,7 @@ class HttpsServer::Impl {
     const bool keep = request.header("connection").value_or("") != "close";
     const auto send = [&](const Reply& reply) {
       note_answer(sequence, reply.status);
-      return stream.write(to_bytes(reply)) && keep;
+      return stream.write(bytes_of(reply)) && keep;
     };
     if (!fault) return send(handle(request));
     switch (fault->kind) {
@@ -160,10 +163,10 @@ class HttpsServer::Impl {
         stream.write("\x15\x03 SSH-2.0-neither this nor that\n\n\xFF\xFE\r\n");
         return false;
       case Kind::kCut:
-        stream.write(to_bytes(handle(request)).substr(0, fault->bytes));
+        stream.write(bytes_of(handle(request)).substr(0, fault->bytes));
         return false;
       case Kind::kWrongLength: {
-        const std::string bytes = to_bytes(handle(request));
+        const std::string bytes = bytes_of(handle(request));
         stream.write(
             std::string_view(bytes).substr(0, bytes.size() - std::min(bytes.size(), fault->bytes)));
         return false;
@@ -171,7 +174,7 @@ class HttpsServer::Impl {
       case Kind::kDrip: {
         const Reply reply = handle(request);
         note_answer(sequence, reply.status);
-        for (const char byte : to_bytes(reply)) {
+        for (const char byte : bytes_of(reply)) {
           if (!stream.write({&byte, 1}) || !wait_out(connection, *fault)) return false;
         }
         return keep;
@@ -244,6 +247,7 @@ class HttpsServer::Impl {
   Impl(Handler handler, Options options)
       : handler_(std::move(handler)),
         error_body_(std::move(options.error_body)),
+        clock_(options.clock != nullptr ? *options.clock : system_clock_),
         listener_(Socket::listen(0)),
         port_(listener_.port()),
         context_(options.certificate ? detail::make_tls_context(*options.certificate) : nullptr),

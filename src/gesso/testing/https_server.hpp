@@ -103,6 +103,8 @@ class HttpsServer {
     std::optional<Certificate> certificate = {};  // none: plain HTTP
     // What `Fault::with_status` says where the fault has no body of its own.
     std::function<std::string(int status)> error_body = {};
+    // What the header Date tells; none: the system's. Must outlive this.
+    const Clock* clock = nullptr;
   };
 
  private:
