@@ -174,6 +174,7 @@ TEST_F(KeyVaultTest, AChallengeThatDoesNotFitIsRefusedWithoutAskingForAToken) {
       {kGood, "https://evilvault.azure.net", "another resource"},
       {kGood, "https://vault.azure.net.evil.com", "another resource"},
       {kGood, "http://vault.azure.net", "another resource"},
+      {kGood, "http://vault.azure.net:443", "another resource"},
       {kGood, "https://vault.azure.net:8443", "another resource"},
       {kGood, "https://vault.azure.net/x", "another resource"},
       {kGood, "https://vault.azure.cn", "another resource"},
