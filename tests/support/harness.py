@@ -66,9 +66,12 @@ def build_folder():
 
 @contextlib.contextmanager
 def program(command, until, seconds=60, **options):
-    """Starts a server and waits for the line that matches `until`; yields (process, match)."""
+    """Starts a server and waits for the line that matches `until`; yields (process, match).
+
+    `process.log` is the file of all that it prints."""
     with tempfile.NamedTemporaryFile("w+", errors="replace", suffix=".log") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, **options)
+        process.log = pathlib.Path(log.name)
         try:
             yield process, wait_for_line(process, log.name, until, seconds)
         finally:

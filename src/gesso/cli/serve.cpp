@@ -84,12 +84,13 @@ api::SecretState as_secret_state(azure::RotationStatus status) {
           .renewals = status.renewals};
 }
 
-void listen(http::Server& server) {
+void listen(http::Server& server, const Settings& settings) {
   try {
     server.start();
   } catch (const Error& error) {
     throw Failure(ExitCode::kAddressInUse, error.what());
   }
+  spdlog::info("listening on {}:{}", parse_address(settings.listen).value().host, server.port());
 }
 
 // False where a signal came first.
@@ -154,7 +155,7 @@ ExitCode serve(const Invocation& invocation) {
                         front.answer(std::move(request), std::move(respond));
                       });
   // A vault is waited for, however long it takes: meanwhile /healthz and /readyz answer.
-  if (database.vault() != nullptr) listen(server);
+  if (database.vault() != nullptr) listen(server, settings);
   if (!connect(database, signals)) return ExitCode::kOk;
   mongo::Service& service = database.service();
 
@@ -172,7 +173,7 @@ ExitCode serve(const Invocation& invocation) {
                   api::SweeperOptions{.interval = settings.sweep_interval,
                                       .charge_grace = settings.charge_grace});
   front.open(router);
-  if (database.vault() == nullptr) listen(server);
+  if (database.vault() == nullptr) listen(server, settings);
   greet(invocation.out, settings, database, server.port());
 
   signals.wait();
