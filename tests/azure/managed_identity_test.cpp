@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -100,22 +101,35 @@ TEST(ManagedIdentity, TellsContainerAppsFromArcByTheHeader) {
   EXPECT_EQ(Platform(both).credential->name(), "managed identity (instance metadata service)");
 }
 
-TEST(ManagedIdentity, SpeaksInClearToThisMachineAndItsLinkOnly) {
+TEST(ManagedIdentity, SpeaksInClearWithinThePlatformOnly) {
+  const auto app_service = [](const std::string& endpoint) {
+    return Variables{{"IDENTITY_ENDPOINT", endpoint}, {"IDENTITY_HEADER", "x"}};
+  };
+  const auto others = [](const std::string& endpoint) {
+    return std::array{Variables{{"IDENTITY_ENDPOINT", endpoint}, {"IMDS_ENDPOINT", "x"}},
+                      Variables{{"AZURE_POD_IDENTITY_AUTHORITY_HOST", endpoint}}};
+  };
+  const auto expect_refused = [](const Variables& set) {
+    const Error error = error_of([&] { Platform platform(set); });
+    EXPECT_EQ(error.kind(), ErrorKind::kValidation);
+    EXPECT_THAT(error.what(), HasSubstr("expected a URL of https, or of http"));
+  };
   for (const char* endpoint :
-       {"http://evil.com/msi/token", "http://10.0.0.1/", "http://localhost.evil.com/", "token",
+       {"http://evil.com/msi/token", "http://20.0.0.1/", "http://localhost.evil.com/", "token",
         "http://169.254.169.254@evil.com/", "file:///etc/passwd", "http://[2001:db8::1]/"}) {
-    for (const Variables& set :
-         {Variables{{"IDENTITY_ENDPOINT", endpoint}, {"IDENTITY_HEADER", "x"}},
-          Variables{{"IDENTITY_ENDPOINT", endpoint}, {"IMDS_ENDPOINT", "x"}},
-          Variables{{"AZURE_POD_IDENTITY_AUTHORITY_HOST", endpoint}}}) {
-      const Error error = error_of([&] { Platform platform(set); });
-      EXPECT_EQ(error.kind(), ErrorKind::kValidation);
-      EXPECT_THAT(error.what(), HasSubstr("expected a URL of https, or of http on this machine"));
-    }
+    expect_refused(app_service(endpoint));
+    for (const Variables& set : others(endpoint)) expect_refused(set);
+  }
+  // As they are found on App Service, Functions and Container Apps.
+  for (const char* endpoint :
+       {"http://172.16.5.3:8081/msi/token", "http://100.64.100.2/msi/token"}) {
+    EXPECT_NO_THROW(Platform(app_service(endpoint)));
+    for (const Variables& set : others(endpoint)) expect_refused(set);
   }
   for (const char* endpoint : {"http://169.254.129.2:8081/msi/token", "http://127.0.0.1:41000/x",
                                "http://[::1]/msi", "https://identity.example/msi/token"}) {
-    EXPECT_NO_THROW(Platform(Variables{{"IDENTITY_ENDPOINT", endpoint}, {"IDENTITY_HEADER", "x"}}));
+    EXPECT_NO_THROW(Platform(app_service(endpoint)));
+    for (const Variables& set : others(endpoint)) EXPECT_NO_THROW(Platform platform(set));
   }
 }
 

@@ -215,7 +215,7 @@ TEST_F(TokenCacheTest, AWaitEndsAtItsDeadlineWhileTheFetchGoesOn) {
   source->hold();
   const Error error = error_of([&] { ask({}, {.deadline = Deadline::after(10ms)}); });
   EXPECT_EQ(error.kind(), ErrorKind::kTimeout);
-  EXPECT_STREQ(error.what(), "the deadline passed while waiting for a token");
+  EXPECT_STREQ(error.what(), "the deadline passed while waiting for a token of a source");
   source->release();
   EXPECT_EQ(ask(), "1") << "what the first began is not thrown away";
 }

@@ -55,6 +55,18 @@ TEST(Url, KnowsThisMachineAndItsLink) {
   }
 }
 
+TEST(Url, KnowsPrivateAddressesButNoNames) {
+  for (const char* text : {"http://10.0.0.1/", "http://172.16.5.3/", "http://172.31.0.1/",
+                           "http://192.168.1.1/", "http://100.64.100.2/", "http://[fd00::1]/"}) {
+    EXPECT_TRUE(parse_url(text)->is_private()) << text;
+  }
+  for (const char* text : {"http://172.32.0.1/", "http://172.15.0.1/", "http://100.128.0.1/",
+                           "http://100.63.0.1/", "http://192.169.0.1/", "http://10.0.0.1.evil.com/",
+                           "http://11.0.0.1/", "http://[2001:db8::1]/", "http://sidecar/"}) {
+    EXPECT_FALSE(parse_url(text)->is_private()) << text;
+  }
+}
+
 TEST(Url, EncodesValues) {
   EXPECT_EQ(percent_encode("https://vault.azure.net"), "https%3A%2F%2Fvault.azure.net");
   EXPECT_EQ(percent_encode("a~b_c-d.e"), "a~b_c-d.e");

@@ -23,8 +23,7 @@ struct CurlOptions {
 // Proxies are those of the environment (https_proxy, no_proxy), but for a `direct` request.
 //
 // Throws Error kValidation where `connect_to` cannot be read or `ca_file` is no file that can be
-// opened. A failed send's Error is retryable() but where the certificate is at fault, the reply is
-// too large or the request itself cannot be sent (kValidation: its URL, a line break in a header).
+// opened.
 [[nodiscard]] std::unique_ptr<HttpClient> make_curl_client(CurlOptions options = {});
 
 }  // namespace gesso::azure

@@ -17,16 +17,22 @@ std::string value_of(const Environment& environment, std::string_view name) {
   return environment(name).value_or("");
 }
 
+// Whom plain http may go to: sidecars of App Service have addresses of the platform's own network
+// (172.16.0.0/12, 100.64.0.0/10), the others are on this machine or its link.
+enum class InClear { kLocal, kPrivate };
+
 // Checks what a variable says of where tokens are to be had.
-std::string endpoint_of(std::string_view variable, const std::string& text) {
+std::string endpoint_of(std::string_view variable, const std::string& text, InClear in_clear) {
   const auto url = parse_url(text);
-  if (!url || (url->scheme != "https" && !url->is_local())) {
-    throw Error(ErrorKind::kValidation,
-                std::string(variable) +
-                    ": expected a URL of https, or of http on this machine or its link, found \"" +
-                    text + "\"");
+  if (url && (url->scheme == "https" || url->is_local() ||
+              (in_clear == InClear::kPrivate && url->is_private()))) {
+    return url->origin() + url->path;
   }
-  return url->origin() + url->path;
+  throw Error(ErrorKind::kValidation,
+              std::string(variable) + ": expected a URL of https, or of http " +
+                  (in_clear == InClear::kLocal ? "on this machine or its link"
+                                               : "at a local or private address") +
+                  ", found \"" + text + "\"");
 }
 
 // What each endpoint calls the three ids.
@@ -210,16 +216,18 @@ std::unique_ptr<Credential> make_managed_identity(const Environment& environment
   const std::string endpoint = value_of(environment, "IDENTITY_ENDPOINT");
   std::string header = value_of(environment, "IDENTITY_HEADER");
   if (!endpoint.empty() && !header.empty()) {
-    return std::make_unique<AppService>(endpoint_of("IDENTITY_ENDPOINT", endpoint),
-                                        Secret(std::move(header)), std::move(options), io);
+    return std::make_unique<AppService>(
+        endpoint_of("IDENTITY_ENDPOINT", endpoint, InClear::kPrivate), Secret(std::move(header)),
+        std::move(options), io);
   }
   if (!endpoint.empty() && !value_of(environment, "IMDS_ENDPOINT").empty()) {
-    return std::make_unique<Arc>(endpoint_of("IDENTITY_ENDPOINT", endpoint), std::move(options),
-                                 io);
+    return std::make_unique<Arc>(endpoint_of("IDENTITY_ENDPOINT", endpoint, InClear::kLocal),
+                                 std::move(options), io);
   }
   const std::string host = value_of(environment, "AZURE_POD_IDENTITY_AUTHORITY_HOST");
-  std::string origin = endpoint_of("AZURE_POD_IDENTITY_AUTHORITY_HOST",
-                                   host.empty() ? std::string("http://169.254.169.254") : host);
+  std::string origin =
+      endpoint_of("AZURE_POD_IDENTITY_AUTHORITY_HOST",
+                  host.empty() ? std::string("http://169.254.169.254") : host, InClear::kLocal);
   while (origin.ends_with('/')) origin.pop_back();
   return std::make_unique<Imds>(std::move(origin), std::move(options), io);
 }

@@ -37,10 +37,11 @@ struct ManagedIdentityOptions {
 // Container Apps; looked for first, since Container Apps and Arc both set IDENTITY_ENDPOINT),
 // IDENTITY_ENDPOINT with IMDS_ENDPOINT (Arc), else the instance metadata service at 169.254.169.254
 // or AZURE_POD_IDENTITY_AUTHORITY_HOST. No request passes a proxy, and none is sent in clear beyond
-// this machine and its link.
+// this machine and its link, but for App Service's private addresses.
 //
-// Throws Error kValidation for an endpoint that is neither https nor local, and for an `id` without
-// a value. On Arc a token for an `id` that the agent's reply does not confirm is refused (kAuth).
+// Throws Error kValidation for an endpoint that is neither https nor such an address, and for an
+// `id` without a value. On Arc a token for an `id` that the agent's reply does not confirm is
+// refused (kAuth).
 [[nodiscard]] std::unique_ptr<Credential> make_managed_identity(const Environment& environment,
                                                                 ManagedIdentityOptions options,
                                                                 CredentialIo io);

@@ -63,7 +63,7 @@ AccessToken TokenCache::token(const TokenRequest& request, const Call& call) {
   }
   const std::uint64_t awaited = entry.fetches + 1;
   while (entry.fetches < awaited) {
-    check(call, "waiting for a token");
+    if (call.ended()) check(call, "waiting for a token of " + source_->name());
     entry.done.wait_until(lock, call.stop, call.deadline.moment(),
                           [&] { return entry.fetches >= awaited; });
   }

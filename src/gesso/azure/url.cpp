@@ -47,6 +47,16 @@ bool Url::is_local() const {
   return false;
 }
 
+bool Url::is_private() const {
+  std::array<std::uint8_t, 16> address{};
+  if (::inet_pton(AF_INET, host.c_str(), address.data()) == 1) {
+    return address[0] == 10 || (address[0] == 172 && (address[1] & 0xF0) == 16) ||
+           (address[0] == 192 && address[1] == 168) ||
+           (address[0] == 100 && (address[1] & 0xC0) == 64);
+  }
+  return ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1 && (address[0] & 0xFE) == 0xFC;
+}
+
 std::optional<Url> parse_url(std::string_view text) {
   const auto is_plain = [](char c) { return c > ' ' && c < '\x7F' && c != '\\' && c != '#'; };
   if (!std::all_of(text.begin(), text.end(), is_plain)) return std::nullopt;

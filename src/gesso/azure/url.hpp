@@ -19,8 +19,11 @@ struct Url {
   // "https://example.com", with the port where it is not the scheme's own.
   [[nodiscard]] std::string origin() const;
   // Whether the host is this machine or its link: localhost, 127.0.0.0/8, 169.254.0.0/16, ::1,
-  // fe80::/10. Nothing else may be spoken to in clear.
+  // fe80::/10.
   [[nodiscard]] bool is_local() const;
+  // Whether the host is an address that no public network leads to: 10.0.0.0/8, 172.16.0.0/12,
+  // 192.168.0.0/16 (RFC 1918), 100.64.0.0/10 (RFC 6598), fc00::/7. A name never is.
+  [[nodiscard]] bool is_private() const;
 };
 
 // An absolute http or https URL of RFC 3986's plain form: no user, no fragment, no blank, control
