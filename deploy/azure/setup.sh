@@ -219,6 +219,7 @@ workspace_api=2022-10-01
 account_api=2024-08-15
 vault_api=2023-07-01
 app_api=2024-03-01
+roles_api=2022-04-01
 diagnostics_api=2021-05-01-preview
 
 for namespace in Microsoft.App Microsoft.DocumentDB Microsoft.Insights Microsoft.KeyVault \
@@ -406,16 +407,30 @@ END
 fi
 
 # "Key Vault Secrets User", on this one secret. The app waits for it; it may take some minutes.
+# (Debian 12's az fails in `az role assignment`.) Its name is the same each time.
 begin "role of $app on $secret"
 secrets_user=4633458b-17de-408a-b874-0445c86b69e6
 principal=$(ask 00000000-0000-0000-0000-000000000000 resource show --ids "$app_id" \
   --api-version "$app_api" --query identity.principalId --output tsv)
 [[ $principal =~ ^[0-9a-fA-F-]{36}$ ]] || fail "$app has no system-assigned identity"
-granted=$(ask '' role assignment list --scope "$secret_id" --query \
-  "[?principalId=='$principal' && ends_with(roleDefinitionId, '$secrets_user')].id" --output tsv)
+assignments="$secret_id/providers/Microsoft.Authorization/roleAssignments"
+granted=$(ask '' rest --method get --output tsv \
+  --url "$assignments?api-version=$roles_api&\$filter=principalId%20eq%20'$principal'" \
+  --query "value[?ends_with(properties.roleDefinitionId, '$secrets_user')].id")
 if [ -z "$granted" ]; then
-  change role assignment create --assignee-object-id "$principal" \
-    --assignee-principal-type ServicePrincipal --role "$secrets_user" --scope "$secret_id"
+  name=$(printf '%s' "$secret_id $principal $secrets_user" | sha256sum)
+  name="${name:0:8}-${name:8:4}-5${name:13:3}-8${name:17:3}-${name:20:12}"
+  cat > "$work/role.json" << END
+{
+  "properties": {
+    "roleDefinitionId": "/subscriptions/$subscription/providers/Microsoft.Authorization/roleDefinitions/$secrets_user",
+    "principalId": "$principal",
+    "principalType": "ServicePrincipal"
+  }
+}
+END
+  change rest --method put --url "$assignments/$name?api-version=$roles_api" \
+    --body "@$work/role.json"
 fi
 
 begin 'address'

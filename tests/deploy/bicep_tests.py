@@ -7,7 +7,7 @@ import re
 import subprocess
 import tempfile
 
-from setup_tests import ARGUMENTS, body_of, must
+from setup_tests import ARGUMENTS, body_of, must, role_of
 from standin_az import SCRIPTS, Azure, every_body
 from support.venv import python_with
 
@@ -118,6 +118,7 @@ def makes_what_the_script_makes():
             if call["command"] == "rest":
                 arguments["--ids"], _, arguments["--api-version"] = arguments["--url"].partition("?api-version=")
             if "--api-version" in arguments:
+                arguments["--api-version"] = arguments["--api-version"].partition("&")[0]
                 kind, _ = type_of(arguments.get("--id") or arguments["--ids"])
                 must(apis[kind] == arguments["--api-version"], f"{kind}: {apis[kind]} in Bicep, {arguments}")
 
@@ -176,7 +177,7 @@ def makes_what_the_script_makes():
         must(str(properties["softDeleteRetentionInDays"]) == vault["--retention-days"], vault)
         role = symbols["readSecret"]["body"]
         must(role["scope"] == "<storedString>", "the role is on the secret, not on the vault")
-        secrets_user = body_of(azure, "roleAssignments/1")["roleDefinitionId"].rsplit("/", 1)[1]
+        secrets_user = role_of(azure)[1]["roleDefinitionId"].rsplit("/", 1)[1]
         must(secrets_user in (SCRIPTS / "main.bicep").read_text(), secrets_user)
 
 

@@ -28,6 +28,12 @@ def body_of(azure, part):
     return found["body"]
 
 
+def role_of(azure):
+    """The scope and the properties of the one assignment."""
+    ((name, one),) = resources(azure, "/roleAssignments/").items()
+    return one["id"].split("/providers/Microsoft.Authorization")[0], one["body"]["properties"]
+
+
 def whole(azure):
     """Everything stands, was made once, and nothing secret was seen."""
     standing = azure.state["resources"]
@@ -43,6 +49,7 @@ def collect(azure):
         every_body.append({"type": f"Microsoft.App/{name.split('/')[0]}", "body": body_of(azure, name)})
     secret = body_of(azure, "secrets/mongodb-connection-string")
     every_body.append({"type": "Microsoft.KeyVault/vaults/secrets", "body": secret})
+    every_body.append({"type": "Microsoft.Authorization/roleAssignments", "body": {"properties": role_of(azure)[1]}})
 
 
 def declared():
@@ -84,9 +91,10 @@ def fresh_account():
         must(variables["GESSO_DATABASE"] == "imagegenerator", variables)
         (key,) = app["properties"]["configuration"]["secrets"]
         must(len(key["value"]) == 64, "48 random bytes sign the tokens")
-        role = body_of(azure, "roleAssignments/1")
-        must(role["scope"].endswith("/vaults/paint-kv/secrets/mongodb-connection-string"), role)
-        must(role["roleDefinitionId"].endswith("4633458b-17de-408a-b874-0445c86b69e6"), role)
+        place, role = role_of(azure)
+        must(place.endswith("/vaults/paint-kv/secrets/mongodb-connection-string"), place)
+        must(role["roleDefinitionId"].endswith("/4633458b-17de-408a-b874-0445c86b69e6"), role)
+        must(role["principalType"] == "ServicePrincipal", role)
         collect(azure)
 
 
@@ -125,7 +133,7 @@ def unsure_is_not_absent():
     """A look that fails for another reason than absence makes nothing."""
     with Azure() as azure:
         azure.run("setup.sh", *ARGUMENTS)
-        for match in ["resource show --ids /subscriptions", "group exists", "mongodb collection exists", "role assignment list"]:
+        for match in ["resource show --ids /subscriptions", "group exists", "mongodb collection exists", "roleAssignments?"]:
             azure.change(failures=[{"match": match, "times": 1, "message": "ERROR: Please run 'az login'."}])
             status, printed, calls = azure.run("setup.sh", *ARGUMENTS)
             must(status == 1 and "az login" in printed, f"{match}: {status}\n{printed}")
@@ -171,7 +179,7 @@ def other_choices():
         must(account["--server-version"] == "4.0", account)
         must(body_of(azure, "mongodbDatabases/paint/collections/users")["arguments"]["--max-throughput"] == "4000")
         must(body_of(azure, "containerApps/easel")["properties"]["template"]["scale"]["maxReplicas"] == 3)
-        must(body_of(azure, "roleAssignments/1")["scope"].endswith("/secrets/paint-string"))
+        must(role_of(azure)[0].endswith("/secrets/paint-string"))
 
 
 def misuse():
@@ -202,7 +210,7 @@ TESTS = {
     "setup.sh makes an app anew that failed half-way": failure(
         "app.json", "Container App gesso", half=True, made_twice=["containerApps/gesso"]),
     "setup.sh goes on after the role could not be given": failure(
-        "role assignment create", "role of gesso on mongodb-connection-string"),
+        "role.json", "role of gesso on mongodb-connection-string"),
     "setup.sh does not take a failed look for absence": unsure_is_not_absent,
     "setup.sh waits for nobody who is at work on the account": busy_resource,
     "setup.sh --dry-run shows the calls of a first set-up and makes none": dry_run,
