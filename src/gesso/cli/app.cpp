@@ -18,6 +18,7 @@ namespace {
 constexpr std::string_view kFooter = R"(First steps:
   gesso serve                               serve on http://127.0.0.1:8080, data in ./data
   gesso serve --help                        what can be set
+  gesso doctor                              what works, and what to do about what does not
   gesso config                              every setting, its value and where it comes from
 
 Settings: flags win over GESSO_* environment variables, which win over a TOML file (--config, or
@@ -28,7 +29,8 @@ Exit status:
   0  done
   1  a failure that is none of the others; `localdb --check` found faults
   2  the command line, a setting or a connection string is wrong
-  3  the database cannot be reached, or refuses the credentials
+  3  the database, the key vault or the identity cannot be reached, or refuses; `doctor` found a
+     FAIL
   4  another process has the data folder open
   5  the data folder was written by a newer version
   6  the address to listen on is taken or not ours)";
@@ -135,8 +137,9 @@ int run(int argc, const char* const* argv) {
       ->type_name("FILE");
 
   std::vector<std::unique_ptr<Parsed>> all;
-  for (const Command& command : {serve_command(), init_db_command(), stats_command(),
-                                 schema_command(), localdb_command(), config_command()}) {
+  for (const Command& command :
+       {serve_command(), init_db_command(), doctor_command(), stats_command(), schema_command(),
+        localdb_command(), config_command()}) {
     all.push_back(std::make_unique<Parsed>());
     all.back()->command = command;
     add_command(app, *all.back());

@@ -18,7 +18,7 @@ enum class ExitCode {
   kOk = 0,
   kFailure = 1,       // a fault that is none of the others; `localdb --check` found faults
   kUsage = 2,         // the command line, a setting or a connection string is wrong
-  kDatabase = 3,      // no database server, or it refused the credentials
+  kDatabase = 3,      // no database server, or it refused the credentials; `doctor` found a FAIL
   kDataInUse = 4,     // another process has the data folder open
   kDataTooNew = 5,    // the data folder cannot be read: a newer version wrote it
   kAddressInUse = 6,  // cannot listen where it should
@@ -65,6 +65,7 @@ struct Command {
 
 [[nodiscard]] Command serve_command();
 [[nodiscard]] Command init_db_command();
+[[nodiscard]] Command doctor_command();
 [[nodiscard]] Command stats_command();
 [[nodiscard]] Command schema_command();
 [[nodiscard]] Command localdb_command();

@@ -1,0 +1,73 @@
+// How `gesso doctor` judges what it found, and what it advises. Pure functions.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gesso/azure/secret_provider.hpp"
+#include "gesso/base/clock.hpp"
+#include "gesso/base/error.hpp"
+#include "gesso/cli/doctor_report.hpp"
+#include "gesso/mongo/dialect.hpp"
+#include "gesso/mongo/indexes.hpp"
+#include "gesso/mongo/uri.hpp"
+
+namespace gesso::cli {
+
+// warn: less than five minutes are left.
+[[nodiscard]] Check judge_token(Time expires_on, Time refresh_on, Time now);
+
+// warn: created more than 90 days ago (Microsoft advises to rotate every 60 to 90), or expires
+// within 14 days.
+[[nodiscard]] Check judge_secret(std::string_view name, const azure::SecretVersion& about,
+                                 Time now);
+
+// What somebody else's clock said, and ours at that moment.
+struct ClockReading {
+  std::string whose;  // "Azure", "the database"
+  Time theirs;
+  Time ours;
+};
+// warn: more than a minute apart; FAIL: more than five, since tokens and secrets have times.
+[[nodiscard]] Check judge_clock(std::span<const ClockReading> readings);
+
+// Of a connection that works. warn: it is not encrypted and leaves this machine.
+[[nodiscard]] Check judge_connection(const std::string& description, const mongo::DriverUri& uri);
+
+using Latencies = std::vector<std::chrono::microseconds>;
+// warn: a read takes 100 ms or more. Neither may be empty.
+[[nodiscard]] Check judge_latency(Latencies pings, Latencies reads);
+
+struct ServerFacts {
+  mongo::Dialect dialect = mongo::Dialect::kMongoDb;
+  std::string version = {};           // empty: it did not say
+  std::int64_t max_wire_version = 0;  // 0: it did not say
+  bool can_retry_writes = false;
+  const mongo::DriverUri* uri = nullptr;  // none: the embedded engine
+};
+// warn: older than drivers take, or (Azure Cosmos DB 4.2 and below) about to be.
+[[nodiscard]] Check judge_server(const ServerFacts& facts);
+
+// warn: an index is missing, or stands otherwise than declared.
+[[nodiscard]] Check judge_indexes(const mongo::IndexPlan& plan);
+
+// What to do where no identity gave a token.
+[[nodiscard]] std::string identity_advice(const Error& error);
+
+struct VaultNames {
+  std::string vault;        // "myvault"
+  std::string secret;       // "mongodb-connection-string"
+  std::string object = {};  // the identity's object id, where it is known
+};
+// What to do where the vault or the secret could not be read.
+[[nodiscard]] std::string vault_advice(const Error& error, const VaultNames& names);
+
+// What to do where the database could not be used. `secret`: the connection string's in the vault,
+// empty where there is none.
+[[nodiscard]] std::string database_advice(const Error& error, std::string_view secret);
+
+}  // namespace gesso::cli
