@@ -95,6 +95,14 @@ TEST(CurlClient, AnAttemptEndsWithItsTimeout) {
   EXPECT_THAT(error.what(), HasSubstr("no reply in time"));
 }
 
+TEST(CurlClient, ADrippingReplyDoesNotKeepACallAlive) {
+  HttpsServer server(echo);
+  server.fail(Fault::drip(20ms));
+  const auto client = make_curl_client();
+  EXPECT_EQ(failure_of(*client, {.url = url_of(server), .timeout = 100ms}).kind(),
+            ErrorKind::kTimeout);
+}
+
 TEST(CurlClient, ACallEndsAtItsDeadline) {
   HttpsServer server(echo);
   server.fail(Fault::hang());
