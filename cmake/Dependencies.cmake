@@ -13,3 +13,6 @@ pkg_check_modules(lmdb REQUIRED IMPORTED_TARGET lmdb)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 find_package(tomlplusplus REQUIRED)
 pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
+# Intel's decimal arithmetic, the build that takes values (0), rounding (0) and flags (0) with each
+# call; the package has no CMake or pkg-config file.
+find_library(GESSO_BID NAMES libbidgcc000.a REQUIRED)

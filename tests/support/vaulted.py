@@ -90,7 +90,11 @@ def localdb(build, folder):
 
 def environment(azure, identity="app_service", **more):
     """Of a process that has the platform's variables and nothing of this machine's."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("GESSO_", "AZURE_", "IDENTITY_"))}
+    foreign = ("GESSO_", "AZURE_", "IDENTITY_", "IMDS_", "MSI_")
+    kept = {
+        key: value for key, value in os.environ.items()
+        if not key.startswith(foreign) and not key.lower().endswith("_proxy")
+    }
     settings = {"GESSO_LISTEN": "127.0.0.1:0", "GESSO_KEY_VAULT_POLL_INTERVAL": "1s", "GESSO_BCRYPT_ROUNDS": "4"}
     return {**kept, **settings, **azure.told["environments"][identity], **more}
 
@@ -124,10 +128,6 @@ def metrics(client):
     _, text = client("GET", "/metrics")
     lines = (line.rsplit(" ", 1) for line in text.splitlines() if line and line[0] != "#" and "{" not in line)
     return {name: float(value) for name, value in lines}
-
-
-def listening_port(process, match):
-    return int(match.group(1))
 
 
 LISTENING = r"http://127\.0\.0\.1:(\d+)"

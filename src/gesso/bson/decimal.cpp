@@ -7,51 +7,65 @@
 #include <cmath>
 #include <cstdio>
 
+// Intel's library, built to take values and to be told rounding and flags with each call. GCC has a
+// type of its own for this, which other compilers have not.
+#define DECIMAL_CALL_BY_REFERENCE 0
+#define DECIMAL_GLOBAL_ROUNDING 0
+#define DECIMAL_GLOBAL_EXCEPTION_FLAGS 0
+extern "C" {
+#include <bid_conf.h>
+#include <bid_functions.h>
+}
+
 namespace gesso::bson {
 namespace {
 
-// GCC's decimal floating type; not spelled _Decimal128 in C++.
-using Native = float __attribute__((mode(TD)));
-
-Native native(Decimal128 value) noexcept {
-  static_assert(sizeof(Native) == sizeof value);
-  return std::bit_cast<Native>(value);
+BID_UINT128 native(Decimal128 value) noexcept {
+  static_assert(sizeof(BID_UINT128) == sizeof value);
+  return std::bit_cast<BID_UINT128>(value);
 }
 
-Decimal128 portable(Native value) noexcept { return std::bit_cast<Decimal128>(value); }
+Decimal128 portable(BID_UINT128 value) noexcept { return std::bit_cast<Decimal128>(value); }
+
+// Inexact, overflow and the like are in the value itself: nobody asks for the flags.
+class Flags {
+  _IDEC_flags flags_ = 0;
+
+ public:
+  operator _IDEC_flags*() { return &flags_; }  // NOLINT: that is what it is for
+  [[nodiscard]] bool invalid() const { return (flags_ & BID_INVALID_EXCEPTION) != 0; }
+  [[nodiscard]] bool inexact() const { return (flags_ & BID_INEXACT_EXCEPTION) != 0; }
+};
+
+constexpr _IDEC_round kToNearest = BID_ROUNDING_TO_NEAREST;
 
 }  // namespace
 
-double decimal_to_double(Decimal128 value) noexcept { return static_cast<double>(native(value)); }
+double decimal_to_double(Decimal128 value) noexcept {
+  return bid128_to_binary64(native(value), kToNearest, Flags());
+}
 
 std::optional<std::int64_t> decimal_to_int64(Decimal128 value) noexcept {
-  if (is_nan(value) || is_infinite(value)) return std::nullopt;
-  const Native number = native(value);
-  const Native lowest = static_cast<Native>(INT64_MIN);
-  const Native highest = static_cast<Native>(INT64_MAX);
-  if (number < lowest || number > highest) return std::nullopt;
-  const auto integer = static_cast<std::int64_t>(number);
-  if (static_cast<Native>(integer) != number) return std::nullopt;
+  Flags flags;
+  const BID_SINT64 integer = bid128_to_int64_xint(native(value), flags);
+  if (flags.invalid() || flags.inexact()) return std::nullopt;
   return integer;
 }
 
-Decimal128 decimal_from(std::int64_t value) noexcept {
-  return portable(static_cast<Native>(value));
-}
+Decimal128 decimal_from(std::int64_t value) noexcept { return portable(bid128_from_int64(value)); }
 
 Decimal128 decimal_from(double value) noexcept {
-  if (!std::isfinite(value)) return portable(static_cast<Native>(value));
+  if (!std::isfinite(value)) return decimal_exact(value);
   std::array<char, 40> text{};
   std::snprintf(text.data(), text.size(), "%.14e", value);
   return parse_decimal(text.data()).value_or(Decimal128{});
 }
 
-Decimal128 decimal_exact(double value) noexcept { return portable(static_cast<Native>(value)); }
-
-bool is_nan(Decimal128 value) noexcept {
-  const Native number = native(value);
-  return number != number;  // NOLINT: the definition of NaN
+Decimal128 decimal_exact(double value) noexcept {
+  return portable(binary64_to_bid128(value, kToNearest, Flags()));
 }
+
+bool is_nan(Decimal128 value) noexcept { return bid128_isNaN(native(value)) != 0; }
 
 bool is_infinite(Decimal128 value) noexcept {
   return (value.high & 0x7C00000000000000U) == 0x7800000000000000U;
@@ -61,22 +75,22 @@ int compare(Decimal128 left, Decimal128 right) noexcept {
   const bool left_nan = is_nan(left);
   const bool right_nan = is_nan(right);
   if (left_nan || right_nan) return static_cast<int>(right_nan) - static_cast<int>(left_nan);
-  const Native a = native(left);
-  const Native b = native(right);
-  return static_cast<int>(a > b) - static_cast<int>(a < b);
+  const BID_UINT128 a = native(left);
+  const BID_UINT128 b = native(right);
+  return bid128_quiet_greater(a, b, Flags()) - bid128_quiet_less(a, b, Flags());
 }
 
 Decimal128 add(Decimal128 left, Decimal128 right) noexcept {
-  return portable(native(left) + native(right));
+  return portable(bid128_add(native(left), native(right), kToNearest, Flags()));
 }
 Decimal128 subtract(Decimal128 left, Decimal128 right) noexcept {
-  return portable(native(left) - native(right));
+  return portable(bid128_sub(native(left), native(right), kToNearest, Flags()));
 }
 Decimal128 multiply(Decimal128 left, Decimal128 right) noexcept {
-  return portable(native(left) * native(right));
+  return portable(bid128_mul(native(left), native(right), kToNearest, Flags()));
 }
 Decimal128 divide(Decimal128 left, Decimal128 right) noexcept {
-  return portable(native(left) / native(right));
+  return portable(bid128_div(native(left), native(right), kToNearest, Flags()));
 }
 
 std::string to_string(Decimal128 value) {
