@@ -222,12 +222,11 @@ app_api=2024-03-01
 roles_api=2022-04-01
 diagnostics_api=2021-05-01-preview
 
+begin 'resource providers'
+registered=$(ask '' provider list --query "[?registrationState=='Registered'].namespace" --output tsv)
 for namespace in Microsoft.App Microsoft.DocumentDB Microsoft.Insights Microsoft.KeyVault \
   Microsoft.OperationalInsights; do
-  begin "resource provider $namespace"
-  found=$(ask NotRegistered provider show --namespace "$namespace" --query registrationState \
-    --output tsv)
-  [ "$found" = Registered ] || change provider register --namespace "$namespace" --wait
+  grep -qix "$namespace" <<< "$registered" || change provider register --namespace "$namespace" --wait
 done
 
 begin "resource group $resource_group"

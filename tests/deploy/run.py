@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What deploys Gesso on Azure: the scripts against a pretended `az`, every call of theirs and of the
-documents against the argument parser of Debian's azure-cli, the Bicep against the scripts."""
+documents against the argument parser of Debian's azure-cli, the scripts with the real `az` and a
+pretended resource manager, the Bicep against all of it."""
 
 import concurrent.futures
 import json
@@ -14,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 import bicep_tests
 import document_tests
+import real_az_tests
 import rotate_tests
 import setup_tests
 import standin_az
@@ -115,7 +117,7 @@ def main():
     checks = Checks()
     lint(checks)
     packages(checks)
-    tests = {**setup_tests.TESTS, **rotate_tests.TESTS, **bicep_tests.TESTS}
+    tests = {**real_az_tests.TESTS, **setup_tests.TESTS, **rotate_tests.TESTS, **bicep_tests.TESTS}
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         running = {name: pool.submit(test) for name, test in tests.items()}
         for name, result in running.items():
