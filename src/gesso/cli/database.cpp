@@ -33,6 +33,9 @@ std::string socket_uri(const std::string& path) {
 // To read the secret, with all attempts, where a command waits for it.
 constexpr std::chrono::seconds kSecretTimeout{60};
 
+// A new string's first connection and read: what a start gives them.
+constexpr std::chrono::seconds kApplyTimeout{10};
+
 void log_notice(const azure::RotationNotice& notice) {
   if (notice.warning) return spdlog::warn("{}", notice.text);
   spdlog::info("{}", notice.text);
@@ -116,8 +119,9 @@ Database::Database(const Settings& settings, const Clock& clock, Random& random,
           .apply = [this](const azure::SecretValue& secret,
                           const azure::Call& call) { return take_into_use(secret, call); },
           .log = log_notice},
-      azure::RotationOptions{.timing = {.poll_interval = settings.key_vault_poll_interval}}, clock,
-      random);
+      azure::RotationOptions{.timing = {.poll_interval = settings.key_vault_poll_interval},
+                             .apply_timeout = kApplyTimeout},
+      clock, random);
 }
 
 Database::~Database() {
@@ -166,7 +170,8 @@ mongo::ServiceOptions Database::service_options(Secret uri) const {
 
 void Database::connect(const std::stop_token& stop) {
   if (rotation_) {
-    spdlog::info("the connection string is the secret {} of {}", vault_->secret(), vault_->url().host);
+    spdlog::info("the connection string is the secret {} of {}", vault_->secret(),
+                 vault_->url().host);
     rotation_->start();
     return rotation_->wait_ready({.stop = stop});
   }
