@@ -135,7 +135,8 @@ class Doctor {
                      [this](std::unique_ptr<azure::HttpClient> client) {
                        return std::make_unique<DateWatch>(std::move(client), clock_, azure_time_);
                      },
-                 .attempts = kAttempts});
+                 .attempts = kAttempts,
+                 .vault_attempts = kAttempts});
     const auto token = ask_identity(vault);
     if (!token) return std::nullopt;
 
@@ -204,7 +205,9 @@ class Doctor {
     } catch (const Error& error) {
       // A connection string of the settings that cannot be read is the caller's to correct.
       if (error.kind() == ErrorKind::kValidation && secret_name().empty()) throw;
-      add({"connection", Health::kFail, error.what(), database_advice(error, secret_name())});
+      const std::string server = uri ? uri->redacted.substr(0, uri->redacted.find('?')) : "";
+      add({"connection", Health::kFail, server + (uri ? ": " : "") + error.what(),
+           database_advice(error, secret_name())});
       return skip_questions();
     }
     ask_questions(database->service(), uri ? &*uri : nullptr);
@@ -293,8 +296,10 @@ class Doctor {
 
 ExitCode doctor(const Invocation& invocation) {
   const bool as_json = invocation.has("--json");
-  check_source(invocation.settings.values);
-  Doctor doctor(invocation.settings.values, as_json ? nullptr : &invocation.out);
+  const Settings& settings = invocation.settings.values;
+  check_source(settings);
+  if (!settings.mongodb_uri.empty()) (void)mongo::prepare_uri(settings.mongodb_uri, {});
+  Doctor doctor(settings, as_json ? nullptr : &invocation.out);
   doctor.examine();
   if (as_json) invocation.out << to_json(doctor.checks()) << "\n";
   return doctor.result();

@@ -271,9 +271,9 @@ std::string vault_advice(const Error& error, const VaultNames& names) {
        {"certificate is not trusted",
         "see who answers in the vault's place; where that is right, GESSO_AZURE_CA_FILE names the "
         "authority; compare the line 'clock'"},
-       {"was deleted", "az keyvault secret recover" + secret},
        {"there is no secret",
         "az keyvault secret set" + secret + " --file FILE, or correct GESSO_MONGODB_SECRET"},
+       {"was deleted", "az keyvault secret recover" + secret},
        {"is disabled", "az keyvault secret set-attributes" + secret + " --enabled true"},
        {"not valid before", "wait, or change its activation date; compare the line 'clock'"},
        {"not yet valid", "wait, or change its activation date; compare the line 'clock'"},
