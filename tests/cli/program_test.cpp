@@ -44,7 +44,7 @@ TEST_F(ProgramTest, TellsItsVersionAndTeaches) {
   EXPECT_THAT(version.out, ::testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+\n"));
   const Outcome help = run({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* text : {"serve", "init-db", "stats", "schema", "localdb", "config",
+  for (const char* text : {"serve", "init-db", "doctor", "stats", "schema", "localdb", "config",
                            "Exit status:", "GESSO_DATA_DIR", "First steps:"}) {
     EXPECT_THAT(help.out, HasSubstr(text));
   }

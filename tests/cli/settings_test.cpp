@@ -27,6 +27,22 @@ std::string origin(const LoadedSettings& loaded, std::string_view key) {
   return loaded.origins[static_cast<std::size_t>(find_setting(key) - setting_table().data())];
 }
 
+TEST(SettingsTest, ACopyHasEverySetting) {
+  Settings settings = load_settings({.flags = {{"mongodb_uri", "mongodb://h/"},
+                                               {"jwt_secret", std::string(32, 'x')},
+                                               {"listen", "127.0.0.1:1"},
+                                               {"io_threads", "7"},
+                                               {"access_log", "true"},
+                                               {"drain_timeout", "9s"}}})
+                          .values;
+  const Settings copy = clone(settings);
+  for (const Setting& setting : setting_table()) {
+    EXPECT_EQ(show(copy, setting), show(settings, setting)) << setting.key;
+  }
+  EXPECT_EQ(copy.mongodb_uri.reveal(), "mongodb://h/");
+  EXPECT_EQ(copy.jwt_secret.reveal(), settings.jwt_secret.reveal());
+}
+
 TEST(SettingsTest, FlagsWinOverTheEnvironmentOverTheFileOverDefaults) {
   const LoadedSettings loaded = load_settings(
       {.flags = {{"listen", "127.0.0.1:1"}},
