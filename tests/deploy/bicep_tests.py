@@ -7,7 +7,7 @@ import re
 import subprocess
 import tempfile
 
-from setup_tests import ARGUMENTS, body_of, must, role_of
+from setup_tests import body_of, finished, must, role_of
 from standin_az import SCRIPTS, Azure, every_body
 from support.venv import python_with
 
@@ -89,9 +89,8 @@ def type_of(identity):
 
 
 def makes_what_the_script_makes():
-    with Azure() as azure:
-        status, printed, calls = azure.run("setup.sh", *ARGUMENTS)
-        must(status == 0, printed)
+    state, calls, _ = finished()
+    with Azure(**state) as azure:
         found = evaluate()["resources"]
         symbols = {one["symbol"]: one for one in found}
 

@@ -3,7 +3,7 @@
 import shlex
 import time
 
-from standin_az import Azure, changes, connection_string, every_call, fresh_key
+from standin_az import Azure, changes, connection_string, every_call, fresh_key, open_files
 
 ARGUMENTS = ["--resource-group", "paint-rg", "--account", "paint-db", "--vault", "paint-kv"]
 
@@ -45,7 +45,7 @@ def sequence(calls):
 
 def clean(azure):
     must(not azure.leaks(), f"shown: {azure.leaks()}")
-    must(not azure.open_files(), f"open to others: {azure.open_files()}")
+    must(not open_files(azure.calls), f"open to others: {open_files(azure.calls)}")
 
 
 def key_first(holds, other):

@@ -87,6 +87,21 @@ def packages(checks):
     checks.check("./test installs all of it", run < test and {"azure-cli", "shellcheck"} <= test, test)
 
 
+def variables(checks, build):
+    """What the app is started with is what gesso takes."""
+    (app,) = [one["body"] for one in standin_az.every_body if "paint-kv" in str(one["body"])][:1]
+    secrets = {one["name"]: one["value"] for one in app["properties"]["configuration"]["secrets"]}
+    (container,) = app["properties"]["template"]["containers"]
+    given = {one["name"]: one.get("value") or secrets[one["secretRef"]] for one in container["env"]}
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([build / "gesso", "config"], cwd=folder, capture_output=True, text=True,
+                              env={**{"PATH": os.environ["PATH"]}, **given})
+    checks.check("gesso takes the app's variables", done.returncode == 0, done.stderr)
+    shown = [name for name in given if name in done.stdout]
+    checks.check("gesso shows that it took each", len(shown) == len(given), f"{given.keys()}\n{done.stdout}")
+    checks.check("gesso does not show the key", not any(one in done.stdout for one in secrets.values()), done.stdout)
+
+
 def parsed(checks, documented):
     """Every call that was recorded, shown or documented, in one process of the parser."""
     calls = [*standin_az.every_call.items(), *documented]
@@ -113,8 +128,7 @@ def parsed(checks, documented):
 
 
 def main():
-    build_folder()  # the suites' common option; nothing built is needed here
-    checks = Checks()
+    build, checks = build_folder(), Checks()
     lint(checks)
     packages(checks)
     tests = {**real_az_tests.TESTS, **setup_tests.TESTS, **rotate_tests.TESTS, **bicep_tests.TESTS}
@@ -125,6 +139,7 @@ def main():
     documented = document_tests.calls()
     for name, test in document_tests.TESTS.items():
         checks.run(name, test)
+    variables(checks, build)
     parsed(checks, documented)
     checks.close()
 

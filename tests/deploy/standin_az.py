@@ -1,5 +1,6 @@
 """A pretended Azure for the scripts: `az` and `sleep` of standin/ before all others on the PATH."""
 
+import base64
 import contextlib
 import json
 import os
@@ -110,20 +111,19 @@ class Azure:
         shown = self.printed + json.dumps([call["argv"] for call in self.calls])
         return [secret[:4] + "..." for secret in self.secrets if secret in shown]
 
-    def open_files(self):
-        """Files that others than their owner could have read."""
-        return [
-            f"{name} {modes}"
-            for call in self.calls
-            for name, modes in call["files"].items()
-            if modes[0] & 0o077 or modes[1] & 0o077
-        ]
+
+def open_files(calls):
+    """Files given to az that others than their owner could have read."""
+    return [
+        f"{name} {modes}"
+        for call in calls
+        for name, modes in call["files"].items()
+        if modes[0] & 0o077 or modes[1] & 0o077
+    ]
 
 
 def fresh_key():
     """As Cosmos DB's: base64 of 64 bytes, with every character that URIs treat specially."""
-    import base64
-
     while True:
         key = base64.b64encode(os.urandom(64)).decode()
         if "+" in key and "/" in key:
