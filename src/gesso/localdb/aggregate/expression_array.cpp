@@ -259,11 +259,11 @@ Value pick_n(Evaluation& evaluation, Arguments arguments) {
     throw CommandError(5788200, "Input must be an array");
   }
   std::vector<Value> values = elements_of(arguments[1]);
-  if (kPick == Pick::kLeast || kPick == Pick::kGreatest) {
+  if constexpr (kPick == Pick::kLeast || kPick == Pick::kGreatest) {
     std::erase_if(values, is_nullish);
-    const int direction = kPick == Pick::kLeast ? 1 : -1;
-    std::ranges::stable_sort(values, [direction](Value left, Value right) {
-      return compare_values(left, right) * direction < 0;
+    constexpr int kDirection = kPick == Pick::kLeast ? 1 : -1;
+    std::ranges::stable_sort(values, [](Value left, Value right) {
+      return compare_values(left, right) * kDirection < 0;
     });
   }
   const std::size_t count = std::min(values.size(), static_cast<std::size_t>(*n));

@@ -42,7 +42,7 @@ std::int64_t FailPoint::configure(bson::View body) {
   const bson::Value mode = arguments["mode"];
   std::optional<Rule> rule;
   if (mode.is_document() || mode.as_string() == "alwaysOn") {
-    rule.emplace();
+    rule = Rule{};  // Clang 14 does not take emplace() of a nested aggregate with defaults
   } else if (mode.as_string() != "off") {
     throw CommandError(ErrorCode::kBadValue, "mode is 'off', 'alwaysOn', {times: n} or {skip: n}");
   }
