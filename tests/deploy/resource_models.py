@@ -18,7 +18,6 @@ MODELS = {
     "microsoft.authorization/roleassignments": (
         "authorization.v2022_04_01.models", "RoleAssignmentCreateParameters"),
 }
-# Newer than Debian's SDK.
 KINDS = {"str": str, "int": int, "float": (int, float), "bool": bool}
 
 
