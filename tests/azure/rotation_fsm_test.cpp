@@ -122,6 +122,40 @@ TEST(RotationFsm, WhileRequestsWaitTheCoolDownStaysShort) {
   EXPECT_EQ(fsm.state(), State::kCredentialsRefused);
 }
 
+TEST(RotationFsm, AVaultThatAsksForRestIsLeftAlone) {
+  RotationFsm fsm({});
+  Moment now{24h};
+  ASSERT_EQ(fsm.next(now).kind, Kind::kRead);
+  fsm.read_failed(now, 0, 20s);
+  now += 1s;  // the cool-down is over
+  const RotationFsm::Action wait = fsm.next(now);
+  EXPECT_EQ(wait.kind, Kind::kWait);
+  EXPECT_EQ(wait.until, now + 19s);
+  now = wait.until;
+  EXPECT_EQ(fsm.next(now).kind, Kind::kRead);
+  fsm.read_failed(now, 0, 24h);  // more than anybody waits
+  EXPECT_EQ(fsm.next(now + 59s).kind, Kind::kWait);
+  EXPECT_EQ(fsm.next(now + 60s).kind, Kind::kRead);
+}
+
+TEST(RotationFsm, AVaultThatRestsIsNotAskedWhenCredentialsAreRefused) {
+  RotationFsm fsm({});
+  Moment now{24h};
+  ASSERT_EQ(fsm.next(now).kind, Kind::kRead);
+  fsm.read("1", now, 0);
+  ASSERT_EQ(fsm.next(now).kind, Kind::kApplyLatest);
+  fsm.applied(1, now, 0);
+  now = fsm.next(now).until;
+  ASSERT_EQ(fsm.next(now).kind, Kind::kRead);
+  fsm.read_failed(now, 0, 30s);
+  now += 1s;
+  EXPECT_EQ(fsm.refused(1, now), Verdict::kWait);
+  EXPECT_EQ(fsm.next(now).kind, Kind::kApplyInUse) << "what is in hand is tried meanwhile";
+  fsm.apply_failed(Result::kRefused, now, 0);
+  now += 29s;
+  EXPECT_EQ(fsm.next(now).kind, Kind::kRead);
+}
+
 TEST(RotationFsm, EveryStateHasAName) {
   for (int i = 0; i <= static_cast<int>(State::kStopped); ++i) {
     EXPECT_FALSE(to_string(static_cast<State>(i)).empty());

@@ -77,6 +77,7 @@ void Rotation::work() {
 void Rotation::read() {
   const double jitter = random_.uniform();
   std::string failure;
+  milliseconds asked{0};
   milliseconds timeout = options_.read_timeout;
   {
     const std::lock_guard lock(mutex_);
@@ -85,6 +86,9 @@ void Rotation::read() {
   }
   try {
     latest_ = callbacks_.read({Deadline::after(timeout), stop_.get_token()});
+  } catch (const Error& error) {
+    failure = error.what();
+    asked = error.retry_after().value_or(asked);
   } catch (const std::exception& error) {
     failure = error.what();
     if (failure.empty()) failure = "no reason given";
@@ -101,7 +105,7 @@ void Rotation::read() {
     fsm_.read(latest_->about.version, now, jitter);
   } else {
     ++status_.read_failures;
-    fsm_.read_failed(now, jitter);
+    fsm_.read_failed(now, jitter, asked);
   }
 }
 

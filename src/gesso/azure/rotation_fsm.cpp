@@ -39,7 +39,7 @@ RotationFsm::Action RotationFsm::next(Moment now) {
     if (now >= poll_at_) {
       step_ = Step::kRead;
     } else if (retry_at_ && now >= *retry_at_) {
-      begin_retry();
+      begin_retry(now);
     }
   }
   switch (step_) {
@@ -55,15 +55,22 @@ RotationFsm::Action RotationFsm::next(Moment now) {
   return {Action::Kind::kWait, retry_at_ ? std::min(*retry_at_, poll_at_) : poll_at_};
 }
 
-void RotationFsm::begin_retry() {
+void RotationFsm::begin_retry(Moment now) {
   retry_at_.reset();
   // In hand already: the version whose key was not there yet, when the old key has just gone.
   const bool first_of_refusal = refused_since_ && failures_ == 0;
   // The pool in use is fine, or there was no server to ask: the vault is only polled.
   const bool vault_is_not_at_fault =
       !refused_since_ && (epoch_ > 0 || latest_result_ == ApplyResult::kUnavailable);
-  step_ =
-      candidate() && (first_of_refusal || vault_is_not_at_fault) ? Step::kApplyLatest : Step::kRead;
+  if (candidate() && (first_of_refusal || vault_is_not_at_fault)) {
+    step_ = Step::kApplyLatest;
+  } else if (now >= rest_until_) {
+    step_ = Step::kRead;
+  } else if (refused_since_) {
+    step_ = candidate() ? Step::kApplyLatest : Step::kApplyInUse;
+  } else {
+    retry_at_ = rest_until_;
+  }
 }
 
 void RotationFsm::read(std::string_view version, Moment now, double jitter) {
@@ -78,9 +85,10 @@ void RotationFsm::read(std::string_view version, Moment now, double jitter) {
   after_read(is_new, now, jitter);
 }
 
-void RotationFsm::read_failed(Moment now, double jitter) {
+void RotationFsm::read_failed(Moment now, double jitter, milliseconds asked) {
   vault_ok_ = false;
-  poll_at_ = now + jittered(options_.poll_interval, jitter);
+  rest_until_ = now + std::min(asked, options_.retry_max);
+  poll_at_ = std::max(now + jittered(options_.poll_interval, jitter), rest_until_);
   after_read(false, now, jitter);
 }
 

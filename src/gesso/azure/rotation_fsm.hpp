@@ -90,6 +90,7 @@ class RotationFsm {
   int failures_ = 0;  // in a row, of what the cool-down is for
   std::optional<Moment> retry_at_;
   Moment poll_at_ = Moment::max();
+  Moment rest_until_ = Moment::min();  // of the vault, which is throttling
   std::optional<Moment> refused_since_;
   bool refusal_seen_ = false;          // the version in use was tried since, and refused too
   std::optional<Moment> verified_at_;  // the version in use, after a refusal
@@ -98,7 +99,7 @@ class RotationFsm {
 
   [[nodiscard]] bool candidate() const;
   [[nodiscard]] std::chrono::milliseconds verified_for() const;
-  void begin_retry();
+  void begin_retry(Moment now);
   void after_read(bool is_new, Moment now, double jitter);
   void cool_down(Moment now, double jitter);
 
@@ -111,7 +112,8 @@ class RotationFsm {
 
   // `jitter` in [0, 1) makes a wait 0.8 to 1.3 of itself, so that many processes spread.
   void read(std::string_view version, Moment now, double jitter);
-  void read_failed(Moment now, double jitter);
+  // `asked`: the vault wants to be left alone for so long; `retry_max` at most.
+  void read_failed(Moment now, double jitter, std::chrono::milliseconds asked = {});
   void applied(std::uint64_t epoch, Moment now, double jitter);
   void apply_failed(ApplyResult why, Moment now, double jitter);
 
