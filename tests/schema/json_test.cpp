@@ -44,6 +44,18 @@ TEST(ParseJsonTest, KeepsIntegersBeyond64BitsAsDoubles) {
   EXPECT_EQ(document["b"].as_double(), 1e30);
 }
 
+TEST(ParseJsonTest, ReadsDoublesToTheLastPlace) {
+  const bson::Document document =
+      parse_json(R"({"a":8467440771E+30,"b":-4184674222222222222222222222222246077419103230,)"
+                 R"("c":1.7976931348623157e308,"d":5e-324,"e":1e-999,"f":0.1})");
+  EXPECT_EQ(document["a"].as_double(), 8467440771E+30);
+  EXPECT_EQ(document["b"].as_double(), -4184674222222222222222222222222246077419103230.0);
+  EXPECT_EQ(document["c"].as_double(), 1.7976931348623157e308);
+  EXPECT_EQ(document["d"].as_double(), 5e-324);
+  EXPECT_EQ(document["e"].as_double(), 0.0);
+  EXPECT_EQ(document["f"].as_double(), 0.1);
+}
+
 TEST(ParseJsonTest, SaysWhereTextIsNoJson) {
   struct Case {
     std::string_view text;

@@ -1,9 +1,11 @@
 #include "gesso/schema/json.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <string>
+#include <system_error>
 #include <unordered_set>
 #include <vector>
 
@@ -87,9 +89,15 @@ class Handler {
   bool on_uint64(std::uint64_t value, boost::json::string_view, boost::json::error_code& error) {
     return append(static_cast<double>(value), error);
   }
-  bool on_double(double value, boost::json::string_view, boost::json::error_code& error) {
-    if (!std::isfinite(value)) return stop(error, "the number is too large");
-    return append(value, error);
+  // Boost's value may be off by a unit in the last place, so the number is read again from its
+  // text, which is whole since the parser gets all of the input at once.
+  bool on_double(double value, boost::json::string_view text, boost::json::error_code& error) {
+    double exact = 0;  // and stays so where the number is too small
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), exact);
+    if (read.ec != std::errc{} && std::abs(value) > 1) {
+      return stop(error, "the number is too large");
+    }
+    return append(exact, error);
   }
   bool on_bool(bool value, boost::json::error_code& error) { return append(value, error); }
   bool on_null(boost::json::error_code& error) { return append(bson::Null{}, error); }
