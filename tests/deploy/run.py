@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 import bicep_tests
 import document_tests
+import image_tests
 import real_az_tests
 import rotate_tests
 import setup_tests
@@ -131,6 +132,10 @@ def main():
     build, checks = build_folder(), Checks()
     lint(checks)
     packages(checks)
+    checks.run("the image has every library", image_tests.libraries_come_with_packages, build)
+    checks.run("the image's packages are Debian's", image_tests.packages_are_debian_s)
+    checks.run("the image is built from what is there", image_tests.what_it_builds_is_there)
+    checks.run("gesso takes the image's settings", image_tests.settings_are_gesso_s, build)
     tests = {**real_az_tests.TESTS, **setup_tests.TESTS, **rotate_tests.TESTS, **bicep_tests.TESTS}
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         running = {name: pool.submit(test) for name, test in tests.items()}
