@@ -121,6 +121,9 @@ void check_field_path(std::string_view dotted) {
   if (std::ranges::count(dotted, '.') >= kMaxPathComponents) {
     throw CommandError(ErrorCode::kOverflow, "FieldPath is too long");
   }
+  if (dotted.find('\0') != std::string_view::npos) {
+    throw CommandError(16411, "FieldPath field names may not contain a null byte.");
+  }
   for (std::size_t start = 0; start <= dotted.size();) {
     const std::size_t dot = std::min(dotted.find('.', start), dotted.size());
     if (dot == start) throw CommandError(15998, "FieldPath field names may not be empty strings.");

@@ -42,7 +42,7 @@ constexpr int kMaxPathComponents = 200;
 
 // Refuses what is no path to a field of a document. Throws CommandError: 40352 for "", 15998 for an
 // empty component, 40353 for a dot at the end, 16410 for a component that begins with `$`
-// and is none of a DBRef, 15 for more than kMaxPathComponents.
+// and is none of a DBRef, 16411 for a NUL, 15 for more than kMaxPathComponents.
 void check_field_path(std::string_view dotted);
 
 // Whether one path equals the other or leads to it.
