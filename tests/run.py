@@ -2,7 +2,7 @@
 """Builds what the tests need, runs every suite and closes with `N passed, N failed`.
 
 A suite is a GoogleTest program, or a script whose last line is `N passed, N failed`. What a failing
-suite printed is shown whole; a passing one takes a line.
+suite printed is shown whole; a passing one takes a line, and those that it began with "report: ".
 """
 
 import argparse
@@ -19,6 +19,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
+REPORT = re.compile(r"^report: (.*)$", re.MULTILINE)
+LONGEST_FIRST = ["crash", "deploy", "vault", "rotation"]  # so that nothing long is left to the end
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -114,6 +116,7 @@ def main():
             parser.error(f"no such suite: {', '.join(sorted(unknown))}")
         chosen = [suite for suite in chosen if suite.name in options.names]
 
+    chosen.sort(key=lambda suite: LONGEST_FIRST.index(suite.name) if suite.name in LONGEST_FIRST else len(LONGEST_FIRST))
     passed = failed = 0
     broken = []
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
@@ -125,6 +128,8 @@ def main():
             if bad:
                 broken.append(suite.name)
                 print(output)
+            for line in REPORT.findall(output) if not bad else []:
+                print(f"{suite.name}: {line}")
             print(f"{suite.name:14} {good:5} passed {bad:3} failed {seconds:7.1f} s", flush=True)
     if broken:
         print("failed: " + ", ".join(sorted(broken)))

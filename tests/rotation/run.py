@@ -167,7 +167,7 @@ def main():
                     checks.run(order.__name__, order)
             finally:
                 load.end()
-            print(load.report(), flush=True)
+            print("report: " + load.report(), flush=True)
             checks.check("no request fails", not load.failures, "\n".join(load.failures[:10]))
             counts = metrics(client)
             checks.check("ten rotations", counts["gesso_secret_rotations_total"] == 10, counts)
