@@ -108,6 +108,7 @@ TEST(Credentials, OneCanBeNamed) {
       {"MANAGEDIDENTITYCREDENTIAL", "managed identity (instance metadata service)"},
       {"AzureCliCredential", "Azure CLI"},
       {"dev", "Azure CLI"},
+      {" AzureCLICredential ", "Azure CLI"},  // a blank is left behind by who edits settings
       {"Prod",
        "the first of environment (client secret), workload identity, managed identity (instance "
        "metadata service)"},

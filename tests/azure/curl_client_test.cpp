@@ -163,9 +163,21 @@ TEST(CurlClient, LeadsAHostElsewhereAndKeepsItsName) {
   EXPECT_EQ(server.requests().at(0).header("host"), "169.254.169.254");
 }
 
+TEST(CurlClient, LeadsAnyHostElsewhereWhereNoneIsNamed) {
+  HttpsServer server(echo);
+  const std::string port = std::to_string(server.port());
+  for (const char* start : {"::127.0.0.1:", ":80:127.0.0.1:", "127.0.0.2::127.0.0.1:"}) {
+    const auto client = make_curl_client({.connect_to = start + port});
+    EXPECT_EQ(client->send({.url = "http://127.0.0.2/x", .direct = true}, {}).status, 201) << start;
+  }
+  const auto client = make_curl_client({.connect_to = "127.0.0.1:80::" + port});
+  EXPECT_EQ(client->send({.url = "http://127.0.0.1/x", .direct = true}, {}).status, 201);
+}
+
 TEST(CurlClient, RefusesSettingsThatItCannotRead) {
-  for (const char* text : {"a", "a:443", "a:443:b", "a:443:b:", "a:443:b:0", "a:443:b:65536",
-                           "a:x:b:443", ":443:b:443", "a:443::443", "a:443:b:1,,", "a:443:b:1x"}) {
+  for (const char* text :
+       {"a", "a:443", "a:443:b", "a:443:b:0", "a:443:b:65536", "a:x:b:443",
+        ":::", "a:443::", "*:443:b:1", "*.a:443:b:1", "a:443:b:1,,", "a:443:b:1x"}) {
     const Error error = error_of([&] { (void)make_curl_client({.connect_to = text}); });
     EXPECT_EQ(error.kind(), ErrorKind::kValidation) << text;
     EXPECT_THAT(error.what(), HasSubstr("HOST:PORT:ADDRESS:PORT"));

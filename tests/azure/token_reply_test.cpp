@@ -26,6 +26,8 @@ TEST(TokenReply, ReadsEveryFormOfItsEnd) {
       {R"("expires_in":3599)", 3599s},    // Entra ID
       {R"("expires_in":"3599")", 3599s},  // the instance metadata service
       {R"("expires_in":3599.0)", 3599s},
+      {R"("expires_in":"3599.0")", 3599s},
+      {R"("expires_in":"3599.5.1","expires_on":"1769864400.75")", 1h},
       {R"("expires_on":"1769864400")", 1h},  // App Service: no expires_in
       {R"("expires_on":1769864400)", 1h},
       {R"("expires_on":"01/31/2026 13:00:00 +00:00")", 1h},  // App Service before 2019
@@ -41,6 +43,14 @@ TEST(TokenReply, ReadsEveryFormOfItsEnd) {
     EXPECT_EQ(token.refresh_on, kNow + std::chrono::milliseconds(life) / 2) << members;
     EXPECT_EQ(token.value.reveal(), "abc.DEF-1");
   }
+}
+
+TEST(TokenReply, PassesOverAByteOrderMark) {
+  EXPECT_EQ(
+      read_token_reply("\xEF\xBB\xBF{\"access_token\":\"abc\",\"expires_in\":60}", kNow).expires_on,
+      kNow + 60s);
+  EXPECT_THROW((void)read_token_reply("\xEF\xBB{\"access_token\":\"abc\",\"expires_in\":60}", kNow),
+               Error);
 }
 
 TEST(TokenReply, RefreshesWhenTheReplySays) {

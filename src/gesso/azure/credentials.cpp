@@ -38,6 +38,8 @@ bool same_name(std::string_view left, std::string_view right) {
 
 std::vector<Member> select(std::string_view name, std::string_view setting) {
   using enum Member;
+  while (name.starts_with(' ')) name.remove_prefix(1);
+  while (name.ends_with(' ')) name.remove_suffix(1);
   if (name.empty()) return {kEnvironment, kWorkloadIdentity, kManagedIdentity, kAzureCli};
   std::string expected;
   for (const Named& known : known_names()) {

@@ -270,16 +270,20 @@ bool is_port(std::string_view text) {
   return error == std::errc{} && last == text.data() + text.size() && port > 0 && port <= 65'535;
 }
 
-// HOST:PORT:ADDRESS:PORT, where an IPv6 address stands in brackets.
+// HOST:PORT:ADDRESS:PORT, where an IPv6 address stands in brackets. As libcurl has it, HOST and
+// PORT may be empty, which is any, and so may be one of the latter two, which leaves it as it was.
 bool is_connect_to(std::string_view entry) {
   const std::size_t last = entry.rfind(':');
   const std::size_t first = entry.find(':', entry.starts_with('[') ? entry.find(']') : 0);
+  if (first == std::string_view::npos) return false;
   const std::size_t second = entry.find(':', first + 1);
-  if (last == std::string_view::npos || first == std::string_view::npos || second >= last) {
-    return false;
-  }
-  return first > 0 && is_port(entry.substr(first + 1, second - first - 1)) && second + 1 < last &&
-         is_port(entry.substr(last + 1));
+  if (second >= last) return false;
+  const std::string_view from = entry.substr(first + 1, second - first - 1);
+  const std::string_view address = entry.substr(second + 1, last - second - 1);
+  const std::string_view to = entry.substr(last + 1);
+  return entry.substr(0, first).find('*') == std::string_view::npos &&  // libcurl knows none
+         (from.empty() || is_port(from)) && (to.empty() || is_port(to)) &&
+         !(address.empty() && to.empty());
 }
 
 std::vector<std::string> parse_connect_to(std::string_view text) {

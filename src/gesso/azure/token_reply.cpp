@@ -68,6 +68,8 @@ std::optional<std::int64_t> in_range(std::int64_t number) {
   return number;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 // A number, or a string that holds one.
 std::optional<std::int64_t> read_seconds(const json::value& value) {
   if (value.is_int64()) return in_range(value.get_int64());
@@ -78,9 +80,12 @@ std::optional<std::int64_t> read_seconds(const json::value& value) {
   }
   if (!value.is_string()) return std::nullopt;
   const json::string& text = value.get_string();
+  const char* const last = text.data() + text.size();
   std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (error != std::errc{}) return std::nullopt;
+  // A fraction, as of "3599.0", is cut off.
+  if (end != last && (*end != '.' || !std::all_of(end + 1, last, is_digit))) return std::nullopt;
   return in_range(number);
 }
 

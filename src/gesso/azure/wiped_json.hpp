@@ -35,6 +35,8 @@ class WipedJson {
 
  public:
   explicit WipedJson(std::string_view text) {
+    // RFC 8259 section 8.1: not to be sent, and may be passed over, as Azure's libraries do.
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     boost::json::error_code error;
     boost::json::value root = boost::json::parse(text, error, &memory_);
     if (!error) root_.emplace(std::move(root));
