@@ -116,7 +116,7 @@ TEST(DoctorChecks, AServerThatDriversDropIsToBeUpgraded) {
                          .uri = &portal});
   };
   EXPECT_THAT(cosmos("4.2.0", 8), is(Health::kWarn, "cosmos-ru 4.2.0, wire version 8",
-                                     "az cosmosdb update --server-version"));
+                                     "by an az newer than Debian 12's (az cosmosdb update"));
   EXPECT_THAT(cosmos("3.6.0", 6), is(Health::kWarn, "3.6.0", "--server-version"));
   EXPECT_THAT(cosmos("7.0.0", 21),
               is(Health::kOk,
@@ -154,6 +154,22 @@ TEST(DoctorChecks, NamesTheIndexesThatAreNotAsDeclared) {
               is(Health::kWarn, "users.email_1 (unique: wanted true, stands false)", "drop"));
 }
 
+TEST(DoctorChecks, AdvisesByWhyNoIdentityGaveAToken) {
+  const auto advice = [](const char* message) {
+    return identity_advice(Error(ErrorKind::kAuth, message));
+  };
+  EXPECT_THAT(advice("no identity:\n  a: not set up here: x\n  b: not set up here: y"),
+              AllOf(HasSubstr("managed identity"), Not(HasSubstr("containerapp"))));
+  EXPECT_THAT(advice("AzureCli is not set up here: x"), HasSubstr("az login"));
+  // One is there, and refused: another does not help.
+  for (const char* refused : {"no identity:\n  a: not set up here: x\n  b: 401 bad",
+                              "no identity:\n  a: 401 bad\n  b: not tried, since one before"}) {
+    EXPECT_THAT(advice(refused), HasSubstr("correct what this identity is set up with"));
+  }
+  EXPECT_THAT(advice("the token has expired: is the clock of this machine right?"),
+              HasSubstr("NTP"));
+}
+
 TEST(DoctorChecks, AdvisesByWhatTheVaultRefused) {
   const auto advice = [](const char* message) {
     return vault_advice(Error(ErrorKind::kUnavailable, message),
@@ -179,6 +195,8 @@ TEST(DoctorChecks, AdvisesByWhatTheDatabaseRefused) {
   EXPECT_THAT(down("[TLS handshake failed: certificate verify failed]"),
               HasSubstr("GESSO_MONGODB_TLS_CA_FILE"));
   EXPECT_THAT(down("[Failed to connect]"), HasSubstr("firewall"));
+  EXPECT_THAT(database_advice(Error(ErrorKind::kThrottled, "16500"), ""),
+              HasSubstr("az cosmosdb mongodb collection throughput update"));
 }
 
 }  // namespace

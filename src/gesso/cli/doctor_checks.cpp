@@ -189,8 +189,8 @@ Check judge_server(const ServerFacts& facts) {
   const auto version = major_minor(facts.version);
   if (facts.dialect == mongo::Dialect::kCosmosRu && version && *version <= std::pair{4, 2}) {
     warn(check,
-         "raise the account's server version (az cosmosdb update --server-version 7.0): drivers "
-         "drop 4.2 and what is older");
+         "raise the account's server version, in the portal or by an az newer than Debian 12's "
+         "(az cosmosdb update --server-version 7.0): drivers drop 4.2 and what is older");
   } else if (facts.max_wire_version < kWireFloor) {
     warn(check, "upgrade the server: current drivers want MongoDB 4.2 (wire version 8) at least");
   }
@@ -230,6 +230,10 @@ Check judge_indexes(const mongo::IndexPlan& plan) {
 }
 
 std::string identity_advice(const Error& error) {
+  const std::string_view what = error.what();
+  if (contains(what, "is the clock of this machine right")) {
+    return "let NTP set this machine's clock (timedatectl set-ntp true)";
+  }
   switch (error.kind()) {
     case ErrorKind::kUnavailable:
     case ErrorKind::kTimeout:
@@ -238,9 +242,12 @@ std::string identity_advice(const Error& error) {
     default:
       break;
   }
-  if (contains(error.what(), "not set up here") && !contains(error.what(), "not tried")) {
-    return "give this app a managed identity (az containerapp identity assign --system-assigned), "
-           "or log in (az login) on your own machine; GESSO_AZURE_CREDENTIAL names the one to use";
+  // A line for each that was tried: the last one failed, or none is set up.
+  if (contains(what.substr(what.rfind('\n') + 1), "not set up here")) {
+    return "give this app a managed identity (Identity, System assigned: On in the portal; az "
+           "webapp "
+           "identity assign, az vm identity assign; deploy/azure/setup.sh for a Container App), or "
+           "log in (az login) on your own machine; GESSO_AZURE_CREDENTIAL names the one to use";
   }
   return "correct what this identity is set up with, or name another in GESSO_AZURE_CREDENTIAL";
 }
@@ -296,7 +303,8 @@ std::string database_advice(const Error& error, std::string_view secret) {
                             : "store a connection string, mongodb://..., as a new version of '" +
                                   std::string(secret) + "': deploy/azure/rotate.sh --store primary";
     case ErrorKind::kThrottled:
-      return "raise the request units: az cosmosdb mongodb database throughput update";
+      return "raise the collection's request units: az cosmosdb mongodb collection throughput "
+             "update --name COLLECTION --max-throughput UNITS ...; docs/OPERATIONS.md, Capacity";
     default:
       break;
   }
