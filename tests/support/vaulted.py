@@ -80,8 +80,9 @@ class Database:
 @contextlib.contextmanager
 def localdb(build, folder):
     command = [build / "gesso", "localdb", "--listen", "127.0.0.1:0", "--data-dir", f"{folder}/db", "--auth"]
-    with program(command, r"mongodb://127\.0\.0\.1:(\d+)") as (_, match):
+    with program(command, r"mongodb://127\.0\.0\.1:(\d+)") as (process, match):
         database = Database(int(match.group(1)))
+        database.process = process
         try:
             yield database
         finally:

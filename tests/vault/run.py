@@ -6,11 +6,14 @@ that were used.
 """
 
 import contextlib
+import http.client
 import pathlib
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -122,6 +125,45 @@ def a_signal_ends_the_wait(world):
         pass
     finally:
         world.azure(up="vault")
+
+
+def a_database_that_falls_silent(world):
+    """Readiness says so within its two seconds, with the secret's state; a signal ends the service
+    in its own time, though a request's and the rotation's connections hang for longer."""
+    world.publish(world.good)
+    database = world.database.process
+    for rotating in (False, True):
+        try:
+            with world.serve(GESSO_DRAIN_TIMEOUT="1s") as (client, process):
+                ready(client)
+                applies = metrics(client)["gesso_secret_applies_total"]
+                database.send_signal(signal.SIGSTOP)
+                status, secret, body = readiness(client)
+                assert status == 503 and secret["version"], body
+                assert "does not answer" in body["detail"], body
+                if rotating:
+                    reads = metrics(client)["gesso_secret_reads_total"]
+                    world.publish(world.good)
+                    until(lambda: metrics(client)["gesso_secret_reads_total"] > reads, "the new version is read")
+                    assert metrics(client)["gesso_secret_applies_total"] == applies, "it was tried already"
+                else:
+                    threading.Thread(target=asks_in_vain, args=(client.port,), daemon=True).start()
+                    until(lambda: metrics(client)["gesso_database_busy"] >= 1, "a request is in work")
+                began = time.monotonic()
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(20) == 0
+                took = time.monotonic() - began
+                assert took < 4, f"it took {took:.1f} s to end"
+                raise EndedEarly
+        except EndedEarly:
+            pass
+        finally:
+            database.send_signal(signal.SIGCONT)
+
+
+def asks_in_vain(port):
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        Client(port)("POST", "/api/v1/auth/login", PERSON)
 
 
 class EndedEarly(Exception):
@@ -303,6 +345,7 @@ def main():
         world = World(build, folder, azure, database)
         for scenario in (
             starts_with_each_identity, a_vault_that_is_down_at_the_start, a_signal_ends_the_wait,
+            a_database_that_falls_silent,
             a_vault_that_fails_later, a_slow_vault, a_secret_that_is_no_connection_string,
             credentials_that_are_refused_at_the_start, a_bad_secret_hammers_nobody, a_disabled_secret,
             missing_role_and_firewall, other_commands_read_the_vault_once, settings_that_cannot_be_right,

@@ -12,20 +12,22 @@ namespace {
 // A load balancer asks often and wants a quick answer.
 constexpr std::chrono::milliseconds kReadyTimeout{2000};
 
-http::Response probe(const Context& context, mongo::Session& session) {
-  const auto secret = [&] { return context.secret_state ? context.secret_state() : std::nullopt; };
+std::optional<SecretState> secret_of(const Context& context) {
+  return context.secret_state ? context.secret_state() : std::nullopt;
+}
+
+http::Response not_ready_since(const Context& context, const std::exception_ptr& failure) {
+  std::string_view why = "The database does not answer";
   try {
-    (void)session.run_command(bson::make_document("ping", 1));
-    (void)session.find_one("users", bson::make_document("_id", "user_none"));
+    std::rethrow_exception(failure);
   } catch (const Error& error) {
-    if (!http::is_our_fault(error)) throw;
     spdlog::warn("not ready: {}", error.what());
-    const std::string_view why = error.kind() == ErrorKind::kAuth
-                                     ? "The database refuses the service's credentials"
-                                     : "The database does not answer";
-    return not_ready(why, secret());
+    if (error.kind() == ErrorKind::kAuth) why = "The database refuses the service's credentials";
+    if (error.kind() == ErrorKind::kOverloaded) why = "The service has more to do than it can";
+  } catch (const std::exception& error) {
+    spdlog::warn("not ready: {}", error.what());
   }
-  return ready(secret());
+  return not_ready(why, secret_of(context));
 }
 
 }  // namespace
@@ -35,12 +37,26 @@ void add_health_routes(http::Router& router, const Context& context) {
     respond({.body = R"({"status":"ok"})"});
   });
   // One ping and one real read: a server may answer the one and not the other.
-  router.add(http::Method::kGet, "/readyz",
-             handle(context, http::Location::kBody, [&context](Call call, const http::Request&) {
-               call.deadline = call.deadline.earlier_of(Deadline::after(kReadyTimeout));
-               run_unit(context, std::move(call),
-                        [&context](mongo::Session& session) { return probe(context, session); });
-             }));
+  router.add(
+      http::Method::kGet, "/readyz",
+      handle(context, http::Location::kBody, [&context](const Call& call, const http::Request&) {
+        // Also where no worker got to it in time: a database that is silent holds them all.
+        const auto failed = [&context, call](const std::exception_ptr& failure) {
+          call.respond(not_ready_since(context, failure));
+        };
+        context.database.submit(
+            call.deadline.earlier_of(Deadline::after(kReadyTimeout)),
+            [&context, call, failed](mongo::Session& session) {
+              try {
+                (void)session.run_command(bson::make_document("ping", 1));
+                (void)session.find_one("users", bson::make_document("_id", "user_none"));
+              } catch (...) {
+                return failed(std::current_exception());
+              }
+              call.respond(ready(secret_of(context)));
+            },
+            failed);
+      }));
 }
 
 http::Router make_router(const Context& context) {

@@ -2,7 +2,11 @@
 #include <spdlog/spdlog.h>
 
 #include <array>
+#include <condition_variable>
+#include <cstdlib>
 #include <filesystem>
+#include <functional>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -93,10 +97,33 @@ void listen(http::Server& server, const Settings& settings) {
   spdlog::info("listening on {}:{}", parse_address(settings.listen).value().host, server.port());
 }
 
-// False where a signal came first.
-bool connect(Database& database, Signals& signals) {
+// Ends the process where its end takes longer: a database that fell silent holds units of work, and
+// the driver's attempts to connect, for up to their own deadlines, when a platform has long lost
+// its patience. What was acknowledged is on disk.
+class LastResort {
+  std::jthread thread_;
+
+ public:
+  explicit LastResort(std::chrono::milliseconds limit)
+      : thread_([limit](const std::stop_token& stop) {
+          std::mutex mutex;  // guards nothing: the condition variable asks for one
+          std::condition_variable_any stopped;
+          std::unique_lock lock(mutex);
+          if (stopped.wait_for(lock, stop, limit, [&] { return stop.stop_requested(); })) return;
+          if (stop.stop_requested()) return;
+          spdlog::warn("the database still holds work that was asked for: ending without it");
+          spdlog::default_logger()->flush();
+          std::_Exit(static_cast<int>(ExitCode::kOk));
+        }) {}
+};
+
+// False where a signal came first; `ending` is told of it.
+bool connect(Database& database, Signals& signals, const std::function<void()>& ending) {
   std::stop_source stop;
-  signals.on_request([&stop] { stop.request_stop(); });
+  signals.on_request([&] {
+    ending();
+    stop.request_stop();
+  });
   try {
     if (!database.is_embedded() && database.vault() == nullptr) {
       spdlog::info("connecting to {}", database.description());
@@ -143,6 +170,10 @@ ExitCode serve(const Invocation& invocation) {
       std::chrono::duration_cast<std::chrono::seconds>(settings.token_lifetime), clock);
 
   // Destroyed from the bottom: the server, then what its handlers use.
+  std::optional<LastResort> last_resort;
+  const auto ending = [&] {
+    last_resort.emplace(settings.drain_timeout + std::chrono::seconds{1});
+  };
   Database database(settings, clock, random, InUse::kFail, Secrets::kFollow);
   const api::AskSecretState secret_state = [&database]() -> std::optional<api::SecretState> {
     auto status = database.rotation();
@@ -156,7 +187,7 @@ ExitCode serve(const Invocation& invocation) {
                       });
   // A vault is waited for, however long it takes: meanwhile /healthz and /readyz answer.
   if (database.vault() != nullptr) listen(server, settings);
-  if (!connect(database, signals)) return ExitCode::kOk;
+  if (!connect(database, signals, ending)) return ExitCode::kOk;
   mongo::Service& service = database.service();
 
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
@@ -177,6 +208,7 @@ ExitCode serve(const Invocation& invocation) {
   greet(invocation.out, settings, database, server.port());
 
   signals.wait();
+  ending();
   spdlog::info("ending: requests in work have {} ms; a second signal ends at once",
                settings.drain_timeout.count());
   server.stop(settings.drain_timeout);  // from here on nobody asks `front`, nor the router

@@ -151,7 +151,9 @@ constexpr std::array kTable{
             .min = 100},
     Setting{.key = "drain_timeout",
             .member = &S::drain_timeout,
-            .about = "Time that requests in work get to finish when the service ends."},
+            .about =
+                "Time that requests in work get to finish when the service ends; a second later it "
+                "ends whatever the database holds."},
     Setting{.key = "sweep_interval",
             .member = &S::sweep_interval,
             .about = "Time between two sweeps, which finish or refund what a crash left.",
