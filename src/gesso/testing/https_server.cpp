@@ -228,8 +228,8 @@ class HttpsServer::Impl {
       if (stopping_) return;
       if (!socket) continue;
       std::erase_if(connections_, [](const Connection& one) { return !one.open; });
-      Connection& connection =
-          connections_.emplace_back(HttpStream(std::move(socket), context_), ++connections_made_);
+      Connection& connection = connections_.emplace_back(Connection{
+          .stream = HttpStream(std::move(socket), context_), .number = ++connections_made_});
       connection.thread = std::jthread([this, &connection] { serve(connection); });
     }
   }
