@@ -18,7 +18,8 @@ void TokenFsm::fetched(Moment now, Millis life, Millis refresh_after, double jit
   in_flight_ = false;
   held_ = true;
   failures_ = 0;
-  obtained_ = now;
+  if (replacing_) settled_ = now + options_.fresh_cooldown;
+  replacing_ = false;
   not_before_ = now;
   const Millis served = life - std::min(options_.margin, life / 4);
   serve_until_ = now + served;
@@ -28,6 +29,7 @@ void TokenFsm::fetched(Moment now, Millis life, Millis refresh_after, double jit
 
 void TokenFsm::failed(Moment now, double jitter) {
   in_flight_ = false;
+  replacing_ = false;
   Millis wait = options_.retry_min;
   for (int i = 0; i < failures_ && wait < options_.retry_max; ++i) wait *= 2;
   ++failures_;

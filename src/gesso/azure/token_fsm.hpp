@@ -19,8 +19,8 @@ class TokenFsm {
     // A token with less left is not served any more: it would end on the way. A quarter of its life
     // where that is less.
     Millis margin{60'000};
-    // A token younger than this is not replaced because somebody refused it: he would refuse the
-    // next one too.
+    // A token that replaced a refused one so short a time ago is not replaced because somebody
+    // refuses it too: he would refuse the next one as well.
     Millis fresh_cooldown{60'000};
     // Between two refreshes, for sources that give the same token again and again.
     Millis refresh_min{30'000};
@@ -39,8 +39,9 @@ class TokenFsm {
   Options options_;
   bool held_ = false;
   bool in_flight_ = false;
+  bool replacing_ = false;  // what is in flight is to replace a token that was refused
   int failures_ = 0;
-  Moment obtained_ = {};
+  Moment settled_ = {};  // a refusal changes nothing before
   Moment serve_until_ = {};
   Moment refresh_at_ = {};
   Moment not_before_ = {};  // the next try after a failure
@@ -51,10 +52,11 @@ class TokenFsm {
   // Somebody wants a token; `fresh`: the one that is held was refused.
   [[nodiscard]] Action ask(Moment now, bool fresh) {
     const bool usable = held_ && now < serve_until_;
-    if (usable && (!fresh || now - obtained_ < options_.fresh_cooldown)) return Action::kServe;
+    if (usable && (!fresh || now < settled_)) return Action::kServe;
     if (in_flight_) return Action::kWait;
     if (now < not_before_) return Action::kRefuse;
     in_flight_ = true;
+    replacing_ = fresh;
     return Action::kFetch;
   }
 
