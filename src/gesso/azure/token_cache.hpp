@@ -55,7 +55,8 @@ class TokenCache final : public TokenProvider {
 
   // Blocks only while there is no token to serve, or for a `fresh` one, and at most until the call
   // ends. Soon after a failure the next callers get that failure again, and a token that
-  // replaced a refused one is not replaced within its first minute: neither is a way to hammer the source.
+  // replaced a refused one is not replaced within its first minute: neither is a way to hammer the
+  // source.
   [[nodiscard]] AccessToken token(const TokenRequest& request, const Call& call) override;
   [[nodiscard]] std::string name() const override { return source_->name(); }
 };
