@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "gesso/api/metrics.hpp"
 #include "gesso/api/readiness.hpp"
 
 namespace gesso::api {
@@ -13,6 +14,7 @@ void Front::answer(http::Request request, http::Responder respond) const {
   }
   if (request.path == "/healthz") return respond({.body = R"({"status":"ok"})"});
   const std::optional<SecretState> secret = ask_ ? ask_() : std::nullopt;
+  if (request.path == "/metrics") return respond(metrics(nullptr, secret));
   if (request.path == "/readyz") {
     return respond(not_ready("The database is not connected yet", secret));
   }

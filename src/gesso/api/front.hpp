@@ -1,5 +1,6 @@
 // What answers requests while the database is not there yet: /healthz says that the process lives,
-// /readyz why it is not ready, and everything else is 503. Once it is opened, the router does.
+// /readyz and /metrics why it is not ready, and everything else is 503. Once it is opened, the
+// router does.
 //
 // Thread-safe; never blocks. Borrows the router, which must outlive the requests.
 #pragma once

@@ -1,5 +1,7 @@
 // GET /metrics: what Prometheus collects, in its text format
 // (https://prometheus.io/docs/instrumenting/exposition_formats/).
+#include "gesso/api/metrics.hpp"
+
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
@@ -94,17 +96,19 @@ void add_secret(Families& families, const SecretState& secret) {
 
 }  // namespace
 
+http::Response metrics(const mongo::Service* database, const std::optional<SecretState>& secret) {
+  Families families;
+  if (database != nullptr) add_pool(families, *database);
+  if (secret) add_secret(families, *secret);
+  return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = families.text()};
+}
+
 void add_metrics_routes(http::Router& router, const Context& context) {
-  router.add(
-      http::Method::kGet, "/metrics", [&context](const http::Request&, http::Responder respond) {
-        Families families;
-        add_pool(families, context.database);
-        if (context.secret_state) {
-          if (const auto secret = context.secret_state()) add_secret(families, *secret);
-        }
-        respond(
-            {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = families.text()});
-      });
+  router.add(http::Method::kGet, "/metrics",
+             [&context](const http::Request&, http::Responder respond) {
+               respond(metrics(&context.database,
+                               context.secret_state ? context.secret_state() : std::nullopt));
+             });
 }
 
 }  // namespace gesso::api
