@@ -145,6 +145,28 @@ TEST_F(SwitchTest, AStringThatIsRefusedChangesNothing) {
   EXPECT_EQ(renewals, 0) << "a check asks for no other credentials";
 }
 
+TEST_F(SwitchTest, ANewServerIsPreparedBeforeAnybodyUsesIt) {
+  std::string prepared;
+  service->switch_to(second.uri(), Deadline::after(5s), [&](Session& session) {
+    prepared = name_of_server(session);
+    EXPECT_EQ(service->epoch(), 1u);
+    EXPECT_EQ(service->run(name_of_server), "first");
+  });
+  EXPECT_EQ(prepared, "second");
+  EXPECT_EQ(service->run(name_of_server), "second");
+}
+
+TEST_F(SwitchTest, AServerThatCannotBePreparedIsNotUsed) {
+  const Error error = error_of([&] {
+    service->switch_to(second.uri(), Deadline::after(5s), [](Session&) {
+      throw Error(ErrorKind::kConflict, "an index stands otherwise");
+    });
+  });
+  EXPECT_EQ(error.kind(), ErrorKind::kConflict);
+  EXPECT_EQ(service->epoch(), 1u);
+  EXPECT_EQ(service->run(name_of_server), "first");
+}
+
 TEST_F(SwitchTest, ARefusedCommandGoesOutOnceMoreWithTheNextCredentials) {
   renew = [this](std::uint64_t epoch, Deadline) {
     EXPECT_EQ(epoch, 1u);
@@ -176,15 +198,29 @@ TEST_F(SwitchTest, ARefusalWithoutNewCredentialsIsThrown) {
   EXPECT_EQ(renewals, 1);
 }
 
-TEST_F(SwitchTest, CredentialsThatAreRefusedAgainAreNotRenewedTwiceForOneCommand) {
-  renew = [this](std::uint64_t epoch, Deadline) {
-    if (epoch == 1) switch_to_second();
+TEST_F(SwitchTest, ASlowCommandOutlastsSeveralRotations) {
+  renew = [this](std::uint64_t, Deadline) {
+    first.refuse(renewals == 1);
+    second.refuse(false);
+    service->switch_to(renewals == 1 ? second.uri() : first.uri(), Deadline::after(5s));
+    second.refuse(renewals == 1);
+    return true;
+  };
+  first.refuse();
+  EXPECT_EQ(service->run(name_of_server), "first");
+  EXPECT_EQ(renewals, 2);
+}
+
+TEST_F(SwitchTest, CredentialsThatAreRefusedAgainAndAgainAreNotRenewedForEver) {
+  renew = [this](std::uint64_t, Deadline) {
+    second.refuse(false);
+    service->switch_to(second.uri(), Deadline::after(5s));
     second.refuse();
     return true;
   };
   first.refuse();
   EXPECT_EQ(error_of([&] { service->run(name_of_server); }).kind(), ErrorKind::kAuth);
-  EXPECT_EQ(renewals, 1);
+  EXPECT_EQ(renewals, 3);
 }
 
 TEST_F(SwitchTest, WhoeverFindsNewCredentialsInPlaceTakesThem) {

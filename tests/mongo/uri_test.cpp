@@ -94,6 +94,10 @@ TEST(Uri, EncodesRawCredentialsAndKeepsEncodedOnes) {
   EXPECT_THAT(text("mongodb://user@h/"), StartsWith("mongodb://user@h/"));
 }
 
+TEST(Uri, TakesAByteOrderMarkOff) {
+  EXPECT_EQ(text("\xEF\xBB\xBFmongodb://host/"), text("mongodb://host/"));
+}
+
 TEST(Uri, TakesBlanksAndLineEndsOff) {
   EXPECT_EQ(text(" mongodb://u:p@h/?appName=@a@\r\n"), text("mongodb://u:p@h/?appName=@a@"));
 }

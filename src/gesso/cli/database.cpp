@@ -33,8 +33,8 @@ std::string socket_uri(const std::string& path) {
 // To read the secret, with all attempts, where a command waits for it.
 constexpr std::chrono::seconds kSecretTimeout{60};
 
-// A new string's first connection and read: what a start gives them.
-constexpr std::chrono::seconds kApplyTimeout{10};
+// To connect by a new string, read, and make the indexes of a server that is another.
+constexpr std::chrono::seconds kApplyTimeout{30};
 
 void log_notice(const azure::RotationNotice& notice) {
   if (notice.warning) return spdlog::warn("{}", notice.text);
@@ -96,8 +96,8 @@ void check_source(const Settings& settings) {
 }
 
 Database::Database(const Settings& settings, const Clock& clock, Random& random, InUse in_use,
-                   Secrets secrets)
-    : settings_(settings), clock_(clock), random_(random) {
+                   Secrets secrets, std::function<void(mongo::Session&)> prepare)
+    : settings_(settings), prepare_(std::move(prepare)), clock_(clock), random_(random) {
   check_source(settings);
   if (settings.key_vault_url.empty()) {
     if (settings.mongodb_uri.empty()) {
@@ -180,19 +180,23 @@ void Database::connect(const std::stop_token& stop) {
         vault_->read({.deadline = Deadline::after(kSecretTimeout), .stop = stop});
     return open(service_options(secret.value.clone()), stop);
   }
-  const std::stop_callback interrupt(stop, [this] { service_->stop(); });
-  service_->connect();
+  connect_service(*service_, stop);
+}
+
+void Database::connect_service(mongo::Service& service, const std::stop_token& stop) const {
+  const std::stop_callback interrupt(stop, [&service] { service.stop(); });
+  service.connect();
+  if (prepare_) service.run(prepare_);
 }
 
 void Database::open(mongo::ServiceOptions options, const std::stop_token& stop) {
   auto service = std::make_unique<mongo::Service>(std::move(options), clock_, random_);
-  const std::stop_callback interrupt(stop, [&service] { service->stop(); });
-  service->connect();
+  connect_service(*service, stop);
   service_ = std::move(service);
 }
 
 std::uint64_t Database::take_into_use(const azure::SecretValue& secret, const azure::Call& call) {
-  if (service_) return service_->switch_to(secret.value.clone(), call.deadline);
+  if (service_) return service_->switch_to(secret.value.clone(), call.deadline, prepare_);
   mongo::ServiceOptions options = service_options(secret.value.clone());
   options.connect_attempts = 1;  // the rotation waits and tries again
   options.renew_credentials = [this](std::uint64_t epoch, Deadline deadline) {

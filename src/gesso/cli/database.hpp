@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -61,6 +62,7 @@ void check_source(const Settings& settings);
 
 class Database {
   const Settings& settings_;
+  const std::function<void(mongo::Session&)> prepare_;
   const Clock& clock_;
   Random& random_;
   std::string description_;
@@ -74,15 +76,16 @@ class Database {
  public:
   // Starts what has to be started; does not connect. Throws Failure as `open_localdb`, and Error
   // (kValidation) for a connection string or a vault's URL that cannot be read, or both at once.
-  // Borrows everything.
+  // `prepare` is given a connection by each string before anybody else has one. Borrows the rest.
   Database(const Settings& settings, const Clock& clock, Random& random,
-           InUse in_use = InUse::kJoin, Secrets secrets = Secrets::kOnce);
+           InUse in_use = InUse::kJoin, Secrets secrets = Secrets::kOnce,
+           std::function<void(mongo::Session&)> prepare = {});
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // As mongo::Service::connect; with a vault the secret is read first, and with Secrets::kFollow
-  // whatever is down or wrong is waited for until `stop`. Throws Error.
+  // As mongo::Service::connect, and prepares; with a vault the secret is read first, and with
+  // Secrets::kFollow whatever is down or wrong is waited for until `stop`. Throws Error.
   void connect(const std::stop_token& stop = {});
   [[nodiscard]] mongo::Service& service() { return *service_; }
 
@@ -98,8 +101,9 @@ class Database {
   [[nodiscard]] mongo::ServiceOptions service_options(Secret uri) const;
   void start_embedded(InUse in_use);
   std::uint64_t take_into_use(const azure::SecretValue& secret, const azure::Call& call);
-  // Makes the service and connects.
+  // Makes the service, connects and prepares.
   void open(mongo::ServiceOptions options, const std::stop_token& stop);
+  void connect_service(mongo::Service& service, const std::stop_token& stop) const;
 };
 
 }  // namespace gesso::cli

@@ -42,10 +42,8 @@ Secret token_key(const Settings& settings, Random& random) {
   return load_or_make_token_key(settings.data_dir, random);
 }
 
-void make_indexes(mongo::Service& service) {
-  const auto specs = repositories::declared_indexes();
-  const mongo::IndexPlan plan =
-      service.run([&](mongo::Session& session) { return mongo::create_indexes(session, specs); });
+void make_indexes(mongo::Session& session) {
+  const mongo::IndexPlan plan = mongo::create_indexes(session, repositories::declared_indexes());
   if (!plan.create.empty()) spdlog::info("made {} indexes", plan.create.size());
   for (const auto& index : plan.differs) {
     spdlog::warn("index {} of {} is not as declared: {}", index.wanted.name,
@@ -129,7 +127,6 @@ bool connect(Database& database, Signals& signals, const std::function<void()>& 
       spdlog::info("connecting to {}", database.description());
     }
     database.connect(stop.get_token());
-    make_indexes(database.service());
   } catch (const Error&) {
     signals.on_request({});
     if (signals.requested()) return false;
@@ -174,7 +171,7 @@ ExitCode serve(const Invocation& invocation) {
   const auto ending = [&] {
     last_resort.emplace(settings.drain_timeout + std::chrono::seconds{1});
   };
-  Database database(settings, clock, random, InUse::kFail, Secrets::kFollow);
+  Database database(settings, clock, random, InUse::kFail, Secrets::kFollow, make_indexes);
   const api::AskSecretState secret_state = [&database]() -> std::optional<api::SecretState> {
     auto status = database.rotation();
     if (!status) return std::nullopt;

@@ -245,7 +245,8 @@ class Service::Impl {
   }
 
   // Connects as a unit of work would, and learns what the server is.
-  void check(const std::shared_ptr<detail::Endpoint>& endpoint, Deadline deadline) {
+  void check(const std::shared_ptr<detail::Endpoint>& endpoint, Deadline deadline,
+             const std::function<void(Session&)>& prepare = {}) {
     Session::Impl lease(shared_, endpoint);
     lease.begin(deadline);
     Session session(lease);
@@ -256,6 +257,7 @@ class Service::Impl {
     endpoint->dialect = dialect;
     endpoint->max_document_size = max_document_size(dialect, hello);
     endpoint->retry_writes = endpoint->uri.retry_writes && can_retry_writes(hello);
+    if (prepare) prepare(session);
   }
 
   // Makes the first endpoint current, for the workers to start on.
@@ -341,10 +343,11 @@ class Service::Impl {
     }
   }
 
-  std::uint64_t switch_to(const Secret& uri, Deadline deadline) {
+  std::uint64_t switch_to(const Secret& uri, Deadline deadline,
+                          const std::function<void(Session&)>& prepare) {
     const std::lock_guard lock(switching_);
     std::shared_ptr<detail::Endpoint> next = make_endpoint(uri, shared_.epoch() + 1);
-    check(next, deadline);
+    check(next, deadline, prepare);
     const std::uint64_t epoch = next->epoch;
     shared_.replace(std::move(next));
     workers_.call_upkeep();
@@ -394,8 +397,9 @@ Service::~Service() { stop(); }
 
 void Service::connect() { impl_->connect(*this); }
 
-std::uint64_t Service::switch_to(Secret uri, Deadline deadline) {
-  return impl_->switch_to(uri, deadline);
+std::uint64_t Service::switch_to(Secret uri, Deadline deadline,
+                                 const std::function<void(Session&)>& prepare) {
+  return impl_->switch_to(uri, deadline, prepare);
 }
 
 void Service::stop() { impl_->stop(); }

@@ -111,11 +111,13 @@ class Service {
   // attempt failed or `stop` was called, kAuth at once when the credentials are refused.
   void connect();
 
-  // Opens a connection by another string and checks it as `connect` does, with one attempt; then
-  // makes it current at once and gives its epoch. The connections of the one before are closed as
-  // their units end, and those that idle at once. Blocks; one call at a time goes on. Throws Error:
-  // kValidation, kAuth, kUnavailable or kTimeout, and nothing has changed.
-  std::uint64_t switch_to(Secret uri, Deadline deadline);
+  // Opens a connection by another string, checks it as `connect` does, with one attempt, and lets
+  // `prepare` use it; then makes it current at once and gives its epoch. The connections of the one
+  // before are closed as their units end, and those that idle at once. Blocks; one call at a time
+  // goes on. Throws Error: kValidation, kAuth, kUnavailable or kTimeout, or what `prepare` throws,
+  // and nothing has changed.
+  std::uint64_t switch_to(Secret uri, Deadline deadline,
+                          const std::function<void(Session&)>& prepare = {});
 
   // Refuses queued and new units with kUnavailable, interrupts `connect`, and waits for running
   // units. Idempotent; the destructor calls it.

@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace gesso::mongo {
+namespace {
+
+// Of one command. More than one where a slow command sees several rotations.
+constexpr int kMostRenewals = 3;
+
+}  // namespace
 
 Session::Impl::Impl(detail::Shared& shared) : Impl(shared, shared.current()) { pinned_ = false; }
 
@@ -101,13 +107,12 @@ void Session::Impl::refuse_if_late(const Operation& operation, const Attempts& a
 
 bool Session::Impl::renew(Attempts& attempts) {
   // A write that may have been done must not be done again under another session's number.
-  if (pinned_ || !shared_.renew_credentials || attempts.renewed || attempts.fate_unknown) {
-    return false;
-  }
+  if (pinned_ || !shared_.renew_credentials || attempts.fate_unknown) return false;
+  if (attempts.renewals == kMostRenewals) return false;
   const std::uint64_t refused = client_->endpoint().epoch;
   if (shared_.epoch() == refused && !shared_.renew_credentials(refused, deadline_)) return false;
   if (shared_.epoch() == refused) return false;
-  attempts.renewed = true;
+  ++attempts.renewals;
   left_.push_back(std::move(client_));
   adopt(shared_.current());
   attempts.give_up = give_up();

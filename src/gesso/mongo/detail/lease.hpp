@@ -82,8 +82,8 @@ class Session::Impl {
   // Calls `attempt(error, reply)` until it succeeds or fails for good; it returns whether it
   // succeeded. What was not sent is repeated while the deadline and the server selection timeout
   // allow; what failed and may be `repeated` is so once; what the server refused to do for these
-  // credentials is repeated once with the next ones, if `renew_credentials` brings them (so
-  // `client()` is another one then). Throws the last failure.
+  // credentials is repeated with the next ones, if `renew_credentials` brings them (so `client()`
+  // is another one then), a few times. Throws the last failure.
   template <class F>
   void persist(const Operation& operation, Repeat repeat, Reply& reply, F&& attempt);
 
@@ -92,7 +92,7 @@ class Session::Impl {
     Repeat repeat;              // what may still be done
     Deadline give_up;           // with what was not sent
     bool fate_unknown = false;  // of a write in one of those before
-    bool renewed = false;
+    int renewals = 0;
   };
 
   void adopt(std::shared_ptr<detail::Endpoint> endpoint);

@@ -134,7 +134,7 @@ void WorkerPool::reap() {
 
 void WorkerPool::call_upkeep() {
   const std::lock_guard lock(mutex_);
-  for (Worker* worker : idle_) {
+  for (const auto& worker : workers_) {
     worker->upkeep_due = true;
     worker->woken.notify_one();
   }

@@ -79,7 +79,7 @@ class WorkerPool {
 
   // As `Service::submit`.
   void submit(Unit unit);
-  // Has all idle workers do their upkeep now; does not wait for it.
+  // Has all workers do their upkeep as soon as they are idle; does not wait for it.
   void call_upkeep();
   // As `Service::stop`.
   void stop();
