@@ -5,7 +5,6 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 
@@ -13,22 +12,6 @@ namespace gesso::cli {
 namespace {
 
 constexpr std::string_view kSocketName = "localdb.sock";
-
-// The socket of a path as a connection string.
-std::string socket_uri(const std::string& path) {
-  std::string uri = "mongodb://";
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_') {
-      uri += c;
-    } else {
-      uri += '%';
-      uri += "0123456789ABCDEF"[byte >> 4];
-      uri += "0123456789ABCDEF"[byte & 15];
-    }
-  }
-  return uri + "/";
-}
 
 // To read the secret, with all attempts, where a command waits for it.
 constexpr std::chrono::seconds kSecretTimeout{60};
@@ -150,7 +133,7 @@ void Database::start_embedded(InUse in_use) {
         !std::filesystem::exists(socket)) {
       throw;
     }
-    options.uri = Secret(socket_uri(socket));
+    options.uri = Secret(localdb::socket_uri(socket));
     description_ = "the process that has " + folder + " open";
   }
   service_ = std::make_unique<mongo::Service>(std::move(options), clock_, random_);

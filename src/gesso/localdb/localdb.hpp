@@ -62,9 +62,12 @@ class Server {
   [[nodiscard]] Connection connect();
 
   [[nodiscard]] std::uint16_t port() const;  // of TCP
-  // "mongodb://%2Fpath%2Fto.sock/" or "mongodb://127.0.0.1:27017/"
+  // `socket_uri`, or "mongodb://127.0.0.1:27017/"
   [[nodiscard]] std::string uri() const;
 };
+
+// The connection string of a server on a Unix socket: "mongodb://%2Fpath%2Fto.sock/".
+[[nodiscard]] std::string socket_uri(const std::string& path);
 
 // What `gesso localdb --check` reports: every index against its documents and back.
 struct CheckReport {

@@ -72,9 +72,7 @@ class Server::Impl {
   [[nodiscard]] std::uint16_t port() const { return acceptor_.port(); }
 
   [[nodiscard]] std::string uri() const {
-    if (!options_.unix_socket.empty()) {
-      return "mongodb://" + percent_encoded(options_.unix_socket) + "/";
-    }
+    if (!options_.unix_socket.empty()) return socket_uri(options_.unix_socket);
     const bool is_v6 = options_.listen_host.find(':') != std::string::npos;
     return "mongodb://" + (is_v6 ? "[" + options_.listen_host + "]" : options_.listen_host) + ":" +
            std::to_string(port()) + "/";
@@ -149,6 +147,10 @@ class Server::Impl {
     }
   };
 };
+
+std::string socket_uri(const std::string& path) {
+  return "mongodb://" + percent_encoded(path) + "/";
+}
 
 Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 
