@@ -29,7 +29,7 @@ class RotationFsm {
     std::chrono::milliseconds retry_min{250};
     std::chrono::milliseconds retry_max{60'000};
     // The most while the connections in use are refused and requests wait for that to end.
-    std::chrono::milliseconds retry_waited_max{2000};
+    std::chrono::milliseconds retry_waited_max{1000};
     // Refused for so long: requests no longer wait, and the cool-down goes on to `retry_max`.
     std::chrono::milliseconds give_up_after{30'000};
     // The database refuses (13: not authorised) what a fresh connection with the same secret shows
