@@ -305,6 +305,13 @@ def other_commands_read_the_vault_once(world):
         )
         world.printed += done.stdout + done.stderr
         assert done.returncode == 0, done.stderr
+    url = variables.pop("GESSO_KEY_VAULT_URL")
+    done = subprocess.run(
+        [world.build / "gesso", "stats", "--key-vault-url", url],
+        env=variables, cwd=world.folder, capture_output=True, text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    variables["GESSO_KEY_VAULT_URL"] = url
     world.azure(refuse_identity="rbac")
     done = subprocess.run(
         [world.build / "gesso", "stats"], env=variables, cwd=world.folder, capture_output=True, text=True

@@ -2,6 +2,7 @@
 // app.cpp makes a command line of them.
 #pragma once
 
+#include <array>
 #include <map>
 #include <ostream>
 #include <span>
@@ -62,6 +63,12 @@ struct Command {
   std::span<const Option> options;
   ExitCode (*run)(const Invocation&);
 };
+
+// The settings that say where the database is, for commands that work on it and serve nothing.
+inline constexpr auto kDatabaseSettings = std::to_array<std::string_view>(
+    {"data_dir", "mongodb_uri", "database", "mongodb_tls_ca_file", "key_vault_url",
+     "mongodb_secret", "key_vault_suffixes", "key_vault_tenant", "azure_credential",
+     "azure_managed_identity", "azure_connect_to", "azure_ca_file", "log_level"});
 
 [[nodiscard]] Command serve_command();
 [[nodiscard]] Command init_db_command();

@@ -308,10 +308,6 @@ ExitCode doctor(const Invocation& invocation) {
 }  // namespace
 
 Command doctor_command() {
-  static constexpr auto kSettings = std::to_array<std::string_view>(
-      {"data_dir", "mongodb_uri", "database", "mongodb_tls_ca_file", "key_vault_url",
-       "mongodb_secret", "key_vault_suffixes", "key_vault_tenant", "azure_credential",
-       "azure_managed_identity", "azure_connect_to", "azure_ca_file", "log_level"});
   static constexpr auto kOptions = std::to_array<Option>(
       {{.flag = "--json", .about = "One JSON object instead of lines", .value = ""}});
   return {.name = "doctor",
@@ -323,7 +319,7 @@ Command doctor_command() {
 
 A line for each check: ok, warn, FAIL or skipped, what was found, and behind an arrow what to do.
 Changes nothing, ends within a minute, shows no secret. Exit status 0 unless something FAILs.)",
-          .settings = kSettings,
+          .settings = kDatabaseSettings,
           .options = kOptions,
           .run = doctor};
 }

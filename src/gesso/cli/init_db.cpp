@@ -27,8 +27,6 @@ ExitCode init_db(const Invocation& invocation) {
 }  // namespace
 
 Command init_db_command() {
-  static constexpr auto kSettings = std::to_array<std::string_view>(
-      {"data_dir", "mongodb_uri", "database", "mongodb_tls_ca_file", "log_level"});
   static constexpr auto kOptions = std::to_array<Option>(
       {{.flag = "--plan", .about = "Say what would be done, and change nothing", .value = ""}});
   return {.name = "init-db",
@@ -39,7 +37,7 @@ Command init_db_command() {
 
 Safe to repeat and to run from many machines at once. An index that stands otherwise than declared
 is reported and left; none is ever dropped.)",
-          .settings = kSettings,
+          .settings = kDatabaseSettings,
           .options = kOptions,
           .run = init_db};
 }

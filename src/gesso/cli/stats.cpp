@@ -94,8 +94,6 @@ ExitCode stats(const Invocation& invocation) {
 }  // namespace
 
 Command stats_command() {
-  static constexpr auto kSettings = std::to_array<std::string_view>(
-      {"data_dir", "mongodb_uri", "database", "mongodb_tls_ca_file", "log_level"});
   static constexpr auto kOptions = std::to_array<Option>(
       {{.flag = "--json", .about = "One JSON object instead of a table", .value = ""}});
   return {.name = "stats",
@@ -103,7 +101,7 @@ Command stats_command() {
           .more = R"(Examples:
   gesso stats                       of the data in ./data, also while `gesso serve` runs
   gesso stats --json | python3 -m json.tool)",
-          .settings = kSettings,
+          .settings = kDatabaseSettings,
           .options = kOptions,
           .run = stats};
 }
