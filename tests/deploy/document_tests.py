@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
-from setup_tests import must
+from standin_az import must
 from support.harness import ROOT
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from support.harness import ROOT
-from setup_tests import must
+from standin_az import must
 
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 # Of the compiler's sanitizers, in a build for tests.

@@ -7,7 +7,7 @@ from bicep_tests import OUTSIDE, evaluate
 from resource_manager import HOSTS, ResourceManager
 from rotate_tests import ARGUMENTS as ROTATE
 from setup_tests import ARGUMENTS as SETUP
-from setup_tests import must
+from standin_az import must
 from standin_az import SCRIPTS
 
 

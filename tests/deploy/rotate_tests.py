@@ -3,14 +3,9 @@
 import shlex
 import time
 
-from standin_az import Azure, changes, connection_string, every_call, fresh_key, open_files
+from standin_az import Azure, changes, connection_string, every_call, fresh_key, must, open_files
 
 ARGUMENTS = ["--resource-group", "paint-rg", "--account", "paint-db", "--vault", "paint-kv"]
-
-
-def must(condition, what=""):
-    if not condition:
-        raise AssertionError(what)
 
 
 def pretended(holds="primary", age=86_400, encoded=False, **state):

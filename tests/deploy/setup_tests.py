@@ -6,7 +6,7 @@ import re
 import shlex
 import threading
 
-from standin_az import Azure, changes, every_body, every_call, open_files
+from standin_az import Azure, changes, every_body, every_call, must, open_files
 from support.harness import ROOT
 
 ARGUMENTS = [
@@ -14,11 +14,6 @@ ARGUMENTS = [
     "--image", "registry.example/gesso:1",
 ]  # fmt: skip
 SHARD_KEYS = {"generations": "_id", "usage_logs": "user_id", "rate_limit_logs": "_id"}
-
-
-def must(condition, what=""):
-    if not condition:
-        raise AssertionError(what)
 
 
 def resources(azure, part):

@@ -20,6 +20,11 @@ every_call = {}  # of all scripts of all tests: what is held against the parser
 every_body = []  # of every resource that was made of JSON
 
 
+def must(condition, what=""):
+    if not condition:
+        raise AssertionError(what)
+
+
 class Azure:
     """A context: the folder with the state, and what was called and printed."""
 

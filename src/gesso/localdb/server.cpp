@@ -65,7 +65,12 @@ class Server::Impl {
 
   [[nodiscard]] Connection connect() {
     return [connection = std::make_shared<Local>(*this)](std::span<const std::uint8_t> message) {
-      return connection->answer(message);
+      try {
+        return connection->answer(message);
+      } catch (const std::exception& error) {
+        spdlog::error("localdb: this process: {}; connection closed", error.what());
+        throw;
+      }
     };
   }
 

@@ -44,7 +44,7 @@ class Exchange {
       try {
         const auto reply = connection_(std::span(written_).subspan(done, length));
         answered_.insert(answered_.end(), reply.begin(), reply.end());
-      } catch (const std::exception&) {  // the server has logged it
+      } catch (const std::exception&) {  // a lost connection; the server says why
         return close();
       }
       done += length;
