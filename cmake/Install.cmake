@@ -8,9 +8,13 @@ list(TRANSFORM targets PREPEND gesso_)
 
 install(TARGETS ${targets} EXPORT gesso ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS gesso RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-foreach(room ${GESSO_ROOMS})
-  install(DIRECTORY src/gesso/${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gesso
+foreach(folder ${GESSO_PUBLIC_FOLDERS})
+  install(DIRECTORY src/gesso/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gesso
           FILES_MATCHING PATTERN "*.hpp" PATTERN detail EXCLUDE)
+endforeach()
+foreach(header ${GESSO_PUBLIC_HEADERS})
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES src/gesso/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gesso/${folder})
 endforeach()
 install(EXPORT gesso NAMESPACE gesso:: DESTINATION ${package} FILE gessoTargets.cmake)
 

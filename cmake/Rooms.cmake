@@ -1,6 +1,12 @@
 # A room is a folder of src/gesso/, one static library `gesso_NAME` (alias gesso::NAME), and its
 # own include root. The include root holds a link to that room alone, so a header of a room that is
-# not among DEPENDS cannot be included by mistake.
+# not among DEPENDS cannot be included by mistake. A room within a larger one is named by its path:
+# `localdb/storage` is the library `gesso_localdb_storage`.
+#
+#   DEPENDS          rooms that its headers and sources include
+#   PRIVATE_DEPENDS  rooms that its sources alone include
+#   FACE             headers beside its folder that it defines: the public face of a larger room
+#   INTERNAL         its headers are not installed
 
 add_library(gesso_options INTERFACE)
 target_compile_features(gesso_options INTERFACE cxx_std_20)
@@ -15,22 +21,33 @@ if(GESSO_SANITIZE)
 endif()
 
 set(GESSO_ROOMS "" CACHE INTERNAL "")
+set(GESSO_PUBLIC_FOLDERS "" CACHE INTERNAL "")
+set(GESSO_PUBLIC_HEADERS "" CACHE INTERNAL "")
 
 function(gesso_room name)
-  cmake_parse_arguments(ROOM "" "" "DEPENDS;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ROOM "INTERNAL" ""
+    "DEPENDS;PRIVATE_DEPENDS;LIBRARIES;PRIVATE_LIBRARIES;FACE" ${ARGN})
   set(folder ${PROJECT_SOURCE_DIR}/src/gesso/${name})
-  set(root ${PROJECT_BINARY_DIR}/rooms/${name})
-  file(MAKE_DIRECTORY ${root}/gesso)
+  string(REPLACE "/" "_" room ${name})
+  set(root ${PROJECT_BINARY_DIR}/rooms/${room})
+  cmake_path(GET name PARENT_PATH parent)
+  file(MAKE_DIRECTORY ${root}/gesso/${parent})
   file(CREATE_LINK ${folder} ${root}/gesso/${name} SYMBOLIC)
+  foreach(header ${ROOM_FACE})
+    file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src/gesso/${header} ${root}/gesso/${header} SYMBOLIC)
+  endforeach()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cpp)
-  list(TRANSFORM ROOM_DEPENDS PREPEND gesso_)
+  foreach(kind DEPENDS PRIVATE_DEPENDS)
+    string(REPLACE "/" "_" ROOM_${kind} "${ROOM_${kind}}")
+    list(TRANSFORM ROOM_${kind} PREPEND gesso_)
+  endforeach()
 
-  set(target gesso_${name})
+  set(target gesso_${room})
   if(sources)
     add_library(${target} STATIC ${sources})
     set(scope PUBLIC)
     target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:gesso_options>
-                          ${ROOM_PRIVATE_LIBRARIES})
+                          ${ROOM_PRIVATE_DEPENDS} ${ROOM_PRIVATE_LIBRARIES})
     target_compile_features(${target} PUBLIC cxx_std_20)
   else()
     add_library(${target} INTERFACE)
@@ -40,9 +57,13 @@ function(gesso_room name)
   target_include_directories(${target} ${scope} $<BUILD_INTERFACE:${root}>
                              $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(${target} ${scope} ${ROOM_DEPENDS} ${ROOM_LIBRARIES})
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
-  add_library(gesso::${name} ALIAS ${target})
-  set(GESSO_ROOMS ${GESSO_ROOMS} ${name} CACHE INTERNAL "")
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${room})
+  add_library(gesso::${room} ALIAS ${target})
+  set(GESSO_ROOMS ${GESSO_ROOMS} ${room} CACHE INTERNAL "")
+  if(NOT ROOM_INTERNAL)
+    set(GESSO_PUBLIC_FOLDERS ${GESSO_PUBLIC_FOLDERS} ${name} CACHE INTERNAL "")
+  endif()
+  set(GESSO_PUBLIC_HEADERS ${GESSO_PUBLIC_HEADERS} ${ROOM_FACE} CACHE INTERNAL "")
 endfunction()
 
 # A program from a folder of src/gesso/: every .cpp but main.cpp is a library that tests can link.
@@ -54,6 +75,7 @@ function(gesso_program name)
   file(CREATE_LINK ${folder} ${root}/gesso/${PROGRAM_FROM} SYMBOLIC)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  string(REPLACE "/" "_" PROGRAM_DEPENDS "${PROGRAM_DEPENDS}")
   list(TRANSFORM PROGRAM_DEPENDS PREPEND gesso_)
   if(NOT sources)
     message(FATAL_ERROR "${folder} holds no source beside main.cpp")
@@ -74,12 +96,14 @@ function(gesso_test name)
   if(NOT sources)
     return()
   endif()
+  string(REPLACE "/" "_" TEST_USES "${TEST_USES}")
   list(TRANSFORM TEST_USES PREPEND gesso_)
-  add_executable(test_${name} ${sources})
-  target_link_libraries(test_${name} PRIVATE ${TEST_USES} gesso_testing ${TEST_LIBRARIES}
+  string(REPLACE "/" "_" room ${name})
+  add_executable(test_${room} ${sources})
+  target_link_libraries(test_${room} PRIVATE ${TEST_USES} gesso_testing ${TEST_LIBRARIES}
                         GTest::gmock_main GTest::gtest gesso_options)
-  target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_compile_definitions(test_${name} PRIVATE
+  target_include_directories(test_${room} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(test_${room} PRIVATE
     GESSO_SOURCE_DIR="${PROJECT_SOURCE_DIR}" GESSO_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  add_test(NAME ${name} COMMAND test_${name})
+  add_test(NAME ${room} COMMAND test_${room})
 endfunction()

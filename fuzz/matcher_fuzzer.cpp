@@ -2,10 +2,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "gesso/localdb/command_error.hpp"
-#include "gesso/localdb/match/matcher.hpp"
-#include "gesso/localdb/match/projection.hpp"
-#include "gesso/localdb/match/sort.hpp"
+#include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/language/match/matcher.hpp"
+#include "gesso/localdb/language/match/projection.hpp"
+#include "gesso/localdb/language/match/sort.hpp"
 
 namespace {
 

@@ -2,9 +2,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "gesso/localdb/aggregate/expression.hpp"
-#include "gesso/localdb/aggregate/pipeline.hpp"
-#include "gesso/localdb/command_error.hpp"
+#include "gesso/localdb/language/aggregate/expression.hpp"
+#include "gesso/localdb/language/aggregate/pipeline.hpp"
+#include "gesso/localdb/language/command_error.hpp"
 
 namespace {
 

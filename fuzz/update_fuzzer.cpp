@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "gesso/localdb/command_error.hpp"
-#include "gesso/localdb/match/matcher.hpp"
-#include "gesso/localdb/update/update.hpp"
+#include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/language/match/matcher.hpp"
+#include "gesso/localdb/language/update/update.hpp"
 
 namespace {
 

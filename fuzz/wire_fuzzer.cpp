@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "gesso/base/error.hpp"
-#include "gesso/localdb/command/arguments.hpp"
-#include "gesso/localdb/command/tables.hpp"
-#include "gesso/localdb/command_error.hpp"
+#include "gesso/localdb/engine/arguments.hpp"
+#include "gesso/localdb/engine/tables.hpp"
+#include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/wire/message.hpp"
 
 namespace {

@@ -6,8 +6,8 @@
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/json.hpp"
-#include "gesso/localdb/command_error.hpp"
 #include "gesso/localdb/index/key_encoder.hpp"
+#include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "gesso/bson/json.hpp"
-#include "gesso/localdb/command_error.hpp"
+#include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/localdb/command_error.hpp"
+#include "gesso/localdb/language/command_error.hpp"
 #include "tests/localdb/plan/plan_fixture.hpp"
 
 namespace gesso::localdb {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "gesso/localdb/match/matcher.hpp"
+#include "gesso/localdb/language/match/matcher.hpp"
 #include "gesso/localdb/plan/execution.hpp"
 #include "gesso/localdb/plan/plan.hpp"
 #include "tests/localdb/storage/store_fixture.hpp"

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/localdb/command_error.hpp"
+#include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/plan/execution.hpp"
 #include "tests/localdb/plan/plan_fixture.hpp"
 

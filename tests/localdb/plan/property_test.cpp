@@ -8,8 +8,8 @@
 #include <set>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/localdb/command_error.hpp"
-#include "gesso/localdb/match/sort.hpp"
+#include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/language/match/sort.hpp"
 #include "tests/localdb/index/random_bson.hpp"
 #include "tests/localdb/plan/plan_fixture.hpp"
 

@@ -1,5 +1,5 @@
 // Users, logging in and rights, end to end.
-#include "tests/localdb/auth/scram_client.hpp"
+#include "tests/localdb/engine/auth/scram_client.hpp"
 #include "tests/localdb/server/server_fixture.hpp"
 
 namespace gesso::localdb {

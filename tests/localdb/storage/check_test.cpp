@@ -51,11 +51,11 @@ class CheckTest : public StoreFixture {
     ASSERT_EQ(mdb_cursor_del(cursor, 0), 0);
   }
 
-  std::vector<std::string> faults() { return check(dir_.path()).faults; }
+  std::vector<std::string> faults() { return check_folder(dir_.path()).faults; }
 };
 
 TEST_F(CheckTest, CountsWhatItLookedAt) {
-  const CheckReport report = check(dir_.path());
+  const FolderReport report = check_folder(dir_.path());
   EXPECT_THAT(report.faults, IsEmpty());
   EXPECT_EQ(report.collections, 1U);
   EXPECT_EQ(report.documents, 2U);
@@ -112,7 +112,7 @@ TEST_F(CheckTest, FindsRowsThatBelongToNothing) {
 TEST_F(CheckTest, SaysThatAFolderWithoutDataIsNoDataFolder) {
   const gesso::testing::TempDir empty;
   try {
-    static_cast<void>(check(empty.path()));
+    static_cast<void>(check_folder(empty.path()));
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kValidation);
@@ -122,7 +122,7 @@ TEST_F(CheckTest, SaysThatAFolderWithoutDataIsNoDataFolder) {
 TEST_F(CheckTest, LeavesAFolderAloneThatAServerHasOpen) {
   store_.emplace(options());
   try {
-    static_cast<void>(check(dir_.path()));
+    static_cast<void>(check_folder(dir_.path()));
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kConflict);

@@ -14,7 +14,7 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/bson/builder.hpp"
-#include "gesso/localdb/command_error.hpp"
+#include "gesso/localdb/language/command_error.hpp"
 #include "tests/localdb/storage/store_fixture.hpp"
 
 namespace gesso::localdb {
@@ -258,7 +258,7 @@ TEST_F(DurabilityTest, KeepsEveryAcknowledgedWriteWhenItsProcessIsKilled) {
     int status = 0;
     ::waitpid(child, &status, 0);
 
-    const CheckReport report = check(folder.data_dir);
+    const FolderReport report = check_folder(folder.data_dir);
     EXPECT_THAT(report.faults, ::testing::IsEmpty());
     Store after(folder);
     const ReadTransaction read = after.read();

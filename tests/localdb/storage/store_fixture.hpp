@@ -8,7 +8,7 @@
 #include <string>
 
 #include "gesso/bson/json.hpp"
-#include "gesso/localdb/localdb.hpp"
+#include "gesso/localdb/storage/check.hpp"
 #include "gesso/localdb/storage/store.hpp"
 #include "gesso/testing/fake_clock.hpp"
 #include "gesso/testing/temp_dir.hpp"
@@ -66,7 +66,7 @@ class StoreFixture : public ::testing::Test {
   // Closes the store for the time of the check.
   void expect_clean() {
     store_.reset();
-    EXPECT_THAT(check(dir_.path()).faults, ::testing::IsEmpty());
+    EXPECT_THAT(check_folder(dir_.path()).faults, ::testing::IsEmpty());
     store_.emplace(options());
   }
 };

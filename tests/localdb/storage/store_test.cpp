@@ -6,8 +6,8 @@
 #include "gesso/base/error.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/json.hpp"
-#include "gesso/localdb/command_error.hpp"
-#include "gesso/localdb/localdb.hpp"
+#include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/storage/check.hpp"
 #include "tests/localdb/storage/store_fixture.hpp"
 
 namespace gesso::localdb {

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/localdb/command_error.hpp"
 #include "gesso/localdb/index/key_encoder.hpp"
-#include "gesso/localdb/match/matcher.hpp"
-#include "gesso/localdb/match/path.hpp"
+#include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/language/match/matcher.hpp"
+#include "gesso/localdb/language/match/path.hpp"
 
 namespace gesso::localdb {
 namespace {

@@ -8,9 +8,9 @@
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/compare.hpp"
 #include "gesso/bson/json.hpp"
-#include "gesso/localdb/command_error.hpp"
-#include "gesso/localdb/match/matcher.hpp"
-#include "gesso/localdb/match/path.hpp"
+#include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/language/match/matcher.hpp"
+#include "gesso/localdb/language/match/path.hpp"
 
 namespace gesso::localdb {
 namespace {

@@ -8,7 +8,7 @@
 #include "gesso/bson/compare.hpp"
 #include "gesso/bson/decimal.hpp"
 #include "gesso/localdb/index/key_encoder.hpp"
-#include "gesso/localdb/match/path.hpp"
+#include "gesso/localdb/language/match/path.hpp"
 
 namespace gesso::localdb {
 namespace {

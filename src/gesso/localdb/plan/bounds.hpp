@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "gesso/localdb/index/spec.hpp"
-#include "gesso/localdb/match/matcher.hpp"
+#include "gesso/localdb/language/match/matcher.hpp"
 #include "gesso/localdb/plan/plan.hpp"
 
 namespace gesso::localdb {

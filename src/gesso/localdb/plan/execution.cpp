@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/localdb/command_error.hpp"
-#include "gesso/localdb/match/matcher.hpp"
+#include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/language/match/matcher.hpp"
 #include "gesso/localdb/plan/explain.hpp"
 #include "gesso/localdb/plan/scanner.hpp"
 

@@ -2,7 +2,7 @@
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/index/shell_text.hpp"
-#include "gesso/localdb/match/matcher.hpp"
+#include "gesso/localdb/language/match/matcher.hpp"
 
 namespace gesso::localdb {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "gesso/localdb/index/spec.hpp"
-#include "gesso/localdb/match/matcher.hpp"
+#include "gesso/localdb/language/match/matcher.hpp"
 
 namespace gesso::localdb {
 

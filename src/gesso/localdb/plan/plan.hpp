@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "gesso/bson/view.hpp"
-#include "gesso/localdb/match/sort.hpp"
+#include "gesso/localdb/language/match/sort.hpp"
 #include "gesso/localdb/storage/catalog.hpp"
 
 namespace gesso::localdb {

@@ -7,8 +7,8 @@
 #include <array>
 
 #include "gesso/bson/json.hpp"
-#include "gesso/localdb/command_error.hpp"
-#include "gesso/localdb/match/matcher.hpp"
+#include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/language/match/matcher.hpp"
 #include "gesso/localdb/plan/bounds.hpp"
 #include "gesso/localdb/plan/implication.hpp"
 #include "gesso/localdb/plan/plan.hpp"

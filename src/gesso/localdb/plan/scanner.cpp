@@ -4,8 +4,8 @@
 #include <iterator>
 
 #include "gesso/base/error.hpp"
-#include "gesso/localdb/command_error.hpp"
 #include "gesso/localdb/index/key_generator.hpp"
+#include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb {
 namespace {

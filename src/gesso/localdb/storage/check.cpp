@@ -1,4 +1,5 @@
-// `gesso localdb --check`: every index against its documents and back, and the counters.
+#include "gesso/localdb/storage/check.hpp"
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -6,7 +7,6 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/bson/json.hpp"
-#include "gesso/localdb/localdb.hpp"
 #include "gesso/localdb/storage/catalog_store.hpp"
 #include "gesso/localdb/storage/counters.hpp"
 #include "gesso/localdb/storage/store.hpp"
@@ -19,14 +19,14 @@ constexpr std::size_t kMaxFaults = 100;
 
 class Check {
   const Transaction& read_;
-  CheckReport report_;
+  FolderReport report_;
   KeySet keys_;
   std::set<RecordId> unreadable_;  // of the collection at hand
 
  public:
   explicit Check(const Transaction& read) : read_(read) {}
 
-  CheckReport run() {
+  FolderReport run() {
     for (const CollectionPtr& collection : read_.catalog().all()) {
       ++report_.collections;
       check_documents(*collection);
@@ -173,7 +173,7 @@ class Check {
 
 }  // namespace
 
-CheckReport check(const std::filesystem::path& data_dir) {
+FolderReport check_folder(const std::filesystem::path& data_dir) {
   if (!std::filesystem::exists(data_dir / "data.mdb")) {
     throw Error(ErrorKind::kValidation,
                 data_dir.string() + " is not a data folder: it holds no data.mdb");

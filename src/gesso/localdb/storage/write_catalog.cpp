@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "gesso/base/random.hpp"
-#include "gesso/localdb/command_error.hpp"
+#include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/storage/catalog_store.hpp"
 #include "gesso/localdb/storage/write_state.hpp"
 #include "gesso/localdb/storage/write_transaction.hpp"

@@ -4,8 +4,8 @@
 #include <iterator>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/localdb/command_error.hpp"
 #include "gesso/localdb/index/shell_text.hpp"
+#include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/storage/counters.hpp"
 #include "gesso/localdb/storage/environment.hpp"
 #include "gesso/localdb/storage/write_state.hpp"

@@ -1,0 +1,13 @@
+// Logging in, also as a part of the handshake.
+#pragma once
+
+#include "gesso/bson/view.hpp"
+#include "gesso/localdb/engine/context.hpp"
+
+namespace gesso::localdb {
+
+// Begins the conversation that hello's `speculativeAuthenticate` proposes and joins its answer to
+// the reply; joins nothing where that is no good, and the driver then begins by saslStart.
+void speculative_authenticate(Context& context, bson::View proposal);
+
+}  // namespace gesso::localdb

@@ -1,0 +1,138 @@
+// What a command works with: the services of the engine, the client that asked, its arguments and
+// the reply it writes.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gesso/base/clock.hpp"
+#include "gesso/base/deadline.hpp"
+#include "gesso/base/random.hpp"
+#include "gesso/bson/builder.hpp"
+#include "gesso/bson/view.hpp"
+#include "gesso/localdb/engine/arguments.hpp"
+#include "gesso/localdb/engine/auth/scram.hpp"
+#include "gesso/localdb/engine/auth/user.hpp"
+#include "gesso/localdb/engine/cursor.hpp"
+#include "gesso/localdb/engine/fail_point.hpp"
+#include "gesso/localdb/engine/object_id.hpp"
+#include "gesso/localdb/language/match/matcher.hpp"
+#include "gesso/localdb/storage/store.hpp"
+
+namespace gesso::localdb {
+
+inline constexpr std::size_t kMaxDocumentSize = 16 * 1024 * 1024;
+inline constexpr std::size_t kMaxWriteBatch = 100'000;
+inline constexpr int kSessionTimeoutMinutes = 30;
+
+struct EngineOptions {
+  bool require_auth = false;
+  bool test_commands = false;
+  std::size_t max_connections = 1024;
+  std::chrono::milliseconds cursor_timeout{600'000};
+};
+
+// One connection as commands see it. Belongs to the connection's thread.
+struct Client {
+  std::int32_t id = 0;
+  std::string peer;
+  bool is_local = false;  // over the Unix socket or the loopback interface
+  std::string app_name = {};
+  auth::UserPtr user = {};  // as it was at log-in; null when nobody is logged in
+  std::optional<auth::ScramServer> conversation = {};
+  std::string conversation_db = {};
+  bool skip_empty_exchange = false;
+};
+
+// What all commands share. Thread-safe member by member.
+struct Services {
+  const EngineOptions options;
+  Store& store;
+  const Clock& clock;
+  Random& random;
+  CursorRegistry cursors;
+  ObjectIdGenerator object_ids;
+  auth::UserDirectory users;
+  std::mutex user_mutex;  // held by commands that change users, over the store and the directory
+  auth::Digest decoy_secret{};
+  FailPoint fail_point;
+  const Time started;
+  std::atomic<std::int64_t> open_connections = 0;
+  std::atomic<std::int64_t> commands_run = 0;
+
+  std::atomic<bool> stopping = false;
+  std::mutex stop_mutex;  // guards nothing but the wait for `stopping`
+  std::condition_variable stop_signal;
+
+  Services(EngineOptions engine_options, Store& data, const Clock& time, Random& randomness);
+};
+
+// One command that is being run. Lives for that time; one thread.
+struct Context {
+  Services& services;
+  Client& client;
+  const Arguments& arguments;
+  bson::View body;
+  std::string_view db;
+  Deadline deadline;
+  bson::Builder& reply;
+
+  // The collection that the command's first field names, checked.
+  [[nodiscard]] std::string_view collection() const;
+  [[nodiscard]] std::string ns(std::string_view collection_name) const {
+    return std::string(db) + "." + std::string(collection_name);
+  }
+  // `$$NOW`, the command's `let`, where its table has one, and `interrupt`.
+  [[nodiscard]] Variables variables() const;
+  // Throws CommandError when the command must end: 50 past maxTimeMS, 11600 at shutdown.
+  [[nodiscard]] std::function<void()> interrupt() const;
+  // The id of the user who is logged in, "" for nobody.
+  [[nodiscard]] std::string user_id() const;
+};
+
+// Who may run a command.
+enum class Access {
+  kPublic,      // anybody, before logging in too
+  kLoggedIn,    // any user
+  kOnDatabase,  // a user with one of the rights on the command's database
+  kOnServer,    // a user with one of the rights on the server, that is on `admin`
+};
+
+struct Command {
+  std::string_view name;
+  std::span<const Field> fields;
+  void (*run)(Context&);
+  Access access = Access::kOnDatabase;
+  auth::Rights rights = auth::kRead;
+};
+
+// The commands of one file each.
+[[nodiscard]] std::span<const Command> handshake_commands();
+[[nodiscard]] std::span<const Command> authentication_commands();
+[[nodiscard]] std::span<const Command> user_commands();
+[[nodiscard]] std::span<const Command> session_commands();
+[[nodiscard]] std::span<const Command> diagnostic_commands();
+[[nodiscard]] std::span<const Command> statistics_commands();
+[[nodiscard]] std::span<const Command> catalog_commands();
+[[nodiscard]] std::span<const Command> index_commands();
+[[nodiscard]] std::span<const Command> read_commands();
+[[nodiscard]] std::span<const Command> aggregate_commands();
+[[nodiscard]] std::span<const Command> explain_commands();
+[[nodiscard]] std::span<const Command> write_commands();
+[[nodiscard]] std::span<const Command> find_and_modify_commands();
+
+// All of the above.
+[[nodiscard]] std::vector<std::span<const Command>> command_tables();
+
+// Throws CommandError (13) unless the client's user may; always passes without `require_auth`.
+void require_rights(const Services& services, const Client& client, auth::Rights rights,
+                    std::string_view db, std::string_view command);
+
+}  // namespace gesso::localdb

@@ -1,0 +1,134 @@
+// Cursors: what a `find` or an aggregation left to be fetched with getMore.
+//
+// No transaction is held between two commands: a source gives up its place when it is detached and
+// seeks it again in the next command's snapshot, or it owns the documents that are left.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "gesso/base/random.hpp"
+#include "gesso/bson/builder.hpp"
+#include "gesso/bson/view.hpp"
+#include "gesso/localdb/language/match/projection.hpp"
+#include "gesso/localdb/plan/execution.hpp"
+
+namespace gesso::localdb {
+
+// What documents are fetched from, batch by batch. Used by one thread at a time.
+class BatchSource {
+ public:
+  BatchSource() = default;
+  BatchSource(const BatchSource&) = delete;
+  BatchSource& operator=(const BatchSource&) = delete;
+  virtual ~BatchSource() = default;
+
+  // std::nullopt at the end. Valid until the next call of anything here.
+  [[nodiscard]] virtual std::optional<bson::View> next() = 0;
+  // `next` will give the last one again.
+  virtual void push_back() = 0;
+
+  // Before the first `next` of a command, and after the last.
+  virtual void attach(const Transaction& transaction, std::function<void()> check_interrupt) = 0;
+  virtual void detach() = 0;
+};
+
+// The records of a plan, projected.
+class ExecutionSource final : public BatchSource {
+  Execution execution_;
+  std::optional<Projection> projection_;
+  bson::Document projected_;
+
+ public:
+  ExecutionSource(Execution execution, std::optional<Projection> projection)
+      : execution_(std::move(execution)), projection_(std::move(projection)) {}
+
+  std::optional<bson::View> next() override;
+  void push_back() override { execution_.push_back(); }
+  void attach(const Transaction& transaction, std::function<void()> check_interrupt) override;
+  void detach() override;
+};
+
+// Documents that are there.
+class KeptDocuments final : public BatchSource {
+  std::vector<bson::Document> documents_;
+  std::size_t next_ = 0;
+
+ public:
+  explicit KeptDocuments(std::vector<bson::Document> documents)
+      : documents_(std::move(documents)) {}
+
+  std::optional<bson::View> next() override;
+  void push_back() override { --next_; }
+  void attach(const Transaction& /*transaction*/, std::function<void()> /*check*/) override {}
+  void detach() override {}
+};
+
+struct Cursor {
+  std::string ns;
+  std::string user;  // who opened it; "" where nobody is logged in
+  bool never_expires = false;
+  std::optional<std::chrono::milliseconds> time_left;  // of the maxTimeMS it was opened with
+  std::unique_ptr<BatchSource> source;
+};
+
+// How much goes into one reply.
+struct BatchLimits {
+  static constexpr std::size_t kFirstBatch = 101;
+  static constexpr std::size_t kMaxBytes = 16 * 1024 * 1024;
+  std::optional<std::size_t> documents;  // nothing set: as many as fit
+};
+
+// Appends documents to the array that is open in `reply`, until one of the limits. Whether there
+// are more. One document always fits, however large.
+[[nodiscard]] bool append_batch(bson::Builder& reply, BatchSource& source,
+                                const BatchLimits& limits);
+
+// All open cursors, by id. Thread-safe; never blocks for long. Idle ones are closed when the
+// registry is next used.
+class CursorRegistry {
+  using SteadyClock = std::chrono::steady_clock;
+  struct Entry {
+    std::string ns;
+    std::unique_ptr<Cursor> cursor;  // null while a command has it
+    SteadyClock::time_point used;
+    bool never_expires = false;
+    bool killed = false;
+  };
+
+  const std::chrono::milliseconds timeout_;
+  Random& random_;
+  mutable std::mutex mutex_;  // guards what is below
+  std::unordered_map<std::int64_t, Entry> entries_;
+  SteadyClock::time_point next_sweep_ = {};
+
+ public:
+  CursorRegistry(std::chrono::milliseconds timeout, Random& random)
+      : timeout_(timeout), random_(random) {}
+
+  // Keeps it; its id is positive.
+  [[nodiscard]] std::int64_t add(std::unique_ptr<Cursor> cursor);
+  // Hands it out for one command; give it back or close it. Throws CommandError: 43 for an unknown
+  // id, 13 where it belongs to another namespace or user, 12051 while another command has it.
+  [[nodiscard]] std::unique_ptr<Cursor> take(std::int64_t id, std::string_view ns,
+                                             std::string_view user);
+  void give_back(std::int64_t id, std::unique_ptr<Cursor> cursor);
+  void close(std::int64_t id);
+  // False where there is none of that namespace and user.
+  [[nodiscard]] bool kill(std::int64_t id, std::string_view ns, std::string_view user);
+
+  [[nodiscard]] std::size_t open_count() const;
+
+ private:
+  void sweep(SteadyClock::time_point now);
+};
+
+}  // namespace gesso::localdb

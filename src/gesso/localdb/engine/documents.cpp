@@ -1,0 +1,93 @@
+#include "gesso/localdb/engine/documents.hpp"
+
+#include "gesso/localdb/language/command_error.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+using bson::Type;
+
+// A level takes seven bytes at least: type, name's end, length, end. Smaller documents need no
+// look.
+constexpr std::size_t kDeepestBytes = 7 * bson::View::kMaxDepth;
+
+void check_id(bson::Value id) {
+  if (id.is_array() || id.is(Type::kRegex) || id.is(Type::kUndefined)) {
+    throw CommandError(ErrorCode::kInvalidIdField, "The '_id' value cannot be of type " +
+                                                       std::string(bson::type_name(id.type())));
+  }
+  if (!id.is_document()) return;
+  for (const auto& [key, value] : id.as_document()) {
+    if (key.starts_with('$')) {
+      throw CommandError(ErrorCode::kDollarPrefixedFieldName,
+                         "_id fields may not contain '$'-prefixed fields: " + std::string(key) +
+                             " is not valid for storage.");
+    }
+  }
+}
+
+bool is_zero_timestamp(bson::Value value) {
+  return value.is(Type::kTimestamp) && value.as_timestamp() == bson::Timestamp{};
+}
+
+}  // namespace
+
+void check_fits(bson::View document) {
+  if (document.size() > kMaxDocumentSize) {
+    throw CommandError(
+        ErrorCode::kDocumentTooLarge,
+        "the document is too large: size in bytes: " + std::to_string(document.size()) +
+            ", max size: " + std::to_string(kMaxDocumentSize));
+  }
+  if (document.size() > kDeepestBytes && !bson::View::validate(document.bytes())) {
+    throw CommandError(ErrorCode::kOverflow, "the document is nested deeper than " +
+                                                 std::to_string(bson::View::kMaxDepth) + " levels");
+  }
+}
+
+bson::View prepare_insert(bson::View document, Services& services,
+                          std::deque<bson::Document>& owned) {
+  // Depth was looked at when the message was read.
+  if (document.size() > kMaxDocumentSize) check_fits(document);
+  bson::Value id;
+  bool id_is_first = true;
+  bool has_zero_timestamp = false;
+  bool first = true;
+  for (const auto& [key, value] : document) {
+    if (!id && key == "_id") {
+      id = value;
+      id_is_first = first;
+    } else if (is_zero_timestamp(value)) {
+      has_zero_timestamp = true;
+    }
+    first = false;
+  }
+  check_id(id);
+  if (id && id_is_first && !has_zero_timestamp) return document;
+
+  bson::Builder out;
+  out.reserve(document.size() + 32);
+  if (id) {
+    out.append("_id", id);
+  } else {
+    out.append("_id", services.object_ids.next());
+  }
+  bool id_written = false;
+  for (const auto& [key, value] : document) {
+    if (id && !id_written && key == "_id") {
+      id_written = true;
+    } else if (is_zero_timestamp(value)) {
+      const auto now = std::chrono::floor<std::chrono::seconds>(services.clock.now());
+      out.append(key, bson::Timestamp{
+                          .seconds = static_cast<std::uint32_t>(now.time_since_epoch().count()),
+                          .increment = 1});
+    } else {
+      out.append(key, value);
+    }
+  }
+  owned.push_back(out.finish());
+  check_fits(owned.back());
+  return owned.back();
+}
+
+}  // namespace gesso::localdb

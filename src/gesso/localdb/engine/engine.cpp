@@ -1,0 +1,302 @@
+#include "gesso/localdb/engine/engine.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <new>
+
+#include "gesso/base/error.hpp"
+#include "gesso/localdb/engine/names.hpp"
+#include "gesso/localdb/language/aggregate/expression.hpp"
+#include "gesso/localdb/language/command_error.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+constexpr int kInterruptedAtShutdown = 11600;
+constexpr int kUnsupportedOpQuery = 352;
+constexpr int kMissingDb = 40571;
+constexpr int kExceededMemory = 146;
+constexpr int kUnknownWriteConcern = 79;
+constexpr int kLetReadsField = 4890500;
+
+bson::Document error_reply(int code, std::string_view message, bson::View details = {}) {
+  bson::Builder reply;
+  reply.append("ok", 0.0);
+  reply.append("errmsg", message);
+  reply.append("code", code);
+  reply.append("codeName", code_name(code));
+  reply.append_all(details);
+  return reply.finish();
+}
+
+// The name of the command.
+std::string_view first_field(bson::View body) {
+  return body.empty() ? std::string_view() : body.begin()->key;
+}
+
+std::string_view database_of(const wire::Message& message) {
+  if (message.op_code == wire::OpCode::kQuery) return message.db;
+  const bson::Value db = message.body["$db"];
+  if (!db) throw CommandError(kMissingDb, "OP_MSG requests require a $db argument");
+  check_type("$db", db, kString);
+  return db.as_string();
+}
+
+// We are one server without an oplog: transactions and numbered writes need more.
+void check_transaction(bson::View body) {
+  const bool numbered = body.contains("txnNumber");
+  if (!numbered && !body["startTransaction"] && !body["autocommit"]) return;
+  if (!body["lsid"]) {
+    throw CommandError(ErrorCode::kInvalidOptions,
+                       "Transaction number requires a session ID to also be specified");
+  }
+  throw CommandError(ErrorCode::kIllegalOperation,
+                     "Transaction numbers are only allowed on a replica set member or mongos");
+}
+
+void check_write_concern(bson::View body) {
+  const bson::Value value = body["writeConcern"];
+  if (!value.is_document()) return;
+  for (const auto& [key, part] : value.as_document()) {
+    if (key == "w") {
+      if (part.is_string()) {
+        if (part.as_string() != "majority") {
+          throw CommandError(kUnknownWriteConcern, "No write concern mode named '" +
+                                                       std::string(part.as_string()) +
+                                                       "' found on a server without replicas");
+        }
+      } else {
+        check_type("writeConcern.w", part, kNumber | kString);
+        const double nodes = part.number();
+        if (!(nodes >= 0 && nodes <= 50)) {
+          throw CommandError(ErrorCode::kFailedToParse,
+                             "w has to be a non-negative number and not greater than 50");
+        }
+        if (nodes > 1) {
+          throw CommandError(ErrorCode::kBadValue,
+                             "cannot use 'w' > 1 when a host is not replicated");
+        }
+      }
+    } else if (key == "j" || key == "fsync") {
+      check_type("writeConcern." + std::string(key), part, kFlag);
+    } else if (key == "wtimeout" || key == "wtimeoutMS") {
+      check_type("writeConcern." + std::string(key), part, kNumber);
+    } else if (key != "provenance" && key != "getLastError") {
+      throw CommandError(ErrorCode::kUnknownField,
+                         "BSON field 'writeConcern." + std::string(key) + "' is an unknown field.");
+    }
+  }
+}
+
+void check_read_concern(bson::View body) {
+  const bson::Value value = body["readConcern"];
+  if (!value.is_document()) return;
+  const bson::Value level = value.as_document()["level"];
+  if (!level) return;
+  check_type("readConcern.level", level, kString);
+  constexpr std::array kLevels = {"local", "available", "majority", "linearizable"};
+  if (std::ranges::find(kLevels, level.as_string()) == kLevels.end()) {
+    throw CommandError(ErrorCode::kInvalidOptions, "readConcern.level '" +
+                                                       std::string(level.as_string()) +
+                                                       "' is not served by a standalone server");
+  }
+}
+
+Deadline deadline_of(bson::View body) {
+  const bson::Value value = body["maxTimeMS"];
+  if (!value || value.is_null()) return {};
+  const std::optional<std::int64_t> milliseconds = value.integer();
+  if (!milliseconds || *milliseconds < 0 || *milliseconds > INT32_MAX) {
+    throw CommandError(ErrorCode::kBadValue,
+                       "maxTimeMS must be an integer from 0 to " + std::to_string(INT32_MAX));
+  }
+  return *milliseconds == 0 ? Deadline()
+                            : Deadline::after(std::chrono::milliseconds{*milliseconds});
+}
+
+}  // namespace
+
+Services::Services(EngineOptions engine_options, Store& data, const Clock& time, Random& randomness)
+    : options(std::move(engine_options)),
+      store(data),
+      clock(time),
+      random(randomness),
+      cursors(options.cursor_timeout, randomness),
+      object_ids(time, randomness),
+      started(time.now()) {
+  random.fill(decoy_secret);
+}
+
+std::string_view Context::collection() const { return collection_name(db, body.begin()->value); }
+
+Variables Context::variables() const {
+  Variables variables{.now = services.clock.now(), .check_interrupt = interrupt()};
+  const bson::Value let = body["let"];
+  if (!let.is_document()) return variables;
+  // Expressions, of which none sees a document or another variable.
+  ExpressionScope scope(variables);
+  Arena arena;
+  bson::Builder values;
+  for (const auto& [name, expression] : let.as_document()) {
+    const ExpressionPtr compiled = compile_expression(expression, scope);
+    Evaluation evaluation({}, arena, scope);
+    const bson::Value value = compiled->evaluate(evaluation);
+    if (!value) {
+      throw CommandError(kLetReadsField,
+                         "the expression of let." + std::string(name) +
+                             " has no value; it must be a constant and cannot read a field");
+    }
+    values.append(name, value);
+  }
+  variables.let = values.finish();
+  return variables;
+}
+
+std::function<void()> Context::interrupt() const {
+  return [&stopping = services.stopping, until = deadline] {
+    if (stopping.load(std::memory_order_relaxed)) {
+      throw CommandError(kInterruptedAtShutdown, "interrupted at shutdown");
+    }
+    if (until.expired()) {
+      throw CommandError(ErrorCode::kMaxTimeMsExpired, "operation exceeded time limit");
+    }
+  };
+}
+
+std::string Context::user_id() const { return client.user ? client.user->id() : std::string(); }
+
+std::vector<std::span<const Command>> command_tables() {
+  return {handshake_commands(),      authentication_commands(), user_commands(),
+          session_commands(),        diagnostic_commands(),     statistics_commands(),
+          catalog_commands(),        index_commands(),          read_commands(),
+          aggregate_commands(),      explain_commands(),        write_commands(),
+          find_and_modify_commands()};
+}
+
+void require_rights(const Services& services, const Client& client, auth::Rights rights,
+                    std::string_view db, std::string_view command) {
+  if (!services.options.require_auth) return;
+  if (!client.user) {
+    throw CommandError(ErrorCode::kUnauthorized,
+                       "command " + std::string(command) + " requires authentication");
+  }
+  // As the user is now: a dropped one has lost everything at once.
+  const auth::UserPtr current = services.users.find_id(client.user->id());
+  const bool same = current && current->uuid == client.user->uuid;
+  if (!same || (rights != 0 && !current->may(rights, db))) {
+    throw CommandError(ErrorCode::kUnauthorized, "not authorized on " + std::string(db) +
+                                                     " to execute command " + std::string(command));
+  }
+}
+
+Engine::Engine(EngineOptions options, Store& store, const Clock& clock, Random& random)
+    : services_(std::move(options), store, clock, random) {
+  for (const std::span<const Command> commands : command_tables()) {
+    for (const Command& command : commands) commands_.emplace(command.name, &command);
+  }
+  const ReadTransaction snapshot = store.read();
+  if (const auto users = snapshot.find_collection(kUsersDatabase, kUsersCollection)) {
+    RecordCursor cursor(snapshot, *users);
+    for (bool more = cursor.first(); more; more = cursor.next()) {
+      services_.users.put(auth::User::decode(cursor.document()));
+    }
+  }
+}
+
+void Engine::interrupt_all() {
+  {
+    const std::lock_guard lock(services_.stop_mutex);
+    services_.stopping.store(true);
+  }
+  services_.stop_signal.notify_all();
+}
+
+Engine::Outcome Engine::run(Client& client, const wire::Message& message) {
+  const auto refused = [](int code, std::string_view what) {
+    return Outcome{.reply = error_reply(code, what)};
+  };
+  try {
+    bson::Builder reply;
+    bool close = false;
+    dispatch(client, message, reply, close);
+    return {.reply = reply.finish(), .close = close};
+  } catch (const CommandError& error) {
+    return {.reply = error_reply(error.code(), error.what(), error.details())};
+  } catch (const std::bad_alloc&) {
+    spdlog::error("localdb: {}: out of memory in {}", client.peer, first_field(message.body));
+    return refused(kExceededMemory, "out of memory");
+  } catch (const std::exception& error) {
+    // Ours or the disk's fault. Error of kind kValidation can only come from building BSON.
+    spdlog::error("localdb: {}: {} failed: {}", client.peer, first_field(message.body),
+                  error.what());
+    return refused(static_cast<int>(ErrorCode::kInternalError), error.what());
+  }
+}
+
+void Engine::dispatch(Client& client, const wire::Message& message, bson::Builder& reply,
+                      bool& close) {
+  services_.commands_run.fetch_add(1, std::memory_order_relaxed);
+  if (message.nested_too_deep) {
+    throw CommandError(ErrorCode::kOverflow, "a document is nested deeper than " +
+                                                 std::to_string(bson::View::kMaxDepth) + " levels");
+  }
+  const std::string_view name = first_field(message.body);
+  if (message.op_code == wire::OpCode::kQuery && name != "hello" && name != "isMaster" &&
+      name != "ismaster") {
+    throw CommandError(kUnsupportedOpQuery, "Unsupported OP_QUERY command: " + std::string(name) +
+                                                ". The client driver may require an upgrade.");
+  }
+  const std::string_view db = database_of(message);
+  check_database_name(db);
+  const auto found = commands_.find(name);
+  if (found == commands_.end()) {
+    throw CommandError(ErrorCode::kCommandNotFound, "no such command: '" + std::string(name) + "'");
+  }
+  const Command& command = *found->second;
+  if (command.access != Access::kPublic) {
+    require_rights(services_, client,
+                   command.access == Access::kLoggedIn ? auth::Rights{0} : command.rights,
+                   command.access == Access::kOnServer ? std::string_view("admin") : db, name);
+  }
+
+  bson::Document write_concern_error;
+  if (const auto action = services_.fail_point.enter(name, client.app_name)) {
+    if (action->block.count() > 0) {
+      std::unique_lock lock(services_.stop_mutex);
+      services_.stop_signal.wait_for(lock, action->block,
+                                     [this] { return services_.stopping.load(); });
+    }
+    if (action->close_connection) {
+      close = true;
+      return;
+    }
+    if (action->error_code) {
+      bson::Builder details;
+      if (!action->error_labels.empty()) {
+        const auto labels = details.array("errorLabels");
+        for (const std::string& label : action->error_labels) details.push(label);
+      }
+      throw CommandError(*action->error_code, "Failing command via 'failCommand' failpoint",
+                         details.finish());
+    }
+    write_concern_error = action->write_concern_error;
+  }
+
+  const Arguments arguments(name, command.fields, message.body, message.sequences);
+  check_transaction(message.body);
+  check_write_concern(message.body);
+  check_read_concern(message.body);
+  Context context{.services = services_,
+                  .client = client,
+                  .arguments = arguments,
+                  .body = message.body,
+                  .db = db,
+                  .deadline = deadline_of(message.body),
+                  .reply = reply};
+  command.run(context);
+  if (!write_concern_error.empty()) reply.append("writeConcernError", write_concern_error);
+  reply.append("ok", 1.0);
+}
+
+}  // namespace gesso::localdb

@@ -1,0 +1,121 @@
+// findAndModify: find one, change or remove it, give it back, as one operation of the writer.
+#include <array>
+
+#include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/engine/modify.hpp"
+#include "gesso/localdb/engine/names.hpp"
+#include "gesso/localdb/engine/query.hpp"
+#include "gesso/localdb/engine/tables.hpp"
+#include "gesso/localdb/language/command_error.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+[[noreturn]] void contradiction(const char* what) {
+  throw CommandError(ErrorCode::kFailedToParse, what);
+}
+
+void check_options(const Arguments& arguments) {
+  const bool remove = arguments.flag("remove");
+  if (remove) {
+    if (arguments.has("update")) contradiction("Cannot specify both an update and remove=true");
+    if (arguments.flag("upsert")) contradiction("Cannot specify both upsert=true and remove=true");
+    if (arguments.flag("new")) {
+      contradiction(
+          "Cannot specify both new=true and remove=true; 'remove' always returns the deleted "
+          "document");
+    }
+    if (arguments.has("arrayFilters")) {
+      contradiction("Cannot specify arrayFilters and remove=true");
+    }
+  } else if (!arguments.has("update")) {
+    contradiction("Either an update or remove=true must be specified");
+  }
+  check_collation(arguments["collation"]);
+}
+
+// Appends `value`: the document through `fields`, or null.
+void append_value(Context& context, const std::optional<bson::Document>& document,
+                  const std::optional<Projection>& projection, const Matcher& filter) {
+  if (!document) {
+    context.reply.append("value", bson::Null());
+  } else if (projection) {
+    context.reply.append("value", projection->apply(*document, &filter));
+  } else {
+    context.reply.append("value", *document);
+  }
+}
+
+void remove_one(Context& context, std::string_view name, const MatcherPtr& filter,
+                const std::optional<Projection>& projection) {
+  const DeleteStatement statement{.filter = filter,
+                                  .hint = hint_of(context.arguments),
+                                  .sort = context.arguments.document("sort")};
+  const std::optional<bson::Document> removed =
+      context.services.store.write([&](WriteTransaction& write) {
+        std::optional<bson::Document> document;
+        Modifier(context, write, name).remove(statement, &document);
+        return document;
+      });
+  context.reply.append("lastErrorObject", bson::make_document("n", removed ? 1 : 0));
+  append_value(context, removed, projection, *filter);
+}
+
+void update_one(Context& context, std::string_view name, const MatcherPtr& filter,
+                const std::optional<Projection>& projection) {
+  const Arguments& arguments = context.arguments;
+  const bool wants_new = arguments.flag("new");
+  const UpdateStatement statement{
+      .filter = filter,
+      .update =
+          Update::compile(arguments["update"], arguments["arrayFilters"], context.variables()),
+      .hint = hint_of(arguments),
+      .sort = arguments.document("sort"),
+      .upsert = arguments.flag("upsert")};
+  const UpdateOutcome outcome = context.services.store.write([&](WriteTransaction& write) {
+    UpdateOutcome done;
+    Modifier(context, write, name)
+        .update(statement, done, wants_new ? Modifier::Keep::kAfter : Modifier::Keep::kBefore);
+    return done;
+  });
+  {
+    const auto status = context.reply.document("lastErrorObject");
+    const bool found = outcome.matched > 0;
+    context.reply.append("n", found || outcome.upserted_id ? 1 : 0);
+    context.reply.append("updatedExisting", found);
+    if (outcome.upserted_id) context.reply.append("upserted", (*outcome.upserted_id)["_id"]);
+  }
+  append_value(context, wants_new ? outcome.after : outcome.before, projection, *filter);
+}
+
+void find_and_modify(Context& context) {
+  const std::string_view name = context.collection();
+  check_writable(context.db, name);
+  const Arguments& arguments = context.arguments;
+  check_options(arguments);
+  require_rights(context.services, context.client, auth::kRead, context.db, "findAndModify");
+  const Variables variables = context.variables();
+  const MatcherPtr filter = compile_filter(arguments.document("query"), variables);
+  std::optional<Projection> projection;
+  if (const bson::View fields = arguments.document("fields"); !fields.empty()) {
+    projection = Projection::compile(fields, ProjectionKind::kFind, variables);
+  }
+  if (arguments.flag("remove")) {
+    remove_one(context, name, filter, projection);
+  } else {
+    update_one(context, name, filter, projection);
+  }
+}
+
+constexpr std::array kCommands = {
+    Command{"findAndModify", kFindAndModifyFields, find_and_modify, Access::kOnDatabase,
+            auth::kWrite},
+    Command{"findandmodify", kFindAndModifyFields, find_and_modify, Access::kOnDatabase,
+            auth::kWrite},
+};
+
+}  // namespace
+
+std::span<const Command> find_and_modify_commands() { return kCommands; }
+
+}  // namespace gesso::localdb

@@ -1,0 +1,181 @@
+// createIndexes, listIndexes, dropIndexes, and collMod for the time of a TTL index.
+#include <algorithm>
+#include <array>
+
+#include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/engine/names.hpp"
+#include "gesso/localdb/engine/reply_cursor.hpp"
+#include "gesso/localdb/engine/tables.hpp"
+#include "gesso/localdb/language/command_error.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+constexpr int kAmbiguousIndexKeyPattern = 181;
+
+constexpr Field kCreateFields[] = {
+    {"createIndexes", kAny, Presence::kRequired},
+    {"indexes", kArray, Presence::kRequired},
+    {"commitQuorum"},
+    {"ignoreUnknownIndexOptions", kFlag},
+};
+constexpr Field kListFields[] = {{"listIndexes", kAny, Presence::kRequired}, {"cursor", kObject}};
+constexpr Field kDropFields[] = {
+    {"dropIndexes", kAny},
+    {"deleteIndexes", kAny},
+    {"index", kString | kObject | kArray, Presence::kRequired},
+};
+constexpr Field kModifyFields[] = {{"collMod", kAny, Presence::kRequired}, {"index", kObject}};
+constexpr Field kModifyIndexFields[] = {
+    {"name", kString}, {"keyPattern", kObject}, {"expireAfterSeconds", kNumber}};
+
+[[noreturn]] void no_namespace(const std::string& ns) {
+  throw CommandError(ErrorCode::kNamespaceNotFound, "ns does not exist: " + ns);
+}
+
+[[noreturn]] void no_index(const std::string& what) {
+  throw CommandError(ErrorCode::kIndexNotFound, "index not found with " + what);
+}
+
+void create_indexes(Context& context) {
+  const std::string_view name = context.collection();
+  check_writable(context.db, name);
+  std::vector<IndexSpec> specs;
+  for (const bson::View description : context.arguments.documents("indexes")) {
+    specs.push_back(IndexSpec::parse(description));
+  }
+  if (specs.empty()) {
+    throw CommandError(ErrorCode::kBadValue, "Must specify at least one index to create");
+  }
+  struct Result {
+    std::size_t before = 0;
+    std::size_t after = 0;
+    bool made_collection = false;
+  };
+  const auto check_interrupt = context.interrupt();
+  const Result result = context.services.store.write([&](WriteTransaction& write) {
+    Result done;
+    CollectionPtr collection = write.find_collection(context.db, name);
+    done.made_collection = collection == nullptr;
+    if (!collection) collection = write.create_collection(context.db, name);
+    done.before = collection->indexes.size();
+    for (const IndexSpec& spec : specs) {
+      check_interrupt();
+      (void)write.create_index(*write.find_collection(context.db, name), spec);
+    }
+    done.after = write.find_collection(context.db, name)->indexes.size();
+    return done;
+  });
+  bson::Builder& reply = context.reply;
+  reply.append("numIndexesBefore", static_cast<std::int32_t>(result.before));
+  reply.append("numIndexesAfter", static_cast<std::int32_t>(result.after));
+  reply.append("createdCollectionAutomatically", result.made_collection);
+  if (result.before == result.after) reply.append("note", "all indexes already exist");
+}
+
+void list_indexes(Context& context) {
+  const std::string_view name = context.collection();
+  const ReadTransaction snapshot = context.services.store.read();
+  const CollectionPtr collection = snapshot.find_collection(context.db, name);
+  if (!collection) no_namespace(context.ns(name));
+  std::vector<bson::Document> documents;
+  for (const auto& index : collection->indexes) documents.push_back(index->spec.describe());
+  reply_list(context, context.ns(name), std::move(documents));
+}
+
+// The names that one `index` of dropIndexes stands for.
+std::vector<std::string> selected(const Collection& collection, bson::Value selector) {
+  std::vector<std::string> names;
+  if (selector.is_array()) {
+    for (const auto& [key, value] : selector.as_document()) {
+      check_type("dropIndexes.index", value, kString);
+      names.emplace_back(value.as_string());
+    }
+  } else if (selector.is_document()) {
+    const Index* index = collection.index_by_key(selector.as_document());
+    if (index == nullptr) no_index("the given key");
+    const auto alike = std::ranges::count_if(collection.indexes, [&](const auto& other) {
+      return other->spec.fields == index->spec.fields;
+    });
+    if (alike > 1) {
+      throw CommandError(kAmbiguousIndexKeyPattern,
+                         std::to_string(alike) + " indexes have that key; name the one to drop");
+    }
+    names.push_back(index->spec.name);
+  } else if (selector.as_string() != "*") {
+    names.emplace_back(selector.as_string());
+  } else {
+    for (const auto& index : collection.indexes) {
+      if (!index->spec.is_id_index()) names.push_back(index->spec.name);
+    }
+  }
+  for (const std::string& name : names) {
+    if (collection.index_by_name(name) == nullptr) no_index("name [" + name + "]");
+  }
+  return names;
+}
+
+void drop_indexes(Context& context) {
+  const std::string_view name = context.collection();
+  check_writable(context.db, name);
+  const bson::Value selector = context.arguments["index"];
+  const std::size_t before = context.services.store.write([&](WriteTransaction& write) {
+    const CollectionPtr collection = write.find_collection(context.db, name);
+    if (!collection) {
+      throw CommandError(ErrorCode::kNamespaceNotFound, "ns not found " + context.ns(name));
+    }
+    for (const std::string& index : selected(*collection, selector)) {
+      write.drop_index(*write.find_collection(context.db, name), index);
+    }
+    return collection->indexes.size();
+  });
+  context.reply.append("nIndexesWas", static_cast<std::int32_t>(before));
+  if (selector.is_string() && selector.as_string() == "*") {
+    context.reply.append("msg", "non-_id indexes dropped for collection");
+  }
+}
+
+void modify_collection(Context& context) {
+  const std::string_view name = context.collection();
+  check_writable(context.db, name);
+  if (!context.arguments.has("index")) {
+    throw CommandError(ErrorCode::kCommandNotSupported,
+                       "collMod changes expireAfterSeconds of an index only");
+  }
+  const Arguments change("collMod.index", kModifyIndexFields, context.arguments.document("index"));
+  const std::optional<std::int64_t> seconds = change.integer("expireAfterSeconds", 0);
+  if (!seconds || change.has("name") == change.has("keyPattern")) {
+    throw CommandError(ErrorCode::kInvalidOptions,
+                       "collMod.index takes expireAfterSeconds and one of name and keyPattern");
+  }
+  const std::optional<std::int64_t> before =
+      context.services.store.write([&](WriteTransaction& write) {
+        const CollectionPtr collection = write.find_collection(context.db, name);
+        if (!collection) no_namespace(context.ns(name));
+        const Index* index = change.has("name")
+                                 ? collection->index_by_name(change.string("name"))
+                                 : collection->index_by_key(change.document("keyPattern"));
+        if (index == nullptr) no_index("what collMod names");
+        write.set_expire_after(*collection, index->spec.name, *seconds);
+        return index->spec.expire_after_seconds;
+      });
+  if (before) context.reply.append("expireAfterSeconds_old", *before);
+  context.reply.append("expireAfterSeconds_new", *seconds);
+}
+
+constexpr auto kChange = auth::kWrite | auth::kDdl;
+
+constexpr std::array kCommands = {
+    Command{"createIndexes", kCreateFields, create_indexes, Access::kOnDatabase, kChange},
+    Command{"listIndexes", kListFields, list_indexes, Access::kOnDatabase,
+            auth::kRead | auth::kDdl},
+    Command{"dropIndexes", kDropFields, drop_indexes, Access::kOnDatabase, kChange},
+    Command{"deleteIndexes", kDropFields, drop_indexes, Access::kOnDatabase, kChange},
+    Command{"collMod", kModifyFields, modify_collection, Access::kOnDatabase, auth::kDdl},
+};
+
+}  // namespace
+
+std::span<const Command> index_commands() { return kCommands; }
+
+}  // namespace gesso::localdb

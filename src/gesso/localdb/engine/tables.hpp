@@ -1,0 +1,102 @@
+// The fields of the commands that `explain` runs too, and what else command files share.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "gesso/bson/builder.hpp"
+#include "gesso/localdb/engine/arguments.hpp"
+
+namespace gesso::localdb {
+
+inline constexpr Field kFindFields[] = {
+    {"find", kAny, Presence::kRequired},
+    {"filter", kObject},
+    {"sort", kObject},
+    {"projection", kObject},
+    {"hint", kString | kObject},
+    {"skip", kNumber},
+    {"limit", kNumber},
+    {"batchSize", kNumber},
+    {"singleBatch", kFlag},
+    {"let", kObject},
+    {"collation", kObject},
+    {"min", kObject},
+    {"max", kObject},
+    {"returnKey", kFlag},
+    {"showRecordId", kFlag},
+    {"tailable", kFlag},
+    {"awaitData", kFlag},
+    {"oplogReplay", kFlag},
+    {"noCursorTimeout", kFlag},
+    {"allowPartialResults", kFlag},
+    {"allowDiskUse", kFlag},
+    {"includeQueryStatsMetrics", kFlag},
+};
+inline constexpr Field kCountFields[] = {
+    {"count", kAny, Presence::kRequired},
+    {"query", kObject},
+    {"limit", kNumber},
+    {"skip", kNumber},
+    {"hint", kString | kObject},
+    {"collation", kObject},
+    {"fields", kObject},
+};
+inline constexpr Field kDistinctFields[] = {
+    {"distinct", kAny, Presence::kRequired},
+    {"key", kString, Presence::kRequired},
+    {"query", kObject},
+    {"hint", kString | kObject},
+    {"collation", kObject},
+};
+inline constexpr Field kAggregateFields[] = {
+    {"aggregate", kAny, Presence::kRequired},
+    {"pipeline", kArray, Presence::kRequired},
+    {"cursor", kObject},
+    {"explain", kFlag},
+    {"allowDiskUse", kFlag},
+    {"bypassDocumentValidation", kFlag},
+    {"hint", kString | kObject},
+    {"collation", kObject},
+    {"let", kObject},
+};
+inline constexpr Field kUpdateFields[] = {
+    {"update", kAny, Presence::kRequired},
+    {"updates", kArray, Presence::kRequired},
+    {"ordered", kFlag},
+    {"bypassDocumentValidation", kFlag},
+    {"let", kObject},
+};
+inline constexpr Field kDeleteFields[] = {
+    {"delete", kAny, Presence::kRequired},
+    {"deletes", kArray, Presence::kRequired},
+    {"ordered", kFlag},
+    {"let", kObject},
+};
+inline constexpr Field kFindAndModifyFields[] = {
+    {"findAndModify"},
+    {"findandmodify"},
+    {"query", kObject},
+    {"sort", kObject},
+    {"remove", kFlag},
+    {"update", kObject | kArray},
+    {"new", kFlag},
+    {"fields", kObject},
+    {"upsert", kFlag},
+    {"bypassDocumentValidation", kFlag},
+    {"collation", kObject},
+    {"arrayFilters", kArray},
+    {"hint", kString | kObject},
+    {"let", kObject},
+};
+
+// A count as MongoDB sends it: int32 where it fits.
+inline void append_count(bson::Builder& out, std::string_view key, std::uint64_t count) {
+  if (count <= INT32_MAX) {
+    out.append(key, static_cast<std::int32_t>(count));
+  } else {
+    out.append(key, static_cast<std::int64_t>(count));
+  }
+}
+
+}  // namespace gesso::localdb

@@ -1,0 +1,254 @@
+// insert, update, delete. A batch is one operation of the store's writer: its statements are
+// compiled here, on the connection's thread, run there one after another, and are durable together.
+// A statement that fails has changed nothing or, of a multi-update, what it had changed stays.
+#include <array>
+#include <variant>
+
+#include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/engine/documents.hpp"
+#include "gesso/localdb/engine/modify.hpp"
+#include "gesso/localdb/engine/names.hpp"
+#include "gesso/localdb/engine/query.hpp"
+#include "gesso/localdb/engine/tables.hpp"
+#include "gesso/localdb/language/command_error.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+constexpr Field kInsertFields[] = {
+    {"insert", kAny, Presence::kRequired},
+    {"documents", kArray, Presence::kRequired},
+    {"ordered", kFlag},
+    {"bypassDocumentValidation", kFlag},
+};
+constexpr Field kUpdateStatementFields[] = {
+    {"q", kObject, Presence::kRequired},
+    {"u", kObject | kArray, Presence::kRequired},
+    {"c", kObject},
+    {"multi", kFlag},
+    {"upsert", kFlag},
+    {"upsertSupplied", kFlag},
+    {"arrayFilters", kArray},
+    {"collation", kObject},
+    {"hint", kString | kObject},
+};
+constexpr Field kDeleteStatementFields[] = {
+    {"q", kObject, Presence::kRequired},
+    {"limit", kNumber, Presence::kRequired},
+    {"collation", kObject},
+    {"hint", kString | kObject},
+};
+
+struct WriteError {
+  std::size_t index;
+  CommandError error;
+};
+
+// What a batch has done. Made anew by every run of its operation.
+struct BatchResult {
+  std::uint64_t n = 0;
+  std::uint64_t n_modified = 0;
+  std::vector<std::pair<std::size_t, bson::Document>> upserted;  // position, {_id: ...}
+  std::vector<WriteError> errors;
+};
+
+// A statement that is ready to run, or what is wrong with it.
+template <class Statement>
+using Compiled = std::variant<Statement, CommandError>;
+
+template <class F>
+auto compile(F make) -> Compiled<decltype(make())> {
+  try {
+    return make();
+  } catch (const CommandError& error) {
+    return error;
+  }
+}
+
+// Whether the whole command must end, not the statement alone.
+bool ends_command(const CommandError& error) {
+  constexpr int kInterruptedAtShutdown = 11600;
+  return error.code() == static_cast<int>(ErrorCode::kMaxTimeMsExpired) ||
+         error.code() == kInterruptedAtShutdown;
+}
+
+// Runs the statements in turn; an ordered batch ends at the first error.
+template <class Statement, class Run>
+void run_statements(const std::vector<Compiled<Statement>>& statements, bool ordered,
+                    BatchResult& result, Run run) {
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    if (const auto* wrong = std::get_if<CommandError>(&statements[i])) {
+      result.errors.push_back({i, *wrong});
+    } else {
+      try {
+        run(i, std::get<Statement>(statements[i]));
+        continue;
+      } catch (const CommandError& error) {
+        if (ends_command(error)) throw;
+        result.errors.push_back({i, error});
+      }
+    }
+    if (ordered) return;
+  }
+}
+
+void append_errors(bson::Builder& reply, const BatchResult& result) {
+  if (result.errors.empty()) return;
+  const auto list = reply.array("writeErrors");
+  for (const auto& [index, error] : result.errors) {
+    bson::Builder entry;
+    entry.append("index", static_cast<std::int32_t>(index));
+    entry.append("code", error.code());
+    entry.append("errmsg", error.what());
+    entry.append_all(error.details());
+    reply.push(entry.finish());
+  }
+}
+
+std::vector<bson::View> batch_of(const Context& context, std::string_view field) {
+  std::vector<bson::View> batch = context.arguments.documents(field);
+  if (batch.empty() || batch.size() > kMaxWriteBatch) {
+    throw CommandError(ErrorCode::kInvalidLength,
+                       "Write batch sizes must be between 1 and " + std::to_string(kMaxWriteBatch) +
+                           ". Got " + std::to_string(batch.size()) + " operations.");
+  }
+  return batch;
+}
+
+void insert(Context& context) {
+  const std::string_view name = context.collection();
+  check_writable(context.db, name);
+  const bool ordered = context.arguments.flag("ordered", true);
+  std::deque<bson::Document> owned;
+  std::vector<Compiled<bson::View>> documents;
+  for (const bson::View document : batch_of(context, "documents")) {
+    documents.push_back(compile([&] { return prepare_insert(document, context.services, owned); }));
+  }
+  const auto check_interrupt = context.interrupt();
+  const BatchResult result = context.services.store.write([&](WriteTransaction& write) {
+    BatchResult done;
+    CollectionPtr collection;
+    run_statements(documents, ordered, done, [&](std::size_t, bson::View document) {
+      check_interrupt();
+      if (!collection) collection = write.ensure_collection(context.db, name);
+      write.insert(*collection, document);
+      ++done.n;
+    });
+    return done;
+  });
+  append_count(context.reply, "n", result.n);
+  append_errors(context.reply, result);
+}
+
+UpdateStatement compile_update(const Arguments& arguments, const Variables& variables) {
+  check_collation(arguments["collation"]);
+  Variables with_constants = variables;
+  if (arguments.has("c")) {
+    if (!arguments["u"].is_array()) {
+      throw CommandError(ErrorCode::kFailedToParse,
+                         "Constant values may only be specified for pipeline updates");
+    }
+    bson::Builder names;
+    names.append_all(variables.let);
+    names.append_all(arguments.document("c"));
+    with_constants.let = names.finish();
+  }
+  UpdateStatement statement{
+      .filter = compile_filter(arguments.document("q"), variables),
+      .update = Update::compile(arguments["u"], arguments["arrayFilters"], with_constants),
+      .hint = hint_of(arguments),
+      .multi = arguments.flag("multi"),
+      .upsert = arguments.flag("upsert")};
+  if (statement.multi && statement.update.is_replacement()) {
+    throw CommandError(ErrorCode::kFailedToParse,
+                       "multi update is not supported for replacement-style update");
+  }
+  return statement;
+}
+
+void update(Context& context) {
+  const std::string_view name = context.collection();
+  check_writable(context.db, name);
+  const bool ordered = context.arguments.flag("ordered", true);
+  const Variables variables = context.variables();
+  std::vector<Compiled<UpdateStatement>> statements;
+  for (const bson::View entry : batch_of(context, "updates")) {
+    const Arguments arguments("update.updates", kUpdateStatementFields, entry);
+    statements.push_back(compile([&] { return compile_update(arguments, variables); }));
+  }
+  const BatchResult result = context.services.store.write([&](WriteTransaction& write) {
+    BatchResult done;
+    Modifier modifier(context, write, name);
+    run_statements(statements, ordered, done, [&](std::size_t i, const UpdateStatement& statement) {
+      UpdateOutcome outcome;
+      try {
+        modifier.update(statement, outcome);
+      } catch (const CommandError&) {
+        done.n_modified += outcome.modified;
+        throw;
+      }
+      done.n += outcome.matched + (outcome.upserted_id ? 1 : 0);
+      done.n_modified += outcome.modified;
+      if (outcome.upserted_id) {
+        done.upserted.emplace_back(i, std::move(*outcome.upserted_id));
+      }
+    });
+    return done;
+  });
+  bson::Builder& reply = context.reply;
+  append_count(reply, "n", result.n);
+  append_count(reply, "nModified", result.n_modified);
+  if (!result.upserted.empty()) {
+    const auto list = reply.array("upserted");
+    for (const auto& [index, id] : result.upserted) {
+      reply.push(bson::make_document("index", static_cast<std::int32_t>(index), "_id", id["_id"]));
+    }
+  }
+  append_errors(reply, result);
+}
+
+DeleteStatement compile_delete(const Arguments& arguments, const Variables& variables) {
+  check_collation(arguments["collation"]);
+  const std::optional<std::int64_t> limit = arguments["limit"].integer();
+  if (limit != 0 && limit != 1) {
+    throw CommandError(ErrorCode::kFailedToParse,
+                       "The limit field in delete objects must be 0 or 1.");
+  }
+  return {.filter = compile_filter(arguments.document("q"), variables),
+          .hint = hint_of(arguments),
+          .multi = limit == 0};
+}
+
+void delete_command(Context& context) {
+  const std::string_view name = context.collection();
+  check_writable(context.db, name);
+  const bool ordered = context.arguments.flag("ordered", true);
+  const Variables variables = context.variables();
+  std::vector<Compiled<DeleteStatement>> statements;
+  for (const bson::View entry : batch_of(context, "deletes")) {
+    const Arguments arguments("delete.deletes", kDeleteStatementFields, entry);
+    statements.push_back(compile([&] { return compile_delete(arguments, variables); }));
+  }
+  const BatchResult result = context.services.store.write([&](WriteTransaction& write) {
+    BatchResult done;
+    Modifier modifier(context, write, name);
+    run_statements(statements, ordered, done, [&](std::size_t, const DeleteStatement& statement) {
+      done.n += modifier.remove(statement);
+    });
+    return done;
+  });
+  append_count(context.reply, "n", result.n);
+  append_errors(context.reply, result);
+}
+
+constexpr std::array kCommands = {
+    Command{"insert", kInsertFields, insert, Access::kOnDatabase, auth::kWrite},
+    Command{"update", kUpdateFields, update, Access::kOnDatabase, auth::kWrite},
+    Command{"delete", kDeleteFields, delete_command, Access::kOnDatabase, auth::kWrite},
+};
+
+}  // namespace
+
+std::span<const Command> write_commands() { return kCommands; }
+
+}  // namespace gesso::localdb

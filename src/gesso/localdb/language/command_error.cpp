@@ -1,0 +1,67 @@
+#include "gesso/localdb/language/command_error.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace gesso::localdb {
+namespace {
+
+struct Entry {
+  int code;
+  std::string_view name;
+};
+
+constexpr std::array kNames = {
+    Entry{1, "InternalError"},
+    Entry{2, "BadValue"},
+    Entry{5, "GraphContainsCycle"},
+    Entry{9, "FailedToParse"},
+    Entry{11, "UserNotFound"},
+    Entry{13, "Unauthorized"},
+    Entry{14, "TypeMismatch"},
+    Entry{15, "Overflow"},
+    Entry{16, "InvalidLength"},
+    Entry{17, "ProtocolError"},
+    Entry{18, "AuthenticationFailed"},
+    Entry{20, "IllegalOperation"},
+    Entry{26, "NamespaceNotFound"},
+    Entry{27, "IndexNotFound"},
+    Entry{28, "PathNotViable"},
+    Entry{40, "ConflictingUpdateOperators"},
+    Entry{43, "CursorNotFound"},
+    Entry{48, "NamespaceExists"},
+    Entry{50, "MaxTimeMSExpired"},
+    Entry{52, "DollarPrefixedFieldName"},
+    Entry{53, "InvalidIdField"},
+    Entry{54, "NotSingleValueField"},
+    Entry{56, "EmptyFieldName"},
+    Entry{57, "DottedFieldName"},
+    Entry{59, "CommandNotFound"},
+    Entry{66, "ImmutableField"},
+    Entry{67, "CannotCreateIndex"},
+    Entry{72, "InvalidOptions"},
+    Entry{73, "InvalidNamespace"},
+    Entry{76, "NoReplicationEnabled"},
+    Entry{85, "IndexOptionsConflict"},
+    Entry{86, "IndexKeySpecsConflict"},
+    Entry{96, "OperationFailed"},
+    Entry{112, "WriteConflict"},
+    Entry{115, "CommandNotSupported"},
+    Entry{171, "CannotIndexParallelArrays"},
+    Entry{181, "AmbiguousIndexKeyPattern"},
+    Entry{292, "QueryExceededMemoryLimitNoDiskUseAllowed"},
+    Entry{10334, "BSONObjectTooLarge"},
+    Entry{11000, "DuplicateKey"},
+    Entry{11601, "Interrupted"},
+};
+
+}  // namespace
+
+std::string code_name(int code) {
+  const auto* found =
+      std::ranges::find_if(kNames, [code](const Entry& entry) { return entry.code == code; });
+  if (found != kNames.end()) return std::string(found->name);
+  return "Location" + std::to_string(code);
+}
+
+}  // namespace gesso::localdb

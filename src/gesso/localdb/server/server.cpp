@@ -1,0 +1,183 @@
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <cctype>
+
+#include "gesso/base/error.hpp"
+#include "gesso/localdb/engine/engine.hpp"
+#include "gesso/localdb/localdb.hpp"
+#include "gesso/localdb/server/acceptor.hpp"
+#include "gesso/localdb/storage/check.hpp"
+#include "gesso/localdb/storage/store.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+// A path as the host of a connection string.
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~') {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 0xFU];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+// Destruction goes from the bottom to the top: first nobody connects any more and every connection
+// has ended, then the commands' state goes, then the data folder is closed.
+class Server::Impl {
+  ServerOptions options_;
+  SystemClock clock_;
+  SystemRandom random_;
+  Store store_;
+  Engine engine_;
+  std::atomic<std::int32_t> next_client_ = 1;
+  std::atomic<std::int32_t> next_reply_ = 1;
+  wire::Acceptor acceptor_;
+
+ public:
+  explicit Impl(ServerOptions options)
+      : options_(std::move(options)),
+        store_({.data_dir = options_.data_dir, .sweep_period = options_.ttl_period}),
+        engine_({.require_auth = options_.require_auth,
+                 .test_commands = options_.test_commands,
+                 .max_connections = options_.max_connections,
+                 .cursor_timeout = options_.cursor_timeout},
+                store_, clock_, random_),
+        acceptor_({.unix_socket = options_.unix_socket,
+                   .host = options_.listen_host,
+                   .port = options_.listen_port,
+                   .max_connections = options_.max_connections,
+                   .hurry = [this] { engine_.interrupt_all(); }},
+                  [this](wire::Connection& connection) { serve(connection); }) {}
+
+  void start() { acceptor_.start(); }
+
+  void stop() { acceptor_.stop(); }
+
+  [[nodiscard]] Connection connect() {
+    return [connection = std::make_shared<Local>(*this)](std::span<const std::uint8_t> message) {
+      try {
+        return connection->answer(message);
+      } catch (const std::exception& error) {
+        spdlog::error("localdb: this process: {}; connection closed", error.what());
+        throw;
+      }
+    };
+  }
+
+  [[nodiscard]] std::uint16_t port() const { return acceptor_.port(); }
+
+  [[nodiscard]] std::string uri() const {
+    if (!options_.unix_socket.empty()) return socket_uri(options_.unix_socket);
+    const bool is_v6 = options_.listen_host.find(':') != std::string::npos;
+    return "mongodb://" + (is_v6 ? "[" + options_.listen_host + "]" : options_.listen_host) + ":" +
+           std::to_string(port()) + "/";
+  }
+
+ private:
+  Client new_client(std::string peer, bool is_local) {
+    return {.id = next_client_.fetch_add(1, std::memory_order_relaxed),
+            .peer = std::move(peer),
+            .is_local = is_local};
+  }
+
+  // One connection, from its first message to its last. Nothing that a client does gets past here.
+  void serve(wire::Connection& connection) {
+    Services& services = engine_.services();
+    services.open_connections.fetch_add(1, std::memory_order_relaxed);
+    try {
+      Client client = new_client(connection.peer(), connection.is_local());
+      while (answer_one(connection, client)) {
+      }
+    } catch (const std::exception& error) {
+      spdlog::error("localdb: {}: {}; connection closed", connection.peer(), error.what());
+    }
+    services.open_connections.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  // False when the connection is at its end. Throws Error for a malformed message.
+  bool answer_one(wire::Connection& connection, Client& client) {
+    const auto bytes = connection.receive();
+    if (!bytes) return false;
+    const wire::Message message = wire::parse_message(*bytes);
+    const Engine::Outcome outcome = engine_.run(client, message);
+    if (outcome.close) return false;
+    if (!message.wants_reply) return true;
+    return connection.send(header_of(message, outcome.reply), outcome.reply);
+  }
+
+  wire::ReplyHeader header_of(const wire::Message& request, bson::View reply) {
+    return wire::reply_header(request, next_reply_.fetch_add(1, std::memory_order_relaxed),
+                              reply.size());
+  }
+
+  // A connection without a socket.
+  class Local {
+    Impl& server_;
+    Client client_;
+    std::vector<std::uint8_t> answer_;
+
+   public:
+    explicit Local(Impl& server)
+        : server_(server), client_(server.new_client("this process", true)) {
+      server_.engine_.services().open_connections.fetch_add(1, std::memory_order_relaxed);
+    }
+    Local(const Local&) = delete;
+    Local& operator=(const Local&) = delete;
+    ~Local() {
+      server_.engine_.services().open_connections.fetch_sub(1, std::memory_order_relaxed);
+    }
+
+    std::span<const std::uint8_t> answer(std::span<const std::uint8_t> bytes) {
+      const wire::Message message = wire::parse_message(bytes);
+      const Engine::Outcome outcome = server_.engine_.run(client_, message);
+      if (outcome.close) throw Error(ErrorKind::kUnavailable, "the server ended the connection");
+      answer_.clear();
+      if (message.wants_reply) {
+        const wire::ReplyHeader header = server_.header_of(message, outcome.reply);
+        answer_.insert(answer_.end(), header.bytes.begin(), header.bytes.begin() + header.size);
+        answer_.insert(answer_.end(), outcome.reply.view().data(),
+                       outcome.reply.view().data() + outcome.reply.size());
+      }
+      return answer_;
+    }
+  };
+};
+
+std::string socket_uri(const std::string& path) {
+  return "mongodb://" + percent_encoded(path) + "/";
+}
+
+Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+Server::~Server() { stop(); }
+
+void Server::start() { impl_->start(); }
+
+void Server::stop() { impl_->stop(); }
+
+Server::Connection Server::connect() { return impl_->connect(); }
+
+std::uint16_t Server::port() const { return impl_->port(); }
+
+std::string Server::uri() const { return impl_->uri(); }
+
+CheckReport check(const std::filesystem::path& data_dir) {
+  FolderReport found = check_folder(data_dir);
+  return {.collections = found.collections,
+          .documents = found.documents,
+          .index_entries = found.index_entries,
+          .faults = std::move(found.faults)};
+}
+
+}  // namespace gesso::localdb

@@ -1,0 +1,241 @@
+#include "gesso/localdb/server/socket.hpp"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "gesso/base/error.hpp"
+
+namespace gesso::localdb::wire {
+namespace {
+
+constexpr int kBacklog = 1024;
+constexpr std::size_t kFirstRead = 16 * 1024;
+constexpr std::size_t kKeptBuffer = 1024 * 1024;  // a larger one is given back after its message
+
+std::string reason() { return std::generic_category().message(errno); }
+
+[[noreturn]] void unavailable(const std::string& what) {
+  throw Error(ErrorKind::kUnavailable, what + ": " + reason());
+}
+
+sockaddr_un unix_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) {
+    throw Error(ErrorKind::kValidation, "the path of a Unix socket has 1 to " +
+                                            std::to_string(sizeof address.sun_path - 1) +
+                                            " bytes, found " + std::to_string(path.size()) + ": " +
+                                            path);
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+// The calls of the socket API take every family through one type.
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+// Removes the file of a server that has died. Throws when one lives, or when it is no socket.
+void remove_stale(const std::string& path, const sockaddr_un& address) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return;
+    unavailable("cannot look at " + path);
+  }
+  if (!S_ISSOCK(status.st_mode)) {
+    throw Error(ErrorKind::kValidation, path + " exists and is not a socket");
+  }
+  const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(probe.get(), generic(address), sizeof address) == 0) {
+    throw Error(ErrorKind::kUnavailable, "another server listens on " + path);
+  }
+  if (errno != ECONNREFUSED) unavailable("cannot tell whether a server listens on " + path);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) unavailable("cannot replace " + path);
+}
+
+struct Peer {
+  std::string name;
+  bool local = false;
+};
+
+Peer peer_of(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {"gone", false};
+  if (address.ss_family == AF_UNIX) {
+    ucred credentials{};
+    socklen_t length = sizeof credentials;
+    (void)::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length);
+    return {"unix:" + std::to_string(credentials.pid), true};
+  }
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    (void)::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+    const bool local = IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) ||
+                       (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) && v6.sin6_addr.s6_addr[12] == 127);
+    return {"[" + std::string(text.data()) + "]:" + std::to_string(ntohs(v6.sin6_port)), local};
+  }
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+  (void)::inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+  const bool local = (ntohl(v4.sin_addr.s_addr) >> 24) == 127;
+  return {std::string(text.data()) + ":" + std::to_string(ntohs(v4.sin_port)), local};
+}
+
+}  // namespace
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+int Descriptor::release() noexcept { return std::exchange(fd_, -1); }
+
+Descriptor listen_unix(const std::string& path) {
+  const sockaddr_un address = unix_address(path);
+  remove_stale(path, address);
+  Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (::bind(socket.get(), generic(address), sizeof address) != 0) {
+    unavailable("cannot listen on " + path);
+  }
+  // Nobody can connect between bind and listen, so the file is never open to others.
+  if (::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0 || ::listen(socket.get(), kBacklog) != 0) {
+    unavailable("cannot listen on " + path);
+  }
+  return socket;
+}
+
+Descriptor listen_tcp(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const std::string where = host + ":" + std::to_string(port);
+  if (const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+      code != 0) {
+    throw Error(ErrorKind::kUnavailable, "cannot resolve " + host + ": " + ::gai_strerror(code));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
+  Descriptor socket(::socket(addresses->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const int on = 1;
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(socket.get(), addresses->ai_addr, addresses->ai_addrlen) != 0 ||
+      ::listen(socket.get(), kBacklog) != 0) {
+    unavailable("cannot listen on " + where);
+  }
+  return socket;
+}
+
+std::uint16_t bound_port(const Descriptor& socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+  // The port stands at the same place for both families.
+  return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
+Connection::Connection(Descriptor socket) : socket_(std::move(socket)) {
+  Peer peer = peer_of(socket_.get());
+  peer_ = std::move(peer.name);
+  local_ = peer.local;
+  if (!peer_.starts_with("unix:")) {
+    const int on = 1;
+    (void)::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  }
+}
+
+std::optional<std::span<const std::uint8_t>> Connection::receive() {
+  // What arrived behind the last message moves to the front.
+  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(consumed_),
+            buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
+  filled_ -= consumed_;
+  consumed_ = 0;
+  if (buffer_.size() > kKeptBuffer && filled_ <= kFirstRead) {
+    buffer_.resize(kFirstRead);
+    buffer_.shrink_to_fit();
+  }
+
+  if (!fill(kHeaderSize)) return std::nullopt;
+  const std::size_t length = message_length(buffer_);
+  if (!fill(length)) return std::nullopt;
+  consumed_ = length;
+  return std::span<const std::uint8_t>(buffer_).first(length);
+}
+
+bool Connection::fill(std::size_t size) {
+  while (filled_ < size) {
+    if (buffer_.size() == filled_) {
+      // Grows with what has really arrived: an announced length alone reserves nothing.
+      buffer_.resize(std::max(kFirstRead, std::min(size, filled_ * 2)));
+    }
+    if (stopped_.load(std::memory_order_relaxed)) return false;
+    const ssize_t got =
+        ::recv(socket_.get(), buffer_.data() + filled_, buffer_.size() - filled_, 0);
+    if (got > 0) {
+      filled_ += static_cast<std::size_t>(got);
+    } else if (got == 0 || errno != EINTR) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Connection::send(const ReplyHeader& header, bson::View document) {
+  // sendmsg reads only; its types cannot say so.
+  std::array<iovec, 2> parts = {iovec{const_cast<std::uint8_t*>(header.bytes.data()), header.size},
+                                iovec{const_cast<std::uint8_t*>(document.data()), document.size()}};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  while (message.msg_iovlen > 0) {
+    const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      return false;
+    }
+    auto left = static_cast<std::size_t>(sent);
+    while (message.msg_iovlen > 0 && left >= message.msg_iov->iov_len) {
+      left -= message.msg_iov->iov_len;
+      ++message.msg_iov;
+      --message.msg_iovlen;
+    }
+    if (message.msg_iovlen > 0) {
+      message.msg_iov->iov_base = static_cast<std::uint8_t*>(message.msg_iov->iov_base) + left;
+      message.msg_iov->iov_len -= left;
+    }
+  }
+  return true;
+}
+
+void Connection::stop_reading() noexcept {
+  stopped_.store(true, std::memory_order_relaxed);
+  (void)::shutdown(socket_.get(), SHUT_RD);
+}
+
+void Connection::cut() noexcept {
+  stopped_.store(true, std::memory_order_relaxed);
+  (void)::shutdown(socket_.get(), SHUT_RDWR);
+}
+
+}  // namespace gesso::localdb::wire

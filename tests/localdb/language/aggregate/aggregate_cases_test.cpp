@@ -1,0 +1,101 @@
+// Expressions and pipelines, by the cases in aggregate/cases/.
+#include <algorithm>
+
+#include "gesso/localdb/language/aggregate/expression.hpp"
+#include "gesso/localdb/language/aggregate/pipeline.hpp"
+#include "tests/localdb/language/aggregate/list_source.hpp"
+#include "tests/localdb/language/match/case_file.hpp"
+
+namespace gesso::localdb {
+namespace {
+
+class ExpressionCase : public testing::TestWithParam<Case> {};
+
+// {expression, document?, result} (result left out: missing) or {expression, document?, error}
+TEST_P(ExpressionCase, Holds) {
+  const Case& test_case = GetParam();
+  std::string result;
+  std::string message;
+  const int code = error_code_of(
+      [&] {
+        ExpressionScope scope(Variables{.now = case_now(), .let = {}});
+        const ExpressionPtr expression = compile_expression(test_case["expression"], scope);
+        Arena arena;
+        Evaluation evaluation(test_case.document("document"), arena, scope);
+        result = canonical(expression->evaluate(evaluation));
+      },
+      &message);
+  EXPECT_EQ(code, test_case.error()) << message;
+  if (code == 0 && test_case.error() == 0) {
+    EXPECT_EQ(result, canonical(test_case["result"]));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Basics, ExpressionCase,
+                         testing::ValuesIn(load_cases("aggregate/cases/basics.json")), case_name);
+INSTANTIATE_TEST_SUITE_P(Numbers, ExpressionCase,
+                         testing::ValuesIn(load_cases("aggregate/cases/numbers.json")), case_name);
+INSTANTIATE_TEST_SUITE_P(Strings, ExpressionCase,
+                         testing::ValuesIn(load_cases("aggregate/cases/strings.json")), case_name);
+INSTANTIATE_TEST_SUITE_P(Arrays, ExpressionCase,
+                         testing::ValuesIn(load_cases("aggregate/cases/arrays.json")), case_name);
+INSTANTIATE_TEST_SUITE_P(Dates, ExpressionCase,
+                         testing::ValuesIn(load_cases("aggregate/cases/dates.json")), case_name);
+INSTANTIATE_TEST_SUITE_P(Conversions, ExpressionCase,
+                         testing::ValuesIn(load_cases("aggregate/cases/conversions.json")),
+                         case_name);
+
+class PipelineCase : public testing::TestWithParam<Case> {};
+
+// {pipeline, input?, collections?, output} or {pipeline, input?, error}
+TEST_P(PipelineCase, Holds) {
+  const Case& test_case = GetParam();
+  const bson::View collections = test_case.document("collections");
+  PipelineContext context;
+  context.variables.now = case_now();
+  context.look_up = [&](std::string_view collection, bson::View filter) -> SourcePtr {
+    if (collections[collection].is_missing()) return nullptr;
+    return std::make_unique<ListSource>(collections[collection], filter);
+  };
+  if (!test_case["memoryLimit"].is_missing()) {
+    context.memory_limit = static_cast<std::size_t>(*test_case["memoryLimit"].integer());
+  }
+  bson::Builder output;
+  bson::Builder rest_output;
+  std::string message;
+  const int code = error_code_of(
+      [&] {
+        const Pipeline pipeline = Pipeline::compile(test_case.document("pipeline"), context);
+        const SourcePtr source =
+            pipeline.open(std::make_unique<ListSource>(test_case["input"]), context);
+        while (const auto document = source->next()) output.push(*document);
+
+        // The same by way of what a planner would do.
+        const LeadingStages& leading = pipeline.leading();
+        SourcePtr input =
+            std::make_unique<ListSource>(test_case["input"], leading.filter, context.variables);
+        if (!leading.sort.empty()) {
+          input = open_sort(std::move(input), SortSpec::parse(leading.sort), {}, context);
+        }
+        if (leading.skip) input = open_skip(std::move(input), *leading.skip);
+        if (leading.limit) input = open_limit(std::move(input), *leading.limit);
+        const SourcePtr rest = pipeline.open_rest(std::move(input), context);
+        while (const auto document = rest->next()) rest_output.push(*document);
+      },
+      &message);
+  EXPECT_EQ(code, test_case.error()) << message;
+  if (code != 0 || test_case.error() != 0) return;
+  const std::string wanted = canonical(test_case.document("output"));
+  EXPECT_EQ(canonical(output.finish()), wanted);
+  EXPECT_EQ(canonical(rest_output.finish()), wanted);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stages, PipelineCase,
+                         testing::ValuesIn(load_cases("aggregate/cases/stages.json")), case_name);
+INSTANTIATE_TEST_SUITE_P(Group, PipelineCase,
+                         testing::ValuesIn(load_cases("aggregate/cases/group.json")), case_name);
+INSTANTIATE_TEST_SUITE_P(Join, PipelineCase,
+                         testing::ValuesIn(load_cases("aggregate/cases/join.json")), case_name);
+
+}  // namespace
+}  // namespace gesso::localdb
