@@ -130,6 +130,32 @@ TEST_F(CommandTest, CollModChangesTheTimeOfATtlIndex) {
             90);
 }
 
+TEST_F(CommandTest, RefusesAnExpiryThatNoIndexCanHave) {
+  good(
+      R"({"createIndexes": "c", "indexes": [{"key": {"at": 1}, "name": "at", "expireAfterSeconds": 60}]})");
+  for (const char* seconds : {"2147483648", "4294967296", "4294967301", "1e300"}) {
+    EXPECT_EQ(
+        code(std::string(R"({"collMod": "c", "index": {"name": "at", "expireAfterSeconds": )") +
+             seconds + "}}"),
+        72)
+        << seconds;
+    EXPECT_EQ(
+        code(
+            std::string(
+                R"({"createIndexes": "c", "indexes": [{"key": {"b": 1}, "name": "b", "expireAfterSeconds": )") +
+            seconds + "}]}"),
+        67)
+        << seconds;
+  }
+  start({.test_commands = true});
+  TestClient again = client();
+  EXPECT_EQ(again.run(R"({"listIndexes": "c"})", "test")
+                .view()
+                .at_path("cursor.firstBatch.1.expireAfterSeconds")
+                .integer(),
+            60);
+}
+
 TEST_F(CommandTest, TellsSizesAndCounts) {
   good(R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a"}]})");
   good(R"({"insert": "c", "documents": [{"_id": 1, "a": 1}, {"_id": 2, "a": 2}]})");

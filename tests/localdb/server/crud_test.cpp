@@ -174,6 +174,39 @@ TEST_F(CommandTest, DeletesOneOrAll) {
             9);
 }
 
+TEST_F(CommandTest, AnswersABatchThatFailsWholeWithinOneMessage) {
+  bson::Builder command;
+  command.append("insert", "c").append("ordered", false);
+  command.open_array("documents");
+  const std::string id(20'000, 'x');
+  for (int i = 0; i < 1000; ++i) command.push(bson::make_document("_id", id));
+  command.close();
+  const bson::Document reply = client_.run(command.finish(), "test");
+  EXPECT_EQ(reply["n"].integer(), 1);
+  EXPECT_LT(reply.size(), 4U << 20);
+  const bson::View errors = reply["writeErrors"].as_document();
+  EXPECT_EQ(errors["0"].as_document()["keyValue"].as_document()["_id"].as_string(), id);
+  EXPECT_EQ(errors["998"].as_document()["code"].integer(), 11000);
+}
+
+// What a client is told went wrong has not happened: it may send it again.
+TEST_F(CommandTest, ChangesNothingWhereTheFieldsOfFindAndModifyFail) {
+  const std::string before = R"([ { "_id" : 1, "a" : 0, "n" : 1 } ])";
+  good(R"({"insert": "c", "documents": [{"_id": 1, "a": 0, "n": 1}]})");
+  const std::string fields = R"("fields": {"r": {"$divide": ["$n", "$a"]}})";
+  for (
+      const std::string what :
+      {R"("query": {"_id": 1}, "update": {"$inc": {"n": 1}})",
+       R"("query": {"_id": 1}, "update": {"$inc": {"n": 1}}, "new": true)",
+       R"("query": {"_id": 1}, "update": {"_id": 1, "n": 5, "a": 0}, "new": true)",
+       R"("query": {"_id": 1}, "remove": true)",
+       R"("query": {"_id": 2}, "update": {"$set": {"n": 1, "a": 0}}, "upsert": true, "new": true)"}) {
+    const std::string command = R"({"findAndModify": "c", )" + what + ", " + fields + "}";
+    EXPECT_EQ(code(command), 2) << command;
+    EXPECT_EQ(found(R"({"find": "c"})"), before) << command;
+  }
+}
+
 TEST_F(CommandTest, FindAndModifyGivesTheOldOrTheNewDocument) {
   good(R"({"insert": "c", "documents": [{"_id": 1, "n": 1}, {"_id": 2, "n": 5}]})");
   const bson::Document before =

@@ -7,6 +7,7 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/bson/builder.hpp"
+#include "tests/localdb/storage/damage.hpp"
 #include "tests/localdb/storage/store_fixture.hpp"
 
 namespace gesso::localdb {
@@ -26,22 +27,8 @@ class CheckTest : public StoreFixture {
     store_.reset();
   }
 
-  // Calls `change` with a cursor over one of the tables.
   void damage(const char* table, const std::function<void(MDB_cursor*)>& change) {
-    MDB_env* env = nullptr;
-    ASSERT_EQ(mdb_env_create(&env), 0);
-    ASSERT_EQ(mdb_env_set_maxdbs(env, 4), 0);
-    ASSERT_EQ(mdb_env_open(env, dir_.path().c_str(), 0, 0600), 0);
-    MDB_txn* txn = nullptr;
-    ASSERT_EQ(mdb_txn_begin(env, nullptr, 0, &txn), 0);
-    MDB_dbi dbi = 0;
-    ASSERT_EQ(mdb_dbi_open(txn, table, 0, &dbi), 0);
-    MDB_cursor* cursor = nullptr;
-    ASSERT_EQ(mdb_cursor_open(txn, dbi, &cursor), 0);
-    change(cursor);
-    mdb_cursor_close(cursor);
-    ASSERT_EQ(mdb_txn_commit(txn), 0);
-    mdb_env_close(env);
+    damage_folder(dir_.path(), table, change);
   }
 
   static void remove_last(MDB_cursor* cursor) {

@@ -1,4 +1,4 @@
-// Group commit, growth of the map, a full disk, kill -9, and folders that are not to be opened.
+// Group commit, a full map, a full disk, kill -9, and folders that are not to be opened.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <lmdb.h>
@@ -14,7 +14,7 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/bson/builder.hpp"
-#include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/storage/storage_error.hpp"
 #include "tests/localdb/storage/store_fixture.hpp"
 
 namespace gesso::localdb {
@@ -41,8 +41,8 @@ TEST_F(DurabilityTest, CommitsTheWritesOfManyThreadsInGroups) {
             txn.insert(users(txn), bson::make_document("_id", id + 1'000'000));
             txn.insert(users(txn), bson::make_document("_id", id));
           });
-        } catch (const CommandError& error) {
-          refused += error.code() == 11000 ? 1 : 0;
+        } catch (const StorageError& error) {
+          refused += error.fault() == StorageFault::kDuplicateKey ? 1 : 0;
         }
       }
     });
@@ -50,7 +50,7 @@ TEST_F(DurabilityTest, CommitsTheWritesOfManyThreadsInGroups) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(documents(), kThreads * kWrites);
   EXPECT_EQ(refused, kThreads * kWrites);
-  const Store::Stats stats = store().stats();
+  const Store::Stats stats = store().stats(store().read());
   EXPECT_LT(stats.commits, stats.writes);
   expect_clean();
 }
@@ -71,51 +71,6 @@ TEST_F(DurabilityTest, CountsOneCounterUpFromManyThreadsWithoutLosingAny) {
   for (std::thread& thread : threads) thread.join();
   const ReadTransaction read = store().read();
   EXPECT_EQ((*read.get(users(read), record))["n"].as_int32(), 100);
-}
-
-TEST_F(DurabilityTest, GrowsItsMapWhileOthersRead) {
-  store_.reset();
-  StoreOptions small = options();
-  small.map_bytes = 256U << 10;
-  store_.emplace(small);
-  const std::string text(10'000, 'x');
-  std::atomic<bool> done = false;
-  std::thread reader([&] {
-    while (!done) {
-      const ReadTransaction read = store().read();
-      RecordCursor cursor(read, users(read));
-      std::uint64_t seen = 0;
-      for (bool more = cursor.first(); more; more = cursor.next()) ++seen;
-      EXPECT_EQ(seen, read.counters(users(read)).documents);
-    }
-  });
-  for (int i = 0; i < 40; ++i) {
-    write([&](WriteTransaction& txn) {
-      for (int n = 0; n < 5; ++n) {
-        txn.insert(users(txn), bson::make_document("_id", i * 5 + n, "text", text));
-      }
-    });
-  }
-  done = true;
-  reader.join();
-  EXPECT_EQ(documents(), 200U);
-  EXPECT_GT(store().stats().map_bytes, 2U << 20);
-  expect_clean();
-}
-
-TEST_F(DurabilityTest, GrowsItsMapAlsoWhenTheOperationSwallowsTheSignal) {
-  store_.reset();
-  StoreOptions small = options();
-  small.map_bytes = 128U << 10;
-  store_.emplace(small);
-  const std::string text(400'000, 'x');
-  write([&](WriteTransaction& txn) {
-    try {
-      txn.insert(users(txn), bson::make_document("_id", 1, "text", text));
-    } catch (...) {  // NOLINT: what a careless caller does
-    }
-  });
-  EXPECT_EQ(documents(), 1U);
 }
 
 TEST_F(DurabilityTest, RefusesAFolderThatANewerVersionWrote) {

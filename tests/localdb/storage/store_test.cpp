@@ -6,8 +6,8 @@
 #include "gesso/base/error.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/json.hpp"
-#include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/storage/check.hpp"
+#include "gesso/localdb/storage/storage_error.hpp"
 #include "tests/localdb/storage/store_fixture.hpp"
 
 namespace gesso::localdb {
@@ -65,8 +65,8 @@ TEST_F(StoreTest, RefusesASecondDocumentOfAUniqueKeyAndKeepsTheRest) {
   try {
     insert(R"({"_id": 2, "email": "a@x", "n": 1.0})");
     FAIL();
-  } catch (const CommandError& error) {
-    EXPECT_EQ(error.code(), 11000);
+  } catch (const StorageError& error) {
+    EXPECT_EQ(error.fault(), StorageFault::kDuplicateKey);
     EXPECT_STREQ(error.what(),
                  "E11000 duplicate key error collection: test.users index: email_1_n_-1 dup key: "
                  "{ email: \"a@x\", n: 1.0 }");
@@ -84,10 +84,10 @@ TEST_F(StoreTest, TakesMissingAsNullInAUniqueIndexUnlessItIsPartial) {
   create_index(
       R"({"key": {"b": 1}, "unique": true, "partialFilterExpression": {"b": {"$exists": true}}})");
   insert(R"({"_id": 1})");
-  EXPECT_THROW(insert(R"({"_id": 2, "a": null})"), CommandError);
+  EXPECT_THROW(insert(R"({"_id": 2, "a": null})"), StorageError);
   insert(R"({"_id": 3, "a": 1})");
   insert(R"({"_id": 4, "a": 2, "b": 1})");
-  EXPECT_THROW(insert(R"({"_id": 5, "a": 3, "b": 1})"), CommandError);
+  EXPECT_THROW(insert(R"({"_id": 5, "a": 3, "b": 1})"), StorageError);
   expect_clean();
 }
 
@@ -97,7 +97,7 @@ TEST_F(StoreTest, LetsADocumentRepeatItsOwnValueInAUniqueIndex) {
   write([&](WriteTransaction& txn) {
     txn.replace(users(txn), record, json(R"({"_id": 1, "tags": ["y", "x"]})"));
   });
-  EXPECT_THROW(insert(R"({"_id": 2, "tags": ["z", "y"]})"), CommandError);
+  EXPECT_THROW(insert(R"({"_id": 2, "tags": ["z", "y"]})"), StorageError);
   expect_clean();
 }
 
@@ -174,8 +174,8 @@ TEST_F(StoreTest, BuildsAnIndexOverWhatIsThereOrRefusesItWhole) {
   try {
     create_index(R"({"key": {"b": 1}, "unique": true})");
     FAIL();
-  } catch (const CommandError& error) {
-    EXPECT_EQ(error.code(), 11000);
+  } catch (const StorageError& error) {
+    EXPECT_EQ(error.fault(), StorageFault::kDuplicateKey);
   }
   const ReadTransaction read = store().read();
   EXPECT_EQ(collection(read)->indexes.size(), 2U);
@@ -195,16 +195,16 @@ TEST_F(StoreTest, DropsAnIndexButNotThatOfTheId) {
   create_index(R"({"key": {"a": 1}})");
   insert(R"({"_id": 1, "a": 1})");
   write([&](WriteTransaction& txn) { txn.drop_index(users(txn), "a_1"); });
-  const auto code_of = [&](const char* name) {
+  const auto fault_of = [&](const char* name) {
     try {
       write([&](WriteTransaction& txn) { txn.drop_index(users(txn), name); });
-    } catch (const CommandError& error) {
-      return error.code();
+    } catch (const StorageError& error) {
+      return std::optional(error.fault());
     }
-    return 0;
+    return std::optional<StorageFault>();
   };
-  EXPECT_EQ(code_of("a_1"), 27);
-  EXPECT_EQ(code_of("_id_"), 72);
+  EXPECT_EQ(fault_of("a_1"), StorageFault::kNoIndex);
+  EXPECT_EQ(fault_of("_id_"), StorageFault::kIdIndex);
   expect_clean();
 }
 
@@ -230,23 +230,23 @@ TEST_F(StoreTest, DropsALargeCollectionAtOnceAndSweepsItsRowsAfterwards) {
 }
 
 TEST_F(StoreTest, RefusesBadNamesAndTakenOnes) {
-  const auto code_of = [&](std::string_view database, std::string_view name) {
+  const auto fault_of = [&](std::string_view database, std::string_view name) {
     try {
       write([&](WriteTransaction& txn) { txn.create_collection(database, name); });
-    } catch (const CommandError& error) {
-      return error.code();
+    } catch (const StorageError& error) {
+      return std::optional(error.fault());
     }
-    return 0;
+    return std::optional<StorageFault>();
   };
-  EXPECT_EQ(code_of("test", "fine"), 0);
-  EXPECT_EQ(code_of("test", "fine"), 48);
-  EXPECT_EQ(code_of("", "x"), 73);
-  EXPECT_EQ(code_of("a.b", "x"), 73);
-  EXPECT_EQ(code_of(std::string(64, 'd'), "x"), 73);
-  EXPECT_EQ(code_of("test", ""), 73);
-  EXPECT_EQ(code_of("test", "a$b"), 73);
-  EXPECT_EQ(code_of("test", ".a"), 73);
-  EXPECT_EQ(code_of("test", std::string(252, 'c')), 73);
+  EXPECT_EQ(fault_of("test", "fine"), std::nullopt);
+  EXPECT_EQ(fault_of("test", "fine"), StorageFault::kCollectionExists);
+  EXPECT_EQ(fault_of("", "x"), StorageFault::kInvalidName);
+  EXPECT_EQ(fault_of("a.b", "x"), StorageFault::kInvalidName);
+  EXPECT_EQ(fault_of(std::string(64, 'd'), "x"), StorageFault::kInvalidName);
+  EXPECT_EQ(fault_of("test", ""), StorageFault::kInvalidName);
+  EXPECT_EQ(fault_of("test", "a$b"), StorageFault::kInvalidName);
+  EXPECT_EQ(fault_of("test", ".a"), StorageFault::kInvalidName);
+  EXPECT_EQ(fault_of("test", std::string(252, 'c')), StorageFault::kInvalidName);
 }
 
 TEST_F(StoreTest, RenamesACollectionWithItsDocuments) {

@@ -66,7 +66,7 @@ void drop(Context& context) {
   check_writable(context.db, name);
   const auto indexes =
       context.services.store.write([&](WriteTransaction& write) -> std::optional<std::size_t> {
-        const CollectionPtr collection = write.find_collection(context.db, name);
+        const CollectionPtr collection = write.catalog().find(context.db, name);
         if (!collection) return std::nullopt;
         (void)write.drop_collection(context.db, name);
         return collection->indexes.size();

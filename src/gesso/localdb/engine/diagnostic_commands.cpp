@@ -114,7 +114,7 @@ void server_status(Context& context) {
   Services& services = context.services;
   const auto uptime = services.clock.now() - services.started;
   const std::int64_t connections = services.open_connections.load();
-  const Store::Stats store = services.store.stats();
+  const Store::Stats store = services.store.stats(services.store.read());
   bson::Builder& reply = context.reply;
   reply.append("host", host_name());
   reply.append("version", "7.0.0");

@@ -7,13 +7,13 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/localdb/engine/names.hpp"
+#include "gesso/localdb/engine/storage_errors.hpp"
 #include "gesso/localdb/language/aggregate/expression.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb {
 namespace {
 
-constexpr int kInterruptedAtShutdown = 11600;
 constexpr int kUnsupportedOpQuery = 352;
 constexpr int kMissingDb = 40571;
 constexpr int kExceededMemory = 146;
@@ -156,7 +156,7 @@ Variables Context::variables() const {
 std::function<void()> Context::interrupt() const {
   return [&stopping = services.stopping, until = deadline] {
     if (stopping.load(std::memory_order_relaxed)) {
-      throw CommandError(kInterruptedAtShutdown, "interrupted at shutdown");
+      throw CommandError(ErrorCode::kInterruptedAtShutdown, "interrupted at shutdown");
     }
     if (until.expired()) {
       throw CommandError(ErrorCode::kMaxTimeMsExpired, "operation exceeded time limit");
@@ -199,7 +199,12 @@ Engine::Engine(EngineOptions options, Store& store, const Clock& clock, Random& 
   if (const auto users = snapshot.find_collection(kUsersDatabase, kUsersCollection)) {
     RecordCursor cursor(snapshot, *users);
     for (bool more = cursor.first(); more; more = cursor.next()) {
-      services_.users.put(auth::User::decode(cursor.document()));
+      // One that cannot be read cannot log in; the others can.
+      try {
+        services_.users.put(auth::User::decode(cursor.document()));
+      } catch (const std::exception& error) {
+        spdlog::error("localdb: a user's document cannot be read: {}", error.what());
+      }
     }
   }
 }
@@ -223,6 +228,9 @@ Engine::Outcome Engine::run(Client& client, const wire::Message& message) {
     return {.reply = reply.finish(), .close = close};
   } catch (const CommandError& error) {
     return {.reply = error_reply(error.code(), error.what(), error.details())};
+  } catch (const StorageError& error) {
+    const CommandError refusal = as_command_error(error);
+    return {.reply = error_reply(refusal.code(), refusal.what(), refusal.details())};
   } catch (const std::bad_alloc&) {
     spdlog::error("localdb: {}: out of memory in {}", client.peer, first_field(message.body));
     return refused(kExceededMemory, "out of memory");

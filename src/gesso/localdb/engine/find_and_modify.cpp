@@ -34,37 +34,31 @@ void check_options(const Arguments& arguments) {
   check_collation(arguments["collation"]);
 }
 
-// Appends `value`: the document through `fields`, or null.
-void append_value(Context& context, const std::optional<bson::Document>& document,
-                  const std::optional<Projection>& projection, const Matcher& filter) {
-  if (!document) {
-    context.reply.append("value", bson::Null());
-  } else if (projection) {
-    context.reply.append("value", projection->apply(*document, &filter));
-  } else {
+void append_value(Context& context, const std::optional<bson::Document>& document) {
+  if (document) {
     context.reply.append("value", *document);
+  } else {
+    context.reply.append("value", bson::Null());
   }
 }
 
 void remove_one(Context& context, std::string_view name, const MatcherPtr& filter,
-                const std::optional<Projection>& projection) {
+                const Projection* projection) {
   const DeleteStatement statement{.filter = filter,
                                   .hint = hint_of(context.arguments),
                                   .sort = context.arguments.document("sort")};
-  const std::optional<bson::Document> removed =
-      context.services.store.write([&](WriteTransaction& write) {
-        std::optional<bson::Document> document;
-        Modifier(context, write, name).remove(statement, &document);
-        return document;
-      });
+  const std::optional<bson::Document> removed = context.services.store.write(
+      [&](WriteTransaction& write) {
+        return Modifier(context, write, name).take(statement, projection);
+      },
+      OnError::kKeep);
   context.reply.append("lastErrorObject", bson::make_document("n", removed ? 1 : 0));
-  append_value(context, removed, projection, *filter);
+  append_value(context, removed);
 }
 
 void update_one(Context& context, std::string_view name, const MatcherPtr& filter,
-                const std::optional<Projection>& projection) {
+                const Projection* projection) {
   const Arguments& arguments = context.arguments;
-  const bool wants_new = arguments.flag("new");
   const UpdateStatement statement{
       .filter = filter,
       .update =
@@ -72,12 +66,16 @@ void update_one(Context& context, std::string_view name, const MatcherPtr& filte
       .hint = hint_of(arguments),
       .sort = arguments.document("sort"),
       .upsert = arguments.flag("upsert")};
-  const UpdateOutcome outcome = context.services.store.write([&](WriteTransaction& write) {
-    UpdateOutcome done;
-    Modifier(context, write, name)
-        .update(statement, done, wants_new ? Modifier::Keep::kAfter : Modifier::Keep::kBefore);
-    return done;
-  });
+  const Returning returning{
+      .which = arguments.flag("new") ? Returning::Which::kAfter : Returning::Which::kBefore,
+      .projection = projection};
+  const UpdateOutcome outcome = context.services.store.write(
+      [&](WriteTransaction& write) {
+        UpdateOutcome done;
+        Modifier(context, write, name).update(statement, done, returning);
+        return done;
+      },
+      OnError::kKeep);
   {
     const auto status = context.reply.document("lastErrorObject");
     const bool found = outcome.matched > 0;
@@ -85,7 +83,7 @@ void update_one(Context& context, std::string_view name, const MatcherPtr& filte
     context.reply.append("updatedExisting", found);
     if (outcome.upserted_id) context.reply.append("upserted", (*outcome.upserted_id)["_id"]);
   }
-  append_value(context, wants_new ? outcome.after : outcome.before, projection, *filter);
+  append_value(context, outcome.returned);
 }
 
 void find_and_modify(Context& context) {
@@ -101,9 +99,9 @@ void find_and_modify(Context& context) {
     projection = Projection::compile(fields, ProjectionKind::kFind, variables);
   }
   if (arguments.flag("remove")) {
-    remove_one(context, name, filter, projection);
+    remove_one(context, name, filter, projection ? &*projection : nullptr);
   } else {
-    update_one(context, name, filter, projection);
+    update_one(context, name, filter, projection ? &*projection : nullptr);
   }
 }
 

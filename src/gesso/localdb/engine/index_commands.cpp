@@ -148,6 +148,13 @@ void modify_collection(Context& context) {
     throw CommandError(ErrorCode::kInvalidOptions,
                        "collMod.index takes expireAfterSeconds and one of name and keyPattern");
   }
+  if (*seconds < 0 || *seconds > INT32_MAX) {
+    throw CommandError(
+        ErrorCode::kInvalidOptions,
+        "TTL index 'expireAfterSeconds' option must be within an acceptable range, 0 "
+        "to 2147483647, but is " +
+            std::to_string(*seconds));
+  }
   const std::optional<std::int64_t> before =
       context.services.store.write([&](WriteTransaction& write) {
         const CollectionPtr collection = write.find_collection(context.db, name);

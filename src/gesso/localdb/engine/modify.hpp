@@ -33,9 +33,15 @@ struct UpdateOutcome {
   std::uint64_t matched = 0;
   std::uint64_t modified = 0;
   std::optional<bson::Document> upserted_id;  // {_id: ...}
-  // Of a single update, where the caller asks for them.
-  std::optional<bson::Document> before;
-  std::optional<bson::Document> after;
+  std::optional<bson::Document> returned;     // what `Returning` asked for, if there was one
+};
+
+// The document that a single statement gives back. It is made before the change is: what fails in
+// making it has changed nothing.
+struct Returning {
+  enum class Which { kNone, kBefore, kAfter };
+  Which which = Which::kNone;
+  const Projection* projection = nullptr;  // null: the whole document
 };
 
 // The changes of one operation to one collection. Borrows all it is given; lives within the
@@ -49,22 +55,23 @@ class Modifier {
   std::function<void()> check_interrupt_;
 
  public:
-  enum class Keep { kNothing, kBefore, kAfter };
-
   Modifier(Context& context, WriteTransaction& write, std::string_view collection);
 
-  // Throws CommandError; `outcome` then holds what had been done.
-  void update(const UpdateStatement& statement, UpdateOutcome& outcome, Keep keep = Keep::kNothing);
-  // The number of documents; the one of a single delete in `removed`, where given.
-  std::uint64_t remove(const DeleteStatement& statement,
-                       std::optional<bson::Document>* removed = nullptr);
+  // Throws CommandError or StorageError; `outcome` then holds what had been done.
+  void update(const UpdateStatement& statement, UpdateOutcome& outcome, Returning returning = {});
+  // The number of documents. Throws as `update`.
+  std::uint64_t remove(const DeleteStatement& statement);
+  // Deletes the first that matches and gives it back.
+  std::optional<bson::Document> take(const DeleteStatement& statement,
+                                     const Projection* projection);
 
  private:
   // Every match, found before the first change: no statement meets its own output.
   [[nodiscard]] std::vector<RecordId> matches(const PlanRequest& request);
+  [[nodiscard]] std::vector<RecordId> matches(const DeleteStatement& statement);
   void update_record(const UpdateStatement& statement, RecordId id, UpdateOutcome& outcome,
-                     Keep keep);
-  void insert_upsert(const UpdateStatement& statement, UpdateOutcome& outcome, Keep keep);
+                     Returning returning);
+  void insert_upsert(const UpdateStatement& statement, UpdateOutcome& outcome, Returning returning);
 };
 
 }  // namespace gesso::localdb

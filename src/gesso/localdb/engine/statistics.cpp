@@ -65,7 +65,7 @@ void db_stats(Context& context) {
       index_bytes += snapshot.counters(*index).bytes;
     }
   }
-  const Store::Stats file = context.services.store.stats();
+  const Store::Stats file = context.services.store.stats(snapshot);
   bson::Builder& reply = context.reply;
   const auto size = [&](std::string_view key, std::uint64_t bytes) {
     reply.append(key, static_cast<double>(bytes) / static_cast<double>(scale));

@@ -9,6 +9,7 @@
 #include "gesso/localdb/engine/modify.hpp"
 #include "gesso/localdb/engine/names.hpp"
 #include "gesso/localdb/engine/query.hpp"
+#include "gesso/localdb/engine/storage_errors.hpp"
 #include "gesso/localdb/engine/tables.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
@@ -67,9 +68,8 @@ auto compile(F make) -> Compiled<decltype(make())> {
 
 // Whether the whole command must end, not the statement alone.
 bool ends_command(const CommandError& error) {
-  constexpr int kInterruptedAtShutdown = 11600;
   return error.code() == static_cast<int>(ErrorCode::kMaxTimeMsExpired) ||
-         error.code() == kInterruptedAtShutdown;
+         error.code() == static_cast<int>(ErrorCode::kInterruptedAtShutdown);
 }
 
 // Runs the statements in turn; an ordered batch ends at the first error.
@@ -86,21 +86,30 @@ void run_statements(const std::vector<Compiled<Statement>>& statements, bool ord
       } catch (const CommandError& error) {
         if (ends_command(error)) throw;
         result.errors.push_back({i, error});
+      } catch (const StorageError& error) {
+        result.errors.push_back({i, as_command_error(error)});
       }
     }
     if (ordered) return;
   }
 }
 
+// The text of all errors of a batch together; those behind have their code only, so that a reply
+// always fits into a message.
+constexpr std::size_t kErrorTextBytes = std::size_t{1} << 20;
+
 void append_errors(bson::Builder& reply, const BatchResult& result) {
   if (result.errors.empty()) return;
   const auto list = reply.array("writeErrors");
+  std::size_t text = 0;
   for (const auto& [index, error] : result.errors) {
     bson::Builder entry;
     entry.append("index", static_cast<std::int32_t>(index));
     entry.append("code", error.code());
-    entry.append("errmsg", error.what());
-    entry.append_all(error.details());
+    text += std::string_view(error.what()).size() + error.details().size();
+    const bool fits = text <= kErrorTextBytes;
+    entry.append("errmsg", fits ? error.what() : "");
+    if (fits) entry.append_all(error.details());
     reply.push(entry.finish());
   }
 }
@@ -125,17 +134,19 @@ void insert(Context& context) {
     documents.push_back(compile([&] { return prepare_insert(document, context.services, owned); }));
   }
   const auto check_interrupt = context.interrupt();
-  const BatchResult result = context.services.store.write([&](WriteTransaction& write) {
-    BatchResult done;
-    CollectionPtr collection;
-    run_statements(documents, ordered, done, [&](std::size_t, bson::View document) {
-      check_interrupt();
-      if (!collection) collection = write.ensure_collection(context.db, name);
-      write.insert(*collection, document);
-      ++done.n;
-    });
-    return done;
-  });
+  const BatchResult result = context.services.store.write(
+      [&](WriteTransaction& write) {
+        BatchResult done;
+        CollectionPtr collection;
+        run_statements(documents, ordered, done, [&](std::size_t, bson::View document) {
+          check_interrupt();
+          if (!collection) collection = write.ensure_collection(context.db, name);
+          write.insert(*collection, document);
+          ++done.n;
+        });
+        return done;
+      },
+      OnError::kKeep);
   append_count(context.reply, "n", result.n);
   append_errors(context.reply, result);
 }
@@ -176,25 +187,28 @@ void update(Context& context) {
     const Arguments arguments("update.updates", kUpdateStatementFields, entry);
     statements.push_back(compile([&] { return compile_update(arguments, variables); }));
   }
-  const BatchResult result = context.services.store.write([&](WriteTransaction& write) {
-    BatchResult done;
-    Modifier modifier(context, write, name);
-    run_statements(statements, ordered, done, [&](std::size_t i, const UpdateStatement& statement) {
-      UpdateOutcome outcome;
-      try {
-        modifier.update(statement, outcome);
-      } catch (const CommandError&) {
-        done.n_modified += outcome.modified;
-        throw;
-      }
-      done.n += outcome.matched + (outcome.upserted_id ? 1 : 0);
-      done.n_modified += outcome.modified;
-      if (outcome.upserted_id) {
-        done.upserted.emplace_back(i, std::move(*outcome.upserted_id));
-      }
-    });
-    return done;
-  });
+  const BatchResult result = context.services.store.write(
+      [&](WriteTransaction& write) {
+        BatchResult done;
+        Modifier modifier(context, write, name);
+        run_statements(statements, ordered, done,
+                       [&](std::size_t i, const UpdateStatement& statement) {
+                         UpdateOutcome outcome;
+                         try {
+                           modifier.update(statement, outcome);
+                         } catch (...) {
+                           done.n_modified += outcome.modified;
+                           throw;
+                         }
+                         done.n += outcome.matched + (outcome.upserted_id ? 1 : 0);
+                         done.n_modified += outcome.modified;
+                         if (outcome.upserted_id) {
+                           done.upserted.emplace_back(i, std::move(*outcome.upserted_id));
+                         }
+                       });
+        return done;
+      },
+      OnError::kKeep);
   bson::Builder& reply = context.reply;
   append_count(reply, "n", result.n);
   append_count(reply, "nModified", result.n_modified);
@@ -229,14 +243,17 @@ void delete_command(Context& context) {
     const Arguments arguments("delete.deletes", kDeleteStatementFields, entry);
     statements.push_back(compile([&] { return compile_delete(arguments, variables); }));
   }
-  const BatchResult result = context.services.store.write([&](WriteTransaction& write) {
-    BatchResult done;
-    Modifier modifier(context, write, name);
-    run_statements(statements, ordered, done, [&](std::size_t, const DeleteStatement& statement) {
-      done.n += modifier.remove(statement);
-    });
-    return done;
-  });
+  const BatchResult result = context.services.store.write(
+      [&](WriteTransaction& write) {
+        BatchResult done;
+        Modifier modifier(context, write, name);
+        run_statements(statements, ordered, done,
+                       [&](std::size_t, const DeleteStatement& statement) {
+                         done.n += modifier.remove(statement);
+                       });
+        return done;
+      },
+      OnError::kKeep);
   append_count(context.reply, "n", result.n);
   append_errors(context.reply, result);
 }

@@ -240,7 +240,13 @@ bson::Document IndexSpec::describe() const {
   if (sparse) out.append("sparse", true);
   if (partial_filter) out.append("partialFilterExpression", *partial_filter);
   if (expire_after_seconds) {
-    out.append("expireAfterSeconds", static_cast<std::int32_t>(*expire_after_seconds));
+    // What does not fit stays what it is, so that `parse` sees and refuses it.
+    const std::int64_t seconds = *expire_after_seconds;
+    if (seconds == static_cast<std::int32_t>(seconds)) {
+      out.append("expireAfterSeconds", static_cast<std::int32_t>(seconds));
+    } else {
+      out.append("expireAfterSeconds", seconds);
+    }
   }
   return out.finish();
 }

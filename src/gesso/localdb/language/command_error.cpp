@@ -49,10 +49,13 @@ constexpr std::array kNames = {
     Entry{115, "CommandNotSupported"},
     Entry{171, "CannotIndexParallelArrays"},
     Entry{181, "AmbiguousIndexKeyPattern"},
+    Entry{290, "InvalidCatalogEntry"},
     Entry{292, "QueryExceededMemoryLimitNoDiskUseAllowed"},
     Entry{10334, "BSONObjectTooLarge"},
     Entry{11000, "DuplicateKey"},
+    Entry{11600, "InterruptedAtShutdown"},
     Entry{11601, "Interrupted"},
+    Entry{14031, "OutOfDiskSpace"},
 };
 
 }  // namespace

@@ -48,10 +48,13 @@ enum class ErrorCode : int {
   kWriteConflict = 112,
   kCommandNotSupported = 115,
   kCannotIndexParallelArrays = 171,
+  kInvalidCatalogEntry = 290,
   kQueryExceededMemoryLimit = 292,
   kDocumentTooLarge = 10334,
   kDuplicateKey = 11000,
+  kInterruptedAtShutdown = 11600,
   kInterrupted = 11601,
+  kOutOfDiskSpace = 14031,
   kUnknownField = 40415,
   kUserAlreadyExists = 51003,
 };

@@ -40,6 +40,10 @@ struct Collection {
   bson::Document options;  // as `create` was given
   std::array<std::uint8_t, 16> uuid{};
   std::vector<std::shared_ptr<const Index>> indexes;  // `_id_` first, then in order of creation
+  // Why its row of the catalog cannot be read; "" for a sound one. A damaged collection is there to
+  // be seen and dropped; its names may be made up, and its indexes are incomplete.
+  std::string damage;
+  std::vector<std::uint32_t> damaged_indexes;
 
   [[nodiscard]] std::string ns() const { return database + "." + name; }
   [[nodiscard]] const Index& id_index() const { return *indexes.front(); }

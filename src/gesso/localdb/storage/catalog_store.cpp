@@ -1,7 +1,10 @@
 #include "gesso/localdb/storage/catalog_store.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
+#include "gesso/base/error.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/storage/transaction.hpp"
 
@@ -31,11 +34,55 @@ std::shared_ptr<const Index> index_from(bson::View row) {
   for (const bson::Element& flag : row["multikey"].as_document()) {
     index->multikey.push_back(flag.value.as_bool());
   }
+  if (index->multikey.size() != index->spec.fields.size()) {
+    throw Error(ErrorKind::kInternal, "localdb: not one multikey flag a field");
+  }
   index->has_truncated_keys = row["truncated"].as_bool();
   return index;
 }
 
-CollectionPtr collection_from(std::uint32_t id, bson::View row) {
+std::string text_or(bson::Value value, std::string otherwise) {
+  return value.is_string() ? std::string(value.as_string()) : std::move(otherwise);
+}
+
+// What can be told of a collection whose row is refused.
+CollectionPtr damaged_collection(std::uint32_t id, std::string_view bytes, std::string why) {
+  auto collection = std::make_shared<Collection>();
+  collection->id = id;
+  collection->database = "local";
+  collection->name = "damaged." + std::to_string(id);
+  collection->damage = std::move(why);
+  const auto* const data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  if (!bson::View::validate({data, bytes.size()})) return collection;
+  const bson::View row(data);
+  collection->database = text_or(row["db"], collection->database);
+  collection->name = text_or(row["name"], collection->name);
+  if (!row["indexes"].is_array()) return collection;
+  for (const bson::Element& entry : row["indexes"].as_document()) {
+    if (!entry.value.is_document()) continue;
+    const std::optional<std::int64_t> index = entry.value.as_document()["id"].integer();
+    if (index) collection->damaged_indexes.push_back(static_cast<std::uint32_t>(*index));
+  }
+  return collection;
+}
+
+CollectionPtr read_row(std::uint32_t id, std::string_view bytes) {
+  const auto* const data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  std::string why;
+  try {
+    if (bson::View::validate({data, bytes.size()}, &why)) return from_row(id, bson::View(data));
+  } catch (const std::exception& error) {
+    why = error.what();
+  }
+  CollectionPtr damaged = damaged_collection(id, bytes, why);
+  spdlog::error("localdb: the collection {} cannot be used: its row of the catalog says: {}",
+                damaged->ns(), why);
+  return damaged;
+}
+
+}  // namespace
+
+CollectionPtr from_row(std::uint32_t id, bson::View row) {
   auto collection = std::make_shared<Collection>();
   collection->id = id;
   collection->database = row["db"].as_string();
@@ -47,10 +94,11 @@ CollectionPtr collection_from(std::uint32_t id, bson::View row) {
   for (const bson::Element& index : row["indexes"].as_document()) {
     collection->indexes.push_back(index_from(index.value.as_document()));
   }
+  if (collection->indexes.empty() || !collection->indexes.front()->spec.is_id_index()) {
+    throw Error(ErrorKind::kInternal, "localdb: a collection without its _id index");
+  }
   return collection;
 }
-
-}  // namespace
 
 std::uint64_t read_catalog_version(const Environment& environment, MDB_txn* txn) {
   static constexpr std::string_view kKey = "version";
@@ -65,7 +113,7 @@ std::uint64_t read_catalog_version(const Environment& environment, MDB_txn* txn)
 std::shared_ptr<const Catalog> read_catalog(const Environment& environment, MDB_txn* txn) {
   auto catalog = std::make_shared<Catalog>();
   for_each_row(environment, txn, 'C', [&](std::uint32_t id, const MDB_val& value) {
-    catalog->put(collection_from(id, bson::View(static_cast<const std::uint8_t*>(value.mv_data))));
+    catalog->put(read_row(id, text_of(value)));
   });
   return catalog;
 }

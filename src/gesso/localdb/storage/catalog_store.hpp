@@ -18,9 +18,12 @@
 namespace gesso::localdb {
 
 [[nodiscard]] std::uint64_t read_catalog_version(const Environment& environment, MDB_txn* txn);
+// A row that cannot be read becomes a damaged collection.
 [[nodiscard]] std::shared_ptr<const Catalog> read_catalog(const Environment& environment,
                                                           MDB_txn* txn);
 [[nodiscard]] bson::Document to_row(const Collection& collection);
+// Throws for a row that `to_row` would not write: Error, CommandError.
+[[nodiscard]] CollectionPtr from_row(std::uint32_t id, bson::View row);
 
 struct DroppedRow {
   std::uint32_t id = 0;

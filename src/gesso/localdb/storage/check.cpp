@@ -29,6 +29,10 @@ class Check {
   FolderReport run() {
     for (const CollectionPtr& collection : read_.catalog().all()) {
       ++report_.collections;
+      if (!collection->damage.empty()) {
+        fault(collection->ns() + ": its row of the catalog cannot be read: " + collection->damage);
+        continue;
+      }
       check_documents(*collection);
       for (const auto& index : collection->indexes) check_entries(*collection, *index);
     }
@@ -137,6 +141,7 @@ class Check {
     for (const CollectionPtr& collection : read_.catalog().all()) {
       collections.insert(collection->id);
       for (const auto& index : collection->indexes) indexes.insert(index->id);
+      indexes.insert(collection->damaged_indexes.begin(), collection->damaged_indexes.end());
     }
     for (const DroppedRow& dropped : read_dropped(read_.environment(), read_.native())) {
       (dropped.is_collection ? collections : indexes).insert(dropped.id);

@@ -9,12 +9,14 @@
 #include <string>
 
 #include "gesso/base/error.hpp"
+#include "gesso/localdb/storage/storage_error.hpp"
 
 namespace gesso::localdb {
 namespace {
 
 constexpr std::uint32_t kFormat = 1;
 constexpr std::string_view kFormatKey = "format";
+constexpr std::uint64_t kSmallestMap = std::uint64_t{1} << 30;
 constexpr unsigned kMaxReaders = 4096;  // 64 bytes each in the lock file
 constexpr std::array<const char*, kTableCount> kTableNames{"catalog", "counters", "records",
                                                            "entries"};
@@ -37,7 +39,9 @@ void make_folder(const std::filesystem::path& folder) {
 }  // namespace
 
 void throw_lmdb(int result, std::string_view doing) {
-  if (result == MDB_MAP_FULL) throw MapFull{};
+  if (result == MDB_MAP_FULL) {
+    throw StorageError(StorageFault::kNoRoom, "the data folder has reached the size of its map");
+  }
   std::string why = mdb_strerror(result);
   if (result == MDB_READERS_FULL) why = "too many readers at once";
   // LMDB says EIO for a write that the disk took only in part.
@@ -80,9 +84,13 @@ Environment::Environment(const std::filesystem::path& folder, std::uint64_t map_
     return mdb_env_open(env, folder.c_str(), MDB_NOTLS, 0600);
   };
   int result = open(whole_pages(map_bytes));
-  // Where address space is short, begin smaller: the map grows as it needs.
-  for (std::uint64_t bytes = map_bytes / 4; result == ENOMEM && bytes >= 1U << 30; bytes /= 4) {
+  // The map cannot grow under its readers, so it is as large as address space allows.
+  for (std::uint64_t bytes = map_bytes / 4; result == ENOMEM && bytes >= kSmallestMap; bytes /= 4) {
     result = open(whole_pages(bytes));
+  }
+  if (result == ENOMEM) {
+    throw Error(ErrorKind::kInternal, "localdb: there is not enough address space to map " +
+                                          folder.string() + " (see `ulimit -v`)");
   }
   if (result == MDB_INVALID || result == MDB_VERSION_MISMATCH) {
     throw Error(ErrorKind::kValidation,
@@ -127,8 +135,16 @@ std::uint64_t Environment::map_bytes() const {
   return info.me_mapsize;
 }
 
-void Environment::grow() {
-  check_lmdb(mdb_env_set_mapsize(env_.get(), map_bytes() * 2), "grow the map");
+std::uint64_t Environment::used_bytes() const {
+  MDB_envinfo info{};
+  mdb_env_info(env_.get(), &info);
+  return (info.me_last_pgno + 1) * page_bytes();
+}
+
+std::uint32_t Environment::page_bytes() const {
+  MDB_stat stat{};
+  mdb_env_stat(env_.get(), &stat);
+  return stat.ms_psize;
 }
 
 }  // namespace gesso::localdb

@@ -27,10 +27,8 @@ enum Table : unsigned {
   kTableCount,
 };
 
-// The map is full: the commit is abandoned, the map grown and the batch run again.
-struct MapFull {};
-
-// Throws MapFull for MDB_MAP_FULL, otherwise Error (kInternal): "localdb: `doing`: ...".
+// Throws StorageError (kNoRoom) for MDB_MAP_FULL, otherwise Error (kInternal): "localdb: `doing`:
+// ...".
 [[noreturn]] void throw_lmdb(int result, std::string_view doing);
 inline void check_lmdb(int result, std::string_view doing) {
   if (result != MDB_SUCCESS) throw_lmdb(result, doing);
@@ -55,14 +53,16 @@ class Environment {
   std::array<MDB_dbi, kTableCount> tables_{};
 
  public:
-  // Makes the folder and the tables if needed. Throws Error as `Store` says.
+  // Makes the folder and the tables if needed. `map_bytes` is address space: where so much cannot
+  // be had, a quarter of it is tried, down to 1 GiB. Throws Error as `Store` says.
   Environment(const std::filesystem::path& folder, std::uint64_t map_bytes);
 
   [[nodiscard]] MDB_env* native() const { return env_.get(); }
   [[nodiscard]] MDB_dbi table(unsigned which) const { return tables_[which]; }
   [[nodiscard]] std::uint64_t map_bytes() const;
-  // No transaction may be open in this process.
-  void grow();
+  // Of the data file that are in use or were.
+  [[nodiscard]] std::uint64_t used_bytes() const;
+  [[nodiscard]] std::uint32_t page_bytes() const;
 };
 
 // A key put together on the stack: big-endian numbers, so that memcmp orders them.

@@ -3,6 +3,8 @@
 #include <semaphore.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -12,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "gesso/base/error.hpp"
 #include "gesso/localdb/storage/catalog_store.hpp"
 #include "gesso/localdb/storage/environment.hpp"
 #include "gesso/localdb/storage/sweep.hpp"
@@ -24,6 +25,17 @@ struct TxnAborter {
   void operator()(MDB_txn* txn) const noexcept { mdb_txn_abort(txn); }
 };
 using TxnPtr = std::unique_ptr<MDB_txn, TxnAborter>;
+
+// A commit holds no more than this, so that nobody waits long for what others brought: the writes
+// of one operation are on the disk as fast as those of so many.
+constexpr std::size_t kGroupOperations = 1024;
+constexpr std::size_t kGroupBytes = std::size_t{4} << 20;
+constexpr auto kGroupTime = std::chrono::milliseconds{5};
+
+// Kept free for deletes: of a full map every change needs some pages before it gives others back.
+std::uint64_t reserve_of(std::uint64_t map_bytes) {
+  return std::min<std::uint64_t>(map_bytes / 8, std::uint64_t{64} << 20);
+}
 
 // One wake-up of one thread. POSIX lets the woken one destroy it at once, which neither a condition
 // variable without its mutex nor std::binary_semaphore does; and whoever is woken needs no mutex.
@@ -52,19 +64,16 @@ class Store::Impl {
   SystemClock system_clock_;
   Environment environment_;
 
-  // Of readers. A map that grows keeps new ones out and waits for the old ones.
-  std::mutex readers_mutex_;  // guards the five below
-  std::condition_variable readers_changed_;
-  std::size_t active_readers_ = 0;
-  bool growing_ = false;
+  std::mutex readers_mutex_;  // guards the three below
   std::vector<TxnPtr> idle_;
   std::shared_ptr<const Catalog> catalog_ = std::make_shared<Catalog>();
   std::uint64_t catalog_version_ = 0;
 
-  // Of writers. The first of the queue leads: it runs the operations of all that wait, commits once
-  // and wakes them; the next group is whatever queued meanwhile.
+  // Of writers. The first of the queue leads: it runs the operations of those that wait, as many as
+  // a group may hold, commits once and wakes them; the next group is whatever is queued then.
   struct Waiting {
     const Operation* operation;
+    OnError on_error;
     std::exception_ptr error = {};
     bool done = false;  // set before `turn` is given: by another's commit
     WakeUp turn = {};   // done, or the first of the queue
@@ -74,8 +83,8 @@ class Store::Impl {
   std::uint64_t commits_ = 0;
   std::uint64_t writes_ = 0;
 
-  std::mutex sweep_mutex_;  // guards the one below
-  bool stopping_ = false;
+  std::mutex sweep_mutex_;  // guards nothing but the wait for `stopping_`
+  std::atomic<bool> stopping_ = false;
   std::condition_variable sweep_wakes_;
   std::thread sweeper_;
 
@@ -103,9 +112,11 @@ class Store::Impl {
     return options_.clock != nullptr ? *options_.clock : system_clock_;
   }
 
+  [[nodiscard]] const std::atomic<bool>& stopping() const { return stopping_; }
+
   std::pair<MDB_txn*, std::shared_ptr<const Catalog>> acquire();
   void release(MDB_txn* txn) noexcept;
-  void write(const Operation& operation);
+  void write(const Operation& operation, OnError on_error);
   void start_sweeping(Store& store);
   [[nodiscard]] Stats stats();
 
@@ -115,11 +126,16 @@ class Store::Impl {
     check_lmdb(mdb_txn_begin(environment_.native(), nullptr, MDB_RDONLY, &txn), "begin a read");
     return TxnPtr(txn);
   }
+  [[nodiscard]] TxnPtr begin_write(MDB_txn* parent) {
+    MDB_txn* txn = nullptr;
+    check_lmdb(mdb_txn_begin(environment_.native(), parent, 0, &txn), "begin a commit");
+    return TxnPtr(txn);
+  }
+  [[nodiscard]] bool has_room();
   void lead();
-  void commit(const std::vector<Waiting*>& batch);
-  bool try_commit(const std::vector<Waiting*>& batch);
-  static bool run(Waiting& waiting, WriteTransaction& transaction);
-  void grow_map();
+  std::size_t commit(std::span<Waiting* const> queued);
+  std::size_t run_group(std::span<Waiting* const> queued, WriteTransaction& transaction);
+  void run_undoable(Waiting& waiting, WriteTransaction& group);
 };
 
 std::pair<MDB_txn*, std::shared_ptr<const Catalog>> Store::Impl::acquire() {
@@ -127,60 +143,35 @@ std::pair<MDB_txn*, std::shared_ptr<const Catalog>> Store::Impl::acquire() {
   std::shared_ptr<const Catalog> catalog;
   std::uint64_t catalog_version = 0;
   {
-    std::unique_lock lock(readers_mutex_);
-    readers_changed_.wait(lock, [&] { return !growing_; });
+    const std::lock_guard lock(readers_mutex_);
     if (!idle_.empty()) {
       txn = std::move(idle_.back());
       idle_.pop_back();
     }
     catalog = catalog_;
     catalog_version = catalog_version_;
-    ++active_readers_;
   }
-  try {
-    if (txn) {
-      check_lmdb(mdb_txn_renew(txn.get()), "renew a read");
-    } else {
-      txn = begin_read();
-    }
-    // A commit may have come between its catalog and this snapshot, in either order.
-    if (read_catalog_version(environment_, txn.get()) != catalog_version) {
-      catalog = read_catalog(environment_, txn.get());
-    }
-  } catch (...) {
-    txn.reset();
-    release(nullptr);
-    throw;
+  if (txn) {
+    check_lmdb(mdb_txn_renew(txn.get()), "renew a read");
+  } else {
+    txn = begin_read();
+  }
+  // A commit may have come between its catalog and this snapshot, in either order.
+  if (read_catalog_version(environment_, txn.get()) != catalog_version) {
+    catalog = read_catalog(environment_, txn.get());
   }
   return {txn.release(), std::move(catalog)};
 }
 
 void Store::Impl::release(MDB_txn* txn) noexcept {
   TxnPtr owned(txn);
-  if (txn != nullptr) mdb_txn_reset(txn);
+  mdb_txn_reset(txn);
   const std::lock_guard lock(readers_mutex_);
-  --active_readers_;
-  if (owned) idle_.push_back(std::move(owned));
-  if (growing_) readers_changed_.notify_all();
+  idle_.push_back(std::move(owned));
 }
 
-void Store::Impl::grow_map() {
-  std::unique_lock lock(readers_mutex_);
-  growing_ = true;
-  readers_changed_.wait(lock, [&] { return active_readers_ == 0; });
-  try {
-    environment_.grow();
-  } catch (...) {
-    growing_ = false;
-    readers_changed_.notify_all();
-    throw;
-  }
-  growing_ = false;
-  readers_changed_.notify_all();
-}
-
-void Store::Impl::write(const Operation& operation) {
-  Waiting self{.operation = &operation};
+void Store::Impl::write(const Operation& operation, OnError on_error) {
+  Waiting self{.operation = &operation, .on_error = on_error};
   bool leads = false;
   {
     const std::lock_guard lock(queue_mutex_);
@@ -193,103 +184,113 @@ void Store::Impl::write(const Operation& operation) {
 }
 
 void Store::Impl::lead() {
-  std::vector<Waiting*> batch;
+  std::vector<Waiting*> queued;
   {
     const std::lock_guard lock(queue_mutex_);
-    batch.assign(queue_.begin(), queue_.end());
+    const std::size_t most = std::min(queue_.size(), kGroupOperations);
+    queued.assign(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(most));
   }
-  commit(batch);
+  const std::size_t ran = commit(queued);
+  queued.resize(ran);
   Waiting* next = nullptr;
   {
     const std::lock_guard lock(queue_mutex_);
     commits_ += 1;
-    writes_ += batch.size();
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(batch.size()));
+    writes_ += ran;
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(ran));
     if (!queue_.empty()) next = queue_.front();
   }
   if (next != nullptr) next->turn.give();
-  for (Waiting* const waiting : std::span(batch).subspan(1)) {  // the first is the caller
+  for (Waiting* const waiting : std::span(queued).subspan(1)) {  // the first is the caller
     waiting->done = true;
     waiting->turn.give();
   }
 }
 
-// Leaves in each of the batch the error that it is to throw. Throws nothing itself.
-void Store::Impl::commit(const std::vector<Waiting*>& batch) {
+// Free pages are counted only where the file is almost as large as its map.
+bool Store::Impl::has_room() {
+  const std::uint64_t map = environment_.map_bytes();
+  const std::uint64_t left = map - std::min(map, environment_.used_bytes());
+  const std::uint64_t reserve = reserve_of(map);
+  if (left > reserve) return true;
+  const TxnPtr snapshot = begin_read();
+  return left + count_free_pages(snapshot.get()) * environment_.page_bytes() > reserve;
+}
+
+// Runs and commits a group from the front of `queued`; how many it held, at least one. Leaves in
+// each of them the error that it is to throw, and throws nothing itself.
+std::size_t Store::Impl::commit(std::span<Waiting* const> queued) {
+  std::size_t ran = 0;
   try {
-    for (;;) {
-      try {
-        if (try_commit(batch)) return;
-      } catch (const MapFull&) {
-        grow_map();
-      }
+    const bool room = has_room();
+    TxnPtr txn = begin_write(nullptr);
+    std::shared_ptr<const Catalog> catalog;
+    std::uint64_t version = 0;
+    {
+      const std::lock_guard lock(readers_mutex_);
+      catalog = catalog_;
+      version = catalog_version_;
+    }
+    WriteTransaction transaction(environment_, txn.get(), std::move(catalog), room);
+    ran = run_group(queued, transaction);
+    transaction.throw_if_broken();
+    if (transaction.changes() == 0) return ran;  // nothing to write: `txn` is given up
+    const bool catalog_changed = transaction.flush();
+    check_lmdb(mdb_txn_commit(txn.release()), "commit");
+    if (catalog_changed) {
+      const std::lock_guard lock(readers_mutex_);
+      catalog_ = transaction.shared_catalog();
+      catalog_version_ = version + 1;
     }
   } catch (...) {
-    for (Waiting* const waiting : batch) {
+    ran = std::max<std::size_t>(ran, 1);
+    for (Waiting* const waiting : queued.first(ran)) {
       if (!waiting->error) waiting->error = std::current_exception();
     }
   }
+  return ran;
 }
 
-// One transaction over those of the batch that have not failed. False when it has to be run again
-// without an operation that failed half-way.
-bool Store::Impl::try_commit(const std::vector<Waiting*>& batch) {
-  MDB_txn* raw = nullptr;
-  check_lmdb(mdb_txn_begin(environment_.native(), nullptr, 0, &raw), "begin a commit");
-  TxnPtr txn(raw);
-  std::shared_ptr<const Catalog> catalog;
-  std::uint64_t version = 0;
-  {
-    const std::lock_guard lock(readers_mutex_);
-    catalog = catalog_;
-    version = catalog_version_;
-  }
-  WriteTransaction transaction(environment_, raw, std::move(catalog));
-  for (Waiting* const waiting : batch) {
-    if (!waiting->error && !run(*waiting, transaction)) return false;
-  }
-  const bool catalog_changed = transaction.flush();
-  if (transaction.changes() == 0) return true;  // nothing to write: `txn` is given up
-  const int result = mdb_txn_commit(txn.release());
-  check_lmdb(result, "commit");
-  if (catalog_changed) {
-    const std::lock_guard lock(readers_mutex_);
-    catalog_ = transaction.shared_catalog();
-    catalog_version_ = version + 1;
-  }
-  return true;
+std::size_t Store::Impl::run_group(std::span<Waiting* const> queued,
+                                   WriteTransaction& transaction) {
+  const auto until = std::chrono::steady_clock::now() + kGroupTime;
+  std::size_t ran = 0;
+  do {
+    Waiting& waiting = *queued[ran++];
+    if (waiting.on_error == OnError::kUndo) {
+      run_undoable(waiting, transaction);
+    } else {
+      try {
+        (*waiting.operation)(transaction);
+      } catch (...) {
+        waiting.error = std::current_exception();
+      }
+    }
+  } while (ran < queued.size() && !transaction.is_broken() &&
+           transaction.written_bytes() < kGroupBytes && std::chrono::steady_clock::now() < until);
+  return ran;
 }
 
-// False when what it changed before it failed has to be taken back.
-bool Store::Impl::run(Waiting& waiting, WriteTransaction& transaction) {
-  const std::uint64_t changes_before = transaction.changes();
+// In a transaction within the group's: what it changed goes with that, and the group does not
+// notice.
+void Store::Impl::run_undoable(Waiting& waiting, WriteTransaction& group) {
   try {
-    (*waiting.operation)(transaction);
-  } catch (const MapFull&) {
-    throw;
+    TxnPtr txn = begin_write(group.native());
+    WriteTransaction own(group, txn.get());
+    (*waiting.operation)(own);
+    own.throw_if_broken();
+    check_lmdb(mdb_txn_commit(txn.release()), "commit an operation");
+    group.take_over(std::move(own));
   } catch (...) {
     waiting.error = std::current_exception();
   }
-  if (transaction.failure() == MDB_MAP_FULL) {
-    waiting.error = nullptr;
-    throw MapFull{};
-  }
-  if (transaction.failure() != 0 && !waiting.error) {
-    // The operation swallowed what the disk said.
-    try {
-      throw_lmdb(transaction.failure(), "write");
-    } catch (...) {
-      waiting.error = std::current_exception();
-    }
-  }
-  return !waiting.error || (transaction.changes() == changes_before && transaction.failure() == 0);
 }
 
 void Store::Impl::start_sweeping(Store& store) {
   if (options_.sweep_period.count() == 0) return;
   sweeper_ = std::thread([this, &store] {
     std::unique_lock lock(sweep_mutex_);
-    while (!sweep_wakes_.wait_for(lock, options_.sweep_period, [&] { return stopping_; })) {
+    while (!sweep_wakes_.wait_for(lock, options_.sweep_period, [&] { return stopping_.load(); })) {
       lock.unlock();
       try {
         store.sweep();
@@ -302,14 +303,9 @@ void Store::Impl::start_sweeping(Store& store) {
 }
 
 Store::Stats Store::Impl::stats() {
-  Stats stats;
-  MDB_envinfo info{};
-  check_lmdb(mdb_env_info(environment_.native(), &info), "read the map's size");
-  MDB_stat stat{};
-  check_lmdb(mdb_env_stat(environment_.native(), &stat), "read the page size");
-  stats.page_bytes = stat.ms_psize;
-  stats.map_bytes = info.me_mapsize;
-  stats.file_bytes = (info.me_last_pgno + 1) * stat.ms_psize;
+  Stats stats{.file_bytes = environment_.used_bytes(),
+              .map_bytes = environment_.map_bytes(),
+              .page_bytes = environment_.page_bytes()};
   const std::lock_guard lock(queue_mutex_);
   stats.commits = commits_;
   stats.writes = writes_;
@@ -339,12 +335,13 @@ Store::Store(StoreOptions options) : impl_(std::make_unique<Impl>(std::move(opti
 Store::~Store() = default;
 
 ReadTransaction Store::read() const { return ReadTransaction(*this); }
-void Store::run_write(const Operation& operation) { impl_->write(operation); }
-std::size_t Store::sweep() { return sweep_store(*this, impl_->clock().now()); }
+void Store::run_write(const Operation& operation, OnError on_error) {
+  impl_->write(operation, on_error);
+}
+std::size_t Store::sweep() { return sweep_store(*this, impl_->clock().now(), impl_->stopping()); }
 
-Store::Stats Store::stats() const {
+Store::Stats Store::stats(const Transaction& snapshot) const {
   Stats stats = impl_->stats();
-  const ReadTransaction snapshot = read();
   stats.free_bytes = count_free_pages(snapshot.native()) * stats.page_bytes;
   return stats;
 }

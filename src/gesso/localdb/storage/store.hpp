@@ -30,8 +30,9 @@ namespace gesso::localdb {
 
 struct StoreOptions {
   std::filesystem::path data_dir;  // made if needed
-  // Address space to begin with, not disk; it grows by itself when the data does.
-  std::uint64_t map_bytes = std::uint64_t{64} << 30;
+  // Address space, not disk: the most that the data file can ever hold. Where so much cannot be
+  // mapped, the store takes what it can get.
+  std::uint64_t map_bytes = std::uint64_t{4} << 40;
   // How often the sweep runs; 0 for never, then call `sweep` yourself.
   std::chrono::milliseconds sweep_period{60'000};
   const Clock* clock = nullptr;  // for the expiry of documents; nullptr for the system's
@@ -40,7 +41,7 @@ struct StoreOptions {
 class Store;
 
 // A snapshot of the last commit. Cheap (well under a microsecond); hold it for one command, never
-// between commands, and never across `Store::write`: a growing map waits for every reader to end.
+// between commands: the pages that it sees are not used again while it lives.
 class ReadTransaction final : public Transaction {
   friend class Store;
   const Store* store_ = nullptr;
@@ -51,6 +52,12 @@ class ReadTransaction final : public Transaction {
   ReadTransaction(ReadTransaction&& other) noexcept;
   ReadTransaction& operator=(ReadTransaction&&) = delete;
   ~ReadTransaction();
+};
+
+// What becomes of an operation's changes when it throws.
+enum class OnError {
+  kUndo,  // none of them stays
+  kKeep,  // those that were made before stay, each document whole: a batch that is interrupted
 };
 
 class Store {
@@ -73,28 +80,29 @@ class Store {
 
   [[nodiscard]] ReadTransaction read() const;
 
-  // Runs `operation` in turn with those of other threads, and returns what it returned once the
-  // commit that holds it is on the disk. Operations that wait while a commit runs share the next
-  // one. What the operation throws undoes its changes, and no other's, and is thrown here. It may
-  // run on another thread, and again from the start when the map had to grow: let it return its
-  // result, and touch nothing outside that a second run would spoil. Throws Error (kInternal) when
-  // the commit fails (a full disk): then nothing of it is stored. Must not be called within an
-  // operation, nor while this thread holds a ReadTransaction.
+  // Runs `operation` in turn with those of other threads, once, and returns what it returned when
+  // the commit that holds it is on the disk. Operations that wait while a commit runs share the
+  // next one, up to a limit of bytes and time. What the operation throws is thrown here; its
+  // changes go as `on_error` says, and no other operation's. It may run on another thread. Throws
+  // Error (kInternal) when the commit fails (a full disk): then nothing of it is stored. Must not
+  // be called within an operation.
   template <class F>
-  std::invoke_result_t<F&, WriteTransaction&> write(F&& operation) {
+  std::invoke_result_t<F&, WriteTransaction&> write(F&& operation,
+                                                    OnError on_error = OnError::kUndo) {
     using Result = std::invoke_result_t<F&, WriteTransaction&>;
     if constexpr (std::is_void_v<Result>) {
-      run_write([&](WriteTransaction& transaction) { operation(transaction); });
+      run_write([&](WriteTransaction& transaction) { operation(transaction); }, on_error);
     } else {
       std::optional<Result> result;
-      run_write([&](WriteTransaction& transaction) { result.emplace(operation(transaction)); });
+      run_write([&](WriteTransaction& transaction) { result.emplace(operation(transaction)); },
+                on_error);
       return std::move(*result);
     }
   }
 
   // Deletes documents whose time (a TTL index) has passed, in batches with a re-check, and what
   // dropped collections left. The number of documents deleted. The store's own thread calls it
-  // every `sweep_period`; safe to call beside it.
+  // every `sweep_period`; safe to call beside it. Ends early when the store is being destroyed.
   std::size_t sweep();
 
   struct Stats {
@@ -105,10 +113,11 @@ class Store {
     std::uint64_t commits = 0;  // since opening
     std::uint64_t writes = 0;   // operations in them: writes / commits is the group's size
   };
-  [[nodiscard]] Stats stats() const;
+  // `snapshot` is one of this store's.
+  [[nodiscard]] Stats stats(const Transaction& snapshot) const;
 
  private:
-  void run_write(const Operation& operation);
+  void run_write(const Operation& operation, OnError on_error);
 };
 
 }  // namespace gesso::localdb

@@ -1,6 +1,10 @@
 #include "gesso/localdb/storage/sweep.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "gesso/localdb/index/key_encoder.hpp"
@@ -11,7 +15,7 @@ namespace gesso::localdb {
 namespace {
 
 // A commit this large does not hold up other writers for long.
-constexpr std::size_t kBatch = 500;
+constexpr std::size_t kBatch = 200;
 
 // The keys of a TTL index that have expired: from `low` up to but without `high`.
 struct ExpiredKeys {
@@ -31,65 +35,99 @@ ExpiredKeys expired_keys(const IndexSpec& spec, Time now) {
   return {.low = dates, .high = successor(edge)};
 }
 
-std::vector<RecordId> find_expired(const Transaction& transaction, const Index& index,
-                                   const ExpiredKeys& expired) {
-  std::vector<RecordId> found;
+struct Entry {
+  std::string key;
+  RecordId record = 0;
+};
+
+// The next expired entries behind `after`, or the first ones.
+std::vector<Entry> find_expired(const Transaction& transaction, const Index& index,
+                                const ExpiredKeys& expired, const std::optional<Entry>& after) {
+  std::vector<Entry> found;
   IndexCursor cursor(transaction, index);
-  for (bool more = cursor.seek(expired.low);
+  for (bool more = after ? cursor.seek_after(after->key, after->record) : cursor.seek(expired.low);
        more && expired.holds(cursor.key()) && found.size() < kBatch; more = cursor.next()) {
-    found.push_back(cursor.record());
+    found.push_back({std::string(cursor.key()), cursor.record()});
   }
   return found;
 }
 
+bool holds_entry(const Transaction& transaction, const Index& index, const Entry& entry) {
+  IndexCursor cursor(transaction, index);
+  for (bool more = cursor.seek(entry.key); more && cursor.key() == entry.key;
+       more = cursor.next()) {
+    if (cursor.record() == entry.record) return true;
+  }
+  return false;
+}
+
+struct Removed {
+  std::size_t documents = 0;
+  std::size_t strays = 0;  // entries that no document has
+};
+
 // The documents may have changed since they were found.
-std::size_t remove_expired(WriteTransaction& write, std::uint32_t collection_id,
-                           std::uint32_t index_id, const ExpiredKeys& expired,
-                           const std::vector<RecordId>& candidates) {
+Removed remove_expired(WriteTransaction& write, std::uint32_t collection_id, std::uint32_t index_id,
+                       const ExpiredKeys& expired, const std::vector<Entry>& candidates) {
   const CollectionPtr collection = write.catalog().find(collection_id);
   const Index* const index = collection ? collection->index_by_id(index_id) : nullptr;
-  if (index == nullptr) return 0;
-  std::size_t removed = 0;
+  Removed removed;
+  if (index == nullptr) return removed;
   KeySet keys;
-  for (const RecordId id : candidates) {
-    const std::optional<bson::View> document = write.get(*collection, id);
-    if (!document) continue;
-    generate_keys(index->spec, *document, keys);
-    if (std::none_of(keys.keys.begin(), keys.keys.end(),
-                     [&](const std::string& key) { return expired.holds(key); })) {
-      continue;
+  for (const Entry& candidate : candidates) {
+    const std::optional<bson::View> document = write.get(*collection, candidate.record);
+    if (document) {
+      generate_keys(index->spec, *document, keys);
+      if (std::any_of(keys.keys.begin(), keys.keys.end(),
+                      [&](const std::string& key) { return expired.holds(key); })) {
+        write.remove(*collection, candidate.record);
+        ++removed.documents;
+        continue;
+      }
     }
-    write.remove(*collection, id);
-    ++removed;
+    if (holds_entry(write, *index, candidate)) ++removed.strays;
   }
   return removed;
 }
 
-std::size_t sweep_index(Store& store, std::uint32_t collection_id, std::uint32_t index_id,
-                        Time now) {
-  for (std::size_t total = 0;;) {
-    std::vector<RecordId> candidates;
+// Goes through the expired entries once, from first to last: where an index and its documents
+// disagree it ends all the same.
+std::size_t sweep_index(Store& store, std::uint32_t collection_id, std::uint32_t index_id, Time now,
+                        const std::atomic<bool>& stopping) {
+  Removed total;
+  std::optional<Entry> last;
+  std::string name;
+  while (!stopping) {
+    std::vector<Entry> candidates;
     ExpiredKeys expired;
     {
       const ReadTransaction read = store.read();
       const CollectionPtr collection = read.catalog().find(collection_id);
       const Index* const index = collection ? collection->index_by_id(index_id) : nullptr;
-      if (index == nullptr) return total;
+      if (index == nullptr) break;
+      name = collection->ns() + ", index " + index->spec.name;
       expired = expired_keys(index->spec, now);
-      candidates = find_expired(read, *index, expired);
+      candidates = find_expired(read, *index, expired, last);
     }
-    if (candidates.empty()) return total;
-    const std::size_t removed = store.write([&](WriteTransaction& write) {
+    if (candidates.empty()) break;
+    const Removed removed = store.write([&](WriteTransaction& write) {
       return remove_expired(write, collection_id, index_id, expired, candidates);
     });
-    total += removed;
-    if (candidates.size() < kBatch) return total;
+    total.documents += removed.documents;
+    total.strays += removed.strays;
+    last = std::move(candidates.back());
   }
+  if (total.strays > 0) {
+    spdlog::error(
+        "localdb: {}: {} expired entries belong to no document; run `gesso localdb --check`", name,
+        total.strays);
+  }
+  return total.documents;
 }
 
 }  // namespace
 
-std::size_t sweep_store(Store& store, Time now) {
+std::size_t sweep_store(Store& store, Time now, const std::atomic<bool>& stopping) {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> ttl_indexes;
   {
     const ReadTransaction read = store.read();
@@ -101,9 +139,10 @@ std::size_t sweep_store(Store& store, Time now) {
   }
   std::size_t removed = 0;
   for (const auto& [collection, index] : ttl_indexes) {
-    removed += sweep_index(store, collection, index, now);
+    removed += sweep_index(store, collection, index, now, stopping);
   }
-  while (store.write([](WriteTransaction& write) { return write.purge_dropped(kBatch); }) > 0) {
+  const auto purge = [](WriteTransaction& write) { return write.purge_dropped(kBatch); };
+  while (!stopping && store.write(purge, OnError::kKeep) > 0) {
   }
   return removed;
 }

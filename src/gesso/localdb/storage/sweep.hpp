@@ -1,6 +1,7 @@
 // The work of `Store::sweep`, and the count of free pages. Private to storage/.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -9,7 +10,8 @@
 
 namespace gesso::localdb {
 
-std::size_t sweep_store(Store& store, Time now);
+// Looks at `stopping` between two batches, which are short.
+std::size_t sweep_store(Store& store, Time now, const std::atomic<bool>& stopping);
 [[nodiscard]] std::uint64_t count_free_pages(MDB_txn* txn);
 
 }  // namespace gesso::localdb

@@ -3,6 +3,7 @@
 #include "gesso/localdb/index/key_encoder.hpp"
 #include "gesso/localdb/storage/counters.hpp"
 #include "gesso/localdb/storage/environment.hpp"
+#include "gesso/localdb/storage/storage_error.hpp"
 
 namespace gesso::localdb {
 namespace {
@@ -29,6 +30,17 @@ MDB_val read_record(const Environment& environment, MDB_txn* txn, std::uint32_t 
 }  // namespace
 
 void CursorCloser::operator()(MDB_cursor* cursor) const noexcept { mdb_cursor_close(cursor); }
+
+CollectionPtr Transaction::find_collection(std::string_view database, std::string_view name) const {
+  CollectionPtr found = catalog_->find(database, name);
+  if (found && !found->damage.empty()) {
+    throw StorageError(
+        StorageFault::kDamagedCollection,
+        "the collection " + found->ns() +
+            " can only be dropped: its row of the catalog cannot be read: " + found->damage);
+  }
+  return found;
+}
 
 std::optional<bson::View> Transaction::get(const Collection& collection, RecordId id) const {
   const MDB_val value = read_record(*environment_, txn_, collection.id, id);

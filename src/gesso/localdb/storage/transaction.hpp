@@ -52,11 +52,9 @@ class Transaction {
   Transaction& operator=(const Transaction&) = delete;
 
   [[nodiscard]] const Catalog& catalog() const { return *catalog_; }
-  // nullptr where there is no such collection.
+  // nullptr where there is no such collection. Throws StorageError (kDamagedCollection).
   [[nodiscard]] CollectionPtr find_collection(std::string_view database,
-                                              std::string_view name) const {
-    return catalog_->find(database, name);
-  }
+                                              std::string_view name) const;
 
   // std::nullopt where there is no such record.
   [[nodiscard]] std::optional<bson::View> get(const Collection& collection, RecordId id) const;

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "gesso/base/random.hpp"
-#include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/storage/catalog_store.hpp"
+#include "gesso/localdb/storage/storage_error.hpp"
 #include "gesso/localdb/storage/write_state.hpp"
 #include "gesso/localdb/storage/write_transaction.hpp"
 
@@ -36,7 +36,7 @@ std::string_view bytes_of(const T& number) {
 
 void check_names(std::string_view database, std::string_view name) {
   const auto refuse = [&](std::string_view why) {
-    throw CommandError(ErrorCode::kInvalidNamespace,
+    throw StorageError(StorageFault::kInvalidName,
                        "Invalid namespace specified '" + std::string(database) + "." +
                            std::string(name) + "': " + std::string(why));
   };
@@ -62,7 +62,7 @@ std::array<std::uint8_t, 16> random_uuid() {
 }
 
 [[noreturn]] void throw_exists(const Collection& collection) {
-  throw CommandError(ErrorCode::kNamespaceExists,
+  throw StorageError(StorageFault::kCollectionExists,
                      "Collection already exists. NS: " + collection.ns());
 }
 
@@ -71,7 +71,7 @@ std::size_t find_index(const Collection& collection, std::string_view name) {
   for (std::size_t i = 0; i < collection.indexes.size(); ++i) {
     if (collection.indexes[i]->spec.name == name) return i;
   }
-  throw CommandError(ErrorCode::kIndexNotFound,
+  throw StorageError(StorageFault::kNoIndex,
                      "index not found with name [" + std::string(name) + "]");
 }
 
@@ -89,8 +89,10 @@ Catalog& WriteTransaction::change_catalog() {
 }
 
 void WriteTransaction::save(CollectionPtr collection) {
-  Catalog& catalog = change_catalog();
   const bson::Document row = to_row(*collection);
+  // What is written is what will be read: a row that the reader refuses is refused here.
+  static_cast<void>(from_row(collection->id, row));
+  Catalog& catalog = change_catalog();
   KeyBuffer key = row_key('C', collection->id);
   put(kCatalogTable, key, {reinterpret_cast<const char*>(row.data()), row.size()});
   catalog.put(std::move(collection));
@@ -115,7 +117,7 @@ std::uint32_t WriteTransaction::next_id() {
 CollectionPtr WriteTransaction::create_collection(std::string_view database, std::string_view name,
                                                   bson::View options) {
   check_names(database, name);
-  if (const CollectionPtr found = find_collection(database, name)) throw_exists(*found);
+  if (const CollectionPtr found = catalog_->find(database, name)) throw_exists(*found);
   auto id_index = std::make_shared<Index>();
   id_index->id = next_id();
   id_index->spec = IndexSpec::for_id();
@@ -138,11 +140,13 @@ CollectionPtr WriteTransaction::ensure_collection(std::string_view database,
 }
 
 bool WriteTransaction::drop_collection(std::string_view database, std::string_view name) {
-  const CollectionPtr collection = find_collection(database, name);
+  const CollectionPtr collection = catalog_->find(database, name);
   if (!collection) return false;
   for (const auto& index : collection->indexes) {
     drop_rows(index->id, false, counters(*index).entries);
   }
+  // Of unreadable indexes and their number of entries nothing is known but the ids.
+  for (const std::uint32_t id : collection->damaged_indexes) drop_rows(id, false, UINT64_MAX);
   drop_rows(collection->id, true, counters(*collection).documents);
   change_catalog().remove(*collection);
   KeyBuffer key = row_key('C', collection->id);
@@ -161,7 +165,7 @@ std::size_t WriteTransaction::drop_database(std::string_view database) {
 void WriteTransaction::rename_collection(const Collection& stale, std::string_view database,
                                          std::string_view name) {
   check_names(database, name);
-  if (const CollectionPtr found = find_collection(database, name)) throw_exists(*found);
+  if (const CollectionPtr found = catalog_->find(database, name)) throw_exists(*found);
   auto renamed = std::make_shared<Collection>(current(stale));
   renamed->database = database;
   renamed->name = name;
@@ -174,7 +178,7 @@ bool WriteTransaction::create_index(const Collection& stale, const IndexSpec& sp
     if (compare_specs(existing->spec, spec) == SpecRelation::kIdentical) return false;
   }
   if (collection.indexes.size() >= kMaxIndexes) {
-    throw CommandError(ErrorCode::kCannotCreateIndex, "add index fails, too many indexes for " +
+    throw StorageError(StorageFault::kTooManyIndexes, "add index fails, too many indexes for " +
                                                           collection.ns() + " key:" + spec.name);
   }
   auto index = std::make_shared<Index>();
@@ -192,7 +196,7 @@ void WriteTransaction::drop_index(const Collection& stale, std::string_view name
   const std::size_t at = find_index(collection, name);
   const Index& index = *collection.indexes[at];
   if (index.spec.is_id_index()) {
-    throw CommandError(ErrorCode::kInvalidOptions, "cannot drop _id index");
+    throw StorageError(StorageFault::kIdIndex, "cannot drop _id index");
   }
   auto changed = std::make_shared<Collection>(collection);
   changed->indexes.erase(changed->indexes.begin() + static_cast<std::ptrdiff_t>(at));
@@ -206,7 +210,7 @@ void WriteTransaction::set_expire_after(const Collection& stale, std::string_vie
   const std::size_t at = find_index(collection, name);
   auto index = std::make_shared<Index>(*collection.indexes[at]);
   if (!index->spec.expire_after_seconds) {
-    throw CommandError(ErrorCode::kInvalidOptions,
+    throw StorageError(StorageFault::kNoExpiry,
                        "index " + std::string(name) + " has no expireAfterSeconds to change");
   }
   index->spec.expire_after_seconds = seconds;

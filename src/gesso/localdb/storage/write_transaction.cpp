@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <iterator>
 
+#include "gesso/base/error.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/index/shell_text.hpp"
-#include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/storage/counters.hpp"
 #include "gesso/localdb/storage/environment.hpp"
+#include "gesso/localdb/storage/storage_error.hpp"
 #include "gesso/localdb/storage/write_state.hpp"
 
 namespace gesso::localdb {
@@ -31,7 +32,7 @@ std::size_t entry_bytes(std::string_view key) {
 [[noreturn]] void throw_duplicate(const Collection& collection, const Index& index,
                                   bson::View document, std::string_view key) {
   const bson::Document values = key_values(index.spec, document, key);
-  throw CommandError(static_cast<int>(ErrorCode::kDuplicateKey),
+  throw StorageError(StorageFault::kDuplicateKey,
                      "E11000 duplicate key error collection: " + collection.ns() +
                          " index: " + index.spec.name + " dup key: " + shell_text(values.view()),
                      bson::make_document("keyPattern", index.spec.key, "keyValue", values));
@@ -39,15 +40,58 @@ std::size_t entry_bytes(std::string_view key) {
 
 }  // namespace
 
+class WriteTransaction::Change {
+  bool& changing_;
+
+ public:
+  explicit Change(WriteTransaction& transaction) : changing_(transaction.changing_) {
+    changing_ = true;
+  }
+  Change(const Change&) = delete;
+  Change& operator=(const Change&) = delete;
+  ~Change() = default;
+
+  void complete() { changing_ = false; }
+};
+
 WriteTransaction::WriteTransaction(const Environment& environment, MDB_txn* txn,
-                                   std::shared_ptr<const Catalog> catalog)
-    : live_(std::make_unique<Live>()) {
+                                   std::shared_ptr<const Catalog> catalog, bool has_room)
+    : live_(std::make_unique<Live>()), has_room_(has_room) {
   environment_ = &environment;
   txn_ = txn;
   catalog_ = std::move(catalog);
 }
 
+WriteTransaction::WriteTransaction(const WriteTransaction& group, MDB_txn* txn)
+    : live_(std::make_unique<Live>(*group.live_)), has_room_(group.has_room_) {
+  environment_ = group.environment_;
+  txn_ = txn;
+  catalog_ = group.catalog_;
+}
+
 WriteTransaction::~WriteTransaction() = default;
+
+void WriteTransaction::take_over(WriteTransaction&& child) {
+  *live_ = std::move(*child.live_);
+  catalog_ = std::move(child.catalog_);
+  if (child.own_catalog_) own_catalog_ = std::move(child.own_catalog_);
+  changes_ += child.changes_;
+  written_bytes_ += child.written_bytes_;
+}
+
+void WriteTransaction::throw_if_broken() const {
+  if (failure_ != 0) throw_lmdb(failure_, "write");
+  if (changing_) throw Error(ErrorKind::kInternal, "localdb: a change was cut short");
+}
+
+void WriteTransaction::require_room() const {
+  if (!has_room_) {
+    throw StorageError(StorageFault::kNoRoom,
+                       "the data folder has reached the size of its map, " +
+                           std::to_string(environment_->map_bytes()) +
+                           " bytes: delete documents, or give it more address space");
+  }
+}
 
 void WriteTransaction::check(int result, std::string_view doing) {
   if (result == MDB_SUCCESS) return;
@@ -75,7 +119,7 @@ IndexCounters WriteTransaction::counters(const Index& index) const {
 const Collection& WriteTransaction::current(const Collection& collection) const {
   const CollectionPtr found = catalog_->find(collection.id);
   if (!found) {
-    throw CommandError(ErrorCode::kNamespaceNotFound, "ns not found: " + collection.ns());
+    throw StorageError(StorageFault::kNoCollection, "ns not found: " + collection.ns());
   }
   return *found;  // the catalog holds it until it is changed again
 }
@@ -84,12 +128,14 @@ void WriteTransaction::put(unsigned table, KeyBuffer& key, std::string_view valu
   MDB_val native_key = key.value();
   MDB_val native_value{.mv_size = value.size(), .mv_data = const_cast<char*>(value.data())};
   ++changes_;
+  written_bytes_ += native_key.mv_size + native_value.mv_size;
   check(mdb_put(txn_, environment_->table(table), &native_key, &native_value, 0), "write");
 }
 
 bool WriteTransaction::erase(unsigned table, KeyBuffer& key) {
   MDB_val native_key = key.value();
   ++changes_;
+  written_bytes_ += native_key.mv_size;
   const int result = mdb_del(txn_, environment_->table(table), &native_key, nullptr);
   if (result == MDB_NOTFOUND) return false;
   check(result, "delete");
@@ -163,10 +209,12 @@ void WriteTransaction::note_flags(const Collection& collection, const std::vecto
 
 RecordId WriteTransaction::insert(const Collection& stale, bson::View document) {
   const Collection& collection = current(stale);
+  require_room();
   generate_all(collection, document, keys_);
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     check_unique(collection, *collection.indexes[i], keys_[i], 0, document);
   }
+  Change change(*this);
   Counters& counters = touch(collection.id);
   const RecordId id = counters.next_record++;
   put_record(collection, id, document);
@@ -177,6 +225,7 @@ RecordId WriteTransaction::insert(const Collection& stale, bson::View document) 
     for (const std::string& key : keys_[i].keys) put_entry(*collection.indexes[i], key, id);
   }
   note_flags(collection, keys_);
+  change.complete();
   return id;
 }
 
@@ -184,9 +233,10 @@ void WriteTransaction::replace(const Collection& stale, RecordId id, bson::View 
   const Collection& collection = current(stale);
   const std::optional<bson::View> before = get(collection, id);
   if (!before) {
-    throw CommandError(ErrorCode::kWriteConflict, "the document to replace is no longer there");
+    throw StorageError(StorageFault::kRecordGone, "the document to replace is no longer there");
   }
   const std::size_t size_before = before->size();
+  if (document.size() > size_before) require_room();
   if (size_before == document.size() &&
       std::memcmp(before->data(), document.data(), size_before) == 0) {
     return;
@@ -198,6 +248,7 @@ void WriteTransaction::replace(const Collection& stale, RecordId id, bson::View 
     if (keys_[i].keys == old_keys_[i].keys) continue;
     check_unique(collection, *collection.indexes[i], keys_[i], id, document);
   }
+  Change change(*this);
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     const auto& added = keys_[i].keys;
     const auto& removed = old_keys_[i].keys;
@@ -217,6 +268,7 @@ void WriteTransaction::replace(const Collection& stale, RecordId id, bson::View 
   counters.bytes += document.size() - size_before;  // wraps round when it shrank, and is right
   counters.storage_bytes += record_storage(document.size()) - record_storage(size_before);
   note_flags(collection, keys_);
+  change.complete();
 }
 
 bool WriteTransaction::remove(const Collection& stale, RecordId id) {
@@ -225,6 +277,7 @@ bool WriteTransaction::remove(const Collection& stale, RecordId id) {
   if (!document) return false;
   const std::size_t size = document->size();
   generate_all(collection, *document, old_keys_);
+  Change change(*this);
   for (std::size_t i = 0; i < old_keys_.size(); ++i) {
     for (const std::string& key : old_keys_[i].keys) {
       erase_entry(*collection.indexes[i], key, id);
@@ -236,6 +289,7 @@ bool WriteTransaction::remove(const Collection& stale, RecordId id) {
   counters.rows -= 1;
   counters.bytes -= size;
   counters.storage_bytes -= record_storage(size);
+  change.complete();
   return true;
 }
 

@@ -1,7 +1,9 @@
 // The writing half of a transaction: what an operation given to `Store::write` works on.
 //
 // Lives for the time of that call. Reads see the operation's own writes. Every change keeps the
-// indexes and the counters in step. A CommandError from one of these functions has changed nothing.
+// indexes and the counters in step. A StorageError from one of these functions has changed nothing;
+// any other exception in the middle of a change leaves the transaction broken: it cannot be
+// committed then, whatever the operation made of the exception.
 #pragma once
 
 #include <cstdint>
@@ -24,26 +26,38 @@ class WriteTransaction final : public Transaction {
   std::shared_ptr<Catalog> own_catalog_;  // the same as `catalog_` once this transaction changed it
   std::vector<KeySet> keys_, old_keys_;   // reused from document to document
   std::uint64_t changes_ = 0;
-  int failure_ = 0;
+  std::size_t written_bytes_ = 0;
+  bool has_room_ = true;   // false close to the map's limit: deletes only
+  bool changing_ = false;  // within a change: what is thrown now leaves it half made
+  int failure_ = 0;        // what LMDB refused
+
+  // Marks the time between the first and the last row of one change.
+  class Change;
 
  public:
   // By Store alone.
   WriteTransaction(const Environment& environment, MDB_txn* txn,
-                   std::shared_ptr<const Catalog> catalog);
+                   std::shared_ptr<const Catalog> catalog, bool has_room);
+  // Within `group`, whose changes it sees; `txn` is a child of that one's.
+  WriteTransaction(const WriteTransaction& group, MDB_txn* txn);
   ~WriteTransaction();
+  // What a committed `child` kept in memory.
+  void take_over(WriteTransaction&& child);
   // Writes what was kept in memory. True where the catalog changed.
   bool flush();
   [[nodiscard]] std::shared_ptr<const Catalog> shared_catalog() const { return catalog_; }
   // Rows written so far.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
-  // What LMDB said, if it refused something: the transaction cannot be committed then, whatever the
-  // operation made of the exception.
-  [[nodiscard]] int failure() const { return failure_; }
+  // Of keys and values.
+  [[nodiscard]] std::size_t written_bytes() const { return written_bytes_; }
+  [[nodiscard]] bool is_broken() const { return failure_ != 0 || changing_; }
+  // Throws Error (kInternal), or StorageError (kNoRoom).
+  void throw_if_broken() const;
 
   [[nodiscard]] CollectionCounters counters(const Collection& collection) const override;
   [[nodiscard]] IndexCounters counters(const Index& index) const override;
 
-  // With its `_id` index. Throws CommandError: 48 where there is one, 73 for a bad name.
+  // With its `_id` index. Throws StorageError: kCollectionExists, kInvalidName.
   CollectionPtr create_collection(std::string_view database, std::string_view name,
                                   bson::View options = {});
   // The one that is there, or a new one.
@@ -53,23 +67,25 @@ class WriteTransaction final : public Transaction {
   bool drop_collection(std::string_view database, std::string_view name);
   // The number of collections dropped.
   std::size_t drop_database(std::string_view database);
-  // Throws CommandError: 26 for no source, 48 for a target that exists.
+  // Throws StorageError: kNoCollection, kCollectionExists for the target, kInvalidName.
   void rename_collection(const Collection& collection, std::string_view database,
                          std::string_view name);
 
-  // Builds it over what is there. False where the same index exists. Throws CommandError: 85, 86
-  // (see compare_specs), 67 past 64 indexes, 11000 for duplicates, 171 for parallel arrays.
+  // Builds it over what is there. False where the same index exists. Throws StorageError:
+  // kTooManyIndexes past 64, kDuplicateKey; CommandError: 85, 86 (see compare_specs), 171 for
+  // parallel arrays.
   bool create_index(const Collection& collection, const IndexSpec& spec);
-  // Throws CommandError: 27 for no such index, 72 for `_id_`.
+  // Throws StorageError: kNoIndex, kIdIndex.
   void drop_index(const Collection& collection, std::string_view name);
-  // collMod's expireAfterSeconds. Throws CommandError: 27, 72 where the index is no TTL index.
+  // collMod's expireAfterSeconds. Throws StorageError: kNoIndex, kNoExpiry where the index is no
+  // TTL index; CommandError (67) for a number of seconds that no index can have.
   void set_expire_after(const Collection& collection, std::string_view name, std::int64_t seconds);
 
-  // `document` has its `_id` and is no view into this transaction's own data. Throws CommandError:
-  // 11000 with keyPattern and keyValue among its details, 171 for parallel arrays.
+  // `document` has its `_id` and is no view into this transaction's own data. Throws StorageError:
+  // kDuplicateKey, kNoRoom, kNoCollection; CommandError: 171 for parallel arrays.
   RecordId insert(const Collection& collection, bson::View document);
-  // Only what changed among the index entries is touched. Throws as `insert`, and CommandError
-  // (112) where there is no such record.
+  // Only what changed among the index entries is touched. Throws as `insert`, and StorageError
+  // (kRecordGone) where there is no such record.
   void replace(const Collection& collection, RecordId id, bson::View document);
   // False where there is no such record.
   bool remove(const Collection& collection, RecordId id);
@@ -79,10 +95,10 @@ class WriteTransaction final : public Transaction {
 
  private:
   void check(int result, std::string_view doing);
+  void require_room() const;
   Counters& touch(std::uint32_t id);
   Catalog& change_catalog();
   void save(std::shared_ptr<const Collection> collection);
-  void forget(const Collection& collection);
   std::uint32_t next_id();
   void drop_rows(std::uint32_t id, bool is_collection, std::uint64_t rows);
   std::size_t purge(std::uint32_t id, bool is_collection, std::size_t limit);
