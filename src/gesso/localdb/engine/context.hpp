@@ -22,6 +22,7 @@
 #include "gesso/localdb/engine/auth/user.hpp"
 #include "gesso/localdb/engine/cursor.hpp"
 #include "gesso/localdb/engine/fail_point.hpp"
+#include "gesso/localdb/engine/index_builds.hpp"
 #include "gesso/localdb/engine/object_id.hpp"
 #include "gesso/localdb/language/match/matcher.hpp"
 #include "gesso/localdb/storage/store.hpp"
@@ -63,6 +64,7 @@ struct Services {
   std::mutex user_mutex;  // held by commands that change users, over the store and the directory
   auth::Digest decoy_secret{};
   FailPoint fail_point;
+  IndexBuilds index_builds;
   const Time started;
   std::atomic<std::int64_t> open_connections = 0;
   std::atomic<std::int64_t> commands_run = 0;

@@ -7,6 +7,7 @@
 #include "gesso/localdb/engine/reply_cursor.hpp"
 #include "gesso/localdb/engine/tables.hpp"
 #include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/storage/index_build.hpp"
 
 namespace gesso::localdb {
 namespace {
@@ -37,6 +38,49 @@ constexpr Field kModifyIndexFields[] = {
   throw CommandError(ErrorCode::kIndexNotFound, "index not found with " + what);
 }
 
+// A collection with fewer documents has its indexes made in one operation of the writer; in a
+// larger one they are built beside other writes.
+constexpr std::uint64_t kBuildAtOnce = 1000;
+
+// What one operation of the writer made of createIndexes.
+struct IndexStep {
+  std::size_t before = 0;
+  std::size_t after = 0;
+  bool made_collection = false;
+  std::uint32_t collection = 0;
+  std::vector<std::uint32_t> to_build;
+  bool others_build = false;  // one of the indexes is being built by another command
+};
+
+bool is_being_built(const Collection& collection, const IndexSpec& spec) {
+  return std::ranges::any_of(collection.building, [&](const auto& index) {
+    return compare_specs(index->spec, spec) == SpecRelation::kIdentical;
+  });
+}
+
+IndexStep begin_indexes(WriteTransaction& write, std::string_view db, std::string_view name,
+                        const std::vector<IndexSpec>& specs) {
+  IndexStep step;
+  CollectionPtr collection = write.find_collection(db, name);
+  step.made_collection = collection == nullptr;
+  if (!collection) collection = write.create_collection(db, name);
+  step.collection = collection->id;
+  step.before = collection->indexes.size();
+  const bool at_once = write.counters(*collection).documents <= kBuildAtOnce;
+  for (const IndexSpec& spec : specs) {
+    collection = write.find_collection(db, name);
+    if (is_being_built(*collection, spec)) {
+      step.others_build = true;
+    } else if (at_once) {
+      (void)write.create_index(*collection, spec);
+    } else if (const auto id = write.begin_index(*collection, spec)) {
+      step.to_build.push_back(*id);
+    }
+  }
+  step.after = write.find_collection(db, name)->indexes.size();
+  return step;
+}
+
 void create_indexes(Context& context) {
   const std::string_view name = context.collection();
   check_writable(context.db, name);
@@ -47,30 +91,30 @@ void create_indexes(Context& context) {
   if (specs.empty()) {
     throw CommandError(ErrorCode::kBadValue, "Must specify at least one index to create");
   }
-  struct Result {
-    std::size_t before = 0;
-    std::size_t after = 0;
-    bool made_collection = false;
-  };
+  Services& services = context.services;
   const auto check_interrupt = context.interrupt();
-  const Result result = context.services.store.write([&](WriteTransaction& write) {
-    Result done;
-    CollectionPtr collection = write.find_collection(context.db, name);
-    done.made_collection = collection == nullptr;
-    if (!collection) collection = write.create_collection(context.db, name);
-    done.before = collection->indexes.size();
-    for (const IndexSpec& spec : specs) {
-      check_interrupt();
-      (void)write.create_index(*write.find_collection(context.db, name), spec);
+  check_interrupt();
+  std::optional<IndexStep> first;
+  for (;;) {
+    const std::uint64_t builds_before = services.index_builds.ended();
+    IndexStep step = services.store.write(
+        [&](WriteTransaction& write) { return begin_indexes(write, context.db, name, specs); });
+    if (!first) first = step;
+    if (!step.to_build.empty()) {
+      const IndexBuilds::Scope build(services.index_builds);
+      build_indexes(services.store, step.collection, step.to_build,
+                    {.check_interrupt = check_interrupt});
+      step.after += step.to_build.size();
     }
-    done.after = write.find_collection(context.db, name)->indexes.size();
-    return done;
-  });
+    first->after = step.after;
+    if (!step.others_build) break;
+    services.index_builds.wait(builds_before, check_interrupt);
+  }
   bson::Builder& reply = context.reply;
-  reply.append("numIndexesBefore", static_cast<std::int32_t>(result.before));
-  reply.append("numIndexesAfter", static_cast<std::int32_t>(result.after));
-  reply.append("createdCollectionAutomatically", result.made_collection);
-  if (result.before == result.after) reply.append("note", "all indexes already exist");
+  reply.append("numIndexesBefore", static_cast<std::int32_t>(first->before));
+  reply.append("numIndexesAfter", static_cast<std::int32_t>(first->after));
+  reply.append("createdCollectionAutomatically", first->made_collection);
+  if (first->before == first->after) reply.append("note", "all indexes already exist");
 }
 
 void list_indexes(Context& context) {

@@ -22,6 +22,8 @@ ErrorCode code_of(StorageFault fault) {
       return ErrorCode::kInvalidOptions;
     case StorageFault::kTooManyIndexes:
       return ErrorCode::kCannotCreateIndex;
+    case StorageFault::kBuildAborted:
+      return ErrorCode::kIndexBuildAborted;
     case StorageFault::kRecordGone:
       return ErrorCode::kWriteConflict;
     case StorageFault::kNoRoom:

@@ -49,6 +49,7 @@ constexpr std::array kNames = {
     Entry{115, "CommandNotSupported"},
     Entry{171, "CannotIndexParallelArrays"},
     Entry{181, "AmbiguousIndexKeyPattern"},
+    Entry{276, "IndexBuildAborted"},
     Entry{290, "InvalidCatalogEntry"},
     Entry{292, "QueryExceededMemoryLimitNoDiskUseAllowed"},
     Entry{10334, "BSONObjectTooLarge"},

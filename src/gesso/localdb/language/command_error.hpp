@@ -48,6 +48,7 @@ enum class ErrorCode : int {
   kWriteConflict = 112,
   kCommandNotSupported = 115,
   kCannotIndexParallelArrays = 171,
+  kIndexBuildAborted = 276,
   kInvalidCatalogEntry = 290,
   kQueryExceededMemoryLimit = 292,
   kDocumentTooLarge = 10334,

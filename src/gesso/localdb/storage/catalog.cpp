@@ -31,6 +31,13 @@ const Index* Collection::index_by_id(std::uint32_t index_id) const {
   return nullptr;
 }
 
+const Index* Collection::building_by_id(std::uint32_t index_id) const {
+  for (const auto& index : building) {
+    if (index->id == index_id) return index.get();
+  }
+  return nullptr;
+}
+
 CollectionPtr Catalog::find(std::string_view database, std::string_view name) const {
   const auto in_database = databases_.find(database);
   if (in_database == databases_.end()) return nullptr;

@@ -29,7 +29,12 @@ struct Index {
   // Whether some entry was too long for a key and is a prefix with a hash: such an index finds, but
   // does not order. Never goes back to false.
   bool has_truncated_keys = false;
+  // Of an index that is being built, see index_build.hpp: under `touched_id` the records are marked
+  // that were changed since, and `build_limit` is above all records that were there. 0 otherwise.
+  std::uint32_t touched_id = 0;
+  RecordId build_limit = 0;
 
+  [[nodiscard]] bool is_building() const { return touched_id != 0; }
   [[nodiscard]] bool is_multikey() const;
 };
 
@@ -40,6 +45,8 @@ struct Collection {
   bson::Document options;  // as `create` was given
   std::array<std::uint8_t, 16> uuid{};
   std::vector<std::shared_ptr<const Index>> indexes;  // `_id_` first, then in order of creation
+  // Kept by every write, and seen by no read.
+  std::vector<std::shared_ptr<const Index>> building;
   // Why its row of the catalog cannot be read; "" for a sound one. A damaged collection is there to
   // be seen and dropped; its names may be made up, and its indexes are incomplete.
   std::string damage;
@@ -51,6 +58,12 @@ struct Collection {
   [[nodiscard]] const Index* index_by_name(std::string_view index_name) const;
   [[nodiscard]] const Index* index_by_key(bson::View key) const;
   [[nodiscard]] const Index* index_by_id(std::uint32_t index_id) const;
+  [[nodiscard]] const Index* building_by_id(std::uint32_t index_id) const;
+  // What a write keeps: `indexes`, then `building`.
+  [[nodiscard]] std::size_t kept_count() const { return indexes.size() + building.size(); }
+  [[nodiscard]] const Index& kept(std::size_t i) const {
+    return i < indexes.size() ? *indexes[i] : *building[i - indexes.size()];
+  }
 };
 
 using CollectionPtr = std::shared_ptr<const Collection>;

@@ -38,6 +38,10 @@ std::shared_ptr<const Index> index_from(bson::View row) {
     throw Error(ErrorKind::kInternal, "localdb: not one multikey flag a field");
   }
   index->has_truncated_keys = row["truncated"].as_bool();
+  if (row["touched"]) {
+    index->touched_id = static_cast<std::uint32_t>(row["touched"].as_int64());
+    index->build_limit = static_cast<RecordId>(row["limit"].as_int64());
+  }
   return index;
 }
 
@@ -62,6 +66,8 @@ CollectionPtr damaged_collection(std::uint32_t id, std::string_view bytes, std::
     if (!entry.value.is_document()) continue;
     const std::optional<std::int64_t> index = entry.value.as_document()["id"].integer();
     if (index) collection->damaged_indexes.push_back(static_cast<std::uint32_t>(*index));
+    const std::optional<std::int64_t> touched = entry.value.as_document()["touched"].integer();
+    if (touched) collection->damaged_indexes.push_back(static_cast<std::uint32_t>(*touched));
   }
   return collection;
 }
@@ -92,7 +98,8 @@ CollectionPtr from_row(std::uint32_t id, bson::View row) {
   std::copy_n(uuid.bytes.begin(), std::min(uuid.bytes.size(), collection->uuid.size()),
               collection->uuid.begin());
   for (const bson::Element& index : row["indexes"].as_document()) {
-    collection->indexes.push_back(index_from(index.value.as_document()));
+    std::shared_ptr<const Index> read = index_from(index.value.as_document());
+    (read->is_building() ? collection->building : collection->indexes).push_back(std::move(read));
   }
   if (collection->indexes.empty() || !collection->indexes.front()->spec.is_id_index()) {
     throw Error(ErrorKind::kInternal, "localdb: a collection without its _id index");
@@ -125,13 +132,18 @@ bson::Document to_row(const Collection& collection) {
       .append("options", collection.options)
       .append("uuid", bson::Binary{.subtype = 4, .bytes = collection.uuid});
   row.open_array("indexes");
-  for (const auto& index : collection.indexes) {
+  for (std::size_t i = 0; i < collection.kept_count(); ++i) {
+    const Index& index = collection.kept(i);
     const auto entry = row.document(row.next_key());
-    row.append("id", std::int64_t{index->id}).append("spec", index->spec.describe());
+    row.append("id", std::int64_t{index.id}).append("spec", index.spec.describe());
     row.open_array("multikey");
-    for (const bool flag : index->multikey) row.push(flag);
+    for (const bool flag : index.multikey) row.push(flag);
     row.close();
-    row.append("truncated", index->has_truncated_keys);
+    row.append("truncated", index.has_truncated_keys);
+    if (index.is_building()) {
+      row.append("touched", std::int64_t{index.touched_id});
+      row.append("limit", static_cast<std::int64_t>(index.build_limit));
+    }
   }
   row.close();
   return row.finish();

@@ -21,6 +21,7 @@ enum class StorageFault {
   kIdIndex,   // `_id_` cannot be dropped
   kNoExpiry,  // not a TTL index
   kTooManyIndexes,
+  kBuildAborted,  // an index that was being built was dropped
   kRecordGone,
   kNoRoom,  // the map's limit is reached: documents can be deleted, but none added
 };

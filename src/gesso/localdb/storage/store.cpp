@@ -108,6 +108,7 @@ class Store::Impl {
   Impl& operator=(const Impl&) = delete;
 
   [[nodiscard]] const Environment& environment() const { return environment_; }
+  [[nodiscard]] const std::filesystem::path& folder() const { return options_.data_dir; }
   [[nodiscard]] const Clock& clock() const {
     return options_.clock != nullptr ? *options_.clock : system_clock_;
   }
@@ -328,13 +329,33 @@ ReadTransaction::~ReadTransaction() {
   if (store_ != nullptr) store_->impl_->release(txn_);
 }
 
+namespace {
+
+// What was being built when the process ended is built by nobody now.
+void abandon_builds(Store& store) {
+  std::vector<CollectionPtr> unfinished;
+  for (const CollectionPtr& collection : store.read().catalog().all()) {
+    if (!collection->building.empty()) unfinished.push_back(collection);
+  }
+  if (unfinished.empty()) return;
+  store.write([&](WriteTransaction& write) {
+    for (const CollectionPtr& collection : unfinished) {
+      for (const auto& index : collection->building) write.abandon_index(*collection, index->id);
+    }
+  });
+}
+
+}  // namespace
+
 Store::Store(StoreOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {
+  abandon_builds(*this);
   impl_->start_sweeping(*this);
 }
 
 Store::~Store() = default;
 
 ReadTransaction Store::read() const { return ReadTransaction(*this); }
+const std::filesystem::path& Store::folder() const { return impl_->folder(); }
 void Store::run_write(const Operation& operation, OnError on_error) {
   impl_->write(operation, on_error);
 }

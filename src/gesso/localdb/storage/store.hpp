@@ -79,6 +79,7 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   [[nodiscard]] ReadTransaction read() const;
+  [[nodiscard]] const std::filesystem::path& folder() const;
 
   // Runs `operation` in turn with those of other threads, once, and returns what it returned when
   // the commit that holds it is on the disk. Operations that wait while a commit runs share the

@@ -145,6 +145,10 @@ bool WriteTransaction::drop_collection(std::string_view database, std::string_vi
   for (const auto& index : collection->indexes) {
     drop_rows(index->id, false, counters(*index).entries);
   }
+  for (const auto& index : collection->building) {
+    drop_rows(index->id, false, UINT64_MAX);
+    drop_rows(index->touched_id, false, UINT64_MAX);
+  }
   // Of unreadable indexes and their number of entries nothing is known but the ids.
   for (const std::uint32_t id : collection->damaged_indexes) drop_rows(id, false, UINT64_MAX);
   drop_rows(collection->id, true, counters(*collection).documents);
@@ -172,23 +176,84 @@ void WriteTransaction::rename_collection(const Collection& stale, std::string_vi
   save(std::move(renamed));
 }
 
-bool WriteTransaction::create_index(const Collection& stale, const IndexSpec& spec) {
-  const Collection& collection = current(stale);
-  for (const auto& existing : collection.indexes) {
-    if (compare_specs(existing->spec, spec) == SpecRelation::kIdentical) return false;
+namespace {
+
+// A new index of that description, or null where it exists or is being built.
+std::shared_ptr<Index> new_index(const Collection& collection, const IndexSpec& spec) {
+  for (std::size_t i = 0; i < collection.kept_count(); ++i) {
+    if (compare_specs(collection.kept(i).spec, spec) == SpecRelation::kIdentical) return nullptr;
   }
-  if (collection.indexes.size() >= kMaxIndexes) {
+  if (collection.kept_count() >= kMaxIndexes) {
     throw StorageError(StorageFault::kTooManyIndexes, "add index fails, too many indexes for " +
                                                           collection.ns() + " key:" + spec.name);
   }
   auto index = std::make_shared<Index>();
   index->spec = spec;
   index->multikey.resize(spec.fields.size());
+  return index;
+}
+
+// The index that is being built, taken out of `collection`.
+std::shared_ptr<const Index> take_building(Collection& collection, std::uint32_t index_id) {
+  const auto found = std::ranges::find_if(collection.building,
+                                          [&](const auto& index) { return index->id == index_id; });
+  if (found == collection.building.end()) {
+    throw StorageError(StorageFault::kBuildAborted, "the index is not being built");
+  }
+  std::shared_ptr<const Index> index = std::move(*found);
+  collection.building.erase(found);
+  return index;
+}
+
+}  // namespace
+
+bool WriteTransaction::create_index(const Collection& stale, const IndexSpec& spec) {
+  const Collection& collection = current(stale);
+  std::shared_ptr<Index> index = new_index(collection, spec);
+  if (!index) return false;
   build_index(collection, *index);
   auto changed = std::make_shared<Collection>(collection);
   changed->indexes.push_back(std::move(index));
   save(std::move(changed));
   return true;
+}
+
+std::optional<std::uint32_t> WriteTransaction::begin_index(const Collection& stale,
+                                                           const IndexSpec& spec) {
+  const Collection& collection = current(stale);
+  std::shared_ptr<Index> index = new_index(collection, spec);
+  if (!index) return std::nullopt;
+  const std::uint32_t id = next_id();
+  index->id = id;
+  index->touched_id = next_id();
+  index->build_limit = touch(collection.id).next_record;
+  auto changed = std::make_shared<Collection>(collection);
+  changed->building.push_back(std::move(index));
+  save(std::move(changed));
+  return id;
+}
+
+void WriteTransaction::finish_index(const Collection& stale, std::uint32_t index_id,
+                                    const std::vector<bool>& multikey, bool truncated) {
+  auto changed = std::make_shared<Collection>(current(stale));
+  auto index = std::make_shared<Index>(*take_building(*changed, index_id));
+  drop_rows(index->touched_id, false, UINT64_MAX);
+  index->touched_id = 0;
+  index->build_limit = 0;
+  index->has_truncated_keys |= truncated;
+  for (std::size_t i = 0; i < multikey.size(); ++i) {
+    if (multikey[i]) index->multikey[i] = true;
+  }
+  changed->indexes.push_back(std::move(index));
+  save(std::move(changed));
+}
+
+void WriteTransaction::abandon_index(const Collection& stale, std::uint32_t index_id) {
+  auto changed = std::make_shared<Collection>(current(stale));
+  const std::shared_ptr<const Index> index = take_building(*changed, index_id);
+  drop_rows(index->id, false, UINT64_MAX);
+  drop_rows(index->touched_id, false, UINT64_MAX);
+  save(std::move(changed));
 }
 
 void WriteTransaction::drop_index(const Collection& stale, std::string_view name) {

@@ -132,6 +132,19 @@ void WriteTransaction::put(unsigned table, KeyBuffer& key, std::string_view valu
   check(mdb_put(txn_, environment_->table(table), &native_key, &native_value, 0), "write");
 }
 
+// False where the key is there already.
+bool WriteTransaction::put_new(unsigned table, KeyBuffer& key, std::string_view value) {
+  MDB_val native_key = key.value();
+  MDB_val native_value{.mv_size = value.size(), .mv_data = const_cast<char*>(value.data())};
+  const int result =
+      mdb_put(txn_, environment_->table(table), &native_key, &native_value, MDB_NOOVERWRITE);
+  if (result == MDB_KEYEXIST) return false;
+  ++changes_;
+  written_bytes_ += native_key.mv_size + value.size();
+  check(result, "write");
+  return true;
+}
+
 bool WriteTransaction::erase(unsigned table, KeyBuffer& key) {
   MDB_val native_key = key.value();
   ++changes_;
@@ -149,12 +162,17 @@ void WriteTransaction::put_record(const Collection& collection, RecordId id, bso
 
 void WriteTransaction::put_entry(const Index& index, std::string_view key, RecordId id) {
   KeyBuffer native_key(index.id, key);
+  const std::uint64_t big = __builtin_bswap64(id);
+  std::string_view value;
   if (index.spec.unique) {
-    const std::uint64_t big = __builtin_bswap64(id);
-    put(kEntriesTable, native_key, {reinterpret_cast<const char*>(&big), sizeof big});
+    value = {reinterpret_cast<const char*>(&big), sizeof big};
   } else {
     native_key.add(id);
-    put(kEntriesTable, native_key, {});
+  }
+  if (index.is_building()) {
+    if (!put_new(kEntriesTable, native_key, value)) return;
+  } else {
+    put(kEntriesTable, native_key, value);
   }
   Counters& counters = touch(index.id);
   counters.rows += 1;
@@ -163,18 +181,48 @@ void WriteTransaction::put_entry(const Index& index, std::string_view key, Recor
 
 void WriteTransaction::erase_entry(const Index& index, std::string_view key, RecordId id) {
   KeyBuffer native_key(index.id, key);
-  if (!index.spec.unique) native_key.add(id);
+  if (!index.spec.unique) {
+    native_key.add(id);
+  } else if (index.is_building() && find_unique(index, key) != id) {
+    return;  // the build had not come to this record yet
+  }
   if (!erase(kEntriesTable, native_key)) return;
   Counters& counters = touch(index.id);
   counters.rows -= 1;
   counters.bytes -= entry_bytes(key);
 }
 
+// From now on the record's entries are what writes make them, and not the build's business.
+void WriteTransaction::touch_record(const Index& index, RecordId id) {
+  KeyBuffer mark(index.touched_id);
+  mark.add(id);
+  put(kEntriesTable, mark, {});
+}
+
+// Of a record whose keys change from `removed` to `added`, both sorted.
+void WriteTransaction::replace_entries(const Index& index, const std::vector<std::string>& removed,
+                                       const std::vector<std::string>& added, RecordId id) {
+  if (index.is_building()) {
+    for (const std::string& key : removed) erase_entry(index, key, id);
+    for (const std::string& key : added) put_entry(index, key, id);
+    touch_record(index, id);
+    return;
+  }
+  std::vector<std::string> difference;
+  std::set_difference(removed.begin(), removed.end(), added.begin(), added.end(),
+                      std::back_inserter(difference));
+  for (const std::string& key : difference) erase_entry(index, key, id);
+  difference.clear();
+  std::set_difference(added.begin(), added.end(), removed.begin(), removed.end(),
+                      std::back_inserter(difference));
+  for (const std::string& key : difference) put_entry(index, key, id);
+}
+
 void WriteTransaction::generate_all(const Collection& collection, bson::View document,
                                     std::vector<KeySet>& keys) const {
-  keys.resize(collection.indexes.size());
+  keys.resize(collection.kept_count());
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    generate_keys(collection.indexes[i]->spec, document, keys[i]);
+    generate_keys(collection.kept(i).spec, document, keys[i]);
   }
 }
 
@@ -190,7 +238,7 @@ void WriteTransaction::check_unique(const Collection& collection, const Index& i
 void WriteTransaction::note_flags(const Collection& collection, const std::vector<KeySet>& keys) {
   std::shared_ptr<Collection> changed;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const Index& index = *collection.indexes[i];
+    const Index& index = collection.kept(i);
     bool is_news = keys[i].truncated && !index.has_truncated_keys;
     for (std::size_t f = 0; f < keys[i].multikey.size(); ++f) {
       is_news |= keys[i].multikey[f] && !index.multikey[f];
@@ -202,7 +250,8 @@ void WriteTransaction::note_flags(const Collection& collection, const std::vecto
       if (keys[i].multikey[f]) flagged->multikey[f] = true;
     }
     if (!changed) changed = std::make_shared<Collection>(collection);
-    changed->indexes[i] = std::move(flagged);
+    const std::size_t finished = changed->indexes.size();
+    (i < finished ? changed->indexes[i] : changed->building[i - finished]) = std::move(flagged);
   }
   if (changed) save(std::move(changed));
 }
@@ -212,7 +261,7 @@ RecordId WriteTransaction::insert(const Collection& stale, bson::View document) 
   require_room();
   generate_all(collection, document, keys_);
   for (std::size_t i = 0; i < keys_.size(); ++i) {
-    check_unique(collection, *collection.indexes[i], keys_[i], 0, document);
+    check_unique(collection, collection.kept(i), keys_[i], 0, document);
   }
   Change change(*this);
   Counters& counters = touch(collection.id);
@@ -222,7 +271,7 @@ RecordId WriteTransaction::insert(const Collection& stale, bson::View document) 
   counters.bytes += document.size();
   counters.storage_bytes += record_storage(document.size());
   for (std::size_t i = 0; i < keys_.size(); ++i) {
-    for (const std::string& key : keys_[i].keys) put_entry(*collection.indexes[i], key, id);
+    for (const std::string& key : keys_[i].keys) put_entry(collection.kept(i), key, id);
   }
   note_flags(collection, keys_);
   change.complete();
@@ -246,22 +295,12 @@ void WriteTransaction::replace(const Collection& stale, RecordId id, bson::View 
   generate_all(collection, document, keys_);
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     if (keys_[i].keys == old_keys_[i].keys) continue;
-    check_unique(collection, *collection.indexes[i], keys_[i], id, document);
+    check_unique(collection, collection.kept(i), keys_[i], id, document);
   }
   Change change(*this);
   for (std::size_t i = 0; i < keys_.size(); ++i) {
-    const auto& added = keys_[i].keys;
-    const auto& removed = old_keys_[i].keys;
-    if (added == removed) continue;
-    const Index& index = *collection.indexes[i];
-    std::vector<std::string> difference;
-    std::set_difference(removed.begin(), removed.end(), added.begin(), added.end(),
-                        std::back_inserter(difference));
-    for (const std::string& key : difference) erase_entry(index, key, id);
-    difference.clear();
-    std::set_difference(added.begin(), added.end(), removed.begin(), removed.end(),
-                        std::back_inserter(difference));
-    for (const std::string& key : difference) put_entry(index, key, id);
+    if (keys_[i].keys == old_keys_[i].keys) continue;
+    replace_entries(collection.kept(i), old_keys_[i].keys, keys_[i].keys, id);
   }
   put_record(collection, id, document);
   Counters& counters = touch(collection.id);
@@ -279,9 +318,9 @@ bool WriteTransaction::remove(const Collection& stale, RecordId id) {
   generate_all(collection, *document, old_keys_);
   Change change(*this);
   for (std::size_t i = 0; i < old_keys_.size(); ++i) {
-    for (const std::string& key : old_keys_[i].keys) {
-      erase_entry(*collection.indexes[i], key, id);
-    }
+    const Index& index = collection.kept(i);
+    for (const std::string& key : old_keys_[i].keys) erase_entry(index, key, id);
+    if (index.is_building()) touch_record(index, id);
   }
   KeyBuffer key(collection.id, id);
   erase(kRecordsTable, key);
@@ -320,6 +359,25 @@ void WriteTransaction::build_index(const Collection& collection, Index& index) {
   }
   index.id = next_id();  // from here on nothing is refused
   for (const auto& [key, id] : entries) put_entry(index, key, id);
+}
+
+void WriteTransaction::put_built(const Collection& collection, const Index& index,
+                                 std::string_view key, RecordId record) {
+  KeyBuffer mark(index.touched_id, record);
+  MDB_val native_mark = mark.value();
+  MDB_val nothing{};
+  const int result = mdb_get(txn_, environment_->table(kEntriesTable), &native_mark, &nothing);
+  if (result == MDB_SUCCESS) return;
+  if (result != MDB_NOTFOUND) check(result, "read an index's build");
+  if (index.spec.unique) {
+    const std::optional<RecordId> holder = find_unique(index, key);
+    if (holder && *holder != record) {
+      throw_duplicate(collection, index, get(collection, record).value_or(bson::View()), key);
+    }
+  }
+  Change change(*this);
+  put_entry(index, key, record);
+  change.complete();
 }
 
 bool WriteTransaction::flush() {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,16 @@ class WriteTransaction final : public Transaction {
   // kTooManyIndexes past 64, kDuplicateKey; CommandError: 85, 86 (see compare_specs), 171 for
   // parallel arrays.
   bool create_index(const Collection& collection, const IndexSpec& spec);
+  // The first step of a build that others write beside, see index_build.hpp: its id, or
+  // std::nullopt where the same index exists. Throws as `create_index`.
+  std::optional<std::uint32_t> begin_index(const Collection& collection, const IndexSpec& spec);
+  // One entry of such a build, unless its record was changed since the build began. Throws
+  // StorageError (kDuplicateKey).
+  void put_built(const Collection& collection, const Index& index, std::string_view key,
+                 RecordId record);
+  void finish_index(const Collection& collection, std::uint32_t index_id,
+                    const std::vector<bool>& multikey, bool truncated);
+  void abandon_index(const Collection& collection, std::uint32_t index_id);
   // Throws StorageError: kNoIndex, kIdIndex.
   void drop_index(const Collection& collection, std::string_view name);
   // collMod's expireAfterSeconds. Throws StorageError: kNoIndex, kNoExpiry where the index is no
@@ -111,6 +122,10 @@ class WriteTransaction final : public Transaction {
   void put(unsigned table, KeyBuffer& key, std::string_view value);
   bool erase(unsigned table, KeyBuffer& key);
   void put_record(const Collection& collection, RecordId id, bson::View document);
+  void touch_record(const Index& index, RecordId id);
+  void replace_entries(const Index& index, const std::vector<std::string>& removed,
+                       const std::vector<std::string>& added, RecordId id);
+  bool put_new(unsigned table, KeyBuffer& key, std::string_view value);
   void put_entry(const Index& index, std::string_view key, RecordId id);
   void erase_entry(const Index& index, std::string_view key, RecordId id);
   void build_index(const Collection& collection, Index& index);
