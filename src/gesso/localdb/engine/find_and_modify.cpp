@@ -42,16 +42,37 @@ void append_value(Context& context, const std::optional<bson::Document>& documen
   }
 }
 
+// Runs one statement, in as many operations of the writer as it takes to find its document.
+template <class Run>
+void run_single(Context& context, std::string_view name, const PlanRequest& request, Run run) {
+  Progress progress;
+  Pace pace = Pace::kGivesWay;
+  while (pace == Pace::kGivesWay) {
+    if (progress.wants_snapshot) {
+      progress.candidates = find_candidates(context, name, request);
+      progress.wants_snapshot = false;
+    }
+    context.services.store.write(
+        [&](WriteTransaction& write) {
+          Modifier modifier(context, write, name);
+          pace = run(modifier, progress);
+        },
+        OnError::kKeep);
+  }
+}
+
 void remove_one(Context& context, std::string_view name, const MatcherPtr& filter,
                 const Projection* projection) {
   const DeleteStatement statement{.filter = filter,
                                   .hint = hint_of(context.arguments),
                                   .sort = context.arguments.document("sort")};
-  const std::optional<bson::Document> removed = context.services.store.write(
-      [&](WriteTransaction& write) {
-        return Modifier(context, write, name).take(statement, projection);
-      },
-      OnError::kKeep);
+  std::uint64_t n = 0;
+  std::optional<bson::Document> removed;
+  run_single(context, name, request_of(statement), [&](Modifier& modifier, Progress& progress) {
+    return modifier.remove(statement, progress, n,
+                           {.which = Returning::Which::kBefore, .projection = projection},
+                           &removed);
+  });
   context.reply.append("lastErrorObject", bson::make_document("n", removed ? 1 : 0));
   append_value(context, removed);
 }
@@ -69,13 +90,10 @@ void update_one(Context& context, std::string_view name, const MatcherPtr& filte
   const Returning returning{
       .which = arguments.flag("new") ? Returning::Which::kAfter : Returning::Which::kBefore,
       .projection = projection};
-  const UpdateOutcome outcome = context.services.store.write(
-      [&](WriteTransaction& write) {
-        UpdateOutcome done;
-        Modifier(context, write, name).update(statement, done, returning);
-        return done;
-      },
-      OnError::kKeep);
+  UpdateOutcome outcome;
+  run_single(context, name, request_of(statement), [&](Modifier& modifier, Progress& progress) {
+    return modifier.update(statement, progress, outcome, returning);
+  });
   {
     const auto status = context.reply.document("lastErrorObject");
     const bool found = outcome.matched > 0;

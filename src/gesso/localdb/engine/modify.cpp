@@ -8,11 +8,58 @@
 namespace gesso::localdb {
 namespace {
 
-bson::Document returned(bson::View document, const Projection* projection, const Matcher& filter) {
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr auto kShareTime = std::chrono::milliseconds{3};
+constexpr std::size_t kShareBytes = std::size_t{1} << 20;
+// How long the writer may look for the document of a statement before a snapshot does.
+constexpr auto kSearchTime = std::chrono::milliseconds{2};
+// So often is a single document sought anew, and then with the writer held.
+constexpr int kMostMisses = 10;
+
+bson::Document returned_from(bson::View document, const Projection* projection,
+                             const Matcher& filter) {
   return projection != nullptr ? projection->apply(document, &filter) : bson::Document(document);
 }
 
+struct SearchTakesLong {};
+
 }  // namespace
+
+Share::Share(const WriteTransaction& write)
+    : until_(SteadyClock::now() + kShareTime),
+      write_(write),
+      enough_bytes_(write.written_bytes() + kShareBytes) {}
+
+bool Share::is_over() const {
+  return write_.written_bytes() >= enough_bytes_ || SteadyClock::now() >= until_;
+}
+
+PlanRequest request_of(const UpdateStatement& statement) {
+  return {.filter = statement.filter,
+          .sort = statement.sort,
+          .hint = statement.hint,
+          .limit = statement.multi ? 0U : 1U};
+}
+
+PlanRequest request_of(const DeleteStatement& statement) {
+  return {.filter = statement.filter,
+          .sort = statement.sort,
+          .hint = statement.hint,
+          .limit = statement.multi ? 0U : 1U};
+}
+
+std::vector<RecordId> find_candidates(Context& context, std::string_view name,
+                                      const PlanRequest& request) {
+  std::vector<RecordId> found;
+  const ReadTransaction snapshot = context.services.store.read();
+  const CollectionPtr collection = snapshot.find_collection(context.db, name);
+  if (!collection) return found;
+  Execution execution = execute(snapshot, collection, request, context.interrupt());
+  while (const auto record = execution.next()) found.push_back(record->id);
+  execution.detach();
+  return found;
+}
 
 Modifier::Modifier(Context& context, WriteTransaction& write, std::string_view collection)
     : context_(context),
@@ -20,47 +67,97 @@ Modifier::Modifier(Context& context, WriteTransaction& write, std::string_view c
       name_(collection),
       collection_(write.find_collection(context.db, collection)),
       now_(context.services.clock.now()),
-      check_interrupt_(context.interrupt()) {}
+      check_interrupt_(context.interrupt()),
+      share_(write) {}
 
-std::vector<RecordId> Modifier::matches(const PlanRequest& request) {
-  std::vector<RecordId> ids;
-  if (!collection_) return ids;
-  Execution execution = execute(write_, collection_, request, check_interrupt_);
-  while (const auto record = execution.next()) ids.push_back(record->id);
-  execution.detach();
-  return ids;
+void Modifier::insert(bson::View document) {
+  check_interrupt_();
+  if (!collection_) collection_ = write_.ensure_collection(context_.db, name_);
+  write_.insert(*collection_, document);
 }
 
-std::vector<RecordId> Modifier::matches(const DeleteStatement& statement) {
-  return matches({.filter = statement.filter,
-                  .sort = statement.sort,
-                  .hint = statement.hint,
-                  .limit = statement.multi ? 0U : 1U});
-}
-
-void Modifier::update(const UpdateStatement& statement, UpdateOutcome& outcome,
-                      Returning returning) {
-  const std::vector<RecordId> ids = matches({.filter = statement.filter,
-                                             .sort = statement.sort,
-                                             .hint = statement.hint,
-                                             .limit = statement.multi ? 0U : 1U});
-  for (const RecordId id : ids) {
-    check_interrupt_();
-    update_record(statement, id, outcome, returning);
+// The first record that matches, if there is one; nothing at all where the search takes too long.
+std::optional<std::optional<RecordId>> Modifier::find_one(const PlanRequest& request) {
+  if (!collection_) return std::optional<RecordId>();
+  const auto until = SteadyClock::now() + kSearchTime;
+  PlanRequest one = request;
+  one.limit = 1;
+  try {
+    Execution execution = execute(write_, collection_, one, [&] {
+      check_interrupt_();
+      if (SteadyClock::now() >= until) throw SearchTakesLong();
+    });
+    const std::optional<Record> record = execution.next();
+    execution.detach();
+    return record ? std::optional(record->id) : std::nullopt;
+  } catch (const SearchTakesLong&) {
+    return std::nullopt;
   }
-  if (ids.empty() && statement.upsert) insert_upsert(statement, outcome, returning);
 }
 
-void Modifier::update_record(const UpdateStatement& statement, RecordId id, UpdateOutcome& outcome,
-                             Returning returning) {
-  const std::optional<bson::View> document = write_.get(*collection_, id);
-  if (!document) return;
-  const Update::Applied applied = statement.update.apply(*document, statement.filter.get(), now_);
+template <class Change>
+Pace Modifier::for_each(const PlanRequest& request, Progress& progress, Change change) {
+  check_interrupt_();
+  if (!progress.candidates) {
+    // The document of a single statement is the writer's to find, if that is quick: nobody can
+    // change it before its turn comes.
+    std::optional<std::optional<RecordId>> found;
+    if (request.limit == 1) found = find_one(request);
+    if (!found) {
+      progress.wants_snapshot = true;
+      return Pace::kGivesWay;
+    }
+    if (!*found) return Pace::kDone;
+    progress.has_matched = true;
+    change(**found, *write_.get(*collection_, **found));
+    return Pace::kDone;
+  }
+  while (progress.next < progress.candidates->size()) {
+    if (share_.is_over()) return Pace::kGivesWay;
+    check_interrupt_();
+    const RecordId id = (*progress.candidates)[progress.next++];
+    if (!collection_) break;
+    const std::optional<bson::View> document = write_.get(*collection_, id);
+    if (document && (!request.filter || request.filter->matches(*document))) {
+      progress.has_matched = true;
+      change(id, *document);
+    } else if (request.limit == 1 && ++progress.misses < kMostMisses) {
+      progress.candidates.reset();  // another document may match
+      progress.next = 0;
+      progress.wants_snapshot = true;
+      return Pace::kGivesWay;
+    }
+  }
+  return Pace::kDone;
+}
+
+Pace Modifier::update(const UpdateStatement& statement, Progress& progress, UpdateOutcome& outcome,
+                      Returning returning) {
+  const PlanRequest request = request_of(statement);
+  const Pace pace = for_each(request, progress, [&](RecordId id, bson::View document) {
+    update_record(statement, id, document, outcome, returning);
+  });
+  if (pace == Pace::kGivesWay || !statement.upsert || progress.has_matched) return pace;
+  // A snapshot that had no match says nothing of now.
+  if (progress.candidates) {
+    const auto found = find_one(request);
+    if (found && *found) {
+      update_record(statement, **found, *write_.get(*collection_, **found), outcome, returning);
+      return Pace::kDone;
+    }
+  }
+  insert_upsert(statement, outcome, returning);
+  return Pace::kDone;
+}
+
+void Modifier::update_record(const UpdateStatement& statement, RecordId id, bson::View document,
+                             UpdateOutcome& outcome, Returning returning) {
+  const Update::Applied applied = statement.update.apply(document, statement.filter.get(), now_);
   if (applied.changed) check_fits(applied.document);
   if (returning.which == Returning::Which::kBefore) {
-    outcome.returned = returned(*document, returning.projection, *statement.filter);
+    outcome.returned = returned_from(document, returning.projection, *statement.filter);
   } else if (returning.which == Returning::Which::kAfter) {
-    outcome.returned = returned(applied.document, returning.projection, *statement.filter);
+    outcome.returned = returned_from(applied.document, returning.projection, *statement.filter);
   }
   if (applied.changed) {
     write_.replace(*collection_, id, applied.document);
@@ -76,33 +173,21 @@ void Modifier::insert_upsert(const UpdateStatement& statement, UpdateOutcome& ou
   const bson::View document = prepare_insert(owned.front(), context_.services, owned);
   check_fits(document);
   if (returning.which == Returning::Which::kAfter) {
-    outcome.returned = returned(document, returning.projection, *statement.filter);
+    outcome.returned = returned_from(document, returning.projection, *statement.filter);
   }
   bson::Document id = bson::make_document("_id", document["_id"]);
-  if (!collection_) collection_ = write_.ensure_collection(context_.db, name_);
-  write_.insert(*collection_, document);
+  insert(document);
   outcome.upserted_id = std::move(id);
 }
 
-std::uint64_t Modifier::remove(const DeleteStatement& statement) {
-  std::uint64_t n = 0;
-  for (const RecordId id : matches(statement)) {
-    check_interrupt_();
-    if (write_.remove(*collection_, id)) ++n;
-  }
-  return n;
-}
-
-std::optional<bson::Document> Modifier::take(const DeleteStatement& statement,
-                                             const Projection* projection) {
-  for (const RecordId id : matches(statement)) {
-    const std::optional<bson::View> document = write_.get(*collection_, id);
-    if (!document) continue;
-    bson::Document taken = returned(*document, projection, *statement.filter);
-    write_.remove(*collection_, id);
-    return taken;
-  }
-  return std::nullopt;
+Pace Modifier::remove(const DeleteStatement& statement, Progress& progress, std::uint64_t& removed,
+                      Returning returning, std::optional<bson::Document>* returned) {
+  return for_each(request_of(statement), progress, [&](RecordId id, bson::View document) {
+    if (returning.which == Returning::Which::kBefore) {
+      *returned = returned_from(document, returning.projection, *statement.filter);
+    }
+    if (write_.remove(*collection_, id)) ++removed;
+  });
 }
 
 }  // namespace gesso::localdb

@@ -1,7 +1,13 @@
-// Statements that change documents, run within the store's writer.
+// Statements that change documents, run within the store's writer in shares of a few milliseconds.
+//
+// A statement that takes longer gives way: its documents are found on a snapshot beside the writer,
+// and each is held against the filter again when its turn to be changed comes. As in MongoDB,
+// others may write between two documents of one statement, and never within one document.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -44,6 +50,39 @@ struct Returning {
   const Projection* projection = nullptr;  // null: the whole document
 };
 
+// How far a statement has come.
+struct Progress {
+  bool wants_snapshot = false;
+  std::optional<std::vector<RecordId>> candidates;  // as a snapshot had them
+  std::size_t next = 0;                             // of the candidates
+  bool has_matched = false;
+  int misses = 0;  // how often a candidate was changed before its turn came
+};
+
+enum class Pace {
+  kDone,
+  kGivesWay,  // to be continued in another operation of the writer; with candidates, where it
+              // wants a snapshot
+};
+
+// What one operation of the writer may do before others have their turn.
+class Share {
+  std::chrono::steady_clock::time_point until_;
+  const WriteTransaction& write_;
+  std::size_t enough_bytes_;
+
+ public:
+  explicit Share(const WriteTransaction& write);
+  [[nodiscard]] bool is_over() const;
+};
+
+// The records that a statement is about, on a snapshot of its own. Throws CommandError.
+[[nodiscard]] std::vector<RecordId> find_candidates(Context& context, std::string_view collection,
+                                                    const PlanRequest& request);
+
+[[nodiscard]] PlanRequest request_of(const UpdateStatement& statement);
+[[nodiscard]] PlanRequest request_of(const DeleteStatement& statement);
+
 // The changes of one operation to one collection. Borrows all it is given; lives within the
 // operation.
 class Modifier {
@@ -53,24 +92,29 @@ class Modifier {
   CollectionPtr collection_;  // null while there is none
   Time now_;
   std::function<void()> check_interrupt_;
+  Share share_;
 
  public:
   Modifier(Context& context, WriteTransaction& write, std::string_view collection);
 
+  [[nodiscard]] const Share& share() const { return share_; }
+
+  // Makes the collection if needed. Throws StorageError, CommandError.
+  void insert(bson::View document);
   // Throws CommandError or StorageError; `outcome` then holds what had been done.
-  void update(const UpdateStatement& statement, UpdateOutcome& outcome, Returning returning = {});
-  // The number of documents. Throws as `update`.
-  std::uint64_t remove(const DeleteStatement& statement);
-  // Deletes the first that matches and gives it back.
-  std::optional<bson::Document> take(const DeleteStatement& statement,
-                                     const Projection* projection);
+  Pace update(const UpdateStatement& statement, Progress& progress, UpdateOutcome& outcome,
+              Returning returning = {});
+  // Adds to `removed`. Throws as `update`. Of a single statement: what `returning` asks for.
+  Pace remove(const DeleteStatement& statement, Progress& progress, std::uint64_t& removed,
+              Returning returning = {}, std::optional<bson::Document>* returned = nullptr);
 
  private:
-  // Every match, found before the first change: no statement meets its own output.
-  [[nodiscard]] std::vector<RecordId> matches(const PlanRequest& request);
-  [[nodiscard]] std::vector<RecordId> matches(const DeleteStatement& statement);
-  void update_record(const UpdateStatement& statement, RecordId id, UpdateOutcome& outcome,
-                     Returning returning);
+  // Changes the documents of a statement one by one by `change(record, document)`.
+  template <class Change>
+  Pace for_each(const PlanRequest& request, Progress& progress, Change change);
+  [[nodiscard]] std::optional<std::optional<RecordId>> find_one(const PlanRequest& request);
+  void update_record(const UpdateStatement& statement, RecordId id, bson::View document,
+                     UpdateOutcome& outcome, Returning returning);
   void insert_upsert(const UpdateStatement& statement, UpdateOutcome& outcome, Returning returning);
 };
 

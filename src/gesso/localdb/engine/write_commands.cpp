@@ -1,6 +1,7 @@
-// insert, update, delete. A batch is one operation of the store's writer: its statements are
-// compiled here, on the connection's thread, run there one after another, and are durable together.
-// A statement that fails has changed nothing or, of a multi-update, what it had changed stays.
+// insert, update, delete. The statements of a batch are compiled here, on the connection's thread,
+// and run one after another in operations of the store's writer, one for a batch that takes no more
+// than some milliseconds. A statement that fails has changed nothing or, of a multi-update, what it
+// had changed stays.
 #include <array>
 #include <variant>
 
@@ -72,25 +73,68 @@ bool ends_command(const CommandError& error) {
          error.code() == static_cast<int>(ErrorCode::kInterruptedAtShutdown);
 }
 
-// Runs the statements in turn; an ordered batch ends at the first error.
+// Inserts are short; other statements begin on a snapshot where they are about many documents.
+bool wants_snapshot(bson::View /*document*/, const Progress& /*progress*/) { return false; }
+template <class Statement>
+bool wants_snapshot(const Statement& statement, const Progress& progress) {
+  return progress.wants_snapshot || (statement.multi && !progress.candidates);
+}
+PlanRequest request_of(bson::View /*document*/) { return {}; }
+
+// Runs the statements in turn, in as many operations of the writer as they take, by
+// `run(modifier, position, statement, progress)`; an ordered batch ends at the first error. Throws
+// the CommandError that ends the whole command; what was done by then stays.
 template <class Statement, class Run>
-void run_statements(const std::vector<Compiled<Statement>>& statements, bool ordered,
+void run_statements(Context& context, std::string_view name,
+                    const std::vector<Compiled<Statement>>& statements, bool ordered,
                     BatchResult& result, Run run) {
-  for (std::size_t i = 0; i < statements.size(); ++i) {
-    if (const auto* wrong = std::get_if<CommandError>(&statements[i])) {
-      result.errors.push_back({i, *wrong});
-    } else {
-      try {
-        run(i, std::get<Statement>(statements[i]));
-        continue;
-      } catch (const CommandError& error) {
-        if (ends_command(error)) throw;
-        result.errors.push_back({i, error});
-      } catch (const StorageError& error) {
-        result.errors.push_back({i, as_command_error(error)});
-      }
+  std::size_t next = 0;
+  Progress progress;
+  const auto advance = [&] {
+    ++next;
+    progress = {};
+  };
+  const auto fail = [&](const CommandError& error) {
+    if (ends_command(error)) throw CommandError(error);
+    result.errors.push_back({next, error});
+    advance();
+    if (ordered) next = statements.size();
+  };
+  const auto attempt = [&](auto step) {
+    try {
+      step();
+    } catch (const CommandError& error) {
+      fail(error);
+    } catch (const StorageError& error) {
+      fail(as_command_error(error));
     }
-    if (ordered) return;
+  };
+  const auto operation = [&](WriteTransaction& write) {
+    Modifier modifier(context, write, name);
+    bool gives_way = false;
+    do {
+      if (const auto* wrong = std::get_if<CommandError>(&statements[next])) {
+        fail(*wrong);
+        continue;
+      }
+      attempt([&] {
+        const Statement& statement = std::get<Statement>(statements[next]);
+        gives_way = wants_snapshot(statement, progress) ||
+                    run(modifier, next, statement, progress) == Pace::kGivesWay;
+        if (!gives_way) advance();
+      });
+    } while (!gives_way && next < statements.size() && !modifier.share().is_over());
+  };
+  while (next < statements.size()) {
+    if (const auto* statement = std::get_if<Statement>(&statements[next]);
+        statement != nullptr && wants_snapshot(*statement, progress)) {
+      attempt([&] {
+        progress.candidates = find_candidates(context, name, request_of(*statement));
+        progress.wants_snapshot = false;
+      });
+      if (!progress.candidates) continue;
+    }
+    context.services.store.write(operation, OnError::kKeep);
   }
 }
 
@@ -133,20 +177,13 @@ void insert(Context& context) {
   for (const bson::View document : batch_of(context, "documents")) {
     documents.push_back(compile([&] { return prepare_insert(document, context.services, owned); }));
   }
-  const auto check_interrupt = context.interrupt();
-  const BatchResult result = context.services.store.write(
-      [&](WriteTransaction& write) {
-        BatchResult done;
-        CollectionPtr collection;
-        run_statements(documents, ordered, done, [&](std::size_t, bson::View document) {
-          check_interrupt();
-          if (!collection) collection = write.ensure_collection(context.db, name);
-          write.insert(*collection, document);
-          ++done.n;
-        });
-        return done;
-      },
-      OnError::kKeep);
+  BatchResult result;
+  run_statements(context, name, documents, ordered, result,
+                 [&](Modifier& modifier, std::size_t, bson::View document, Progress&) {
+                   modifier.insert(document);
+                   ++result.n;
+                   return Pace::kDone;
+                 });
   append_count(context.reply, "n", result.n);
   append_errors(context.reply, result);
 }
@@ -187,28 +224,26 @@ void update(Context& context) {
     const Arguments arguments("update.updates", kUpdateStatementFields, entry);
     statements.push_back(compile([&] { return compile_update(arguments, variables); }));
   }
-  const BatchResult result = context.services.store.write(
-      [&](WriteTransaction& write) {
-        BatchResult done;
-        Modifier modifier(context, write, name);
-        run_statements(statements, ordered, done,
-                       [&](std::size_t i, const UpdateStatement& statement) {
-                         UpdateOutcome outcome;
-                         try {
-                           modifier.update(statement, outcome);
-                         } catch (...) {
-                           done.n_modified += outcome.modified;
-                           throw;
-                         }
-                         done.n += outcome.matched + (outcome.upserted_id ? 1 : 0);
-                         done.n_modified += outcome.modified;
-                         if (outcome.upserted_id) {
-                           done.upserted.emplace_back(i, std::move(*outcome.upserted_id));
-                         }
-                       });
-        return done;
-      },
-      OnError::kKeep);
+  BatchResult result;
+  run_statements(
+      context, name, statements, ordered, result,
+      [&](Modifier& modifier, std::size_t i, const UpdateStatement& statement, Progress& progress) {
+        UpdateOutcome outcome;
+        const auto add = [&] {
+          result.n += outcome.matched + (outcome.upserted_id ? 1 : 0);
+          result.n_modified += outcome.modified;
+        };
+        Pace pace = Pace::kDone;
+        try {
+          pace = modifier.update(statement, progress, outcome);
+        } catch (...) {
+          add();
+          throw;
+        }
+        add();
+        if (outcome.upserted_id) result.upserted.emplace_back(i, std::move(*outcome.upserted_id));
+        return pace;
+      });
   bson::Builder& reply = context.reply;
   append_count(reply, "n", result.n);
   append_count(reply, "nModified", result.n_modified);
@@ -243,17 +278,12 @@ void delete_command(Context& context) {
     const Arguments arguments("delete.deletes", kDeleteStatementFields, entry);
     statements.push_back(compile([&] { return compile_delete(arguments, variables); }));
   }
-  const BatchResult result = context.services.store.write(
-      [&](WriteTransaction& write) {
-        BatchResult done;
-        Modifier modifier(context, write, name);
-        run_statements(statements, ordered, done,
-                       [&](std::size_t, const DeleteStatement& statement) {
-                         done.n += modifier.remove(statement);
-                       });
-        return done;
-      },
-      OnError::kKeep);
+  BatchResult result;
+  run_statements(
+      context, name, statements, ordered, result,
+      [&](Modifier& modifier, std::size_t, const DeleteStatement& statement, Progress& progress) {
+        return modifier.remove(statement, progress, result.n);
+      });
   append_count(context.reply, "n", result.n);
   append_errors(context.reply, result);
 }

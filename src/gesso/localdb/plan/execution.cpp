@@ -74,6 +74,8 @@ class Execution::Impl {
       const std::optional<bson::View> document = transaction.get(*collection_, last_->id);
       pushed_back_ = document.has_value();
       if (document) last_->document = *document;
+      // One that is gone has not used up the limit.
+      if (!document && left_ != ~std::uint64_t{0}) ++left_;
     }
   }
 
