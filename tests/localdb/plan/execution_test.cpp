@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "tests/localdb/plan/plan_fixture.hpp"
@@ -143,11 +144,12 @@ TEST_F(ExecutionTest, StopsASortThatTakesTooMuchMemoryUnlessItHasALimit) {
 }
 
 TEST_F(ExecutionTest, IsStoppedByAnInterrupt) {
-  insert_numbers(300);
+  insert_numbers(3000);
   const ReadTransaction read = store().read();
-  Execution execution(make_plan(read, collection(read), {.filter = matcher(R"({"n": -1})")}),
-                      {.check_interrupt = [] { throw CommandError(50, "late"); }});
+  Execution execution(make_plan(read, collection(read), {.filter = matcher(R"({"n": -1})")}));
   execution.attach(read);
+  Meter meter([] { throw CommandError(50, "late"); });
+  const Meter::Scope scope(&meter);
   EXPECT_THROW(execution.next(), CommandError);
 }
 

@@ -286,7 +286,7 @@ TEST_F(CommandTest, AnswersWhatAShellAsksAtItsStart) {
         R"({"hostInfo": 1})", R"({"connectionStatus": 1})", R"({"serverStatus": 1})",
         R"({"getLog": "startupWarnings"})", R"({"getLog": "*"})", R"({"whatsmyuri": 1})",
         R"({"currentOp": 1})", R"({"listCommands": 1})", R"({"startSession": 1})",
-        R"({"endSessions": [{"id": 1}]})", R"({"refreshSessions": []})",
+        R"({"endSessions": [{"id": {"$binary": {"base64": "AAAAAAAAAAAAAAAAAAAAAA==", "subType": "04"}}}]})", R"({"refreshSessions": []})",
         R"({"aggregate": 1, "pipeline": [{"$currentOp": {}}], "cursor": {}})",
         R"({"aggregate": 1, "pipeline": [{"$listLocalSessions": {}}], "cursor": {}})"}) {
     good(command, "admin");

@@ -36,10 +36,17 @@ class TestClient {
 
   TestClient(TestClient&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)), next_request_(other.next_request_) {}
-  TestClient& operator=(TestClient&&) = delete;
+  TestClient& operator=(TestClient&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    next_request_ = other.next_request_;
+    return *this;
+  }
   ~TestClient() {
     if (fd_ >= 0) ::close(fd_);
   }
+
+  // Ends the connection while another thread may be waiting for a reply.
+  void close() { (void)::shutdown(fd_, SHUT_RDWR); }
 
   static TestClient over_unix(const std::string& path) {
     sockaddr_un address{};

@@ -37,7 +37,7 @@ class PipelineSource final : public BatchSource {
  public:
   explicit PipelineSource(Aggregation aggregation) : aggregation_(std::move(aggregation)) {}
 
-  void attach(const Transaction& transaction, std::function<void()> check_interrupt) override {
+  void attach(const Transaction& transaction) override {
     if (list_) return;
     const Pipeline& pipeline = *aggregation_.pipeline;
     if (pipeline.has_own_input()) {
@@ -47,8 +47,7 @@ class PipelineSource final : public BatchSource {
                               aggregation_.context);
     } else if (const CollectionPtr collection = find(transaction)) {
       output_ = pipeline.open_rest(
-          std::make_unique<PlanSource>(
-              execute(transaction, collection, aggregation_.request(), std::move(check_interrupt))),
+          std::make_unique<PlanSource>(execute(transaction, collection, aggregation_.request())),
           aggregation_.context);
     } else {
       output_ = pipeline.open_rest(std::make_unique<ListInput>(kept_), aggregation_.context);
@@ -68,6 +67,8 @@ class PipelineSource final : public BatchSource {
       again_ = true;
     }
   }
+
+  [[nodiscard]] std::size_t memory() const override { return list_ ? list_->memory() : 0; }
 
   void detach() override {
     if (list_) return;
@@ -94,16 +95,21 @@ class PipelineSource final : public BatchSource {
   }
 };
 
-// The shape of every driver's countDocuments: {$group: {_id: <constant>, <name>: {$sum: 1}}} at the
-// end. The plan counts that without looking at documents.
+// A pipeline that ends in {$count: <name>} or, as every driver's countDocuments, in
+// {$group: {_id: <constant>, <name>: {$sum: 1}}}. The plan counts that without looking at
+// documents.
 struct CountShape {
-  bson::Value id;
+  bson::Value id;  // missing for $count
   std::string_view name;
 };
 
 std::optional<CountShape> count_shape(bson::View stage) {
-  if (stage.count() != 1 || stage.begin()->key != "$group") return std::nullopt;
+  if (stage.count() != 1) return std::nullopt;
   const bson::Value spec = stage.begin()->value;
+  if (stage.begin()->key == "$count" && spec.is_string()) {
+    return CountShape{.id = {}, .name = spec.as_string()};
+  }
+  if (stage.begin()->key != "$group") return std::nullopt;
   if (!spec.is_document() || spec.as_document().count() != 2) return std::nullopt;
   auto field = spec.as_document().begin();
   const bson::Element id = *field;
@@ -131,13 +137,10 @@ std::optional<std::vector<bson::Document>> counted(const Aggregation& aggregatio
   const std::optional<CountShape> shape = count_shape(last);
   if (!shape) return std::nullopt;
   std::vector<bson::Document> documents;
-  const std::uint64_t n = collection
-                              ? count(snapshot, collection, aggregation.request(),
-                                      {.check_interrupt = aggregation.context.check_interrupt})
-                              : 0;
+  const std::uint64_t n = collection ? count(snapshot, collection, aggregation.request()) : 0;
   if (n > 0) {
     bson::Builder out;
-    out.append("_id", shape->id);
+    if (shape->id) out.append("_id", shape->id);
     append_count(out, shape->name, n);
     documents.push_back(out.finish());
   }
@@ -168,11 +171,11 @@ void aggregate(Context& context) {
   } else if (collection && !aggregation.own_documents && !pipeline.has_own_input() &&
              pipeline.stage_count() == pipeline.leading_count()) {
     // All of it is the plan's, which can wait between batches.
-    source = std::make_unique<ExecutionSource>(
-        execute(snapshot, collection, aggregation.request(), context.interrupt()), std::nullopt);
+    source = std::make_unique<ExecutionSource>(execute(snapshot, collection, aggregation.request()),
+                                               std::nullopt);
   } else {
     source = std::make_unique<PipelineSource>(std::move(aggregation));
-    source->attach(snapshot, context.interrupt());
+    source->attach(snapshot);
   }
   reply_cursor(context, std::move(source), batch);
 }

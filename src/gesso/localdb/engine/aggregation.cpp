@@ -17,6 +17,11 @@ constexpr Field kCollStatsFields[] = {{"storageStats", kObject},
                                       {"queryExecStats", kObject}};
 constexpr Field kStorageStatsFields[] = {{"scale", kNumber}, {"verbose", kFlag}};
 
+constexpr Field kCurrentOpFields[] = {{"allUsers", kFlag},       {"idleConnections", kFlag},
+                                      {"idleCursors", kFlag},    {"idleSessions", kFlag},
+                                      {"localOps", kFlag},       {"backtrace", kFlag},
+                                      {"targetAllNodes", kFlag}, {"truncateOps", kFlag}};
+
 std::string host_name() {
   std::array<char, 256> name{};
   (void)::gethostname(name.data(), name.size() - 1);
@@ -47,15 +52,6 @@ std::vector<bson::Document> coll_stats(const Context& context, const Transaction
   return documents;
 }
 
-std::vector<bson::Document> current_operations(const Context& context) {
-  std::vector<bson::Document> documents;
-  documents.push_back(bson::make_document("type", "op", "host", host_name(), "connectionId",
-                                          context.client.id, "client", context.client.peer,
-                                          "active", true, "op", "command", "ns",
-                                          context.ns("$cmd.aggregate"), "command", context.body));
-  return documents;
-}
-
 // The documents of a first stage that asks about the server; std::nullopt for any other stage.
 std::optional<std::vector<bson::Document>> server_stage(const Context& context,
                                                         const Transaction& snapshot,
@@ -83,9 +79,10 @@ std::optional<std::vector<bson::Document>> server_stage(const Context& context,
   }
   if (stage.key == "$currentOp") {
     without_collection();
-    require(auth::kMonitor, "admin");
-    (void)options();
-    return current_operations(context);
+    const Arguments which("$currentOp", kCurrentOpFields, options());
+    const bool all = which.flag("allUsers");
+    if (all || !context.client.user) require(auth::kMonitor, "admin");
+    return current_operations(context, {.own = !all});
   }
   // No session is kept, so there is none to list.
   if (stage.key == "$listLocalSessions" || stage.key == "$listSessions") {
@@ -144,15 +141,13 @@ Aggregation parse_aggregation(const Context& context, const Transaction& snapsho
   result.stages = rest.finish();
 
   result.context.variables = context.variables();
-  result.context.check_interrupt = context.interrupt();
   result.context.random = [&random = context.services.random] { return random.uniform(); };
-  result.context.look_up = [&snapshot, db = context.db, variables = result.context.variables,
-                            check = context.interrupt()](std::string_view name,
-                                                         bson::View filter) -> SourcePtr {
+  result.context.look_up = [&snapshot, db = context.db, variables = result.context.variables](
+                               std::string_view name, bson::View filter) -> SourcePtr {
     const CollectionPtr collection = snapshot.find_collection(db, name);
     if (!collection) return nullptr;
     return std::make_unique<PlanSource>(
-        execute(snapshot, collection, {.filter = compile_filter(filter, variables)}, check));
+        execute(snapshot, collection, {.filter = compile_filter(filter, variables)}));
   };
   result.pipeline = Pipeline::compile(result.stages, result.context);
   for (const std::string& other : result.pipeline->collections()) {

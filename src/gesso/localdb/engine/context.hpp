@@ -13,7 +13,6 @@
 #include <string_view>
 
 #include "gesso/base/clock.hpp"
-#include "gesso/base/deadline.hpp"
 #include "gesso/base/random.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/view.hpp"
@@ -24,6 +23,7 @@
 #include "gesso/localdb/engine/fail_point.hpp"
 #include "gesso/localdb/engine/index_builds.hpp"
 #include "gesso/localdb/engine/object_id.hpp"
+#include "gesso/localdb/engine/operation.hpp"
 #include "gesso/localdb/language/match/matcher.hpp"
 #include "gesso/localdb/storage/store.hpp"
 
@@ -37,7 +37,7 @@ struct EngineOptions {
   bool require_auth = false;
   bool test_commands = false;
   std::size_t max_connections = 1024;
-  std::chrono::milliseconds cursor_timeout{600'000};
+  CursorLimits cursors = {};
 };
 
 // One connection as commands see it. Belongs to the connection's thread.
@@ -50,6 +50,8 @@ struct Client {
   std::optional<auth::ScramServer> conversation = {};
   std::string conversation_db = {};
   bool skip_empty_exchange = false;
+  // Whether the other side has closed its connection; empty where it cannot. Must not block.
+  std::function<bool()> is_gone = {};
 };
 
 // What all commands share. Thread-safe member by member.
@@ -70,6 +72,7 @@ struct Services {
   std::atomic<std::int64_t> commands_run = 0;
 
   std::atomic<bool> stopping = false;
+  Operations operations;
   std::mutex stop_mutex;  // guards nothing but the wait for `stopping`
   std::condition_variable stop_signal;
 
@@ -80,10 +83,10 @@ struct Services {
 struct Context {
   Services& services;
   Client& client;
+  Operation& operation;
   const Arguments& arguments;
   bson::View body;
   std::string_view db;
-  Deadline deadline;
   bson::Builder& reply;
 
   // The collection that the command's first field names, checked.
@@ -91,10 +94,8 @@ struct Context {
   [[nodiscard]] std::string ns(std::string_view collection_name) const {
     return std::string(db) + "." + std::string(collection_name);
   }
-  // `$$NOW`, the command's `let`, where its table has one, and `interrupt`.
+  // `$$NOW` and the command's `let`, where its table has one.
   [[nodiscard]] Variables variables() const;
-  // Throws CommandError when the command must end: 50 past maxTimeMS, 11600 at shutdown.
-  [[nodiscard]] std::function<void()> interrupt() const;
   // The id of the user who is logged in, "" for nobody.
   [[nodiscard]] std::string user_id() const;
 };
@@ -132,6 +133,13 @@ struct Command {
 
 // All of the above.
 [[nodiscard]] std::vector<std::span<const Command>> command_tables();
+
+// What currentOp and $currentOp list: the commands that run.
+struct WhichOperations {
+  bool own = false;  // of the client's user only
+};
+[[nodiscard]] std::vector<bson::Document> current_operations(const Context& context,
+                                                             WhichOperations which);
 
 // Throws CommandError (13) unless the client's user may; always passes without `require_auth`.
 void require_rights(const Services& services, const Client& client, auth::Rights rights,

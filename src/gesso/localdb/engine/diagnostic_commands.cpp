@@ -24,7 +24,9 @@ constexpr Field kCmdLineFields[] = {{"getCmdLineOpts"}};
 constexpr Field kHostInfoFields[] = {{"hostInfo"}};
 constexpr Field kGetLogFields[] = {{"getLog", kString, Presence::kRequired}};
 constexpr Field kWhatsMyUriFields[] = {{"whatsmyuri"}};
-constexpr Field kCurrentOpFields[] = {{"currentOp"}, {"$all", kFlag}, {"$ownOps", kFlag}};
+constexpr Field kCurrentOpFields[] = {
+    {"currentOp"}, {"$all", kFlag}, {"$ownOps", kFlag}, {kAnyField}};
+constexpr Field kKillOpFields[] = {{"killOp"}, {"op", kNumber, Presence::kRequired}};
 constexpr Field kListCommandsFields[] = {{"listCommands"}};
 constexpr Field kReplStatusFields[] = {{"replSetGetStatus"}};
 constexpr Field kFailPointFields[] = {
@@ -53,6 +55,24 @@ std::int64_t resident_mb() {
   file >> pages >> resident;
   return resident * ::sysconf(_SC_PAGESIZE) / (1024 * 1024);
 }
+
+}  // namespace
+
+std::vector<bson::Document> current_operations(const Context& context, WhichOperations which) {
+  std::vector<bson::Document> documents;
+  const std::string host = host_name();
+  const std::string user = context.user_id();
+  context.services.operations.for_each([&](const Operation& operation) {
+    if (which.own && operation.user() != user) return;
+    bson::Builder out;
+    out.append("host", host);
+    out.append_all(operation.describe());
+    documents.push_back(out.finish());
+  });
+  return documents;
+}
+
+namespace {
 
 void get_parameter(Context& context) {
   bool found = false;
@@ -163,11 +183,30 @@ void get_log(Context& context) {
 void whats_my_uri(Context& context) { context.reply.append("you", context.client.peer); }
 
 void current_op(Context& context) {
+  const std::vector<bson::Document> operations =
+      current_operations(context, {.own = context.arguments.flag("$ownOps")});
+  // What else the command holds is a filter over what is listed.
+  bson::Builder conditions;
+  for (const auto& [key, value] : context.body) {
+    if (!key.starts_with('$') && key != "currentOp" && key != "lsid" && key != "comment" &&
+        key != "maxTimeMS") {
+      conditions.append(key, value);
+    }
+  }
+  const bson::Document filter = conditions.finish();
+  const Matcher matcher = Matcher::compile(filter);
   const auto list = context.reply.array("inprog");
-  context.reply.push(bson::make_document(
-      "type", "op", "desc", "conn" + std::to_string(context.client.id), "connectionId",
-      context.client.id, "client", context.client.peer, "active", true, "op", "command", "ns",
-      context.ns("$cmd"), "command", context.body));
+  for (const bson::Document& operation : operations) {
+    if (matcher.matches(operation)) context.reply.push(operation);
+  }
+}
+
+void kill_op(Context& context) {
+  const std::optional<std::int64_t> id = context.arguments.integer("op", INT32_MIN);
+  (void)context.services.operations.stop(
+      StopReason::kKilled, [id](const Operation& operation) { return operation.id() == id; });
+  // As MongoDB: whether it was there is for currentOp to tell.
+  context.reply.append("info", "attempting to kill op");
 }
 
 void repl_set_get_status(Context& /*context*/) {
@@ -194,6 +233,7 @@ constexpr std::array kCommands = {
     Command{"getLog", kGetLogFields, get_log, Access::kOnServer, kMonitor},
     Command{"whatsmyuri", kWhatsMyUriFields, whats_my_uri, Access::kPublic},
     Command{"currentOp", kCurrentOpFields, current_op, Access::kOnServer, kMonitor},
+    Command{"killOp", kKillOpFields, kill_op, Access::kOnServer, auth::kCluster},
     Command{"replSetGetStatus", kReplStatusFields, repl_set_get_status, Access::kLoggedIn},
     Command{"listCommands", kListCommandsFields, list_commands, Access::kLoggedIn},
     Command{"configureFailPoint", kFailPointFields, configure_fail_point, Access::kOnServer,

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "gesso/base/error.hpp"
+#include "gesso/localdb/engine/chain.hpp"
 #include "gesso/localdb/engine/names.hpp"
 #include "gesso/localdb/engine/storage_errors.hpp"
 #include "gesso/localdb/language/aggregate/expression.hpp"
@@ -17,7 +18,6 @@ namespace {
 constexpr int kUnsupportedOpQuery = 352;
 constexpr int kMissingDb = 40571;
 constexpr int kExceededMemory = 146;
-constexpr int kUnknownWriteConcern = 79;
 constexpr int kLetReadsField = 4890500;
 
 bson::Document error_reply(int code, std::string_view message, bson::View details = {}) {
@@ -43,78 +43,6 @@ std::string_view database_of(const wire::Message& message) {
   return db.as_string();
 }
 
-// We are one server without an oplog: transactions and numbered writes need more.
-void check_transaction(bson::View body) {
-  const bool numbered = body.contains("txnNumber");
-  if (!numbered && !body["startTransaction"] && !body["autocommit"]) return;
-  if (!body["lsid"]) {
-    throw CommandError(ErrorCode::kInvalidOptions,
-                       "Transaction number requires a session ID to also be specified");
-  }
-  throw CommandError(ErrorCode::kIllegalOperation,
-                     "Transaction numbers are only allowed on a replica set member or mongos");
-}
-
-void check_write_concern(bson::View body) {
-  const bson::Value value = body["writeConcern"];
-  if (!value.is_document()) return;
-  for (const auto& [key, part] : value.as_document()) {
-    if (key == "w") {
-      if (part.is_string()) {
-        if (part.as_string() != "majority") {
-          throw CommandError(kUnknownWriteConcern, "No write concern mode named '" +
-                                                       std::string(part.as_string()) +
-                                                       "' found on a server without replicas");
-        }
-      } else {
-        check_type("writeConcern.w", part, kNumber | kString);
-        const double nodes = part.number();
-        if (!(nodes >= 0 && nodes <= 50)) {
-          throw CommandError(ErrorCode::kFailedToParse,
-                             "w has to be a non-negative number and not greater than 50");
-        }
-        if (nodes > 1) {
-          throw CommandError(ErrorCode::kBadValue,
-                             "cannot use 'w' > 1 when a host is not replicated");
-        }
-      }
-    } else if (key == "j" || key == "fsync") {
-      check_type("writeConcern." + std::string(key), part, kFlag);
-    } else if (key == "wtimeout" || key == "wtimeoutMS") {
-      check_type("writeConcern." + std::string(key), part, kNumber);
-    } else if (key != "provenance" && key != "getLastError") {
-      throw CommandError(ErrorCode::kUnknownField,
-                         "BSON field 'writeConcern." + std::string(key) + "' is an unknown field.");
-    }
-  }
-}
-
-void check_read_concern(bson::View body) {
-  const bson::Value value = body["readConcern"];
-  if (!value.is_document()) return;
-  const bson::Value level = value.as_document()["level"];
-  if (!level) return;
-  check_type("readConcern.level", level, kString);
-  constexpr std::array kLevels = {"local", "available", "majority", "linearizable"};
-  if (std::ranges::find(kLevels, level.as_string()) == kLevels.end()) {
-    throw CommandError(ErrorCode::kInvalidOptions, "readConcern.level '" +
-                                                       std::string(level.as_string()) +
-                                                       "' is not served by a standalone server");
-  }
-}
-
-Deadline deadline_of(bson::View body) {
-  const bson::Value value = body["maxTimeMS"];
-  if (!value || value.is_null()) return {};
-  const std::optional<std::int64_t> milliseconds = value.integer();
-  if (!milliseconds || *milliseconds < 0 || *milliseconds > INT32_MAX) {
-    throw CommandError(ErrorCode::kBadValue,
-                       "maxTimeMS must be an integer from 0 to " + std::to_string(INT32_MAX));
-  }
-  return *milliseconds == 0 ? Deadline()
-                            : Deadline::after(std::chrono::milliseconds{*milliseconds});
-}
-
 }  // namespace
 
 Services::Services(EngineOptions engine_options, Store& data, const Clock& time, Random& randomness)
@@ -122,16 +50,17 @@ Services::Services(EngineOptions engine_options, Store& data, const Clock& time,
       store(data),
       clock(time),
       random(randomness),
-      cursors(options.cursor_timeout, randomness),
+      cursors(options.cursors, randomness),
       object_ids(time, randomness),
-      started(time.now()) {
+      started(time.now()),
+      operations(stopping) {
   random.fill(decoy_secret);
 }
 
 std::string_view Context::collection() const { return collection_name(db, body.begin()->value); }
 
 Variables Context::variables() const {
-  Variables variables{.now = services.clock.now(), .check_interrupt = interrupt()};
+  Variables variables{.now = services.clock.now()};
   const bson::Value let = body["let"];
   if (!let.is_document()) return variables;
   // Expressions, of which none sees a document or another variable.
@@ -151,17 +80,6 @@ Variables Context::variables() const {
   }
   variables.let = values.finish();
   return variables;
-}
-
-std::function<void()> Context::interrupt() const {
-  return [&stopping = services.stopping, until = deadline] {
-    if (stopping.load(std::memory_order_relaxed)) {
-      throw CommandError(ErrorCode::kInterruptedAtShutdown, "interrupted at shutdown");
-    }
-    if (until.expired()) {
-      throw CommandError(ErrorCode::kMaxTimeMsExpired, "operation exceeded time limit");
-    }
-  };
 }
 
 std::string Context::user_id() const { return client.user ? client.user->id() : std::string(); }
@@ -261,49 +179,15 @@ void Engine::dispatch(Client& client, const wire::Message& message, bson::Builde
   if (found == commands_.end()) {
     throw CommandError(ErrorCode::kCommandNotFound, "no such command: '" + std::string(name) + "'");
   }
-  const Command& command = *found->second;
-  if (command.access != Access::kPublic) {
-    require_rights(services_, client,
-                   command.access == Access::kLoggedIn ? auth::Rights{0} : command.rights,
-                   command.access == Access::kOnServer ? std::string_view("admin") : db, name);
-  }
-
-  bson::Document write_concern_error;
-  if (const auto action = services_.fail_point.enter(name, client.app_name)) {
-    if (action->block.count() > 0) {
-      std::unique_lock lock(services_.stop_mutex);
-      services_.stop_signal.wait_for(lock, action->block,
-                                     [this] { return services_.stopping.load(); });
-    }
-    if (action->close_connection) {
-      close = true;
-      return;
-    }
-    if (action->error_code) {
-      bson::Builder details;
-      if (!action->error_labels.empty()) {
-        const auto labels = details.array("errorLabels");
-        for (const std::string& label : action->error_labels) details.push(label);
-      }
-      throw CommandError(*action->error_code, "Failing command via 'failCommand' failpoint",
-                         details.finish());
-    }
-    write_concern_error = action->write_concern_error;
-  }
-
-  const Arguments arguments(name, command.fields, message.body, message.sequences);
-  check_transaction(message.body);
-  check_write_concern(message.body);
-  check_read_concern(message.body);
-  Context context{.services = services_,
-                  .client = client,
-                  .arguments = arguments,
-                  .body = message.body,
-                  .db = db,
-                  .deadline = deadline_of(message.body),
-                  .reply = reply};
-  command.run(context);
-  if (!write_concern_error.empty()) reply.append("writeConcernError", write_concern_error);
+  Call call{.services = services_,
+            .client = client,
+            .message = message,
+            .name = name,
+            .db = db,
+            .command = *found->second,
+            .reply = reply};
+  Next(chain(), call)();
+  close = call.close;
   reply.append("ok", 1.0);
 }
 

@@ -56,7 +56,7 @@ void append_execution(Context& context, bson::Builder& out, const Subject& subje
       bson::make_document("nReturned", 0, "totalKeysExamined", 0, "totalDocsExamined", 0,
                           "executionStages", bson::make_document("stage", "EOF", "nReturned", 0));
   if (plan) {
-    Execution execution(std::move(*plan), {.check_interrupt = context.interrupt()});
+    Execution execution(std::move(*plan));
     execution.attach(snapshot);
     const Time now = context.services.clock.now();
     while (const auto record = execution.next()) {
@@ -200,10 +200,10 @@ void explain(Context& context) {
   const Arguments arguments(name, found->fields, body, {});
   Context inner{.services = context.services,
                 .client = context.client,
+                .operation = context.operation,
                 .arguments = arguments,
                 .body = body,
                 .db = context.db,
-                .deadline = context.deadline,
                 .reply = context.reply};
   if (name != "aggregate") {  // which asks itself
     require_rights(context.services, context.client, auth::kRead, context.db, "explain");

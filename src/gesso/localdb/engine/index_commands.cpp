@@ -92,7 +92,7 @@ void create_indexes(Context& context) {
     throw CommandError(ErrorCode::kBadValue, "Must specify at least one index to create");
   }
   Services& services = context.services;
-  const auto check_interrupt = context.interrupt();
+  const auto check_interrupt = [&] { context.operation.check(); };
   check_interrupt();
   std::optional<IndexStep> first;
   for (;;) {

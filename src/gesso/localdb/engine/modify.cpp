@@ -55,7 +55,7 @@ std::vector<RecordId> find_candidates(Context& context, std::string_view name,
   const ReadTransaction snapshot = context.services.store.read();
   const CollectionPtr collection = snapshot.find_collection(context.db, name);
   if (!collection) return found;
-  Execution execution = execute(snapshot, collection, request, context.interrupt());
+  Execution execution = execute(snapshot, collection, request);
   while (const auto record = execution.next()) found.push_back(record->id);
   execution.detach();
   return found;
@@ -67,11 +67,10 @@ Modifier::Modifier(Context& context, WriteTransaction& write, std::string_view c
       name_(collection),
       collection_(write.find_collection(context.db, collection)),
       now_(context.services.clock.now()),
-      check_interrupt_(context.interrupt()),
       share_(write) {}
 
 void Modifier::insert(bson::View document) {
-  check_interrupt_();
+  context_.operation.check();
   if (!collection_) collection_ = write_.ensure_collection(context_.db, name_);
   write_.insert(*collection_, document);
 }
@@ -83,10 +82,12 @@ std::optional<std::optional<RecordId>> Modifier::find_one(const PlanRequest& req
   PlanRequest one = request;
   one.limit = 1;
   try {
-    Execution execution = execute(write_, collection_, one, [&] {
-      check_interrupt_();
+    Meter search([&] {
+      context_.operation.check();
       if (SteadyClock::now() >= until) throw SearchTakesLong();
     });
+    const Meter::Scope scope(&search);
+    Execution execution = execute(write_, collection_, one);
     const std::optional<Record> record = execution.next();
     execution.detach();
     return record ? std::optional(record->id) : std::nullopt;
@@ -97,7 +98,7 @@ std::optional<std::optional<RecordId>> Modifier::find_one(const PlanRequest& req
 
 template <class Change>
 Pace Modifier::for_each(const PlanRequest& request, Progress& progress, Change change) {
-  check_interrupt_();
+  context_.operation.check();
   if (!progress.candidates) {
     // The document of a single statement is the writer's to find, if that is quick: nobody can
     // change it before its turn comes.
@@ -114,7 +115,7 @@ Pace Modifier::for_each(const PlanRequest& request, Progress& progress, Change c
   }
   while (progress.next < progress.candidates->size()) {
     if (share_.is_over()) return Pace::kGivesWay;
-    check_interrupt_();
+    context_.operation.check();
     const RecordId id = (*progress.candidates)[progress.next++];
     if (!collection_) break;
     const std::optional<bson::View> document = write_.get(*collection_, id);

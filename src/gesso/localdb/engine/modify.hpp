@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -91,7 +90,6 @@ class Modifier {
   std::string_view name_;
   CollectionPtr collection_;  // null while there is none
   Time now_;
-  std::function<void()> check_interrupt_;
   Share share_;
 
  public:

@@ -48,9 +48,8 @@ bson::Value hint_of(const Arguments& arguments) {
 }
 
 Execution execute(const Transaction& transaction, CollectionPtr collection,
-                  const PlanRequest& request, std::function<void()> check_interrupt) {
-  Execution execution(make_plan(transaction, std::move(collection), request),
-                      {.check_interrupt = std::move(check_interrupt)});
+                  const PlanRequest& request) {
+  Execution execution(make_plan(transaction, std::move(collection), request));
   execution.attach(transaction);
   return execution;
 }

@@ -25,7 +25,7 @@ void refuse_flags(const Arguments& arguments, std::initializer_list<std::string_
 
 // The documents of `collection` that `request` asks for, attached to `transaction`.
 [[nodiscard]] Execution execute(const Transaction& transaction, CollectionPtr collection,
-                                const PlanRequest& request, std::function<void()> check_interrupt);
+                                const PlanRequest& request);
 
 // A `find`, checked and compiled.
 struct FindQuery {

@@ -10,6 +10,7 @@
 #include "gesso/localdb/engine/reply_cursor.hpp"
 #include "gesso/localdb/engine/tables.hpp"
 #include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/language/metered_compare.hpp"
 
 namespace gesso::localdb {
 namespace {
@@ -34,9 +35,8 @@ void find(Context& context) {
   const CollectionPtr collection = snapshot.find_collection(context.db, name);
   std::unique_ptr<BatchSource> source;
   if (collection) {
-    source = std::make_unique<ExecutionSource>(
-        execute(snapshot, collection, query.request(), context.interrupt()),
-        std::move(query.projection));
+    source = std::make_unique<ExecutionSource>(execute(snapshot, collection, query.request()),
+                                               std::move(query.projection));
   } else {
     source = std::make_unique<KeptDocuments>(std::vector<bson::Document>());
   }
@@ -77,11 +77,13 @@ void get_more(Context& context) {
   // Declared first, so that the cursor lets go of the snapshot before it ends.
   const ReadTransaction snapshot = context.services.store.read();
   CursorLoan cursor(context.services.cursors, id, context.ns(name), context.user_id());
+  context.operation.set_cursor(id);
   if (cursor->time_left) {
-    context.deadline = context.deadline.earlier_of(Deadline::after(*cursor->time_left));
+    Deadline& deadline = context.operation.deadline;
+    deadline = deadline.earlier_of(Deadline::after(*cursor->time_left));
   }
 
-  cursor->source->attach(snapshot, context.interrupt());
+  cursor->source->attach(snapshot);
   // For getMore, 0 means what fits.
   BatchLimits limits;
   if (batch_size.value_or(0) > 0) limits.documents = static_cast<std::size_t>(*batch_size);
@@ -93,7 +95,7 @@ void get_more(Context& context) {
     more = append_batch(reply, *cursor->source, limits);
   }
   cursor->source->detach();
-  if (cursor->time_left) cursor->time_left = context.deadline.remaining();
+  if (cursor->time_left) cursor->time_left = context.operation.deadline.remaining();
   if (more) cursor.give_back();
   reply.append("id", more ? id : std::int64_t{0});
   reply.append("ns", context.ns(name));
@@ -110,7 +112,13 @@ void kill_cursors(Context& context) {
   bson::Builder not_found;
   for (const auto& [key, value] : context.arguments.document("cursors")) {
     check_type("killCursors.cursors", value, kLong);
-    const bool found = context.services.cursors.kill(value.as_int64(), ns, context.user_id());
+    const std::int64_t id = value.as_int64();
+    const bool found = context.services.cursors.kill(id, ns, context.user_id());
+    if (found) {
+      context.services.operations.stop(StopReason::kCursorKilled, [id](const Operation& operation) {
+        return operation.cursor() == id;
+      });
+    }
     (found ? killed : not_found).push(value.as_int64());
   }
   context.reply.append("cursorsKilled", bson::Array(killed.finish()));
@@ -124,9 +132,7 @@ void count_command(Context& context) {
   const FindQuery query = parse_count(context);
   const ReadTransaction snapshot = context.services.store.read();
   const CollectionPtr collection = snapshot.find_collection(context.db, name);
-  const std::uint64_t n = collection ? count(snapshot, collection, query.request(),
-                                             {.check_interrupt = context.interrupt()})
-                                     : 0;
+  const std::uint64_t n = collection ? count(snapshot, collection, query.request()) : 0;
   append_count(context.reply, "n", n);
 }
 
@@ -140,10 +146,10 @@ void distinct(Context& context) {
   if (!collection) return;
 
   const auto less = [](const bson::OwnedValue& left, const bson::OwnedValue& right) {
-    return bson::compare(left.view(), right.view()) < 0;
+    return metered_compare(left.view(), right.view()) < 0;
   };
   std::set<bson::OwnedValue, decltype(less)> seen(less);
-  Execution execution = execute(snapshot, collection, query.request(), context.interrupt());
+  Execution execution = execute(snapshot, collection, query.request());
   while (const auto record = execution.next()) {
     for_each_distinct(record->document, path, [&](bson::Value value) {
       if (!seen.emplace(value).second) return;

@@ -24,7 +24,9 @@ void reply_cursor(Context& context, std::unique_ptr<BatchSource> source,
     cursor->ns = options.ns;
     cursor->user = context.user_id();
     cursor->never_expires = options.never_expires;
-    if (context.deadline.is_set()) cursor->time_left = context.deadline.remaining();
+    const Deadline& deadline = context.operation.deadline;
+    if (deadline.is_set()) cursor->time_left = deadline.remaining();
+    cursor->session = context.operation.session();
     cursor->source = std::move(source);
     id = context.services.cursors.add(std::move(cursor));
   }

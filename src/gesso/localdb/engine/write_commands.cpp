@@ -67,12 +67,6 @@ auto compile(F make) -> Compiled<decltype(make())> {
   }
 }
 
-// Whether the whole command must end, not the statement alone.
-bool ends_command(const CommandError& error) {
-  return error.code() == static_cast<int>(ErrorCode::kMaxTimeMsExpired) ||
-         error.code() == static_cast<int>(ErrorCode::kInterruptedAtShutdown);
-}
-
 // Inserts are short; other statements begin on a snapshot where they are about many documents.
 bool wants_snapshot(bson::View /*document*/, const Progress& /*progress*/) { return false; }
 template <class Statement>
@@ -95,7 +89,7 @@ void run_statements(Context& context, std::string_view name,
     progress = {};
   };
   const auto fail = [&](const CommandError& error) {
-    if (ends_command(error)) throw CommandError(error);
+    if (is_interruption(error.code())) throw CommandError(error);
     result.errors.push_back({next, error});
     advance();
     if (ordered) next = statements.size();

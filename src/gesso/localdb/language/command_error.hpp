@@ -48,7 +48,9 @@ enum class ErrorCode : int {
   kWriteConflict = 112,
   kCommandNotSupported = 115,
   kCannotIndexParallelArrays = 171,
+  kCursorKilled = 237,
   kIndexBuildAborted = 276,
+  kClientDisconnect = 279,
   kInvalidCatalogEntry = 290,
   kQueryExceededMemoryLimit = 292,
   kDocumentTooLarge = 10334,
@@ -62,6 +64,16 @@ enum class ErrorCode : int {
 
 // "BadValue", "DuplicateKey", ...; "Location40415" for a code that has only a number.
 [[nodiscard]] std::string code_name(int code);
+
+// Whether the code says that a command was made to end, rather than that it is wrong.
+[[nodiscard]] constexpr bool is_interruption(int code) {
+  for (const ErrorCode known :
+       {ErrorCode::kMaxTimeMsExpired, ErrorCode::kCursorKilled, ErrorCode::kClientDisconnect,
+        ErrorCode::kInterruptedAtShutdown, ErrorCode::kInterrupted}) {
+    if (code == static_cast<int>(known)) return true;
+  }
+  return false;
+}
 
 class CommandError : public std::runtime_error {
   int code_;

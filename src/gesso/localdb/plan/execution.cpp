@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/matcher.hpp"
@@ -13,7 +14,7 @@ namespace gesso::localdb {
 namespace {
 
 constexpr int kQueryPlanKilled = 175;
-constexpr unsigned kRowsBetweenChecks = 8;  // an expression may take long over one document
+constexpr std::size_t kRowCost = 64;  // to the meter, beside the document
 
 }  // namespace
 
@@ -34,13 +35,13 @@ class Execution::Impl {
   std::size_t current_ = 0;
   const Transaction* transaction_ = nullptr;
   CollectionPtr collection_;  // as it is in this transaction
-  unsigned until_check_ = kRowsBetweenChecks;
   std::uint64_t to_skip_;
   std::uint64_t left_;  // of the limit; ~0 for none
 
   bool is_sorted_ = false;
   std::vector<Sorted> sorted_;
   std::size_t next_sorted_ = 0;
+  std::size_t memory_ = 0;  // of `sorted_`
 
   std::optional<Record> last_;
   bool pushed_back_ = false;
@@ -55,11 +56,9 @@ class Execution::Impl {
     for (const Scan& scan : plan_.scans) scanners_.emplace_back(scan);
   }
 
+  [[nodiscard]] std::size_t memory() const { return memory_; }
   [[nodiscard]] const Plan& plan() const { return plan_; }
   [[nodiscard]] const ExecutionStats& stats() const { return stats_; }
-  void set_check_interrupt(std::function<void()> check) {
-    options_.check_interrupt = std::move(check);
-  }
 
   void attach(const Transaction& transaction) {
     transaction_ = &transaction;
@@ -109,18 +108,12 @@ class Execution::Impl {
   }
 
  private:
-  void check_interrupt() {
-    if (--until_check_ != 0) return;
-    until_check_ = kRowsBetweenChecks;
-    if (options_.check_interrupt) options_.check_interrupt();
-  }
-
   std::optional<Record> next_match() {
     for (; current_ < scanners_.size(); ++current_) {
       Scanner& scanner = scanners_[current_];
       while (scanner.advance(stats_.keys_examined)) {
-        check_interrupt();
         const bson::View document = scanner.fetch();
+        charge(kRowCost + document.size() / 4);
         ++stats_.docs_examined;
         if (plan_.needs_filter && !plan_.filter->matches(document)) continue;
         if (!is_first_sight(scanner, document)) continue;
@@ -152,7 +145,6 @@ class Execution::Impl {
       return before(left, right);
     };
     const std::uint64_t wanted = plan_.limit == 0 ? ~std::uint64_t{0} : plan_.skip + plan_.limit;
-    std::size_t memory = 0;
     Sorted item;
     while (const std::optional<Record> record = next_match()) {
       plan_.sort.extract(record->document, item.keys);
@@ -160,7 +152,7 @@ class Execution::Impl {
       if (sorted_.size() == wanted) {
         if (!before(item, sorted_.front())) continue;
         std::pop_heap(sorted_.begin(), sorted_.end(), comes_before);
-        memory -= sorted_.back().document.size();
+        memory_ -= kept_size(sorted_.back());
         sorted_.pop_back();
       }
       Sorted& kept = sorted_.emplace_back();
@@ -169,14 +161,16 @@ class Execution::Impl {
       kept.place = item.place;
       plan_.sort.extract(kept.document, kept.keys);
       if (plan_.limit != 0) std::push_heap(sorted_.begin(), sorted_.end(), comes_before);
-      memory += kept_size(sorted_.back());
-      if (memory > options_.sort_memory_bytes) throw_too_large();
+      memory_ += kept_size(sorted_.back());
+      if (memory_ > options_.sort_memory_bytes) throw_too_large();
     }
     std::sort(sorted_.begin(), sorted_.end(), comes_before);
     is_sorted_ = true;
   }
 
-  static std::size_t kept_size(const Sorted& item) { return item.document.size(); }
+  static std::size_t kept_size(const Sorted& item) {
+    return sizeof(Sorted) + item.document.size() + item.keys.capacity() * sizeof(bson::Value);
+  }
 
   [[noreturn]] void throw_too_large() const {
     throw CommandError(ErrorCode::kQueryExceededMemoryLimit,
@@ -201,11 +195,9 @@ Execution& Execution::operator=(Execution&&) noexcept = default;
 
 void Execution::attach(const Transaction& transaction) { impl_->attach(transaction); }
 void Execution::detach() { impl_->detach(); }
-void Execution::set_check_interrupt(std::function<void()> check) {
-  impl_->set_check_interrupt(std::move(check));
-}
 std::optional<Record> Execution::next() { return impl_->next(); }
 void Execution::push_back() { impl_->push_back(); }
+std::size_t Execution::memory() const { return impl_->memory(); }
 const Plan& Execution::plan() const { return impl_->plan(); }
 const ExecutionStats& Execution::stats() const { return impl_->stats(); }
 
@@ -241,9 +233,8 @@ std::uint64_t count(const Transaction& transaction, const CollectionPtr& collect
     const std::uint64_t enough =
         request.limit == 0 ? ~std::uint64_t{0} : request.skip + request.limit;
     while (entries < enough && scanner.advance(examined)) {
-      if (++entries % kRowsBetweenChecks == 0 && options.check_interrupt) {
-        options.check_interrupt();
-      }
+      ++entries;
+      charge(Meter::kStep);
     }
     return trimmed(entries);
   }

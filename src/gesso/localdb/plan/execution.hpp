@@ -17,8 +17,6 @@
 namespace gesso::localdb {
 
 struct ExecutionOptions {
-  // Called now and then, at least every 128 rows looked at; throws to stop (maxTimeMS, killOp).
-  std::function<void()> check_interrupt = {};
   std::size_t sort_memory_bytes = 100U << 20;  // past it a sort throws CommandError (292)
 };
 
@@ -28,6 +26,7 @@ struct ExecutionStats {
   std::uint64_t docs_examined = 0;
 };
 
+// Charges the thread's meter for every row.
 class Execution {
  public:
   class Impl;
@@ -47,8 +46,6 @@ class Execution {
   // Needs no transaction any more until the next `attach`. Records handed out before are invalid,
   // as the transaction's documents are.
   void detach();
-  // For the interrupt of the command that runs now.
-  void set_check_interrupt(std::function<void()> check);
 
   // std::nullopt at the end. The document is valid until the next call, and for as long as the
   // transaction's documents are. An operation that writes must not read on after its first write:
@@ -57,6 +54,8 @@ class Execution {
   // Puts the last record back, so that `next` yields it again (a batch that was full).
   void push_back();
 
+  // Bytes that a blocking sort keeps.
+  [[nodiscard]] std::size_t memory() const;
   [[nodiscard]] const Plan& plan() const;
   [[nodiscard]] const ExecutionStats& stats() const;
   // {nReturned, executionTimeMillis is the caller's, totalKeysExamined, totalDocsExamined,

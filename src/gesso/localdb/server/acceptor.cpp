@@ -22,8 +22,8 @@ Acceptor::~Acceptor() { stop(); }
 void Acceptor::start() {
   std::vector<Descriptor> listeners;
   if (!options_.host.empty()) {
-    listeners.push_back(listen_tcp(options_.host, options_.port));
-    port_ = bound_port(listeners.back());
+    listeners = listen_tcp(options_.host, options_.port);
+    port_ = bound_port(listeners.front());
   }
   if (!options_.unix_socket.empty()) listeners.push_back(listen_unix(options_.unix_socket));
   if (listeners.empty()) {
@@ -102,7 +102,7 @@ void Acceptor::accept_one(const Descriptor& listener) {
 }
 
 void Acceptor::add(Descriptor socket) {
-  auto connection = std::make_unique<Connection>(std::move(socket));
+  auto connection = std::make_unique<Connection>(std::move(socket), options_.limits);
   const std::lock_guard lock(mutex_);
   Entry& entry = entries_.emplace_back();
   entry.connection = std::move(connection);

@@ -30,6 +30,7 @@ class Acceptor {
     std::string host = {};         // "" for no TCP
     std::uint16_t port = 0;        // 0 takes a free one
     std::size_t max_connections = 1024;
+    ConnectionLimits limits = {};
     // How long `stop` waits for commands that run and replies that nobody takes, before it calls
     // `hurry` and cuts the connections.
     std::chrono::milliseconds grace{1000};

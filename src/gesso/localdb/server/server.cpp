@@ -2,6 +2,9 @@
 
 #include <atomic>
 #include <cctype>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 
 #include "gesso/base/error.hpp"
 #include "gesso/localdb/engine/engine.hpp"
@@ -43,6 +46,9 @@ class Server::Impl {
   std::atomic<std::int32_t> next_client_ = 1;
   std::atomic<std::int32_t> next_reply_ = 1;
   wire::Acceptor acceptor_;
+  std::mutex housekeeping_;  // guards nothing but the wait
+  std::condition_variable_any housekeeping_ends_;
+  std::jthread housekeeper_;
 
  public:
   explicit Impl(ServerOptions options)
@@ -51,14 +57,19 @@ class Server::Impl {
         engine_({.require_auth = options_.require_auth,
                  .test_commands = options_.test_commands,
                  .max_connections = options_.max_connections,
-                 .cursor_timeout = options_.cursor_timeout},
+                 .cursors = {.timeout = options_.cursor_timeout,
+                             .most = options_.max_cursors,
+                             .memory_bytes = options_.cursor_memory_bytes}},
                 store_, clock_, random_),
-        acceptor_({.unix_socket = options_.unix_socket,
-                   .host = options_.listen_host,
-                   .port = options_.listen_port,
-                   .max_connections = options_.max_connections,
-                   .hurry = [this] { engine_.interrupt_all(); }},
-                  [this](wire::Connection& connection) { serve(connection); }) {}
+        acceptor_(
+            {.unix_socket = options_.unix_socket,
+             .host = options_.listen_host,
+             .port = options_.listen_port,
+             .max_connections = options_.max_connections,
+             .limits = {.patience = options_.patience, .stranger_idle = options_.stranger_idle},
+             .hurry = [this] { engine_.interrupt_all(); }},
+            [this](wire::Connection& connection) { serve(connection); }),
+        housekeeper_([this](const std::stop_token& stop) { keep_house(stop); }) {}
 
   void start() { acceptor_.start(); }
 
@@ -85,6 +96,17 @@ class Server::Impl {
   }
 
  private:
+  // Closes cursors that nobody has used for too long, whether anybody uses others or not.
+  void keep_house(const std::stop_token& stop) {
+    const auto period = std::clamp<std::chrono::milliseconds>(
+        options_.cursor_timeout / 4, std::chrono::milliseconds{10}, std::chrono::seconds{5});
+    std::unique_lock lock(housekeeping_);
+    while (!stop.stop_requested()) {
+      housekeeping_ends_.wait_for(lock, stop, period, [] { return false; });
+      engine_.services().cursors.reap();
+    }
+  }
+
   Client new_client(std::string peer, bool is_local) {
     return {.id = next_client_.fetch_add(1, std::memory_order_relaxed),
             .peer = std::move(peer),
@@ -97,6 +119,7 @@ class Server::Impl {
     services.open_connections.fetch_add(1, std::memory_order_relaxed);
     try {
       Client client = new_client(connection.peer(), connection.is_local());
+      client.is_gone = [&connection] { return connection.is_peer_gone(); };
       while (answer_one(connection, client)) {
       }
     } catch (const std::exception& error) {
@@ -107,7 +130,9 @@ class Server::Impl {
 
   // False when the connection is at its end. Throws Error for a malformed message.
   bool answer_one(wire::Connection& connection, Client& client) {
-    const auto bytes = connection.receive();
+    const bool is_stranger = options_.require_auth && !client.user;
+    const auto bytes = connection.receive(is_stranger ? wire::Connection::Peer::kStranger
+                                                      : wire::Connection::Peer::kKnown);
     if (!bytes) return false;
     const wire::Message message = wire::parse_message(*bytes);
     const Engine::Outcome outcome = engine_.run(client, message);

@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -69,12 +70,12 @@ void remove_stale(const std::string& path, const sockaddr_un& address) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) unavailable("cannot replace " + path);
 }
 
-struct Peer {
+struct PeerName {
   std::string name;
   bool local = false;
 };
 
-Peer peer_of(int fd) {
+PeerName peer_of(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {"gone", false};
@@ -125,25 +126,42 @@ Descriptor listen_unix(const std::string& path) {
   return socket;
 }
 
-Descriptor listen_tcp(const std::string& host, std::uint16_t port) {
+std::vector<Descriptor> listen_tcp(const std::string& host, std::uint16_t port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const std::string where = host + ":" + std::to_string(port);
   if (const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
       code != 0) {
     throw Error(ErrorKind::kUnavailable, "cannot resolve " + host + ": " + ::gai_strerror(code));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
-  Descriptor socket(::socket(addresses->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const int on = 1;
-  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(socket.get(), addresses->ai_addr, addresses->ai_addrlen) != 0 ||
-      ::listen(socket.get(), kBacklog) != 0) {
-    unavailable("cannot listen on " + where);
+  std::vector<Descriptor> listening;
+  for (addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
+    // The port stands at the same place for both families.
+    if (!listening.empty()) {
+      reinterpret_cast<sockaddr_in*>(address->ai_addr)->sin_port =
+          htons(bound_port(listening.front()));
+    }
+    Descriptor socket(::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const int on = 1;
+    (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address->ai_family == AF_INET6 && addresses->ai_next != nullptr) {
+      (void)::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    }
+    if (socket.get() >= 0 && ::bind(socket.get(), address->ai_addr, address->ai_addrlen) == 0 &&
+        ::listen(socket.get(), kBacklog) == 0) {
+      listening.push_back(std::move(socket));
+      continue;
+    }
+    // A family that this machine does not have is no fault while another is there.
+    const bool is_last = address->ai_next == nullptr;
+    const bool is_absent = errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT;
+    if (!is_absent || (is_last && listening.empty())) {
+      unavailable("cannot listen on " + host + ":" + std::to_string(port));
+    }
   }
-  return socket;
+  return listening;
 }
 
 std::uint16_t bound_port(const Descriptor& socket) {
@@ -154,8 +172,9 @@ std::uint16_t bound_port(const Descriptor& socket) {
   return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
-Connection::Connection(Descriptor socket) : socket_(std::move(socket)) {
-  Peer peer = peer_of(socket_.get());
+Connection::Connection(Descriptor socket, ConnectionLimits limits)
+    : socket_(std::move(socket)), limits_(limits) {
+  PeerName peer = peer_of(socket_.get());
   peer_ = std::move(peer.name);
   local_ = peer.local;
   if (!peer_.starts_with("unix:")) {
@@ -163,9 +182,24 @@ Connection::Connection(Descriptor socket) : socket_(std::move(socket)) {
     (void)::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   }
+  // A call that waits comes back so often and looks at the limits.
+  const auto often = std::min(limits_.patience, limits_.stranger_idle) / 4;
+  const timeval period{.tv_sec = often.count() / 1000, .tv_usec = often.count() % 1000 * 1000};
+  (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &period, sizeof period);
+  (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &period, sizeof period);
 }
 
-std::optional<std::span<const std::uint8_t>> Connection::receive() {
+bool Connection::is_too_slow(SteadyClock::time_point begun, std::size_t bytes) const {
+  const auto allowed = limits_.patience + std::chrono::seconds(bytes / limits_.bytes_a_second);
+  return SteadyClock::now() - begun > allowed;
+}
+
+bool Connection::is_peer_gone() const noexcept {
+  pollfd state{.fd = socket_.get(), .events = POLLRDHUP, .revents = 0};
+  return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+std::optional<std::span<const std::uint8_t>> Connection::receive(Peer peer) {
   // What arrived behind the last message moves to the front.
   std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(consumed_),
             buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
@@ -176,14 +210,19 @@ std::optional<std::span<const std::uint8_t>> Connection::receive() {
     buffer_.shrink_to_fit();
   }
 
-  if (!fill(kHeaderSize)) return std::nullopt;
+  if (!fill(kHeaderSize, peer)) return std::nullopt;
   const std::size_t length = message_length(buffer_);
-  if (!fill(length)) return std::nullopt;
+  if (peer == Peer::kStranger && length > limits_.stranger_message_bytes) {
+    throw Error(ErrorKind::kValidation,
+                "a message of " + std::to_string(length) + " bytes before anybody logged in");
+  }
+  if (!fill(length, peer)) return std::nullopt;
   consumed_ = length;
   return std::span<const std::uint8_t>(buffer_).first(length);
 }
 
-bool Connection::fill(std::size_t size) {
+bool Connection::fill(std::size_t size, Peer peer) {
+  const auto begun = SteadyClock::now();
   while (filled_ < size) {
     if (buffer_.size() == filled_) {
       // Grows with what has really arrived: an announced length alone reserves nothing.
@@ -194,8 +233,15 @@ bool Connection::fill(std::size_t size) {
         ::recv(socket_.get(), buffer_.data() + filled_, buffer_.size() - filled_, 0);
     if (got > 0) {
       filled_ += static_cast<std::size_t>(got);
-    } else if (got == 0 || errno != EINTR) {
+    } else if (got == 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)) {
       return false;
+    }
+    if (filled_ == 0) {
+      if (peer == Peer::kStranger && SteadyClock::now() - begun > limits_.stranger_idle) {
+        throw Error(ErrorKind::kTimeout, "nobody logged in and nothing was asked");
+      }
+    } else if (filled_ < size && is_too_slow(begun, size)) {
+      throw Error(ErrorKind::kTimeout, "a message came too slowly");
     }
   }
   return true;
@@ -208,11 +254,13 @@ bool Connection::send(const ReplyHeader& header, bson::View document) {
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
+  const auto begun = SteadyClock::now();
   while (message.msg_iovlen > 0) {
     const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
     if (sent < 0) {
-      if (errno == EINTR) continue;
-      return false;
+      const bool waits = errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK;
+      if (!waits || is_too_slow(begun, document.size())) return false;
+      continue;
     }
     auto left = static_cast<std::size_t>(sent);
     while (message.msg_iovlen > 0 && left >= message.msg_iov->iov_len) {

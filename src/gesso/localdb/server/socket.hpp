@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -35,13 +36,28 @@ class Descriptor {
 // socket's.
 [[nodiscard]] Descriptor listen_unix(const std::string& path);
 
-// Listens on the first address of `host`. Throws Error (kUnavailable) when it is taken or not ours.
-[[nodiscard]] Descriptor listen_tcp(const std::string& host, std::uint16_t port);
+// Listens on every address of `host` (localhost is 127.0.0.1 and ::1); a port of 0 takes one that
+// is free, the same for all. Throws Error (kUnavailable) when one is taken or none is ours.
+[[nodiscard]] std::vector<Descriptor> listen_tcp(const std::string& host, std::uint16_t port);
 // The port that a TCP socket is bound to.
 [[nodiscard]] std::uint16_t bound_port(const Descriptor& socket);
 
+// How long and how much a connection may take of the server for nothing.
+struct ConnectionLimits {
+  // A message that has begun, and a reply, may take this long and a second for every so many bytes.
+  std::chrono::milliseconds patience{30'000};
+  std::size_t bytes_a_second = 64 * 1024;
+  // Of somebody who has not logged in, where that is needed: the largest message, and the longest
+  // time without one. Drivers watch a server on connections that never log in, each 10 s or so.
+  std::size_t stranger_message_bytes = 64 * 1024;
+  std::chrono::milliseconds stranger_idle{300'000};
+};
+
 class Connection {
+  using SteadyClock = std::chrono::steady_clock;
+
   Descriptor socket_;
+  ConnectionLimits limits_;
   std::string peer_;
   bool local_ = false;
   std::vector<std::uint8_t> buffer_;
@@ -50,20 +66,23 @@ class Connection {
   std::atomic<bool> stopped_ = false;
 
  public:
-  explicit Connection(Descriptor socket);
+  Connection(Descriptor socket, ConnectionLimits limits);
 
+  enum class Peer { kStranger, kKnown };
   // Waits for the next whole message and gives its bytes, valid until the next call; std::nullopt
-  // when the peer has gone or reading was stopped. Throws Error (kValidation) for a length that no
-  // message has.
-  [[nodiscard]] std::optional<std::span<const std::uint8_t>> receive();
+  // when the peer has gone or reading was stopped. Throws Error: kValidation for a length that no
+  // message of that peer's has, kTimeout past the limits.
+  [[nodiscard]] std::optional<std::span<const std::uint8_t>> receive(Peer peer);
 
-  // Waits until all is handed to the system. False when the peer has gone.
+  // Waits until all is handed to the system. False when the peer has gone or does not read.
   bool send(const ReplyHeader& header, bson::View document);
 
   // Lets the reply that is being made go out, and takes no further message.
   void stop_reading() noexcept;
   // Ends it in both directions at once.
   void cut() noexcept;
+  // Whether the peer has closed the connection, as far as is known. Does not block.
+  [[nodiscard]] bool is_peer_gone() const noexcept;
 
   // "127.0.0.1:50122" or "unix:PID", for logs.
   [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
@@ -72,7 +91,8 @@ class Connection {
 
  private:
   // Reads until `size` bytes are there; false at the end of the stream.
-  bool fill(std::size_t size);
+  bool fill(std::size_t size, Peer peer);
+  [[nodiscard]] bool is_too_slow(SteadyClock::time_point begun, std::size_t bytes) const;
 };
 
 }  // namespace gesso::localdb::wire

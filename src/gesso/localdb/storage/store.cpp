@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/localdb/storage/catalog_store.hpp"
 #include "gesso/localdb/storage/environment.hpp"
 #include "gesso/localdb/storage/sweep.hpp"
@@ -74,6 +75,7 @@ class Store::Impl {
   struct Waiting {
     const Operation* operation;
     OnError on_error;
+    Meter* meter;  // of whoever waits: the work is on its account, whichever thread does it
     std::exception_ptr error = {};
     bool done = false;  // set before `turn` is given: by another's commit
     WakeUp turn = {};   // done, or the first of the queue
@@ -172,7 +174,7 @@ void Store::Impl::release(MDB_txn* txn) noexcept {
 }
 
 void Store::Impl::write(const Operation& operation, OnError on_error) {
-  Waiting self{.operation = &operation, .on_error = on_error};
+  Waiting self{.operation = &operation, .on_error = on_error, .meter = Meter::current()};
   bool leads = false;
   {
     const std::lock_guard lock(queue_mutex_);
@@ -185,6 +187,7 @@ void Store::Impl::write(const Operation& operation, OnError on_error) {
 }
 
 void Store::Impl::lead() {
+  const Meter::Scope on_nobodys_account(nullptr);
   std::vector<Waiting*> queued;
   {
     const std::lock_guard lock(queue_mutex_);
@@ -258,6 +261,7 @@ std::size_t Store::Impl::run_group(std::span<Waiting* const> queued,
   std::size_t ran = 0;
   do {
     Waiting& waiting = *queued[ran++];
+    const Meter::Scope scope(waiting.meter);
     if (waiting.on_error == OnError::kUndo) {
       run_undoable(waiting, transaction);
     } else {

@@ -1,4 +1,5 @@
 // What cases in JSON cannot say about pipelines and expressions.
+#include "gesso/base/meter.hpp"
 #include "gesso/localdb/language/aggregate/pipeline.hpp"
 
 #include <gmock/gmock.h>
@@ -91,7 +92,8 @@ class Counter final : public DocumentSource {
 
 TEST(PipelineTest, CanBeInterrupted) {
   PipelineContext context;
-  context.check_interrupt = [] { throw CommandError(ErrorCode::kMaxTimeMsExpired, "too late"); };
+  Meter meter([] { throw CommandError(ErrorCode::kMaxTimeMsExpired, "too late"); });
+  const Meter::Scope scope(&meter);
   for (const char* stages : {R"([{"$sort": {"n": 1}}])", R"([{"$group": {"_id": "$n"}}])",
                              R"([{"$count": "n"}])", R"([{"$facet": {"x": []}}])"}) {
     const Pipeline pipeline = compile(stages, context);

@@ -4,7 +4,6 @@
 #include <unordered_set>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/bson/compare.hpp"
 #include "gesso/bson/decimal.hpp"
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/accumulator.hpp"
@@ -12,6 +11,7 @@
 #include "gesso/localdb/language/aggregate/object_merge.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
 #include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/language/metered_compare.hpp"
 
 namespace gesso::localdb {
 namespace {
@@ -115,7 +115,7 @@ class Extreme final : public Accumulator {
  public:
   void add(Value value) override {
     if (is_nullish(value)) return;
-    if (best_.view().is_missing() || bson::compare(value, best_.view()) * kSign > 0) {
+    if (best_.view().is_missing() || metered_compare(value, best_.view()) * kSign > 0) {
       best_ = OwnedValue(value);
     }
   }

@@ -3,11 +3,11 @@
 #include <array>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/bson/compare.hpp"
 #include "gesso/localdb/language/aggregate/accumulator.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/sort.hpp"
+#include "gesso/localdb/language/metered_compare.hpp"
 
 namespace gesso::localdb {
 namespace {
@@ -85,7 +85,7 @@ class ExtremeN final : public Accumulator {
     if (is_nullish(value)) return;
     const auto place = std::ranges::upper_bound(
         values_, value,
-        [this](Value left, Value right) { return bson::compare(left, right) * direction_ < 0; },
+        [this](Value left, Value right) { return metered_compare(left, right) * direction_ < 0; },
         &OwnedValue::view);
     if (place == values_.end() && values_.size() >= n_) return;
     values_.emplace(place, value);

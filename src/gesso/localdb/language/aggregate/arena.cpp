@@ -1,4 +1,5 @@
 #include "gesso/localdb/language/aggregate/arena.hpp"
+#include "gesso/base/meter.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -26,6 +27,7 @@ void Arena::reset() noexcept {
 }
 
 std::uint8_t* Arena::allocate(std::size_t bytes) {
+  charge(bytes);
   if (bytes > static_cast<std::size_t>(end_ - next_)) {
     const std::size_t size = std::max(kChunk, bytes);
     if (size > limit_ || taken_ > limit_ - size) {
@@ -88,7 +90,10 @@ Value Arena::array(bson::Builder&& elements) {
 
 Value Arena::array(std::span<const Value> elements) {
   bson::Builder builder;
-  for (const Value element : elements) builder.push(element);
+  for (const Value element : elements) {
+    charge(Meter::kStep);
+    builder.push(element);
+  }
   return array(std::move(builder));
 }
 

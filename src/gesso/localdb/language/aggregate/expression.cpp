@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
@@ -111,6 +112,7 @@ class ObjectLiteral final : public Expression {
   Value evaluate(Evaluation& evaluation) const override {
     bson::Builder result;
     for (const auto& [name, expression] : fields_) {
+      charge(Meter::kStep);
       result.append(name, expression->evaluate(evaluation));
     }
     return evaluation.arena.document(result.finish());
@@ -130,6 +132,7 @@ class ArrayLiteral final : public Expression {
   Value evaluate(Evaluation& evaluation) const override {
     bson::Builder result;
     for (const ExpressionPtr& element : elements_) {
+      charge(Meter::kStep);
       const Value value = element->evaluate(evaluation);
       result.push(value.is_missing() ? Arena::null() : value);
     }
@@ -158,7 +161,9 @@ class Call final : public Expression {
  private:
   Value call(Evaluation& evaluation, std::span<Value> values) const {
     for (std::size_t i = 0; i < arguments_.size(); ++i) {
-      if (arguments_[i]) values[i] = arguments_[i]->evaluate(evaluation);
+      if (!arguments_[i]) continue;
+      values[i] = arguments_[i]->evaluate(evaluation);
+      charge(Meter::kStep + values[i].raw().size());
     }
     return function_(evaluation, values.first(arguments_.size()));
   }
@@ -265,8 +270,7 @@ ExpressionPtr compile_document(View spec, ExpressionScope& scope) {
 
 }  // namespace
 
-ExpressionScope::ExpressionScope(const Variables& variables)
-    : now_(variables.now), check_interrupt_(variables.check_interrupt) {
+ExpressionScope::ExpressionScope(const Variables& variables) : now_(variables.now) {
   for (const Element& element : variables.let.view()) {
     push(element.key);
     constants_.emplace_back(element.value);
@@ -290,11 +294,7 @@ std::size_t ExpressionScope::find(std::string_view name) const {
 }
 
 Evaluation::Evaluation(View document, Arena& memory, const ExpressionScope& scope)
-    : root(document),
-      arena(memory),
-      slots(scope.slots()),
-      now(scope.now()),
-      check_interrupt(scope.check_interrupt()) {
+    : root(document), arena(memory), slots(scope.slots()), now(scope.now()) {
   for (std::size_t i = 0; i < scope.constants().size(); ++i) {
     slots[i] = scope.constants()[i].view();
   }

@@ -11,7 +11,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,7 +32,6 @@ class ExpressionScope {
   std::vector<bson::OwnedValue> constants_;  // by slot: the command's `let`; missing for others
   std::size_t slots_ = 0;
   Time now_{};
-  std::function<void()> check_interrupt_;
 
  public:
   ExpressionScope() = default;
@@ -51,28 +49,17 @@ class ExpressionScope {
     return constants_;
   }
   [[nodiscard]] Time now() const noexcept { return now_; }
-  [[nodiscard]] const std::function<void()>& check_interrupt() const noexcept {
-    return check_interrupt_;
-  }
 };
 
 // One run over one document.
 struct Evaluation {
-  static constexpr unsigned kStepsBetweenChecks = 4096;
   bson::View root;
   Arena& arena;
   std::vector<bson::Value> slots;
   Time now;
-  const std::function<void()>& check_interrupt;
-  unsigned steps = 0;
 
   // Borrows the scope's constants.
   Evaluation(bson::View document, Arena& memory, const ExpressionScope& scope);
-
-  // To be called for each round of a loop over a value: loops within loops take any time.
-  void step() {
-    if (++steps % kStepsBetweenChecks == 0 && check_interrupt) check_interrupt();
-  }
 };
 
 class Expression {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
@@ -18,7 +19,10 @@ using bson::View;
 
 std::vector<Value> elements_of(Value array) {
   std::vector<Value> values;
-  for (const Element& element : array.as_document()) values.push_back(element.value);
+  for (const Element& element : array.as_document()) {
+    charge(Meter::kStep);
+    values.push_back(element.value);
+  }
   return values;
 }
 
@@ -44,6 +48,7 @@ Value in(Evaluation&, Arguments arguments) {
 }
 
 Value at(Value array, std::int64_t position) {
+  charge(array.raw().size() / 8);
   if (position < 0) position += static_cast<std::int64_t>(array.as_document().count());
   if (position < 0) return {};
   for (const Element& element : array.as_document()) {
@@ -94,7 +99,10 @@ Value concat_arrays(Evaluation& evaluation, Arguments arguments) {
     if (!argument.is_array()) {
       throw CommandError(28664, "$concatArrays only supports arrays, not " + type_text(argument));
     }
-    for (const Element& element : argument.as_document()) result.push(element.value);
+    for (const Element& element : argument.as_document()) {
+      charge(Meter::kStep);
+      result.push(element.value);
+    }
   }
   return evaluation.arena.array(std::move(result));
 }
@@ -179,6 +187,7 @@ Value range(Evaluation& evaluation, Arguments arguments) {
   }
   bson::Builder result;
   for (; step > 0 ? current < end : current > end; current += step) {
+    charge(Meter::kStep);
     result.push(static_cast<std::int32_t>(current));
   }
   return evaluation.arena.array(std::move(result));
@@ -298,6 +307,7 @@ Value zip(Evaluation& evaluation, Arguments arguments) {
   for (std::size_t row = 0; row < length; ++row) {
     const auto scope = result.array(result.next_key());
     for (std::size_t column = 0; column < inputs.size(); ++column) {
+      charge(Meter::kStep);
       Value value = row < inputs[column].size() ? inputs[column][row] : Value{};
       if (value.is_missing() && arguments[2].is_array()) {
         value = at(arguments[2], static_cast<std::int64_t>(column));

@@ -1,6 +1,7 @@
 // $map, $filter and $reduce: one expression for each element of an array.
 #include <array>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
 #include "gesso/localdb/language/command_error.hpp"
@@ -37,7 +38,7 @@ class Map final : public Expression {
     }
     bson::Builder result;
     for (const Element& element : input.as_document()) {
-      evaluation.step();
+      charge(Meter::kStep);
       evaluation.slots[slot_] = element.value;
       const Value value = in_->evaluate(evaluation);
       result.push(value.is_missing() ? Arena::null() : value);
@@ -67,7 +68,7 @@ class Filter final : public Expression {
     bson::Builder result;
     for (const Element& element : input.as_document()) {
       if (left == 0) break;
-      evaluation.step();
+      charge(Meter::kStep);
       evaluation.slots[slot_] = element.value;
       if (!condition_->evaluate(evaluation).truthy()) continue;
       result.push(element.value);
@@ -111,7 +112,7 @@ class Reduce final : public Expression {
     }
     Value value = initial_->evaluate(evaluation);
     for (const Element& element : input.as_document()) {
-      evaluation.step();
+      charge(Meter::kStep);
       evaluation.slots[value_slot_] = value;
       evaluation.slots[this_slot_] = element.value;
       value = in_->evaluate(evaluation);

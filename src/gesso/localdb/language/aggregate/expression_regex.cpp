@@ -2,6 +2,7 @@
 #include <array>
 #include <optional>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
 #include "gesso/localdb/language/aggregate/utf8.hpp"
@@ -89,10 +90,13 @@ class RegexExpression final : public Expression {
     if (wanted_ == Wanted::kWhether) return Arena::boolean(regex.matches(text));
     bson::Builder found;
     std::size_t offset = 0;
+    Position position;
     while (offset <= text.size()) {
       const auto match = regex.find(text, offset);
       if (!match) break;
-      const bson::Document described = describe(text, *match);
+      position.advance(text, match->begin);
+      charge(Meter::kStep);
+      const bson::Document described = describe(text, *match, position.code_points);
       if (wanted_ == Wanted::kFirst) return evaluation.arena.document(described);
       found.push(described);
       // An empty match would be found again for ever.
@@ -105,11 +109,23 @@ class RegexExpression final : public Expression {
     return evaluation.arena.array(std::move(found));
   }
 
-  static bson::Document describe(std::string_view text, const CompiledRegex::Match& match) {
+  // A place in the text by bytes and by code points; goes forward only.
+  struct Position {
+    std::size_t bytes = 0;
+    std::size_t code_points = 0;
+
+    void advance(std::string_view text, std::size_t to) {
+      if (to < bytes) *this = {};  // \K and lookbehind can find a match behind the last one
+      code_points += count_code_points(text.substr(bytes, to - bytes));
+      bytes = to;
+    }
+  };
+
+  static bson::Document describe(std::string_view text, const CompiledRegex::Match& match,
+                                 std::size_t code_point) {
     bson::Builder builder;
     builder.append("match", text.substr(match.begin, match.end - match.begin));
-    builder.append("idx",
-                   static_cast<std::int32_t>(count_code_points(text.substr(0, match.begin))));
+    builder.append("idx", static_cast<std::int32_t>(code_point));
     builder.open_array("captures");
     for (const auto& capture : match.captures) {
       if (capture) {

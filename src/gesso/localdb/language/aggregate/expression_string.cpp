@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/language/aggregate/convert.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
@@ -20,6 +22,15 @@ std::string_view require_string(Value value, int code, const std::string& what) 
     throw CommandError(code, what + " requires a string argument, found: " + type_text(value));
   }
   return value.as_string();
+}
+
+// In time linear in both, which std::string_view::find is not.
+std::size_t find_text(std::string_view text, std::string_view wanted, std::size_t from = 0) {
+  if (from > text.size()) return std::string_view::npos;
+  const void* const at =
+      ::memmem(text.data() + from, text.size() - from, wanted.data(), wanted.size());
+  return at == nullptr ? std::string_view::npos
+                       : static_cast<std::size_t>(static_cast<const char*>(at) - text.data());
 }
 
 Value concat(Evaluation& evaluation, Arguments arguments) {
@@ -146,7 +157,8 @@ Value split(Evaluation& evaluation, Arguments arguments) {
   if (separator.empty()) throw CommandError(40087, "$split requires a non-empty separator");
   bson::Builder parts;
   for (;;) {
-    const std::size_t at = rest.find(separator);
+    const std::size_t at = find_text(rest, separator);
+    charge(Meter::kStep + std::min(at, rest.size()));
     parts.push(rest.substr(0, at));
     if (at == std::string_view::npos) return evaluation.arena.array(std::move(parts));
     rest.remove_prefix(at + separator.size());
@@ -192,7 +204,8 @@ Value index_of_bytes(Evaluation& evaluation, Arguments arguments) {
   const std::string_view text = arguments[0].as_string();
   const auto bounds = index_bounds(arguments, text.size(), "$indexOfBytes");
   if (!bounds) return evaluation.arena.int32(-1);
-  const std::size_t at = text.substr(0, bounds->end).find(arguments[1].as_string(), bounds->start);
+  const std::size_t at =
+      find_text(text.substr(0, bounds->end), arguments[1].as_string(), bounds->start);
   return evaluation.arena.int32(at == std::string_view::npos ? -1 : static_cast<std::int32_t>(at));
 }
 
@@ -204,7 +217,7 @@ Value index_of_code_points(Evaluation& evaluation, Arguments arguments) {
   if (!bounds) return evaluation.arena.int32(-1);
   const std::string_view searched = text.substr(0, byte_of_code_point(text, bounds->end));
   const std::size_t at =
-      searched.find(arguments[1].as_string(), byte_of_code_point(text, bounds->start));
+      find_text(searched, arguments[1].as_string(), byte_of_code_point(text, bounds->start));
   if (at == std::string_view::npos) return evaluation.arena.int32(-1);
   return evaluation.arena.int32(static_cast<std::int32_t>(count_code_points(text.substr(0, at))));
 }
@@ -236,6 +249,7 @@ std::vector<std::string_view> trimmed_characters(Value chars) {
   std::vector<std::string_view> result;
   std::string_view rest = chars.as_string();
   while (!rest.empty()) {
+    charge(Meter::kStep);
     const std::size_t length = byte_of_code_point(rest, 1);
     result.push_back(rest.substr(0, length));
     rest.remove_prefix(length);
@@ -258,6 +272,7 @@ Value trim(Evaluation& evaluation, Arguments arguments) {
   const auto characters = trimmed_characters(arguments[1]);
   const auto strip = [&](auto begins, auto remove) {
     for (;;) {
+      charge(Meter::kStep + characters.size());
       const auto found = std::ranges::find_if(characters, begins);
       if (found == characters.end()) return;
       remove(found->size());
@@ -294,6 +309,7 @@ Value replace(Evaluation& evaluation, Arguments arguments) {
     // Before every character, and behind the last.
     result = replacement;
     while (kAll && !rest.empty()) {
+      charge(Meter::kStep + replacement.size());
       const std::size_t length = byte_of_code_point(rest, 1);
       result += rest.substr(0, length);
       result += replacement;
@@ -301,7 +317,8 @@ Value replace(Evaluation& evaluation, Arguments arguments) {
     }
   }
   while (!find.empty()) {
-    const std::size_t at = rest.find(find);
+    const std::size_t at = find_text(rest, find);
+    charge(Meter::kStep + std::min(at, rest.size()) + replacement.size());
     if (at == std::string_view::npos) break;
     result += rest.substr(0, at);
     result += replacement;

@@ -46,8 +46,6 @@ struct PipelineContext {
   // The documents of another collection of the same database that match; null when there is no
   // such collection. For $lookup and $unionWith, which fail with 115 without it.
   std::function<SourcePtr(std::string_view collection, bson::View filter)> look_up = {};
-  // Called every so often; throws CommandError (50, 11601) to end the work.
-  std::function<void()> check_interrupt = {};
   // Uniform in [0, 1); for $sample, which fails with 115 without it.
   std::function<double()> random = {};
   // Bytes, of each stage that keeps documents; beyond it CommandError 292.

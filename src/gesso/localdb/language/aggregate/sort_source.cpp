@@ -54,11 +54,10 @@ class SortSource final : public DocumentSource {
   Before before() const { return {spec_}; }
 
   void read() {
-    Interrupts interrupts(context_);
     std::vector<Value> keys;
     std::size_t arrival = 0;
     while (const auto document = input_->next()) {
-      interrupts.tick();
+      charge_document(*document);
       ++arrival;
       if (keep_ == 0) continue;
       if (entries_.size() < keep_) {

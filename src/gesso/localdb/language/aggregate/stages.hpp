@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/localdb/language/aggregate/pipeline.hpp"
 
 namespace gesso::localdb {
@@ -35,18 +36,8 @@ struct StageEntry {
 [[nodiscard]] SourcePtr open_stages(std::span<const StagePtr> stages, SourcePtr input,
                                     const PipelineContext& context);
 
-// Asks now and then whether the work is to end.
-class Interrupts {
-  static constexpr unsigned kPeriod = 8;
-  const PipelineContext& context_;
-  unsigned count_ = 0;
-
- public:
-  explicit Interrupts(const PipelineContext& context) : context_(context) {}
-  void tick() {
-    if (++count_ % kPeriod == 0 && context_.check_interrupt) context_.check_interrupt();
-  }
-};
+// For a document that passes through a stage: it is walked, copied or kept.
+inline void charge_document(bson::View document) { charge(256 + document.size()); }
 
 // A skip or limit: integral, of any number type. std::nullopt for anything else.
 [[nodiscard]] std::optional<std::int64_t> whole_number(bson::Value value);

@@ -174,21 +174,19 @@ StagePtr make_transform_stage(Value spec, StageBuild& build) {
 class CountSource final : public DocumentSource {
   SourcePtr input_;
   const std::string& field_;
-  const PipelineContext& context_;
   bson::Document result_;
   bool done_ = false;
 
  public:
-  CountSource(SourcePtr input, const std::string& field, const PipelineContext& context)
-      : input_(std::move(input)), field_(field), context_(context) {}
+  CountSource(SourcePtr input, const std::string& field)
+      : input_(std::move(input)), field_(field) {}
   std::optional<View> next() override {
     if (done_) return std::nullopt;
     done_ = true;
-    Interrupts interrupts(context_);
     std::int64_t count = 0;
-    while (input_->next()) {
+    while (const auto document = input_->next()) {
       ++count;
-      interrupts.tick();
+      charge_document(*document);
     }
     if (count == 0) return std::nullopt;
     bson::Builder builder;
@@ -208,7 +206,7 @@ class CountStage final : public Stage {
  public:
   explicit CountStage(std::string_view field) : field_(field) {}
   SourcePtr open(SourcePtr input, const PipelineContext& context) const override {
-    return std::make_unique<CountSource>(std::move(input), field_, context);
+    return std::make_unique<CountSource>(std::move(input), field_);
   }
 };
 
@@ -253,11 +251,10 @@ class SampleStage final : public Stage {
       throw CommandError(ErrorCode::kCommandNotSupported, "$sample is not supported here");
     }
     std::vector<bson::Document> kept;
-    Interrupts interrupts(context);
     std::size_t seen = 0;
     std::size_t bytes = 0;
     while (const auto document = input->next()) {
-      interrupts.tick();
+      charge_document(*document);
       ++seen;
       if (kept.size() < size_) {
         bytes += document->size();

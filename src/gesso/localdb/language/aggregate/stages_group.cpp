@@ -58,9 +58,8 @@ class GroupSource final : public DocumentSource {
 
  private:
   void read() {
-    Interrupts interrupts(context_);
     while (const auto document = input_->next()) {
-      interrupts.tick();
+      charge_document(*document);
       arena_.reset();
       Evaluation evaluation(*document, arena_, plan_.scope);
       Accumulators& group = group_of(plan_.key->evaluate(evaluation));

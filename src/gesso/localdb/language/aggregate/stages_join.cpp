@@ -144,10 +144,9 @@ class LookupSource final : public DocumentSource {
   }
 
   bson::Document collect_all(DocumentSource& source) const {
-    Interrupts interrupts(context_);
     bson::Builder list;
     while (const auto document = source.next()) {
-      interrupts.tick();
+      charge_document(*document);
       list.push(*document);
       require_within_limit(list.size(), context_, "$lookup");
     }
@@ -355,11 +354,10 @@ class FacetSource final : public DocumentSource {
 
  private:
   std::vector<bson::Document> read() {
-    Interrupts interrupts(context_);
     std::vector<bson::Document> documents;
     std::size_t bytes = 0;
     while (const auto document = input_->next()) {
-      interrupts.tick();
+      charge_document(*document);
       bytes += document->size() + sizeof(bson::Document);
       require_within_limit(bytes, context_, "$facet");
       documents.emplace_back(*document);

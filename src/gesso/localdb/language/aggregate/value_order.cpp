@@ -1,8 +1,10 @@
 #include "gesso/localdb/language/aggregate/value_order.hpp"
+#include "gesso/base/meter.hpp"
 
 #include <cmath>
 #include <functional>
 #include <string_view>
+#include "gesso/localdb/language/metered_compare.hpp"
 
 namespace gesso::localdb {
 namespace {
@@ -18,7 +20,7 @@ std::size_t hash_text(std::string_view text) noexcept {
   return std::hash<std::string_view>{}(text);
 }
 
-std::size_t hash_payload(Value value) noexcept {
+std::size_t hash_payload(Value value) {
   switch (value.type()) {
     case Type::kInt32:
     case Type::kInt64:
@@ -51,15 +53,16 @@ std::size_t hash_payload(Value value) noexcept {
 
 }  // namespace
 
-int compare_values(Value left, Value right) noexcept {
+int compare_values(Value left, Value right) {
   if (left.is_missing() != right.is_missing()) {
     const Value other = left.is_missing() ? right : left;
     if (other.is_null()) return left.is_missing() ? -1 : 1;
   }
-  return bson::compare(left, right);
+  return metered_compare(left, right);
 }
 
-std::size_t ValueHash::operator()(Value value) const noexcept {
+std::size_t ValueHash::operator()(Value value) const {
+  charge(Meter::kStep + value.raw().size());
   const auto order = static_cast<std::size_t>(bson::type_order(value.type()));
   if (value.is_missing() || value.raw().empty()) return order;
   return combine(order, hash_payload(value));

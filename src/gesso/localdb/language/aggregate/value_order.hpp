@@ -10,7 +10,7 @@
 namespace gesso::localdb {
 
 // The total order over all types, in which missing is below null.
-[[nodiscard]] int compare_values(bson::Value left, bson::Value right) noexcept;
+[[nodiscard]] int compare_values(bson::Value left, bson::Value right);
 
 [[nodiscard]] inline bool is_nullish(bson::Value value) noexcept {
   return value.is_missing() || value.is_null() || value.is(bson::Type::kUndefined);
@@ -19,8 +19,8 @@ namespace gesso::localdb {
 // Agrees with bson::compare: 1, 1.0 and a decimal 1 are one key; so are missing and null.
 struct ValueHash {
   using is_transparent = void;
-  [[nodiscard]] std::size_t operator()(bson::Value value) const noexcept;
-  [[nodiscard]] std::size_t operator()(const bson::OwnedValue& value) const noexcept {
+  [[nodiscard]] std::size_t operator()(bson::Value value) const;
+  [[nodiscard]] std::size_t operator()(const bson::OwnedValue& value) const {
     return (*this)(value.view());
   }
 };

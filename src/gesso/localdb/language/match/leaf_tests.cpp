@@ -1,9 +1,9 @@
 #include "gesso/localdb/language/match/leaf_tests.hpp"
+#include "gesso/localdb/language/metered_compare.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "gesso/bson/compare.hpp"
 #include "gesso/bson/decimal.hpp"
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/command_error.hpp"
@@ -55,7 +55,7 @@ class ComparisonTest final : public LeafTest {
 
   bool test(Value value, Position& /*element*/) const override {
     if (bson::type_order(value.type()) != type_order_ && !any_type_) return false;
-    const int order = bson::compare(value, operand_);
+    const int order = metered_compare(value, operand_);
     // NaN stands below all numbers in the order, but is neither less nor greater for a query.
     if (order != 0 && value.is_number() && (is_nan(value) || is_nan(operand_))) return false;
     return holds(op_, order);
@@ -89,7 +89,7 @@ class InTest final : public LeafTest {
   }
 
  private:
-  static bool less(Value left, Value right) { return bson::compare(left, right) < 0; }
+  static bool less(Value left, Value right) { return metered_compare(left, right) < 0; }
 };
 
 class ExistsTest final : public LeafTest {
@@ -179,7 +179,9 @@ class SizeTest final : public LeafTest {
   }
 
   bool test(Value value, Position& /*element*/) const override {
-    return value.is_array() && value.as_document().count() == size_;
+    if (!value.is_array()) return false;
+    charge(value.raw().size());
+    return value.as_document().count() == size_;
   }
 };
 
@@ -210,6 +212,7 @@ class ElementDocumentsTest final : public LeafTest {
     if (!value.is_array()) return false;
     std::size_t position = 0;
     for (const Element& candidate : value.as_document()) {
+      charge(Meter::kStep);
       const bool nested = candidate.value.is_document() || candidate.value.is_array();
       if (nested && inner_->matches(candidate.value.as_document(), nullptr)) {
         element = position;
@@ -240,6 +243,7 @@ class ElementValuesTest final : public LeafTest {
     if (!value.is_array()) return false;
     std::size_t position = 0;
     for (const Element& candidate : value.as_document()) {
+      charge(Meter::kStep);
       const auto passes_term = [&](const Term& term) { return passes(term, candidate.value); };
       if (std::ranges::all_of(terms_, passes_term)) {
         element = position;

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,9 +26,6 @@ enum class FilterPlace { kTop, kNested };
 struct Variables {
   Time now = {};
   bson::Document let = {};
-  // Called now and then by expressions that iterate; throws CommandError (50, 11601) to end the
-  // work. It may outlive the command, in a cursor.
-  std::function<void()> check_interrupt = {};
 };
 
 // Which array elements made a document match; what the positional `$` of updates and projections

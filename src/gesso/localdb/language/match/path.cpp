@@ -1,4 +1,5 @@
 #include "gesso/localdb/language/match/path.hpp"
+#include "gesso/base/meter.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -25,6 +26,7 @@ class Walk {
 
   // Component `depth` within `level`, which may be an array: then only a position leads on.
   bool from(View level, std::size_t depth) const {
+    charge(level.size() / 8);
     const Value value = level[path_[depth]];
     if (is_last(depth)) return leaf(value, depth);
     if (value.is_document()) return from(value.as_document(), depth + 1);
@@ -40,6 +42,7 @@ class Walk {
   }
 
   bool passes(Value value, std::size_t depth) const {
+    charge(Meter::kStep);
     std::optional<std::size_t> element;
     if (!test_.test(value, element)) return false;
     if (element) record(depth + 1, *element);

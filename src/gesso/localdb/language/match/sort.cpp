@@ -1,6 +1,6 @@
 #include "gesso/localdb/language/match/sort.hpp"
+#include "gesso/localdb/language/metered_compare.hpp"
 
-#include "gesso/bson/compare.hpp"
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
@@ -67,7 +67,7 @@ Value extreme(View array, const SortSpec::Key& key, std::size_t depth) {
   bool first = true;
   for (const Element& element : array) {
     const Value candidate = within_element(element.value, key, depth);
-    if (first || bson::compare(candidate, best) * key.direction < 0) best = candidate;
+    if (first || metered_compare(candidate, best) * key.direction < 0) best = candidate;
     first = false;
   }
   return best;
@@ -144,10 +144,9 @@ void SortSpec::extract(View document, std::vector<Value>& values) const {
   }
 }
 
-int SortSpec::compare_keys(std::span<const Value> left,
-                           std::span<const Value> right) const noexcept {
+int SortSpec::compare_keys(std::span<const Value> left, std::span<const Value> right) const {
   for (std::size_t i = 0; i < keys_.size(); ++i) {
-    const int order = bson::compare(left[i], right[i]);
+    const int order = metered_compare(left[i], right[i]);
     if (order != 0) return order * keys_[i].direction;
   }
   return 0;

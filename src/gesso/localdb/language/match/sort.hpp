@@ -36,7 +36,7 @@ class SortSpec {
   void extract(bson::View document, std::vector<bson::Value>& values) const;
   // Negative, zero, positive, directions applied.
   [[nodiscard]] int compare_keys(std::span<const bson::Value> left,
-                                 std::span<const bson::Value> right) const noexcept;
+                                 std::span<const bson::Value> right) const;
   // Extracts and compares; for few documents.
   [[nodiscard]] int compare(bson::View left, bson::View right) const;
 };

@@ -3,12 +3,12 @@
 #include <vector>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/bson/compare.hpp"
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/value_order.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/nodes.hpp"
 #include "gesso/localdb/language/match/sort.hpp"
+#include "gesso/localdb/language/metered_compare.hpp"
 #include "gesso/localdb/language/update/operators.hpp"
 
 namespace gesso::localdb {
@@ -120,7 +120,7 @@ class PushOperator final : public UpdateOperator {
   void sort(Values& values) const {
     if (sort_elements_ != 0) {
       std::ranges::stable_sort(values, [this](Value left, Value right) {
-        return bson::compare(left, right) * sort_elements_ < 0;
+        return metered_compare(left, right) * sort_elements_ < 0;
       });
     } else if (!sort_.empty()) {
       std::ranges::stable_sort(values, [this](Value left, Value right) {
