@@ -65,14 +65,38 @@ def layers(build, checks):
         checks.check(f"{room} cannot include {header}", not seen, str(roots))
 
 
+def room_of(path):
+    """The room that a file below src/gesso/ belongs to: base, localdb/storage, ..."""
+    parts = pathlib.PurePath(path).parts
+    return "/".join(parts[: 2 if parts[0] == "localdb" and len(parts) > 2 else 1])
+
+
+def no_circles(checks):
+    """Drawn by the includes, no room leads back to itself, whatever the build makes of it."""
+    sees = {}
+    for path in files("src/gesso/**.cpp", "src/gesso/**.hpp"):
+        room = room_of(path.relative_to(ROOT / "src" / "gesso"))
+        for header in re.findall(r'#include "gesso/([^"]+)"', path.read_text()):
+            if room_of(header) != room:
+                sees.setdefault(room, set()).add(room_of(header))
+
+    def reaches(start, goal, seen):
+        return any(
+            room == goal or (room not in seen and reaches(room, goal, seen | {room})) for room in sees.get(start, ())
+        )
+
+    checks.check("the rooms of the engine are found", sum(room.startswith("localdb/") for room in sees) >= 6, str(sees))
+    for room in sees:
+        checks.check(f"{room} does not lead back to itself", not reaches(room, room, {room}), str(sees[room]))
+
+
 def one_room_wraps(checks):
     """libmongoc, LMDB and curl headers are included in the one room that wraps them."""
     for header, rooms in WRAPPED_BY.items():
         users = set()
         for path in files("src/gesso/**.cpp", "src/gesso/**.hpp"):
             if re.search(rf'#include [<"]{re.escape(header)}', path.read_text()):
-                parts = path.relative_to(ROOT / "src" / "gesso").parts
-                users.add("/".join(parts[: 2 if parts[0] == "localdb" else 1]))
+                users.add(room_of(path.relative_to(ROOT / "src" / "gesso")))
         checks.check(f"{header} is wrapped by {rooms}", users <= rooms, f"included in {users}")
 
 
@@ -96,6 +120,7 @@ def documents(checks):
 def main():
     build, checks = build_folder(), Checks()
     layers(build, checks)
+    no_circles(checks)
     one_room_wraps(checks)
     formatted(checks)
     documents(checks)

@@ -16,8 +16,6 @@ struct KeySet {
   std::vector<std::string> keys;  // sorted, each once; none for a document outside the index
   std::vector<bool> multikey;     // for each field: an array stood on its path
   bool truncated = false;         // some key was too long and is cut
-
-  void clear();
 };
 
 // Fills `out`. Throws CommandError (171) for parallel arrays.
