@@ -42,7 +42,7 @@ TEST_F(ExecutionTest, GoesOnInAnotherSnapshotWhereItStood) {
     write([&](WriteTransaction& txn) {
       txn.drop_collection("test", "users");
       txn.create_index(*txn.create_collection("test", "users"),
-                       IndexSpec::parse(json(R"({"key": {"n": 1}})")));
+                       read_index(json(R"({"key": {"n": 1}})")));
     });
     insert_numbers(10);
     const bson::Document sort_document = json(sort);

@@ -133,7 +133,7 @@ TEST_F(PropertyTest, IndexesAgreeWithTheDocumentsAfterRandomWrites) {
       std::set<std::pair<std::string, RecordId>> expected;
       KeySet keys;
       for (const auto& [id, document] : model) {
-        generate_keys(index->spec, document, keys);
+        index->keys->keys_of(document, keys);
         for (const std::string& key : keys.keys) expected.emplace(key, id);
       }
       std::set<std::pair<std::string, RecordId>> found;
@@ -141,7 +141,7 @@ TEST_F(PropertyTest, IndexesAgreeWithTheDocumentsAfterRandomWrites) {
       for (bool more = cursor.seek(""); more; more = cursor.next()) {
         found.emplace(cursor.key(), cursor.record());
       }
-      EXPECT_EQ(found, expected) << index->spec.name;
+      EXPECT_EQ(found, expected) << spec_of(*index).name;
     }
   }
   expect_clean();

@@ -159,8 +159,8 @@ TEST_F(AuthTest, RolesSayWhatAUserMayDoWhere) {
       {R"({"createUser": "y", "pwd": "p", "roles": [{"role": "root", "db": "admin"}]})", "shop",
        false, false, false, false},
       {R"({"serverStatus": 1})", "admin", false, false, false, true},
-      {R"({"aggregate": 1, "pipeline": [{"$currentOp": {"allUsers": true}}], "cursor": {}})", "admin", false, false,
-       false, true},
+      {R"({"aggregate": 1, "pipeline": [{"$currentOp": {"allUsers": true}}], "cursor": {}})",
+       "admin", false, false, false, true},
       {R"({"renameCollection": "shop.c", "to": "other.c"})", "admin", false, false, false, false},
   };
   TestClient reader = client();

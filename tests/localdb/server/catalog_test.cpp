@@ -280,15 +280,17 @@ TEST_F(CommandTest, FollowsTheFieldsOfADbRef) {
 }
 
 TEST_F(CommandTest, AnswersWhatAShellAsksAtItsStart) {
-  for (const char* command :
-       {R"({"buildInfo": 1})", R"({"getParameter": 1, "featureCompatibilityVersion": 1})",
-        R"({"getParameter": 1, "authenticationMechanisms": 1})", R"({"getCmdLineOpts": 1})",
-        R"({"hostInfo": 1})", R"({"connectionStatus": 1})", R"({"serverStatus": 1})",
-        R"({"getLog": "startupWarnings"})", R"({"getLog": "*"})", R"({"whatsmyuri": 1})",
-        R"({"currentOp": 1})", R"({"listCommands": 1})", R"({"startSession": 1})",
-        R"({"endSessions": [{"id": {"$binary": {"base64": "AAAAAAAAAAAAAAAAAAAAAA==", "subType": "04"}}}]})", R"({"refreshSessions": []})",
-        R"({"aggregate": 1, "pipeline": [{"$currentOp": {}}], "cursor": {}})",
-        R"({"aggregate": 1, "pipeline": [{"$listLocalSessions": {}}], "cursor": {}})"}) {
+  for (
+      const char* command :
+      {R"({"buildInfo": 1})", R"({"getParameter": 1, "featureCompatibilityVersion": 1})",
+       R"({"getParameter": 1, "authenticationMechanisms": 1})", R"({"getCmdLineOpts": 1})",
+       R"({"hostInfo": 1})", R"({"connectionStatus": 1})", R"({"serverStatus": 1})",
+       R"({"getLog": "startupWarnings"})", R"({"getLog": "*"})", R"({"whatsmyuri": 1})",
+       R"({"currentOp": 1})", R"({"listCommands": 1})", R"({"startSession": 1})",
+       R"({"endSessions": [{"id": {"$binary": {"base64": "AAAAAAAAAAAAAAAAAAAAAA==", "subType": "04"}}}]})",
+       R"({"refreshSessions": []})",
+       R"({"aggregate": 1, "pipeline": [{"$currentOp": {}}], "cursor": {}})",
+       R"({"aggregate": 1, "pipeline": [{"$listLocalSessions": {}}], "cursor": {}})"}) {
     good(command, "admin");
   }
 }

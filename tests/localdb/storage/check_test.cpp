@@ -38,11 +38,11 @@ class CheckTest : public StoreFixture {
     ASSERT_EQ(mdb_cursor_del(cursor, 0), 0);
   }
 
-  std::vector<std::string> faults() { return check_folder(dir_.path()).faults; }
+  std::vector<std::string> faults() { return check_folder(dir_.path(), read_index).faults; }
 };
 
 TEST_F(CheckTest, CountsWhatItLookedAt) {
-  const FolderReport report = check_folder(dir_.path());
+  const FolderReport report = check_folder(dir_.path(), read_index);
   EXPECT_THAT(report.faults, IsEmpty());
   EXPECT_EQ(report.collections, 1U);
   EXPECT_EQ(report.documents, 2U);
@@ -99,7 +99,7 @@ TEST_F(CheckTest, FindsRowsThatBelongToNothing) {
 TEST_F(CheckTest, SaysThatAFolderWithoutDataIsNoDataFolder) {
   const gesso::testing::TempDir empty;
   try {
-    static_cast<void>(check_folder(empty.path()));
+    static_cast<void>(check_folder(empty.path(), read_index));
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kValidation);
@@ -109,7 +109,7 @@ TEST_F(CheckTest, SaysThatAFolderWithoutDataIsNoDataFolder) {
 TEST_F(CheckTest, LeavesAFolderAloneThatAServerHasOpen) {
   store_.emplace(options());
   try {
-    static_cast<void>(check_folder(dir_.path()));
+    static_cast<void>(check_folder(dir_.path(), read_index));
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kConflict);

@@ -191,7 +191,7 @@ TEST_F(DurabilityTest, KeepsEveryAcknowledgedWriteWhenItsProcessIsKilled) {
       Store prepared(folder);
       prepared.write([](WriteTransaction& txn) {
         const CollectionPtr users = txn.ensure_collection("test", "users");
-        txn.create_index(*users, IndexSpec::parse(json(R"({"key": {"tags": 1}})")));
+        txn.create_index(*users, read_index(json(R"({"key": {"tags": 1}})")));
       });
     }
     const pid_t child = ::fork();
@@ -213,7 +213,7 @@ TEST_F(DurabilityTest, KeepsEveryAcknowledgedWriteWhenItsProcessIsKilled) {
     int status = 0;
     ::waitpid(child, &status, 0);
 
-    const FolderReport report = check_folder(folder.data_dir);
+    const FolderReport report = check_folder(folder.data_dir, read_index);
     EXPECT_THAT(report.faults, ::testing::IsEmpty());
     Store after(folder);
     const ReadTransaction read = after.read();

@@ -67,7 +67,7 @@ class IndexBuildTest : public StoreFixture {
     return write([&](WriteTransaction& txn) {
       std::vector<std::uint32_t> ids;
       for (const std::string& description : descriptions) {
-        ids.push_back(*txn.begin_index(users(txn), IndexSpec::parse(json(description))));
+        ids.push_back(*txn.begin_index(users(txn), read_index(json(description))));
       }
       return ids;
     });
@@ -222,7 +222,7 @@ TEST_F(IndexBuildTest, DropsWhatWasBeingBuiltWhenItsProcessWasKilled) {
     const ReadTransaction read = mine.read();
     const std::uint32_t collection = users(read).id;
     const std::uint32_t id = mine.write([&](WriteTransaction& txn) {
-      return *txn.begin_index(users(txn), IndexSpec::parse(json(R"({"key": {"n": 1}})")));
+      return *txn.begin_index(users(txn), read_index(json(R"({"key": {"n": 1}})")));
     });
     int checks = 0;
     build_indexes(mine, collection, {id}, {.memory_bytes = 1U << 10, .check_interrupt = [&] {

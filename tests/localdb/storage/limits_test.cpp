@@ -82,13 +82,19 @@ class LimitsTest : public StoreFixture {
     EXPECT_EQ(fault_of([](WriteTransaction& txn) { txn.create_collection("test", "users"); }),
               StorageFault::kCollectionExists);
     store_.reset();
-    EXPECT_THAT(check_folder(dir_.path()).faults,
+    EXPECT_THAT(check_folder(dir_.path(), read_index).faults,
                 Contains(HasSubstr("test.users: its row of the catalog cannot be read")));
     store_.emplace(options());
     EXPECT_TRUE(write([](WriteTransaction& txn) { return txn.drop_collection("test", "users"); }));
     store().sweep();
     expect_clean();
     write([](WriteTransaction& txn) { txn.create_collection("test", "users"); });
+  }
+
+  static void expire_after(WriteTransaction& txn, std::int64_t seconds) {
+    IndexSpec changed = spec_of(*users(txn).index_by_name("ttl"));
+    changed.expire_after_seconds = seconds;
+    txn.change_index(users(txn), "ttl", std::make_shared<const IndexSpec>(changed));
   }
 
   void add_sound_collection() {
@@ -105,15 +111,13 @@ TEST_F(LimitsTest, WritesNoRowOfTheCatalogThatItWouldNotRead) {
   insert(bson::make_document("_id", 1, "at", clock_.now() - 1h));
   for (const std::int64_t seconds : {std::int64_t{1} << 31, std::int64_t{1} << 32,
                                      (std::int64_t{1} << 32) + 5, std::int64_t{-1}, INT64_MAX}) {
-    EXPECT_THROW(
-        write([&](WriteTransaction& txn) { txn.set_expire_after(users(txn), "ttl", seconds); }),
-        CommandError)
+    EXPECT_THROW(write([&](WriteTransaction& txn) { expire_after(txn, seconds); }), CommandError)
         << seconds;
     reopen();
     const ReadTransaction read = store().read();
-    EXPECT_EQ(collection(read)->index_by_name("ttl")->spec.expire_after_seconds, 60) << seconds;
+    EXPECT_EQ(spec_of(*collection(read)->index_by_name("ttl")).expire_after_seconds, 60) << seconds;
   }
-  write([&](WriteTransaction& txn) { txn.set_expire_after(users(txn), "ttl", INT32_MAX); });
+  write([&](WriteTransaction& txn) { expire_after(txn, INT32_MAX); });
   reopen();
   EXPECT_EQ(store().sweep(), 0U);
   EXPECT_EQ(documents(), 1U);
@@ -167,7 +171,7 @@ TEST_F(LimitsTest, RefusesNewDocumentsAtTheLimitOfItsMapAndGoesOnWithTheRest) {
   }
   EXPECT_EQ(fault_of(insert_one), std::nullopt);
   store_.reset();
-  EXPECT_THAT(check_folder(dir_.path()).faults, IsEmpty());
+  EXPECT_THAT(check_folder(dir_.path(), read_index).faults, IsEmpty());
 }
 
 // The number of bytes of address space that this process has.
@@ -188,7 +192,7 @@ TEST_F(LimitsTest, OpensAndServesWithLittleAddressSpace) {
     const rlimit limit{.rlim_cur = most, .rlim_max = most};
     if (::setrlimit(RLIMIT_AS, &limit) != 0) ::_exit(2);
     try {
-      Store store({.data_dir = dir_.path(), .sweep_period = 0ms});
+      Store store({.data_dir = dir_.path(), .read_index = read_index, .sweep_period = 0ms});
       if (store.stats(store.read()).map_bytes > std::uint64_t{4} << 30) ::_exit(3);
       store.write(
           [&](WriteTransaction& txn) { txn.insert(users(txn), bson::make_document("_id", 2)); });

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "gesso/bson/json.hpp"
+#include "gesso/localdb/index/spec.hpp"
 #include "gesso/localdb/storage/check.hpp"
 #include "gesso/localdb/storage/store.hpp"
 #include "gesso/testing/fake_clock.hpp"
@@ -33,6 +34,7 @@ class StoreFixture : public ::testing::Test {
 
   [[nodiscard]] StoreOptions options() const {
     return {.data_dir = dir_.path(),
+            .read_index = read_index,
             .map_bytes = 1U << 30,
             .sweep_period = std::chrono::milliseconds{0},
             .clock = &clock_};
@@ -55,8 +57,8 @@ class StoreFixture : public ::testing::Test {
   }
   RecordId insert(const std::string& text) { return insert(json(text)); }
   bool create_index(const std::string& description) {
-    const IndexSpec spec = IndexSpec::parse(json(description));
-    return write([&](WriteTransaction& txn) { return txn.create_index(users(txn), spec); });
+    const IndexKeysPtr keys = read_index(json(description));
+    return write([&](WriteTransaction& txn) { return txn.create_index(users(txn), keys); });
   }
   [[nodiscard]] std::uint64_t documents() {
     const ReadTransaction read = store().read();
@@ -66,7 +68,7 @@ class StoreFixture : public ::testing::Test {
   // Closes the store for the time of the check.
   void expect_clean() {
     store_.reset();
-    EXPECT_THAT(check_folder(dir_.path()).faults, ::testing::IsEmpty());
+    EXPECT_THAT(check_folder(dir_.path(), read_index).faults, ::testing::IsEmpty());
     store_.emplace(options());
   }
 };

@@ -125,7 +125,7 @@ TEST_F(StoreTest, KeepsEverythingOverAReopening) {
   ASSERT_TRUE(users);
   const Index* const index = users->index_by_name("ttl");
   ASSERT_NE(index, nullptr);
-  EXPECT_EQ(index->spec.expire_after_seconds, 60);
+  EXPECT_EQ(spec_of(*index).expire_after_seconds, 60);
   EXPECT_THAT(index->multikey, ElementsAre(true));
   EXPECT_EQ(read.get(*users, record)->count(), 2U);
   EXPECT_EQ(read.counters(*users).documents, 1U);

@@ -60,7 +60,11 @@ TEST_F(SweepTest, ObeysAChangedExpiry) {
   create_index(R"({"key": {"at": 1}, "expireAfterSeconds": 3600, "name": "ttl"})");
   insert(bson::make_document("_id", 1, "at", clock_.now() - 10min));
   EXPECT_EQ(store().sweep(), 0U);
-  write([&](WriteTransaction& txn) { txn.set_expire_after(users(txn), "ttl", 60); });
+  write([&](WriteTransaction& txn) {
+    IndexSpec changed = spec_of(*users(txn).index_by_name("ttl"));
+    changed.expire_after_seconds = 60;
+    txn.change_index(users(txn), "ttl", std::make_shared<const IndexSpec>(changed));
+  });
   EXPECT_EQ(store().sweep(), 1U);
 }
 

@@ -6,6 +6,7 @@
 #include "gesso/localdb/engine/query.hpp"
 #include "gesso/localdb/engine/reply_cursor.hpp"
 #include "gesso/localdb/engine/tables.hpp"
+#include "gesso/localdb/index/spec.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb {
@@ -123,7 +124,7 @@ bson::Document describe(const Collection& collection, bool name_only) {
   }
   {
     const auto index = out.document("idIndex");
-    out.append_all(collection.id_index().spec.describe());
+    out.append_all(spec_of(collection.id_index()).describe());
   }
   return out.finish();
 }

@@ -6,6 +6,7 @@
 #include "gesso/localdb/engine/names.hpp"
 #include "gesso/localdb/engine/reply_cursor.hpp"
 #include "gesso/localdb/engine/tables.hpp"
+#include "gesso/localdb/index/spec.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/storage/index_build.hpp"
 
@@ -54,7 +55,7 @@ struct IndexStep {
 
 bool is_being_built(const Collection& collection, const IndexSpec& spec) {
   return std::ranges::any_of(collection.building, [&](const auto& index) {
-    return compare_specs(index->spec, spec) == SpecRelation::kIdentical;
+    return compare_specs(spec_of(*index), spec) == SpecRelation::kIdentical;
   });
 }
 
@@ -72,8 +73,9 @@ IndexStep begin_indexes(WriteTransaction& write, std::string_view db, std::strin
     if (is_being_built(*collection, spec)) {
       step.others_build = true;
     } else if (at_once) {
-      (void)write.create_index(*collection, spec);
-    } else if (const auto id = write.begin_index(*collection, spec)) {
+      (void)write.create_index(*collection, std::make_shared<const IndexSpec>(spec));
+    } else if (const auto id =
+                   write.begin_index(*collection, std::make_shared<const IndexSpec>(spec))) {
       step.to_build.push_back(*id);
     }
   }
@@ -123,7 +125,7 @@ void list_indexes(Context& context) {
   const CollectionPtr collection = snapshot.find_collection(context.db, name);
   if (!collection) no_namespace(context.ns(name));
   std::vector<bson::Document> documents;
-  for (const auto& index : collection->indexes) documents.push_back(index->spec.describe());
+  for (const auto& index : collection->indexes) documents.push_back(spec_of(*index).describe());
   reply_list(context, context.ns(name), std::move(documents));
 }
 
@@ -139,18 +141,18 @@ std::vector<std::string> selected(const Collection& collection, bson::Value sele
     const Index* index = collection.index_by_key(selector.as_document());
     if (index == nullptr) no_index("the given key");
     const auto alike = std::ranges::count_if(collection.indexes, [&](const auto& other) {
-      return other->spec.fields == index->spec.fields;
+      return spec_of(*other).fields == spec_of(*index).fields;
     });
     if (alike > 1) {
       throw CommandError(kAmbiguousIndexKeyPattern,
                          std::to_string(alike) + " indexes have that key; name the one to drop");
     }
-    names.push_back(index->spec.name);
+    names.push_back(spec_of(*index).name);
   } else if (selector.as_string() != "*") {
     names.emplace_back(selector.as_string());
   } else {
     for (const auto& index : collection.indexes) {
-      if (!index->spec.is_id_index()) names.push_back(index->spec.name);
+      if (!spec_of(*index).is_id_index()) names.push_back(spec_of(*index).name);
     }
   }
   for (const std::string& name : names) {
@@ -207,8 +209,15 @@ void modify_collection(Context& context) {
                                  ? collection->index_by_name(change.string("name"))
                                  : collection->index_by_key(change.document("keyPattern"));
         if (index == nullptr) no_index("what collMod names");
-        write.set_expire_after(*collection, index->spec.name, *seconds);
-        return index->spec.expire_after_seconds;
+        IndexSpec changed = spec_of(*index);
+        const std::optional<std::int64_t> previous =
+            std::exchange(changed.expire_after_seconds, *seconds);
+        if (!previous) {
+          throw CommandError(ErrorCode::kInvalidOptions,
+                             "index " + changed.name + " has no expireAfterSeconds to change");
+        }
+        write.change_index(*collection, changed.name, std::make_shared<const IndexSpec>(changed));
+        return previous;
       });
   if (before) context.reply.append("expireAfterSeconds_old", *before);
   context.reply.append("expireAfterSeconds_new", *seconds);

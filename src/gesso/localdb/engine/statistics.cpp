@@ -1,5 +1,6 @@
 // collStats, dbStats, validate.
 #include "gesso/localdb/engine/statistics.hpp"
+#include "gesso/localdb/index/spec.hpp"
 
 #include <array>
 
@@ -119,7 +120,8 @@ void validate(Context& context) {
   {
     const auto keys = reply.document("keysPerIndex");
     for (const auto& index : collection->indexes) {
-      reply.append(index->spec.name, static_cast<std::int64_t>(snapshot.counters(*index).entries));
+      reply.append(spec_of(*index).name,
+                   static_cast<std::int64_t>(snapshot.counters(*index).entries));
     }
   }
   reply.append("valid", faults.empty());
@@ -151,7 +153,7 @@ void append_storage_statistics(bson::Builder& out, const Transaction& transactio
     counters = transaction.counters(*collection);
     for (const auto& index : collection->indexes) {
       const std::uint64_t bytes = transaction.counters(*index).bytes;
-      sizes.append(index->spec.name, scaled(bytes, scale));
+      sizes.append(spec_of(*index).name, scaled(bytes, scale));
       index_bytes += bytes;
       ++indexes;
     }

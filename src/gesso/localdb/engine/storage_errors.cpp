@@ -18,7 +18,6 @@ ErrorCode code_of(StorageFault fault) {
     case StorageFault::kNoIndex:
       return ErrorCode::kIndexNotFound;
     case StorageFault::kIdIndex:
-    case StorageFault::kNoExpiry:
       return ErrorCode::kInvalidOptions;
     case StorageFault::kTooManyIndexes:
       return ErrorCode::kCannotCreateIndex;

@@ -12,12 +12,6 @@
 
 namespace gesso::localdb {
 
-struct KeySet {
-  std::vector<std::string> keys;  // sorted, each once; none for a document outside the index
-  std::vector<bool> multikey;     // for each field: an array stood on its path
-  bool truncated = false;         // some key was too long and is cut
-};
-
 // Fills `out`. Throws CommandError (171) for parallel arrays.
 void generate_keys(const IndexSpec& spec, bson::View document, KeySet& out);
 

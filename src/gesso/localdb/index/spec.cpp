@@ -8,6 +8,8 @@
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/compare.hpp"
 #include "gesso/bson/json.hpp"
+#include "gesso/localdb/index/key_encoder.hpp"
+#include "gesso/localdb/index/key_generator.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/matcher.hpp"
 #include "gesso/localdb/language/match/path.hpp"
@@ -249,6 +251,41 @@ bson::Document IndexSpec::describe() const {
     }
   }
   return out.finish();
+}
+
+bool IndexSpec::is_same_as(const IndexKeys& wanted) const {
+  return compare_specs(*this, static_cast<const IndexSpec&>(wanted)) == SpecRelation::kIdentical;
+}
+
+void IndexSpec::keys_of(bson::View document, KeySet& out) const {
+  generate_keys(*this, document, out);
+}
+
+std::string IndexSpec::key_of_value(bson::Value value) const {
+  std::string encoded;
+  encode_value(value, fields.front().descending, encoded);
+  truncate_key(encoded);
+  return encoded;
+}
+
+bson::Document IndexSpec::values_of(bson::View document, std::string_view encoded) const {
+  return key_values(*this, document, encoded);
+}
+
+std::optional<KeySpan> IndexSpec::expired(Time now) const {
+  if (!expire_after_seconds) return std::nullopt;
+  const Time newest = now - std::chrono::seconds(*expire_after_seconds);
+  const std::int64_t millis = newest.time_since_epoch().count();
+  std::string edge;
+  const bson::Value date(bson::Type::kDate, reinterpret_cast<const std::uint8_t*>(&millis));
+  encode_value(date, fields.front().descending, edge);
+  std::string dates(1, edge.front());
+  if (fields.front().descending) return KeySpan{.low = edge, .high = successor(dates)};
+  return KeySpan{.low = dates, .high = successor(edge)};
+}
+
+IndexKeysPtr read_index(bson::View description) {
+  return std::make_shared<const IndexSpec>(IndexSpec::parse(description));
 }
 
 std::string default_index_name(bson::View key) {

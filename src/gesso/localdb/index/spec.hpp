@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "gesso/bson/view.hpp"
+#include "gesso/localdb/storage/catalog.hpp"
+#include "gesso/localdb/storage/index_keys.hpp"
 
 namespace gesso::localdb {
 
@@ -24,11 +26,8 @@ struct IndexField {
   friend bool operator==(const IndexField&, const IndexField&) = default;
 };
 
-struct IndexSpec {
-  std::string name;
-  bson::Document key;  // as the client wrote it: {a: 1, b: -1}
+struct IndexSpec final : IndexKeys {
   std::vector<IndexField> fields;
-  bool unique = false;
   bool sparse = false;
   std::optional<std::int64_t> expire_after_seconds;
   std::shared_ptr<const bson::Document> partial_filter;  // null: every document
@@ -40,10 +39,25 @@ struct IndexSpec {
   // {_id: 1}, "_id_", unique.
   [[nodiscard]] static IndexSpec for_id();
 
-  [[nodiscard]] bool is_id_index() const { return name == "_id_"; }
+  [[nodiscard]] std::size_t field_count() const override { return fields.size(); }
+  [[nodiscard]] bool is_id_index() const override { return name == "_id_"; }
   // {v: 2, key: ..., name: ..., unique: true, ...}: what listIndexes shows; `parse` reads it back.
-  [[nodiscard]] bson::Document describe() const;
+  [[nodiscard]] bson::Document describe() const override;
+  // As `compare_specs`.
+  [[nodiscard]] bool is_same_as(const IndexKeys& wanted) const override;
+  // Throws CommandError (171) for parallel arrays, 16746 for an ambiguous path.
+  void keys_of(bson::View document, KeySet& out) const override;
+  [[nodiscard]] std::string key_of_value(bson::Value value) const override;
+  [[nodiscard]] bson::Document values_of(bson::View document, std::string_view key) const override;
+  [[nodiscard]] std::optional<KeySpan> expired(Time now) const override;
 };
+
+// The reader of the store's indexes: `IndexSpec::parse`.
+[[nodiscard]] IndexKeysPtr read_index(bson::View description);
+// What an index of a store is. REQUIRES: the store was opened with `read_index`.
+[[nodiscard]] inline const IndexSpec& spec_of(const Index& index) {
+  return static_cast<const IndexSpec&>(*index.keys);
+}
 
 // "a_1_b_-1"
 [[nodiscard]] std::string default_index_name(bson::View key);

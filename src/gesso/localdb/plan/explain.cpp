@@ -1,7 +1,8 @@
 #include "gesso/localdb/plan/explain.hpp"
+#include "gesso/localdb/index/spec.hpp"
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/localdb/index/shell_text.hpp"
+#include "gesso/bson/shell_text.hpp"
 #include "gesso/localdb/language/match/matcher.hpp"
 
 namespace gesso::localdb {
@@ -116,17 +117,17 @@ class StageTree {
   [[nodiscard]] bson::Document index_scan(const Scan& scan) const {
     const Index& index = *scan.index;
     bson::Builder out = stage("IXSCAN");
-    out.append("keyPattern", index.spec.key)
-        .append("indexName", index.spec.name)
+    out.append("keyPattern", spec_of(index).key)
+        .append("indexName", spec_of(index).name)
         .append("isMultiKey", index.is_multikey())
-        .append("isUnique", index.spec.unique)
-        .append("isSparse", index.spec.sparse)
-        .append("isPartial", index.spec.partial_filter != nullptr)
+        .append("isUnique", spec_of(index).unique)
+        .append("isSparse", spec_of(index).sparse)
+        .append("isPartial", spec_of(index).partial_filter != nullptr)
         .append("indexVersion", 2)
         .append("direction", direction(scan));
     out.open_document("indexBounds");
     for (std::size_t i = 0; i < scan.bounds.size(); ++i) {
-      const IndexField& field = index.spec.fields[i];
+      const IndexField& field = spec_of(index).fields[i];
       // As they are walked through.
       const bool downwards = field.descending != (scan.direction == Direction::kBackward);
       out.open_array(field.path);
@@ -145,8 +146,8 @@ class StageTree {
 
   static std::string text(const Interval& interval, bool downwards) {
     auto [low, high] = ends_of(interval.type);
-    if (interval.low_value) low = shell_text(interval.low_value);
-    if (interval.high_value) high = shell_text(interval.high_value);
+    if (interval.low_value) low = bson::shell_text(interval.low_value);
+    if (interval.high_value) high = bson::shell_text(interval.high_value);
     bool first_inclusive = interval.low_inclusive;
     bool last_inclusive = interval.high_inclusive;
     if (downwards) {

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "gesso/bson/json.hpp"
+#include "gesso/localdb/index/spec.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/matcher.hpp"
 #include "gesso/localdb/plan/bounds.hpp"
@@ -29,7 +30,9 @@ struct Candidate {
   Direction direction = Direction::kForward;
 
   [[nodiscard]] bool is_bounded() const { return keys.fields > 0; }
-  [[nodiscard]] bool is_one_record() const { return index->spec.unique && !keys.whole_key.empty(); }
+  [[nodiscard]] bool is_one_record() const {
+    return spec_of(*index).unique && !keys.whole_key.empty();
+  }
   [[nodiscard]] bool is_constant(std::size_t field) const {
     return field < keys.fields && bounds[field].intervals.size() == 1 &&
            bounds[field].intervals.front().is_point();
@@ -43,8 +46,8 @@ std::string_view first_component(const IndexField& field) { return field.compone
 bool shares_array(const Index& index, std::size_t field) {
   if (!index.multikey[field]) return false;
   for (std::size_t i = 0; i < field; ++i) {
-    if (index.multikey[i] &&
-        first_component(index.spec.fields[i]) == first_component(index.spec.fields[field])) {
+    if (index.multikey[i] && first_component(spec_of(index).fields[i]) ==
+                                 first_component(spec_of(index).fields[field])) {
       return true;
     }
   }
@@ -112,17 +115,18 @@ Candidate make_candidate(std::shared_ptr<const Index> index,
   Candidate candidate{.index = std::move(index)};
   const Index& over = *candidate.index;
   std::vector<std::size_t> consumed;
-  for (std::size_t i = 0; i < over.spec.fields.size(); ++i) {
+  for (std::size_t i = 0; i < spec_of(over).fields.size(); ++i) {
     if (shares_array(over, i)) break;
-    FieldMatch match = match_field(predicates, over.spec.fields[i].path, over.multikey[i]);
-    if (!match.bounds) match = match_existence(over.spec, predicates, over.spec.fields[i].path);
+    FieldMatch match = match_field(predicates, spec_of(over).fields[i].path, over.multikey[i]);
+    if (!match.bounds)
+      match = match_existence(spec_of(over), predicates, spec_of(over).fields[i].path);
     if (!match.bounds) break;
     const bool last = !all_points(*match.bounds);
     candidate.bounds.push_back(std::move(*match.bounds));
     consumed.push_back(match.consumed);
     if (last) break;
   }
-  candidate.keys = key_ranges(over.spec, candidate.bounds);
+  candidate.keys = key_ranges(spec_of(over), candidate.bounds);
   candidate.bounds.resize(candidate.keys.fields);
   if (candidate.keys.exact) {
     for (std::size_t i = 0; i < candidate.keys.fields; ++i) candidate.consumed += consumed[i];
@@ -135,7 +139,7 @@ std::optional<Direction> direction_for(const Candidate& candidate, const SortSpe
   const Index& index = *candidate.index;
   if (candidate.is_one_record()) return Direction::kForward;
   if (index.has_truncated_keys) return std::nullopt;
-  const auto& fields = index.spec.fields;
+  const auto& fields = spec_of(index).fields;
   const auto is_constant_path = [&](const std::string& path) {
     for (std::size_t i = 0; i < fields.size(); ++i) {
       if (fields[i].path == path) return candidate.is_constant(i) && !index.multikey[i];
@@ -171,11 +175,11 @@ bool dominates(const Candidate& left, const Candidate& right) {
   if (right.sorts && !left.sorts) return false;
   const auto bounds_path = [&](const IndexField& field) {
     for (std::size_t i = 0; i < left.keys.fields; ++i) {
-      if (left.index->spec.fields[i].path == field.path) return true;
+      if (spec_of(*left.index).fields[i].path == field.path) return true;
     }
     return false;
   };
-  const auto& fields = right.index->spec.fields;
+  const auto& fields = spec_of(*right.index).fields;
   return std::all_of(fields.begin(),
                      fields.begin() + static_cast<std::ptrdiff_t>(right.keys.fields), bounds_path);
 }
@@ -201,7 +205,7 @@ const Candidate* best_of(const Transaction& transaction, const std::vector<Candi
       // Equal in every respect: the index with fewer fields has the shorter keys.
       Candidate const*& last = *std::find_if(left.begin(), left.end(), dominates_it);
       if (dominates(candidate, *last) &&
-          candidate.index->spec.fields.size() < last->index->spec.fields.size()) {
+          spec_of(*candidate.index).fields.size() < spec_of(*last->index).fields.size()) {
         last = &candidate;
       }
       continue;
@@ -229,11 +233,11 @@ Scan to_scan(Candidate candidate) {
             .direction = candidate.direction,
             .bounds = {},
             .ranges = std::move(candidate.keys.ranges)};
-  if (candidate.index->spec.unique) scan.unique_key = std::move(candidate.keys.whole_key);
+  if (spec_of(*candidate.index).unique) scan.unique_key = std::move(candidate.keys.whole_key);
   for (FieldBounds& bounds : candidate.bounds) {
     scan.bounds.push_back(std::move(bounds.intervals));
   }
-  while (scan.bounds.size() < candidate.index->spec.fields.size()) {
+  while (scan.bounds.size() < spec_of(*candidate.index).fields.size()) {
     scan.bounds.push_back({whole_interval()});
   }
   return scan;
@@ -244,7 +248,7 @@ std::vector<Candidate> candidates_for(const Collection& collection,
                                       const SortSpec& sort) {
   std::vector<Candidate> candidates;
   for (const auto& index : collection.indexes) {
-    if (!holds_all_that_match(index->spec, predicates)) continue;
+    if (!holds_all_that_match(spec_of(*index), predicates)) continue;
     Candidate candidate = make_candidate(index, predicates);
     consider_sort(candidate, sort);
     candidates.push_back(std::move(candidate));

@@ -1,4 +1,5 @@
 #include "gesso/localdb/plan/scanner.hpp"
+#include "gesso/localdb/index/spec.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -26,7 +27,7 @@ void Scanner::attach(const Transaction& transaction, const CollectionPtr& collec
   index_ = collection->index_by_id(scan_.index->id);
   if (index_ == nullptr) {
     throw CommandError(kQueryPlanKilled,
-                       "query plan killed :: index '" + scan_.index->spec.name + "' dropped");
+                       "query plan killed :: index '" + spec_of(*scan_.index).name + "' dropped");
   }
 }
 
@@ -110,7 +111,7 @@ bson::View Scanner::fetch() const {
   if (records_) return records_->document();
   const std::optional<bson::View> document = transaction_->get(*collection_, last_record_);
   if (!document) {
-    throw Error(ErrorKind::kInternal, "localdb: index " + scan_.index->spec.name + " of " +
+    throw Error(ErrorKind::kInternal, "localdb: index " + spec_of(*scan_.index).name + " of " +
                                           collection_->ns() +
                                           " points to a record that is not "
                                           "there; run `gesso localdb --check`");
@@ -121,7 +122,7 @@ bson::View Scanner::fetch() const {
 bool Scanner::is_first_of(bson::View document) const {
   if (!scan_.index || !scan_.unique_key.empty() || !index_->is_multikey()) return true;
   KeySet keys;
-  generate_keys(index_->spec, document, keys);
+  index_->keys->keys_of(document, keys);
   const auto within = [&](const std::string& key) {
     const auto behind = std::upper_bound(
         scan_.ranges.begin(), scan_.ranges.end(), key,

@@ -8,6 +8,7 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/localdb/engine/engine.hpp"
+#include "gesso/localdb/index/spec.hpp"
 #include "gesso/localdb/localdb.hpp"
 #include "gesso/localdb/server/acceptor.hpp"
 #include "gesso/localdb/storage/check.hpp"
@@ -53,7 +54,9 @@ class Server::Impl {
  public:
   explicit Impl(ServerOptions options)
       : options_(std::move(options)),
-        store_({.data_dir = options_.data_dir, .sweep_period = options_.ttl_period}),
+        store_({.data_dir = options_.data_dir,
+                .read_index = read_index,
+                .sweep_period = options_.ttl_period}),
         engine_({.require_auth = options_.require_auth,
                  .test_commands = options_.test_commands,
                  .max_connections = options_.max_connections,
@@ -198,7 +201,7 @@ std::uint16_t Server::port() const { return impl_->port(); }
 std::string Server::uri() const { return impl_->uri(); }
 
 CheckReport check(const std::filesystem::path& data_dir) {
-  FolderReport found = check_folder(data_dir);
+  FolderReport found = check_folder(data_dir, read_index);
   return {.collections = found.collections,
           .documents = found.documents,
           .index_entries = found.index_entries,

@@ -12,14 +12,14 @@ bool Index::is_multikey() const {
 
 const Index* Collection::index_by_name(std::string_view index_name) const {
   for (const auto& index : indexes) {
-    if (index->spec.name == index_name) return index.get();
+    if (index->keys->name == index_name) return index.get();
   }
   return nullptr;
 }
 
 const Index* Collection::index_by_key(bson::View key) const {
   for (const auto& index : indexes) {
-    if (bson::compare(index->spec.key, key) == 0) return index.get();
+    if (bson::compare(index->keys->key, key) == 0) return index.get();
   }
   return nullptr;
 }

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "gesso/bson/view.hpp"
-#include "gesso/localdb/index/spec.hpp"
+#include "gesso/localdb/storage/index_keys.hpp"
 
 namespace gesso::localdb {
 
@@ -22,7 +22,7 @@ using RecordId = std::uint64_t;
 
 struct Index {
   std::uint32_t id = 0;  // never used again for another index
-  IndexSpec spec;
+  IndexKeysPtr keys;
   // For each field: whether some document had an array on its path, so that one document may have
   // several entries. Never goes back to false.
   std::vector<bool> multikey;

@@ -27,14 +27,14 @@ void for_each_row(const Environment& environment, MDB_txn* txn, char kind, Visit
   if (result != MDB_SUCCESS && result != MDB_NOTFOUND) throw_lmdb(result, "read the catalog");
 }
 
-std::shared_ptr<const Index> index_from(bson::View row) {
+std::shared_ptr<const Index> index_from(const Environment& environment, bson::View row) {
   auto index = std::make_shared<Index>();
   index->id = static_cast<std::uint32_t>(row["id"].as_int64());
-  index->spec = IndexSpec::parse(row["spec"].as_document());
+  index->keys = environment.read_index(row["spec"].as_document());
   for (const bson::Element& flag : row["multikey"].as_document()) {
     index->multikey.push_back(flag.value.as_bool());
   }
-  if (index->multikey.size() != index->spec.fields.size()) {
+  if (index->multikey.size() != index->keys->field_count()) {
     throw Error(ErrorKind::kInternal, "localdb: not one multikey flag a field");
   }
   index->has_truncated_keys = row["truncated"].as_bool();
@@ -72,11 +72,12 @@ CollectionPtr damaged_collection(std::uint32_t id, std::string_view bytes, std::
   return collection;
 }
 
-CollectionPtr read_row(std::uint32_t id, std::string_view bytes) {
+CollectionPtr read_row(const Environment& environment, std::uint32_t id, std::string_view bytes) {
   const auto* const data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   std::string why;
   try {
-    if (bson::View::validate({data, bytes.size()}, &why)) return from_row(id, bson::View(data));
+    if (bson::View::validate({data, bytes.size()}, &why))
+      return from_row(environment, id, bson::View(data));
   } catch (const std::exception& error) {
     why = error.what();
   }
@@ -88,7 +89,7 @@ CollectionPtr read_row(std::uint32_t id, std::string_view bytes) {
 
 }  // namespace
 
-CollectionPtr from_row(std::uint32_t id, bson::View row) {
+CollectionPtr from_row(const Environment& environment, std::uint32_t id, bson::View row) {
   auto collection = std::make_shared<Collection>();
   collection->id = id;
   collection->database = row["db"].as_string();
@@ -98,10 +99,10 @@ CollectionPtr from_row(std::uint32_t id, bson::View row) {
   std::copy_n(uuid.bytes.begin(), std::min(uuid.bytes.size(), collection->uuid.size()),
               collection->uuid.begin());
   for (const bson::Element& index : row["indexes"].as_document()) {
-    std::shared_ptr<const Index> read = index_from(index.value.as_document());
+    std::shared_ptr<const Index> read = index_from(environment, index.value.as_document());
     (read->is_building() ? collection->building : collection->indexes).push_back(std::move(read));
   }
-  if (collection->indexes.empty() || !collection->indexes.front()->spec.is_id_index()) {
+  if (collection->indexes.empty() || !collection->indexes.front()->keys->is_id_index()) {
     throw Error(ErrorKind::kInternal, "localdb: a collection without its _id index");
   }
   return collection;
@@ -120,7 +121,7 @@ std::uint64_t read_catalog_version(const Environment& environment, MDB_txn* txn)
 std::shared_ptr<const Catalog> read_catalog(const Environment& environment, MDB_txn* txn) {
   auto catalog = std::make_shared<Catalog>();
   for_each_row(environment, txn, 'C', [&](std::uint32_t id, const MDB_val& value) {
-    catalog->put(read_row(id, text_of(value)));
+    catalog->put(read_row(environment, id, text_of(value)));
   });
   return catalog;
 }
@@ -135,7 +136,7 @@ bson::Document to_row(const Collection& collection) {
   for (std::size_t i = 0; i < collection.kept_count(); ++i) {
     const Index& index = collection.kept(i);
     const auto entry = row.document(row.next_key());
-    row.append("id", std::int64_t{index.id}).append("spec", index.spec.describe());
+    row.append("id", std::int64_t{index.id}).append("spec", index.keys->describe());
     row.open_array("multikey");
     for (const bool flag : index.multikey) row.push(flag);
     row.close();

@@ -22,8 +22,9 @@ namespace gesso::localdb {
 [[nodiscard]] std::shared_ptr<const Catalog> read_catalog(const Environment& environment,
                                                           MDB_txn* txn);
 [[nodiscard]] bson::Document to_row(const Collection& collection);
-// Throws for a row that `to_row` would not write: Error, CommandError.
-[[nodiscard]] CollectionPtr from_row(std::uint32_t id, bson::View row);
+// Throws for a row that `to_row` would not write.
+[[nodiscard]] CollectionPtr from_row(const Environment& environment, std::uint32_t id,
+                                     bson::View row);
 
 struct DroppedRow {
   std::uint32_t id = 0;

@@ -79,9 +79,9 @@ class Check {
 
   void check_document_in(const Collection& collection, const Index& index, RecordId id,
                          bson::View document) {
-    const std::string where = describe(collection, id) + ", index " + index.spec.name;
+    const std::string where = describe(collection, id) + ", index " + index.keys->name;
     try {
-      generate_keys(index.spec, document, keys_);
+      index.keys->keys_of(document, keys_);
     } catch (const std::exception& error) {
       fault(where + ": " + error.what());
       return;
@@ -108,7 +108,7 @@ class Check {
     for (bool more = entries.seek(""); more; more = entries.next()) {
       ++found.entries;
       const std::string where =
-          "index " + index.spec.name + ", entry of " + describe(collection, entries.record());
+          "index " + index.keys->name + ", entry of " + describe(collection, entries.record());
       const std::optional<bson::View> document = read_.get(collection, entries.record());
       if (!document) {
         fault(where + ": there is no such document");
@@ -116,7 +116,7 @@ class Check {
       }
       if (unreadable_.contains(entries.record())) continue;
       try {
-        generate_keys(index.spec, *document, keys_);
+        index.keys->keys_of(*document, keys_);
       } catch (const std::exception&) {
         continue;  // reported with the document
       }
@@ -128,7 +128,7 @@ class Check {
     report_.index_entries += found.entries;
     const IndexCounters counted = read_.counters(index);
     if (counted.entries != found.entries) {
-      fault(collection.ns() + ", index " + index.spec.name + ": the counter says " +
+      fault(collection.ns() + ", index " + index.keys->name + ": the counter says " +
             std::to_string(counted.entries) + " entries, there are " +
             std::to_string(found.entries));
     }
@@ -178,12 +178,14 @@ class Check {
 
 }  // namespace
 
-FolderReport check_folder(const std::filesystem::path& data_dir) {
+FolderReport check_folder(const std::filesystem::path& data_dir, IndexReader read_index) {
   if (!std::filesystem::exists(data_dir / "data.mdb")) {
     throw Error(ErrorKind::kValidation,
                 data_dir.string() + " is not a data folder: it holds no data.mdb");
   }
-  Store store({.data_dir = data_dir, .sweep_period = std::chrono::milliseconds{0}});
+  Store store({.data_dir = data_dir,
+               .read_index = read_index,
+               .sweep_period = std::chrono::milliseconds{0}});
   const ReadTransaction read = store.read();
   return Check(read).run();
 }

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "gesso/localdb/storage/index_keys.hpp"
+
 namespace gesso::localdb {
 
 struct FolderReport {
@@ -18,6 +20,7 @@ struct FolderReport {
 };
 
 // REQUIRES: nobody has the folder open. Throws Error as `Store` does.
-[[nodiscard]] FolderReport check_folder(const std::filesystem::path& data_dir);
+[[nodiscard]] FolderReport check_folder(const std::filesystem::path& data_dir,
+                                        IndexReader read_index);
 
 }  // namespace gesso::localdb

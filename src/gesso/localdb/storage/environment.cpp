@@ -72,8 +72,9 @@ Environment::FolderLock::FolderLock(const std::filesystem::path& folder) {
 
 Environment::FolderLock::~FolderLock() { ::close(fd_); }
 
-Environment::Environment(const std::filesystem::path& folder, std::uint64_t map_bytes)
-    : lock_(folder) {
+Environment::Environment(const std::filesystem::path& folder, std::uint64_t map_bytes,
+                         IndexReader read_index)
+    : lock_(folder), read_index_(read_index) {
   const auto open = [&](std::uint64_t bytes) {
     MDB_env* env = nullptr;
     check_lmdb(mdb_env_create(&env), "make the environment");

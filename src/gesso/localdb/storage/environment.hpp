@@ -13,6 +13,8 @@
 #include <span>
 #include <string_view>
 
+#include "gesso/localdb/storage/index_keys.hpp"
+
 namespace gesso::localdb {
 
 // All collections and indexes share four trees, told apart by a prefix of four bytes: creating and
@@ -51,14 +53,18 @@ class Environment {
   FolderLock lock_;  // first: held while LMDB is open
   std::unique_ptr<MDB_env, Closer> env_;
   std::array<MDB_dbi, kTableCount> tables_{};
+  IndexReader read_index_;
 
  public:
   // Makes the folder and the tables if needed. `map_bytes` is address space: where so much cannot
   // be had, a quarter of it is tried, down to 1 GiB. Throws Error as `Store` says.
-  Environment(const std::filesystem::path& folder, std::uint64_t map_bytes);
+  Environment(const std::filesystem::path& folder, std::uint64_t map_bytes, IndexReader read_index);
 
   [[nodiscard]] MDB_env* native() const { return env_.get(); }
   [[nodiscard]] MDB_dbi table(unsigned which) const { return tables_[which]; }
+  [[nodiscard]] IndexKeysPtr read_index(bson::View description) const {
+    return read_index_(description);
+  }
   [[nodiscard]] std::uint64_t map_bytes() const;
   // Of the data file that are in use or were.
   [[nodiscard]] std::uint64_t used_bytes() const;

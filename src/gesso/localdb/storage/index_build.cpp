@@ -112,7 +112,7 @@ class Build {
 
   static void add(const Index& index, RecordId record, bson::View document, Target& target) {
     static thread_local KeySet keys;
-    generate_keys(index.spec, document, keys);
+    index.keys->keys_of(document, keys);
     target.truncated |= keys.truncated;
     target.multikey.resize(keys.multikey.size());
     for (std::size_t i = 0; i < keys.multikey.size(); ++i) {

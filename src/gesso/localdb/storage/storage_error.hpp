@@ -18,8 +18,7 @@ enum class StorageFault {
   kNoCollection,
   kDamagedCollection,  // its row of the catalog cannot be read
   kNoIndex,
-  kIdIndex,   // `_id_` cannot be dropped
-  kNoExpiry,  // not a TTL index
+  kIdIndex,  // `_id_` cannot be dropped
   kTooManyIndexes,
   kBuildAborted,  // an index that was being built was dropped
   kRecordGone,

@@ -92,7 +92,8 @@ class Store::Impl {
 
  public:
   explicit Impl(StoreOptions options)
-      : options_(std::move(options)), environment_(options_.data_dir, options_.map_bytes) {
+      : options_(std::move(options)),
+        environment_(options_.data_dir, options_.map_bytes, options_.read_index) {
     const TxnPtr txn = begin_read();
     catalog_ = read_catalog(environment_, txn.get());
     catalog_version_ = read_catalog_version(environment_, txn.get());

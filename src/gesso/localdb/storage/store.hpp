@@ -29,7 +29,8 @@
 namespace gesso::localdb {
 
 struct StoreOptions {
-  std::filesystem::path data_dir;  // made if needed
+  std::filesystem::path data_dir;    // made if needed
+  IndexReader read_index = nullptr;  // of the kinds of index that the store is to hold; required
   // Address space, not disk: the most that the data file can ever hold. Where so much cannot be
   // mapped, the store takes what it can get.
   std::uint64_t map_bytes = std::uint64_t{4} << 40;

@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "gesso/localdb/index/key_encoder.hpp"
-#include "gesso/localdb/index/key_generator.hpp"
 #include "gesso/localdb/storage/environment.hpp"
 
 namespace gesso::localdb {
@@ -17,24 +15,6 @@ namespace {
 // A commit this large does not hold up other writers for long.
 constexpr std::size_t kBatch = 200;
 
-// The keys of a TTL index that have expired: from `low` up to but without `high`.
-struct ExpiredKeys {
-  std::string low, high;
-
-  [[nodiscard]] bool holds(std::string_view key) const { return key >= low && key < high; }
-};
-
-ExpiredKeys expired_keys(const IndexSpec& spec, Time now) {
-  const Time newest = now - std::chrono::seconds(*spec.expire_after_seconds);
-  const std::int64_t millis = newest.time_since_epoch().count();
-  std::string edge;
-  const bson::Value date(bson::Type::kDate, reinterpret_cast<const std::uint8_t*>(&millis));
-  encode_value(date, spec.fields.front().descending, edge);
-  std::string dates(1, edge.front());
-  if (spec.fields.front().descending) return {.low = edge, .high = successor(dates)};
-  return {.low = dates, .high = successor(edge)};
-}
-
 struct Entry {
   std::string key;
   RecordId record = 0;
@@ -42,7 +22,7 @@ struct Entry {
 
 // The next expired entries behind `after`, or the first ones.
 std::vector<Entry> find_expired(const Transaction& transaction, const Index& index,
-                                const ExpiredKeys& expired, const std::optional<Entry>& after) {
+                                const KeySpan& expired, const std::optional<Entry>& after) {
   std::vector<Entry> found;
   IndexCursor cursor(transaction, index);
   for (bool more = after ? cursor.seek_after(after->key, after->record) : cursor.seek(expired.low);
@@ -68,7 +48,7 @@ struct Removed {
 
 // The documents may have changed since they were found.
 Removed remove_expired(WriteTransaction& write, std::uint32_t collection_id, std::uint32_t index_id,
-                       const ExpiredKeys& expired, const std::vector<Entry>& candidates) {
+                       const KeySpan& expired, const std::vector<Entry>& candidates) {
   const CollectionPtr collection = write.catalog().find(collection_id);
   const Index* const index = collection ? collection->index_by_id(index_id) : nullptr;
   Removed removed;
@@ -77,7 +57,7 @@ Removed remove_expired(WriteTransaction& write, std::uint32_t collection_id, std
   for (const Entry& candidate : candidates) {
     const std::optional<bson::View> document = write.get(*collection, candidate.record);
     if (document) {
-      generate_keys(index->spec, *document, keys);
+      index->keys->keys_of(*document, keys);
       if (std::any_of(keys.keys.begin(), keys.keys.end(),
                       [&](const std::string& key) { return expired.holds(key); })) {
         write.remove(*collection, candidate.record);
@@ -99,14 +79,14 @@ std::size_t sweep_index(Store& store, std::uint32_t collection_id, std::uint32_t
   std::string name;
   while (!stopping) {
     std::vector<Entry> candidates;
-    ExpiredKeys expired;
+    KeySpan expired;
     {
       const ReadTransaction read = store.read();
       const CollectionPtr collection = read.catalog().find(collection_id);
       const Index* const index = collection ? collection->index_by_id(index_id) : nullptr;
       if (index == nullptr) break;
-      name = collection->ns() + ", index " + index->spec.name;
-      expired = expired_keys(index->spec, now);
+      name = collection->ns() + ", index " + index->keys->name;
+      expired = index->keys->expired(now).value_or(KeySpan{});
       candidates = find_expired(read, *index, expired, last);
     }
     if (candidates.empty()) break;
@@ -133,7 +113,7 @@ std::size_t sweep_store(Store& store, Time now, const std::atomic<bool>& stoppin
     const ReadTransaction read = store.read();
     for (const CollectionPtr& collection : read.catalog().all()) {
       for (const auto& index : collection->indexes) {
-        if (index->spec.expire_after_seconds) ttl_indexes.emplace_back(collection->id, index->id);
+        if (index->keys->expired(now)) ttl_indexes.emplace_back(collection->id, index->id);
       }
     }
   }

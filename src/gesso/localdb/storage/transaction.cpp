@@ -1,6 +1,5 @@
 #include "gesso/localdb/storage/transaction.hpp"
 
-#include "gesso/localdb/index/key_encoder.hpp"
 #include "gesso/localdb/storage/counters.hpp"
 #include "gesso/localdb/storage/environment.hpp"
 #include "gesso/localdb/storage/storage_error.hpp"
@@ -63,9 +62,7 @@ std::optional<RecordId> Transaction::find_unique(const Index& index, std::string
 }
 
 std::optional<Record> Transaction::find_by_id(const Collection& collection, bson::Value id) const {
-  std::string key;
-  encode_value(id, false, key);
-  truncate_key(key);
+  const std::string key = collection.id_index().keys->key_of_value(id);
   const std::optional<RecordId> record = find_unique(collection.id_index(), key);
   if (!record) return std::nullopt;
   const std::optional<bson::View> document = get(collection, *record);
@@ -126,7 +123,7 @@ bool RecordCursor::previous() { return move(MDB_PREV); }
 IndexCursor::IndexCursor(const Transaction& transaction, const Index& index)
     : cursor_(open_cursor(transaction, kEntriesTable)),
       index_(index.id),
-      unique_(index.spec.unique) {}
+      unique_(index.keys->unique) {}
 
 bool IndexCursor::accept(int result, std::string_view key, const void* value) {
   if (result == MDB_NOTFOUND) return false;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "gesso/base/random.hpp"
+#include "gesso/bson/builder.hpp"
 #include "gesso/localdb/storage/catalog_store.hpp"
 #include "gesso/localdb/storage/storage_error.hpp"
 #include "gesso/localdb/storage/write_state.hpp"
@@ -69,7 +70,7 @@ std::array<std::uint8_t, 16> random_uuid() {
 // The position of an index among the collection's, which must be there.
 std::size_t find_index(const Collection& collection, std::string_view name) {
   for (std::size_t i = 0; i < collection.indexes.size(); ++i) {
-    if (collection.indexes[i]->spec.name == name) return i;
+    if (collection.indexes[i]->keys->name == name) return i;
   }
   throw StorageError(StorageFault::kNoIndex,
                      "index not found with name [" + std::string(name) + "]");
@@ -91,7 +92,7 @@ Catalog& WriteTransaction::change_catalog() {
 void WriteTransaction::save(CollectionPtr collection) {
   const bson::Document row = to_row(*collection);
   // What is written is what will be read: a row that the reader refuses is refused here.
-  static_cast<void>(from_row(collection->id, row));
+  static_cast<void>(from_row(*environment_, collection->id, row));
   Catalog& catalog = change_catalog();
   KeyBuffer key = row_key('C', collection->id);
   put(kCatalogTable, key, {reinterpret_cast<const char*>(row.data()), row.size()});
@@ -120,7 +121,8 @@ CollectionPtr WriteTransaction::create_collection(std::string_view database, std
   if (const CollectionPtr found = catalog_->find(database, name)) throw_exists(*found);
   auto id_index = std::make_shared<Index>();
   id_index->id = next_id();
-  id_index->spec = IndexSpec::for_id();
+  id_index->keys = environment_->read_index(
+      bson::make_document("key", bson::make_document("_id", 1), "name", "_id_"));
   id_index->multikey.resize(1);
   auto collection = std::make_shared<Collection>();
   collection->id = next_id();
@@ -179,17 +181,17 @@ void WriteTransaction::rename_collection(const Collection& stale, std::string_vi
 namespace {
 
 // A new index of that description, or null where it exists or is being built.
-std::shared_ptr<Index> new_index(const Collection& collection, const IndexSpec& spec) {
+std::shared_ptr<Index> new_index(const Collection& collection, IndexKeysPtr keys) {
   for (std::size_t i = 0; i < collection.kept_count(); ++i) {
-    if (compare_specs(collection.kept(i).spec, spec) == SpecRelation::kIdentical) return nullptr;
+    if (collection.kept(i).keys->is_same_as(*keys)) return nullptr;
   }
   if (collection.kept_count() >= kMaxIndexes) {
     throw StorageError(StorageFault::kTooManyIndexes, "add index fails, too many indexes for " +
-                                                          collection.ns() + " key:" + spec.name);
+                                                          collection.ns() + " key:" + keys->name);
   }
   auto index = std::make_shared<Index>();
-  index->spec = spec;
-  index->multikey.resize(spec.fields.size());
+  index->multikey.resize(keys->field_count());
+  index->keys = std::move(keys);
   return index;
 }
 
@@ -207,9 +209,9 @@ std::shared_ptr<const Index> take_building(Collection& collection, std::uint32_t
 
 }  // namespace
 
-bool WriteTransaction::create_index(const Collection& stale, const IndexSpec& spec) {
+bool WriteTransaction::create_index(const Collection& stale, IndexKeysPtr keys) {
   const Collection& collection = current(stale);
-  std::shared_ptr<Index> index = new_index(collection, spec);
+  std::shared_ptr<Index> index = new_index(collection, std::move(keys));
   if (!index) return false;
   build_index(collection, *index);
   auto changed = std::make_shared<Collection>(collection);
@@ -219,9 +221,9 @@ bool WriteTransaction::create_index(const Collection& stale, const IndexSpec& sp
 }
 
 std::optional<std::uint32_t> WriteTransaction::begin_index(const Collection& stale,
-                                                           const IndexSpec& spec) {
+                                                           IndexKeysPtr keys) {
   const Collection& collection = current(stale);
-  std::shared_ptr<Index> index = new_index(collection, spec);
+  std::shared_ptr<Index> index = new_index(collection, std::move(keys));
   if (!index) return std::nullopt;
   const std::uint32_t id = next_id();
   index->id = id;
@@ -260,7 +262,7 @@ void WriteTransaction::drop_index(const Collection& stale, std::string_view name
   const Collection& collection = current(stale);
   const std::size_t at = find_index(collection, name);
   const Index& index = *collection.indexes[at];
-  if (index.spec.is_id_index()) {
+  if (index.keys->is_id_index()) {
     throw StorageError(StorageFault::kIdIndex, "cannot drop _id index");
   }
   auto changed = std::make_shared<Collection>(collection);
@@ -269,16 +271,12 @@ void WriteTransaction::drop_index(const Collection& stale, std::string_view name
   save(std::move(changed));
 }
 
-void WriteTransaction::set_expire_after(const Collection& stale, std::string_view name,
-                                        std::int64_t seconds) {
+void WriteTransaction::change_index(const Collection& stale, std::string_view name,
+                                    IndexKeysPtr keys) {
   const Collection& collection = current(stale);
   const std::size_t at = find_index(collection, name);
   auto index = std::make_shared<Index>(*collection.indexes[at]);
-  if (!index->spec.expire_after_seconds) {
-    throw StorageError(StorageFault::kNoExpiry,
-                       "index " + std::string(name) + " has no expireAfterSeconds to change");
-  }
-  index->spec.expire_after_seconds = seconds;
+  index->keys = std::move(keys);
   auto changed = std::make_shared<Collection>(collection);
   changed->indexes[at] = std::move(index);
   save(std::move(changed));

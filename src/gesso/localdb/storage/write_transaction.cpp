@@ -5,7 +5,7 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/bson/builder.hpp"
-#include "gesso/localdb/index/shell_text.hpp"
+#include "gesso/bson/shell_text.hpp"
 #include "gesso/localdb/storage/counters.hpp"
 #include "gesso/localdb/storage/environment.hpp"
 #include "gesso/localdb/storage/storage_error.hpp"
@@ -31,11 +31,11 @@ std::size_t entry_bytes(std::string_view key) {
 
 [[noreturn]] void throw_duplicate(const Collection& collection, const Index& index,
                                   bson::View document, std::string_view key) {
-  const bson::Document values = key_values(index.spec, document, key);
+  const bson::Document values = index.keys->values_of(document, key);
   throw StorageError(StorageFault::kDuplicateKey,
-                     "E11000 duplicate key error collection: " + collection.ns() +
-                         " index: " + index.spec.name + " dup key: " + shell_text(values.view()),
-                     bson::make_document("keyPattern", index.spec.key, "keyValue", values));
+                     "E11000 duplicate key error collection: " + collection.ns() + " index: " +
+                         index.keys->name + " dup key: " + bson::shell_text(values.view()),
+                     bson::make_document("keyPattern", index.keys->key, "keyValue", values));
 }
 
 }  // namespace
@@ -164,7 +164,7 @@ void WriteTransaction::put_entry(const Index& index, std::string_view key, Recor
   KeyBuffer native_key(index.id, key);
   const std::uint64_t big = __builtin_bswap64(id);
   std::string_view value;
-  if (index.spec.unique) {
+  if (index.keys->unique) {
     value = {reinterpret_cast<const char*>(&big), sizeof big};
   } else {
     native_key.add(id);
@@ -181,7 +181,7 @@ void WriteTransaction::put_entry(const Index& index, std::string_view key, Recor
 
 void WriteTransaction::erase_entry(const Index& index, std::string_view key, RecordId id) {
   KeyBuffer native_key(index.id, key);
-  if (!index.spec.unique) {
+  if (!index.keys->unique) {
     native_key.add(id);
   } else if (index.is_building() && find_unique(index, key) != id) {
     return;  // the build had not come to this record yet
@@ -222,13 +222,13 @@ void WriteTransaction::generate_all(const Collection& collection, bson::View doc
                                     std::vector<KeySet>& keys) const {
   keys.resize(collection.kept_count());
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    generate_keys(collection.kept(i).spec, document, keys[i]);
+    collection.kept(i).keys->keys_of(document, keys[i]);
   }
 }
 
 void WriteTransaction::check_unique(const Collection& collection, const Index& index,
                                     const KeySet& keys, RecordId self, bson::View document) const {
-  if (!index.spec.unique) return;
+  if (!index.keys->unique) return;
   for (const std::string& key : keys.keys) {
     const std::optional<RecordId> holder = find_unique(index, key);
     if (holder && *holder != self) throw_duplicate(collection, index, document, key);
@@ -339,7 +339,7 @@ void WriteTransaction::build_index(const Collection& collection, Index& index) {
   KeySet keys;
   RecordCursor records(*this, collection);
   for (bool more = records.first(); more; more = records.next()) {
-    generate_keys(index.spec, records.document(), keys);
+    index.keys->keys_of(records.document(), keys);
     index.has_truncated_keys |= keys.truncated;
     for (std::size_t i = 0; i < keys.multikey.size(); ++i) {
       if (keys.multikey[i]) index.multikey[i] = true;
@@ -347,7 +347,7 @@ void WriteTransaction::build_index(const Collection& collection, Index& index) {
     for (std::string& key : keys.keys) entries.emplace_back(std::move(key), records.id());
   }
   std::sort(entries.begin(), entries.end());
-  if (index.spec.unique) {
+  if (index.keys->unique) {
     const auto same_key = [](const auto& left, const auto& right) {
       return left.first == right.first;
     };
@@ -369,7 +369,7 @@ void WriteTransaction::put_built(const Collection& collection, const Index& inde
   const int result = mdb_get(txn_, environment_->table(kEntriesTable), &native_mark, &nothing);
   if (result == MDB_SUCCESS) return;
   if (result != MDB_NOTFOUND) check(result, "read an index's build");
-  if (index.spec.unique) {
+  if (index.keys->unique) {
     const std::optional<RecordId> holder = find_unique(index, key);
     if (holder && *holder != record) {
       throw_duplicate(collection, index, get(collection, record).value_or(bson::View()), key);

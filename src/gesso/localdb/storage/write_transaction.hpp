@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gesso/localdb/index/key_generator.hpp"
+#include "gesso/localdb/storage/index_keys.hpp"
 #include "gesso/localdb/storage/transaction.hpp"
 
 namespace gesso::localdb {
@@ -73,12 +73,12 @@ class WriteTransaction final : public Transaction {
                          std::string_view name);
 
   // Builds it over what is there. False where the same index exists. Throws StorageError:
-  // kTooManyIndexes past 64, kDuplicateKey; CommandError: 85, 86 (see compare_specs), 171 for
-  // parallel arrays.
-  bool create_index(const Collection& collection, const IndexSpec& spec);
+  // kTooManyIndexes past 64, kDuplicateKey; what the index throws: for one that cannot stand beside
+  // it, for a document that cannot be in it.
+  bool create_index(const Collection& collection, IndexKeysPtr keys);
   // The first step of a build that others write beside, see index_build.hpp: its id, or
   // std::nullopt where the same index exists. Throws as `create_index`.
-  std::optional<std::uint32_t> begin_index(const Collection& collection, const IndexSpec& spec);
+  std::optional<std::uint32_t> begin_index(const Collection& collection, IndexKeysPtr keys);
   // One entry of such a build, unless its record was changed since the build began. Throws
   // StorageError (kDuplicateKey).
   void put_built(const Collection& collection, const Index& index, std::string_view key,
@@ -88,12 +88,13 @@ class WriteTransaction final : public Transaction {
   void abandon_index(const Collection& collection, std::uint32_t index_id);
   // Throws StorageError: kNoIndex, kIdIndex.
   void drop_index(const Collection& collection, std::string_view name);
-  // collMod's expireAfterSeconds. Throws StorageError: kNoIndex, kNoExpiry where the index is no
-  // TTL index; CommandError (67) for a number of seconds that no index can have.
-  void set_expire_after(const Collection& collection, std::string_view name, std::int64_t seconds);
+  // Gives an index another description, by which every document has the same keys. Throws
+  // StorageError (kNoIndex); what the reader of indexes throws for a description that is none.
+  void change_index(const Collection& collection, std::string_view name, IndexKeysPtr keys);
 
   // `document` has its `_id` and is no view into this transaction's own data. Throws StorageError:
-  // kDuplicateKey, kNoRoom, kNoCollection; CommandError: 171 for parallel arrays.
+  // kDuplicateKey, kNoRoom, kNoCollection; what an index throws for a document that cannot be in
+  // it.
   RecordId insert(const Collection& collection, bson::View document);
   // Only what changed among the index entries is touched. Throws as `insert`, and StorageError
   // (kRecordGone) where there is no such record.

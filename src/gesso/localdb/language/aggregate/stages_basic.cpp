@@ -205,7 +205,7 @@ class CountStage final : public Stage {
 
  public:
   explicit CountStage(std::string_view field) : field_(field) {}
-  SourcePtr open(SourcePtr input, const PipelineContext& context) const override {
+  SourcePtr open(SourcePtr input, const PipelineContext&) const override {
     return std::make_unique<CountSource>(std::move(input), field_);
   }
 };

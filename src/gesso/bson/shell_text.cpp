@@ -1,4 +1,4 @@
-#include "gesso/localdb/index/shell_text.hpp"
+#include "gesso/bson/shell_text.hpp"
 
 #include <array>
 #include <charconv>
@@ -6,11 +6,8 @@
 
 #include "gesso/bson/json.hpp"
 
-namespace gesso::localdb {
+namespace gesso::bson {
 namespace {
-
-using bson::Type;
-using bson::Value;
 
 std::string double_text(double number) {
   if (std::isnan(number)) return "nan.0";
@@ -32,9 +29,9 @@ std::string hex(std::span<const std::uint8_t> bytes) {
   return out;
 }
 
-std::string array_text(bson::View array) {
+std::string array_text(View array) {
   std::string out = "[ ";
-  for (const bson::Element& element : array) {
+  for (const Element& element : array) {
     if (out.size() > 2) out += ", ";
     out += shell_text(element.value);
   }
@@ -43,9 +40,9 @@ std::string array_text(bson::View array) {
 
 }  // namespace
 
-std::string shell_text(bson::View document) {
+std::string shell_text(View document) {
   std::string out = "{";
-  for (const bson::Element& element : document) {
+  for (const Element& element : document) {
     out += out.size() > 1 ? ", " : " ";
     out.append(element.key).append(": ").append(shell_text(element.value));
   }
@@ -89,8 +86,8 @@ std::string shell_text(Value value) {
     case Type::kArray:
       return array_text(value.as_document());
     default:
-      return bson::to_json(value);
+      return to_json(value);
   }
 }
 
-}  // namespace gesso::localdb
+}  // namespace gesso::bson
