@@ -140,7 +140,9 @@ class StopTest : public CommandTest {
     const std::string lsid = session(n);
     auto mine = std::make_unique<TestClient>(client());
     const std::int64_t cursor = open(*mine, hostile, lsid);
-    if (hostile.is_get_more) ASSERT_GT(cursor, 0);
+    if (hostile.is_get_more) {
+      ASSERT_GT(cursor, 0);
+    }
     std::string command = hostile.is_get_more ? R"({"getMore": )" + std::to_string(cursor) +
                                                     R"(, "collection": "many")"
                                               : std::string(hostile.command);
@@ -187,9 +189,15 @@ class StopTest : public CommandTest {
       slowest_ = took;
       slowest_name_ = hostile.name;
     }
-    if (way == Way::kMaxTime) EXPECT_EQ(code, 50) << answer;
-    if (way == Way::kKillOp || way == Way::kKillSessions) EXPECT_EQ(code, 11601) << answer;
-    if (way == Way::kKillCursors) EXPECT_EQ(code, 237) << answer;
+    if (way == Way::kMaxTime) {
+      EXPECT_EQ(code, 50) << answer;
+    }
+    if (way == Way::kKillOp || way == Way::kKillSessions) {
+      EXPECT_EQ(code, 11601) << answer;
+    }
+    if (way == Way::kKillCursors) {
+      EXPECT_EQ(code, 237) << answer;
+    }
   }
 };
 

@@ -73,8 +73,8 @@ Environment::FolderLock::FolderLock(const std::filesystem::path& folder) {
 Environment::FolderLock::~FolderLock() { ::close(fd_); }
 
 Environment::Environment(const std::filesystem::path& folder, std::uint64_t map_bytes,
-                         IndexReader read_index)
-    : lock_(folder), read_index_(read_index) {
+                         IndexReader reader)
+    : lock_(folder), read_index_(reader) {
   const auto open = [&](std::uint64_t bytes) {
     MDB_env* env = nullptr;
     check_lmdb(mdb_env_create(&env), "make the environment");

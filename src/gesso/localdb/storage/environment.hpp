@@ -58,7 +58,7 @@ class Environment {
  public:
   // Makes the folder and the tables if needed. `map_bytes` is address space: where so much cannot
   // be had, a quarter of it is tried, down to 1 GiB. Throws Error as `Store` says.
-  Environment(const std::filesystem::path& folder, std::uint64_t map_bytes, IndexReader read_index);
+  Environment(const std::filesystem::path& folder, std::uint64_t map_bytes, IndexReader reader);
 
   [[nodiscard]] MDB_env* native() const { return env_.get(); }
   [[nodiscard]] MDB_dbi table(unsigned which) const { return tables_[which]; }
