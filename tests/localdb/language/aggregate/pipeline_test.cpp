@@ -1,6 +1,6 @@
 // What cases in JSON cannot say about pipelines and expressions.
-#include "gesso/base/meter.hpp"
 #include "gesso/localdb/language/aggregate/pipeline.hpp"
+#include "gesso/base/meter.hpp"
 
 #include <gmock/gmock.h>
 
