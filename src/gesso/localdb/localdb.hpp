@@ -32,7 +32,8 @@ struct ServerOptions {
   // Of all open cursors together; past it those that were idle longest are closed.
   std::size_t max_cursors = 10'000;
   std::size_t cursor_memory_bytes = std::size_t{512} << 20;
-  // How long a message or a reply may take beside a second for every 64 KiB; slower ones are cut.
+  // How long a message or a reply may take beside a second for each 64 KiB that have gone over;
+  // slower ones are cut.
   std::chrono::milliseconds patience{30'000};
   // With `require_auth`: how long a connection that has not logged in may say nothing.
   std::chrono::milliseconds stranger_idle{300'000};

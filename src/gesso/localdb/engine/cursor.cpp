@@ -34,10 +34,10 @@ KeptDocuments::KeptDocuments(std::vector<bson::Document> documents)
 
 std::optional<bson::View> KeptDocuments::next() {
   if (next_ == documents_.size()) return std::nullopt;
-  // What was fetched is not needed again, but for the last one.
-  if (next_ > 1) {
-    memory_ -= kept_size(documents_[next_ - 2]);
-    documents_[next_ - 2] = bson::Document();
+  // What was fetched is not needed again, but for the last one, which may be pushed back.
+  for (; released_ + 1 < next_; ++released_) {
+    memory_ -= kept_size(documents_[released_]);
+    documents_[released_] = bson::Document();
   }
   return documents_[next_++].view();
 }

@@ -66,7 +66,8 @@ class ExecutionSource final : public BatchSource {
 class KeptDocuments final : public BatchSource {
   std::vector<bson::Document> documents_;
   std::size_t next_ = 0;
-  std::size_t memory_ = 0;
+  std::size_t released_ = 0;  // of the front: documents that were given up
+  std::size_t memory_ = 0;    // of the others
 
  public:
   explicit KeptDocuments(std::vector<bson::Document> documents);

@@ -189,8 +189,9 @@ Connection::Connection(Descriptor socket, ConnectionLimits limits)
   (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &period, sizeof period);
 }
 
-bool Connection::is_too_slow(SteadyClock::time_point begun, std::size_t bytes) const {
-  const auto allowed = limits_.patience + std::chrono::seconds(bytes / limits_.bytes_a_second);
+bool Connection::is_too_slow(SteadyClock::time_point begun, std::size_t bytes_moved) const {
+  const auto allowed =
+      limits_.patience + std::chrono::seconds(bytes_moved / limits_.bytes_a_second);
   return SteadyClock::now() - begun > allowed;
 }
 
@@ -240,7 +241,7 @@ bool Connection::fill(std::size_t size, Peer peer) {
       if (peer == Peer::kStranger && SteadyClock::now() - begun > limits_.stranger_idle) {
         throw Error(ErrorKind::kTimeout, "nobody logged in and nothing was asked");
       }
-    } else if (filled_ < size && is_too_slow(begun, size)) {
+    } else if (filled_ < size && is_too_slow(begun, filled_)) {
       throw Error(ErrorKind::kTimeout, "a message came too slowly");
     }
   }
@@ -255,14 +256,13 @@ bool Connection::send(const ReplyHeader& header, bson::View document) {
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
   const auto begun = SteadyClock::now();
+  std::size_t all_sent = 0;
   while (message.msg_iovlen > 0) {
     const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
-    if (sent < 0) {
-      const bool waits = errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK;
-      if (!waits || is_too_slow(begun, document.size())) return false;
-      continue;
-    }
-    auto left = static_cast<std::size_t>(sent);
+    const bool waits = sent < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK);
+    if (sent < 0 && !waits) return false;
+    auto left = waits ? std::size_t{0} : static_cast<std::size_t>(sent);
+    all_sent += left;
     while (message.msg_iovlen > 0 && left >= message.msg_iov->iov_len) {
       left -= message.msg_iov->iov_len;
       ++message.msg_iov;
@@ -271,6 +271,7 @@ bool Connection::send(const ReplyHeader& header, bson::View document) {
     if (message.msg_iovlen > 0) {
       message.msg_iov->iov_base = static_cast<std::uint8_t*>(message.msg_iov->iov_base) + left;
       message.msg_iov->iov_len -= left;
+      if (is_too_slow(begun, all_sent)) return false;
     }
   }
   return true;

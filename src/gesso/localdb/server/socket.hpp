@@ -44,7 +44,8 @@ class Descriptor {
 
 // How long and how much a connection may take of the server for nothing.
 struct ConnectionLimits {
-  // A message that has begun, and a reply, may take this long and a second for every so many bytes.
+  // A message that has begun, and a reply, may take this long, and a second for each of so many
+  // bytes that have gone over: who stands still is cut after `patience`.
   std::chrono::milliseconds patience{30'000};
   std::size_t bytes_a_second = 64 * 1024;
   // Of somebody who has not logged in, where that is needed: the largest message, and the longest
@@ -92,7 +93,7 @@ class Connection {
  private:
   // Reads until `size` bytes are there; false at the end of the stream.
   bool fill(std::size_t size, Peer peer);
-  [[nodiscard]] bool is_too_slow(SteadyClock::time_point begun, std::size_t bytes) const;
+  [[nodiscard]] bool is_too_slow(SteadyClock::time_point begun, std::size_t bytes_moved) const;
 };
 
 }  // namespace gesso::localdb::wire
