@@ -3,10 +3,11 @@
 //
 //   client_bench --uri URI --load LOAD [--threads 1] [--seconds 1] [--warm-up 0.1]
 //                [--server-pid PID] [--documents 100000] [--collection documents] [--indexes 5]
+//                [--into inserted]
 //
-// `fill` makes the collection that the others read. `beside-...` runs that statement over all of
-// the collection once, while the threads insert single documents elsewhere; `beside-nothing`
-// inserts for --seconds.
+// `fill` makes the collection that the others read; `insert` inserts --into another. `beside-...`
+// runs that statement over all of the collection once, while the threads insert single documents
+// elsewhere; `beside-nothing` inserts for --seconds.
 #include <mongoc/mongoc.h>
 
 #include <array>
@@ -99,7 +100,7 @@ class Connection {
   }
 
   void insert(const std::vector<bson::Document>& documents) {
-    std::vector<bson_t> borrowed(documents.size());
+    std::deque<bson_t> borrowed(documents.size());
     std::vector<const bson_t*> pointers;
     for (std::size_t i = 0; i < documents.size(); ++i) {
       if (!bson_init_static(&borrowed[i], documents[i].data(), documents[i].size())) fail("BSON");
@@ -323,7 +324,7 @@ void Loads::run(const std::string& load) {
   const auto by_random_id = [&](Connection& connection) {
     return make_document("_id", make_id("gen_", connection.below(documents_)));
   };
-  connect(load == "insert" ? "inserted" : collection_);
+  connect(load == "insert" ? arguments_.text("--into", "inserted") : collection_);
   if (load == "ping") {
     measure(1, [command = make_document("ping", 1)](Connection& connection, std::size_t) {
       connection.run(command);

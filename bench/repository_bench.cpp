@@ -135,7 +135,8 @@ struct Figure {
   int threads;
   double bare;
   double gesso;
-  double ratio;  // the median of the rounds' ratios
+  double ratio;        // the median of the rounds' ratios
+  std::string rounds;  // as JSON: [[gesso, bare], ...]
 };
 
 }  // namespace
@@ -203,17 +204,20 @@ int main(int argc, char** argv) {
       const auto measure = [&](std::string name, const std::function<void(int)>& with_bare,
                                const std::function<void(Generations&, int)>& with_gesso) {
         std::vector<double> bares, gessos, ratios;
+        std::string rounds;
         for (int round = 0; round < kRounds; ++round) {
           bares.push_back(rate(threads, slice, with_bare));
           gessos.push_back(through_repository(with_gesso));
           ratios.push_back(gessos.back() / bares.back());
+          rounds += (rounds.empty() ? "[" : ", [") + std::to_string(gessos.back()) + ", " +
+                    std::to_string(bares.back()) + "]";
         }
         const auto median = [](std::vector<double> values) {
           std::ranges::sort(values);
           return values[values.size() / 2];
         };
         figures.push_back(
-            {std::move(name), threads, median(bares), median(gessos), median(ratios)});
+            {std::move(name), threads, median(bares), median(gessos), median(ratios), rounds});
         const Figure& figure = figures.back();
         std::printf("%-12s %2d threads  %9.0f/s bare libmongoc  %9.0f/s repository  ratio %.2f\n",
                     figure.name.c_str(), figure.threads, figure.bare, figure.gesso, figure.ratio);
@@ -246,9 +250,9 @@ int main(int argc, char** argv) {
   for (std::size_t i = 0; i < figures.size(); ++i) {
     std::printf(
         "%s{\"name\": \"%s\", \"threads\": %d, \"bare\": %.0f, \"gesso\": %.0f, "
-        "\"ratio\": %.3f}",
+        "\"ratio\": %.3f, \"rounds\": [%s]}",
         i == 0 ? "" : ", ", figures[i].name.c_str(), figures[i].threads, figures[i].bare,
-        figures[i].gesso, figures[i].ratio);
+        figures[i].gesso, figures[i].ratio, figures[i].rounds.c_str());
   }
   std::printf("]}\n");
 }

@@ -1,48 +1,87 @@
 #!/usr/bin/env python3
-"""Builds `bench`, runs every measurement, prints the report and keeps it as bench/report.json.
+"""The yardstick: measures Gesso beside its peers and prints one table.
 
-The machine is shared and noisy: trust ratios, and figures of one run beside each other. Nothing
+    bench/run.py                 every case but the large one, five rounds each
+    bench/run.py post insert     these cases
+    bench/run.py --quick CASE... to see that it works: two short rounds on few documents, kept in build/
+    bench/run.py --large         the large case too: five million documents, some minutes
+    bench/run.py --list          the cases
+    bench/run.py --render        bench/RESULTS.md anew from bench/results/
+
+In each round ours and the peer run in turn, and the ratio is the median of the rounds': the machine
+may be shared and noisy. Builds the preset `bench`, and what the peers need in build/peers. Nothing
 here decides whether a test passes.
 """
 
-import json
-import pathlib
-import subprocess
+import argparse
+import datetime
 import sys
-import tempfile
+import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-BUILD = ROOT / "build" / "bench"
+from yardstick import report, servers
+from yardstick.cases import CASES, Run
+from yardstick.rounds import table
 
 
 def main():
-    seconds = sys.argv[1] if len(sys.argv) > 1 else "4"
-    if not (BUILD / "build.ninja").exists():
-        subprocess.run(["cmake", "--preset", "bench"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([ROOT / "tools" / "build", BUILD, "gesso", "codec_bench", "repository_bench"], check=True)
-    report = {}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", metavar="CASE")
+    parser.add_argument("--list", action="store_true", help="show the cases")
+    parser.add_argument("--quick", action="store_true", help="two short rounds on 10,000 documents")
+    parser.add_argument("--large", action="store_true", help="the large case too")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of one measurement")
+    parser.add_argument("--render", action="store_true", help="only make bench/RESULTS.md anew")
+    options = parser.parse_args()
+    if options.list:
+        for name, case in CASES.items():
+            print(f"{name:12} {case.about}{' (--large)' if case.large else ''}")
+        return 0
+    if options.render:
+        report.render()
+        return 0
+    unknown = set(options.cases) - set(CASES)
+    if unknown:
+        parser.error(f"no such case: {', '.join(sorted(unknown))}")
+    chosen = options.cases or [name for name, case in CASES.items() if options.large or not case.large]
+    if options.large and "large" not in chosen:
+        chosen.append("large")
+    rounds, seconds, documents = (2, 0.3, 10_000) if options.quick else (options.rounds, options.seconds, 100_000)
 
-    codec = subprocess.run(
-        [BUILD / "bench" / "codec_bench", "--benchmark_format=json"], capture_output=True, text=True, check=True)
-    report["codec_ns"] = {b["name"]: round(b["cpu_time"], 1) for b in json.loads(codec.stdout)["benchmarks"]}
-    for name, nanoseconds in report["codec_ns"].items():
-        print(f"{name:20} {nanoseconds:8.0f} ns a document")
+    servers.build()
+    started = datetime.datetime.now(datetime.timezone.utc)
+    begin = time.monotonic()
+    rows, failed = [], {}
+    with Run(rounds, seconds, documents) as run:
+        for name in chosen:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            try:
+                rows.extend(one.to_json() for one in CASES[name](run))
+            except Exception as error:  # the other cases still count
+                failed[name] = str(error)
+                print(f"{name}: {error}", file=sys.stderr, flush=True)
+    kept = {
+        "format": report.FORMAT,
+        "started": started.isoformat(timespec="seconds"),
+        "took_seconds": round(time.monotonic() - begin),
+        "rounds": rounds,
+        "seconds": seconds,
+        "documents": documents,
+        "machine": report.machine(),
+        "commit": report.commit(),
+        "versions": report.versions(),
+        "rows": rows,
+        "failed": failed,
+    }
+    print(report.heading(kept))
+    print("\n".join(table(rows)))
+    whole = rounds >= 5 and not options.quick
+    path = report.keep(kept, report.RESULTS if whole else servers.ROOT / "build" / "bench-results")
+    if whole:
+        report.render()
+    print(f"kept as {path.relative_to(servers.ROOT)}")
+    return 1 if failed else 0
 
-    repository = subprocess.run(
-        [BUILD / "bench" / "repository_bench", "--seconds-per-figure", seconds],
-        stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
-    print("\n".join(repository[:-1]))
-    report.update(json.loads(repository[-1]))
 
-    with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
-        subprocess.run(
-            [sys.executable, ROOT / "bench" / "service.py", "--build", BUILD, "--seconds", seconds, "--json", file.name],
-            check=True)
-        service = json.loads(pathlib.Path(file.name).read_text())
-    report["service"] = service["service"]
-    report["service_peak_memory_mib"] = service["peak_memory_mib"]
-    (ROOT / "bench" / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    print("kept as bench/report.json")
-
-
-main()
+if __name__ == "__main__":
+    sys.exit(main())
