@@ -100,17 +100,16 @@ class Connection {
   }
 
   void insert(const std::vector<bson::Document>& documents) {
-    std::deque<bson_t> borrowed(documents.size());
-    std::vector<const bson_t*> pointers;
-    for (std::size_t i = 0; i < documents.size(); ++i) {
-      if (!bson_init_static(&borrowed[i], documents[i].data(), documents[i].size())) fail("BSON");
-      pointers.push_back(&borrowed[i]);
-    }
+    mongoc_bulk_operation_t* bulk =
+        mongoc_collection_create_bulk_operation_with_opts(collection_, nullptr);
     bson_error_t error;
-    if (!mongoc_collection_insert_many(collection_, pointers.data(), pointers.size(), nullptr,
-                                       nullptr, &error)) {
-      fail(error.message);
+    for (const bson::Document& document : documents) {
+      if (!mongoc_bulk_operation_insert_with_opts(bulk, Borrowed(document), nullptr, &error)) {
+        fail(error.message);
+      }
     }
+    if (mongoc_bulk_operation_execute(bulk, nullptr, &error) == 0) fail(error.message);
+    mongoc_bulk_operation_destroy(bulk);
   }
 
   void update(const bson::Document& filter, const bson::Document& change) {
