@@ -15,6 +15,7 @@ class PlannerTest : public PlanFixture {
   // "FETCH(IXSCAN a_1 forward [1, 1])", "SORT(COLLSCAN forward)", ...
   static std::string summary(bson::View stage) {
     std::string out(stage["stage"].as_string());
+    if (out == "IDHACK") return out;
     if (out == "COLLSCAN") return out + " " + std::string(stage["direction"].as_string());
     if (out == "IXSCAN") {
       out.append(" ").append(stage["indexName"].as_string());
@@ -40,7 +41,7 @@ class PlannerTest : public PlanFixture {
   }
 
   std::string plan(const std::string& filter, const std::string& sort = "{}",
-                   const std::string& hint = "", std::uint64_t limit = 0) {
+                   const std::string& hint = "", std::uint64_t limit = 0, std::uint64_t skip = 0) {
     const ReadTransaction read = store().read();
     const bson::Document sort_document = json(sort);
     const bson::Document hint_document = json("{\"v\": " + (hint.empty() ? "null" : hint) + "}");
@@ -48,6 +49,7 @@ class PlannerTest : public PlanFixture {
                                 {.filter = matcher(filter),
                                  .sort = sort_document,
                                  .hint = hint.empty() ? bson::Value() : hint_document["v"],
+                                 .skip = skip,
                                  .limit = limit});
     return summary(describe_plan(made));
   }
@@ -61,7 +63,14 @@ TEST_F(PlannerTest, ScansTheCollectionWhereNoIndexServes) {
 }
 
 TEST_F(PlannerTest, LooksADocumentUpByItsId) {
-  EXPECT_EQ(plan(R"({"_id": 1})"), "FETCH(IXSCAN _id_ forward [1, 1];)");
+  EXPECT_EQ(plan(R"({"_id": 1})"), "IDHACK");
+  EXPECT_EQ(plan(R"({"_id": {"$eq": 1}})", R"({"b": 1})", "", 1), "IDHACK");
+  EXPECT_EQ(plan(R"({"_id": {"a": 1}})"), "IDHACK");
+  // What MongoDB has its planner look at.
+  EXPECT_EQ(plan(R"({"_id": {"$in": [1]}})"), "FETCH(IXSCAN _id_ forward [1, 1];)");
+  EXPECT_EQ(plan(R"({"_id": 1})", "{}", R"({"_id": 1})"), "FETCH(IXSCAN _id_ forward [1, 1];)");
+  EXPECT_EQ(plan(R"({"_id": 1})", "{}", "", 0, 2), "SKIP(FETCH(IXSCAN _id_ forward [1, 1];))");
+  EXPECT_EQ(plan(R"({"$and": [{"_id": 1}]})"), "FETCH(IXSCAN _id_ forward [1, 1];)");
   EXPECT_EQ(plan(R"({"_id": 1, "a": 2})", R"({"b": 1})"),
             "FETCH+filter(IXSCAN _id_ forward [1, 1];)");
 }

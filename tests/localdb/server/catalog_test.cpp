@@ -175,6 +175,36 @@ TEST_F(CommandTest, TellsSizesAndCounts) {
   EXPECT_EQ(good(R"({"collStats": "nothing"})")["count"].integer(), 0);
 }
 
+TEST_F(CommandTest, ExplainsALookUpByIdAsMongoDbDoes) {
+  good(R"({"insert": "c", "documents": [{"_id": 1, "a": 1}, {"_id": 2, "a": 2}]})");
+  const auto explain = [&](const std::string& command) {
+    return good(R"({"explain": )" + command + R"(, "verbosity": "executionStats"})");
+  };
+  for (const char* const command :
+       {R"({"find": "c", "filter": {"_id": 2}})",
+        R"({"find": "c", "filter": {"_id": 2}, "limit": 1, "sort": {"a": 1}})",
+        R"({"aggregate": "c", "pipeline": [{"$match": {"_id": 2}}], "cursor": {}})"}) {
+    const bson::Document reply = explain(command);
+    EXPECT_EQ(json(reply.view().at_path("queryPlanner.winningPlan").as_document()),
+              R"({ "stage" : "IDHACK" })");
+    EXPECT_EQ(json(reply.view().at_path("executionStats.executionStages").as_document()),
+              R"({ "stage" : "IDHACK", "nReturned" : 1, "keysExamined" : 1, "docsExamined" : 1 })");
+    EXPECT_EQ(reply.view().at_path("executionStats.totalKeysExamined").integer(), 1);
+  }
+  for (const auto& [command, stage] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"count": "c", "query": {"_id": 2}})", "COUNT"},
+           {R"({"update": "c", "updates": [{"q": {"_id": 2}, "u": {"$set": {"a": 3}}}]})",
+            "UPDATE"},
+           {R"({"delete": "c", "deletes": [{"q": {"_id": 2}, "limit": 1}]})", "DELETE"},
+           {R"({"findAndModify": "c", "query": {"_id": 2}, "update": {"$set": {"a": 3}}})",
+            "UPDATE"}}) {
+    const bson::Document reply = explain(command);
+    const bson::Value plan = reply.view().at_path("queryPlanner.winningPlan");
+    EXPECT_EQ(plan.as_document()["stage"].as_string(), stage);
+    EXPECT_EQ(json(plan.as_document()["inputStage"].as_document()), R"({ "stage" : "IDHACK" })");
+  }
+}
+
 TEST_F(CommandTest, ExplainsEveryCommandThatPlans) {
   good(R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a"}]})");
   good(R"({"insert": "c", "documents": [{"a": 1}, {"a": 2}, {"a": 2}]})");

@@ -45,13 +45,115 @@ TEST_F(CommandTest, MakesAnIdAndPutsItFirst) {
   EXPECT_EQ(reply.view().at_path("cursor.firstBatch.1").as_document().begin()->key, "_id");
 }
 
-TEST_F(CommandTest, AZeroTimestampBecomesNow) {
-  const bson::Document command =
-      make_document("insert", "c", "documents",
-                    bson::make_array(make_document("_id", 1, "at", bson::Timestamp{})));
-  EXPECT_TRUE(is_ok(client_.run(command)));
-  const bson::Document reply = good(R"({"find": "c"})");
-  EXPECT_GT(reply.view().at_path("cursor.firstBatch.0.at").as_timestamp().seconds, 1'700'000'000U);
+// Whether `at` of the collection's one document is a time, and no empty timestamp.
+bool has_time(bson::View reply, std::string_view path = "at") {
+  const bson::View document = reply.at_path("cursor.firstBatch.0").as_document();
+  return document.at_path(path).as_timestamp().seconds > 1'700'000'000U;
+}
+
+TEST_F(CommandTest, AnEmptyTimestampOfAWholeDocumentBecomesNow) {
+  const std::string zero = R"({"$timestamp": {"t": 0, "i": 0}})";
+  const auto after = [&](const std::string& first, const std::string& second) {
+    good(R"({"delete": "c", "deletes": [{"q": {}, "limit": 0}]})");
+    if (!first.empty()) good(first);
+    good(second);
+    return good(R"({"find": "c"})");
+  };
+  const std::string insert = R"({"insert": "c", "documents": [{"_id": 1, "at": )" + zero +
+                             R"(, "in": {"at": )" + zero + "}}]";
+  const std::string replacement = R"("u": {"at": )" + zero + R"(, "in": {"at": )" + zero + "}}";
+  const std::string one = R"({"insert": "c", "documents": [{"_id": 1}]})";
+  const std::string bypass = R"(, "bypassEmptyTsReplacement": true})";
+  const auto update = [](const std::string& change) {
+    return R"({"update": "c", "updates": [{"q": {"_id": 1}, "upsert": true, )" + change + "}]";
+  };
+  const std::string find_and_modify =
+      R"({"findAndModify": "c", "query": {"_id": 1}, "upsert": true, "update": {"at": )" + zero +
+      "}";
+  EXPECT_TRUE(has_time(after("", insert + "}")));
+  EXPECT_FALSE(has_time(after("", insert + "}"), "in.at"));
+  EXPECT_TRUE(has_time(after(one, update(replacement) + "}")));
+  EXPECT_FALSE(has_time(after(one, update(replacement) + "}"), "in.at"));
+  EXPECT_TRUE(has_time(after("", update(replacement) + "}")));
+  EXPECT_TRUE(has_time(after(one, find_and_modify + "}")));
+  EXPECT_TRUE(has_time(after("", find_and_modify + "}")));
+  // A replacement by what is there already is a change all the same.
+  EXPECT_TRUE(has_time(after(insert + bypass, update(replacement) + "}")));
+
+  for (const std::string& set :
+       {R"("u": {"$set": {"at": )" + zero + "}}", R"("u": {"$setOnInsert": {"at": )" + zero + "}}",
+        R"("u": [{"$set": {"at": )" + zero + "}}]"}) {
+    EXPECT_FALSE(has_time(after("", update(set) + "}"))) << set;
+  }
+  EXPECT_FALSE(has_time(after("", R"({"update": "c", "updates": [{"q": {"at": )" + zero +
+                                      R"(}, "u": {"$set": {"b": 1}}, "upsert": true}]})")));
+
+  EXPECT_FALSE(has_time(after("", insert + bypass)));
+  EXPECT_FALSE(has_time(after(one, update(replacement) + bypass)));
+  EXPECT_FALSE(has_time(after("", update(replacement) + bypass)));
+  EXPECT_FALSE(has_time(after(one, find_and_modify + bypass)));
+  // Which means nothing to a delete, as documents' validation does.
+  good(R"({"delete": "c", "deletes": [{"q": {}, "limit": 0}], "bypassDocumentValidation": true)" +
+       bypass);
+
+  EXPECT_TRUE(is_ok(client_.run(make_document(
+      "insert", "ids", "documents", bson::make_array(make_document("_id", bson::Timestamp{}))))));
+  EXPECT_EQ(
+      good(R"({"find": "ids"})").view().at_path("cursor.firstBatch.0._id").as_timestamp().seconds,
+      0U);
+}
+
+TEST_F(CommandTest, ADuplicateTellsItsKeyInEveryForm) {
+  good(R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a", "unique": true}]})");
+  good(R"({"insert": "c", "documents": [{"_id": 1, "a": 1}, {"_id": 2, "a": 2}]})");
+  const auto expect_key = [](bson::View error, const std::string& what) {
+    EXPECT_EQ(error["code"].integer(), 11000) << what;
+    ASSERT_TRUE(error["keyPattern"].is_document() && error["keyValue"].is_document())
+        << what << json(error);
+    EXPECT_EQ(json(error["keyPattern"].as_document()), R"({ "a" : 1 })") << what;
+    EXPECT_EQ(json(error["keyValue"].as_document()), R"({ "a" : 1 })") << what;
+  };
+  for (const char* const command :
+       {R"({"insert": "c", "documents": [{"a": 1}]})",
+        R"({"insert": "c", "documents": [{"a": 1}, {"a": 7}], "ordered": false})",
+        R"({"update": "c", "updates": [{"q": {"_id": 2}, "u": {"$set": {"a": 1}}}]})",
+        R"({"update": "c", "updates": [{"q": {"_id": 2}, "u": {"a": 1}}]})",
+        R"({"update": "c", "updates": [{"q": {"_id": 2}, "u": [{"$set": {"a": 1}}]}]})",
+        R"({"update": "c", "updates": [{"q": {}, "u": {"$set": {"a": 1}}, "multi": true}]})",
+        R"({"update": "c", "updates": [{"q": {"_id": 9}, "u": {"a": 1}, "upsert": true}]})"}) {
+    expect_key(good(command).view().at_path("writeErrors.0").as_document(), command);
+  }
+  good(R"({"insert": "twice", "documents": [{"a": 1}, {"a": 1}]})");
+  for (
+      const char* const command :
+      {R"({"findAndModify": "c", "query": {"_id": 2}, "update": {"$set": {"a": 1}}})",
+       R"({"findAndModify": "c", "query": {"_id": 9}, "update": {"a": 1}, "upsert": true})",
+       R"({"createIndexes": "twice", "indexes": [{"key": {"a": 1}, "name": "a", "unique": true}]})"}) {
+    expect_key(run(command), command);
+  }
+  good(R"({"renameCollection": "test.c", "to": "test.d"})", "admin");
+  const bson::Document renamed = good(R"({"insert": "d", "documents": [{"a": 1}]})");
+  const bson::View error = renamed.view().at_path("writeErrors.0").as_document();
+  expect_key(error, "renamed");
+  EXPECT_NE(error["errmsg"].as_string().find("collection: test.d index: a dup key: { a: 1 }"),
+            std::string_view::npos);
+}
+
+TEST_F(CommandTest, ManyDuplicatesOfOneBatchAllTellTheirKeys) {
+  good(R"({"insert": "c", "documents": [{"_id": 1}]})");
+  bson::Builder documents;
+  constexpr std::int32_t kCount = 20'000;  // more than there is room for all their texts
+  for (std::int32_t i = 0; i < kCount; ++i) documents.push(make_document("_id", 1));
+  const bson::Document reply = client_.run(
+      make_document("insert", "c", "ordered", false, "documents", bson::Array(documents.finish())));
+  std::int32_t told = 0;
+  bson::View last;
+  for (const bson::Element& error : reply["writeErrors"].as_document()) {
+    last = error.value.as_document();
+    told += last["keyPattern"].is_document() && last["keyValue"].is_document() ? 1 : 0;
+  }
+  EXPECT_EQ(told, kCount);
+  EXPECT_EQ(last["errmsg"].as_string(), "");
 }
 
 TEST_F(CommandTest, AnOrderedBatchStopsAtADuplicateAndSaysWhich) {
@@ -183,7 +285,7 @@ TEST_F(CommandTest, AnswersABatchThatFailsWholeWithinOneMessage) {
   command.close();
   const bson::Document reply = client_.run(command.finish(), "test");
   EXPECT_EQ(reply["n"].integer(), 1);
-  EXPECT_LT(reply.size(), 4U << 20);
+  EXPECT_LT(reply.size(), 16U << 20);
   const bson::View errors = reply["writeErrors"].as_document();
   EXPECT_EQ(errors["0"].as_document()["keyValue"].as_document()["_id"].as_string(), id);
   EXPECT_EQ(errors["998"].as_document()["code"].integer(), 11000);

@@ -26,10 +26,6 @@ void check_id(bson::Value id) {
   }
 }
 
-bool is_zero_timestamp(bson::Value value) {
-  return value.is(Type::kTimestamp) && value.as_timestamp() == bson::Timestamp{};
-}
-
 }  // namespace
 
 void check_fits(bson::View document) {
@@ -46,24 +42,27 @@ void check_fits(bson::View document) {
 }
 
 bson::View prepare_insert(bson::View document, Services& services,
-                          std::deque<bson::Document>& owned) {
+                          std::deque<bson::Document>& owned, EmptyTimestamps empty) {
   // Depth was looked at when the message was read.
   if (document.size() > kMaxDocumentSize) check_fits(document);
   bson::Value id;
   bool id_is_first = true;
-  bool has_zero_timestamp = false;
+  bool has_empty_timestamp = false;  // that is to be replaced
+  const auto is_replaced = [empty](std::string_view key, bson::Value value) {
+    return empty == EmptyTimestamps::kReplace && key != "_id" && is_empty_timestamp(value);
+  };
   bool first = true;
   for (const auto& [key, value] : document) {
     if (!id && key == "_id") {
       id = value;
       id_is_first = first;
-    } else if (is_zero_timestamp(value)) {
-      has_zero_timestamp = true;
+    } else if (is_replaced(key, value)) {
+      has_empty_timestamp = true;
     }
     first = false;
   }
   check_id(id);
-  if (id && id_is_first && !has_zero_timestamp) return document;
+  if (id && id_is_first && !has_empty_timestamp) return document;
 
   bson::Builder out;
   out.reserve(document.size() + 32);
@@ -76,11 +75,8 @@ bson::View prepare_insert(bson::View document, Services& services,
   for (const auto& [key, value] : document) {
     if (id && !id_written && key == "_id") {
       id_written = true;
-    } else if (is_zero_timestamp(value)) {
-      const auto now = std::chrono::floor<std::chrono::seconds>(services.clock.now());
-      out.append(key, bson::Timestamp{
-                          .seconds = static_cast<std::uint32_t>(now.time_since_epoch().count()),
-                          .increment = 1});
+    } else if (is_replaced(key, value)) {
+      out.append(key, timestamp_at(services.clock.now()));
     } else {
       out.append(key, value);
     }

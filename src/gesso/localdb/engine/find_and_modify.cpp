@@ -82,8 +82,8 @@ void update_one(Context& context, std::string_view name, const MatcherPtr& filte
   const Arguments& arguments = context.arguments;
   const UpdateStatement statement{
       .filter = filter,
-      .update =
-          Update::compile(arguments["update"], arguments["arrayFilters"], context.variables()),
+      .update = Update::compile(arguments["update"], arguments["arrayFilters"], context.variables(),
+                                empty_timestamps_of(arguments)),
       .hint = hint_of(arguments),
       .sort = arguments.document("sort"),
       .upsert = arguments.flag("upsert")};

@@ -171,7 +171,9 @@ void Modifier::insert_upsert(const UpdateStatement& statement, UpdateOutcome& ou
                              Returning returning) {
   std::deque<bson::Document> owned;
   owned.push_back(statement.update.upsert(*statement.filter, now_));
-  const bson::View document = prepare_insert(owned.front(), context_.services, owned);
+  // A replacement has put now in their place already; other updates keep them.
+  const bson::View document =
+      prepare_insert(owned.front(), context_.services, owned, EmptyTimestamps::kKeep);
   check_fits(document);
   if (returning.which == Returning::Which::kAfter) {
     outcome.returned = returned_from(document, returning.projection, *statement.filter);

@@ -6,6 +6,7 @@
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/engine/arguments.hpp"
+#include "gesso/localdb/language/empty_timestamp.hpp"
 
 namespace gesso::localdb {
 
@@ -65,12 +66,16 @@ inline constexpr Field kUpdateFields[] = {
     {"updates", kArray, Presence::kRequired},
     {"ordered", kFlag},
     {"bypassDocumentValidation", kFlag},
+    {"bypassEmptyTsReplacement", kFlag},
     {"let", kObject},
 };
 inline constexpr Field kDeleteFields[] = {
     {"delete", kAny, Presence::kRequired},
     {"deletes", kArray, Presence::kRequired},
     {"ordered", kFlag},
+    // All writes take them; for a delete they mean nothing.
+    {"bypassDocumentValidation", kFlag},
+    {"bypassEmptyTsReplacement", kFlag},
     {"let", kObject},
 };
 inline constexpr Field kFindAndModifyFields[] = {
@@ -84,11 +89,18 @@ inline constexpr Field kFindAndModifyFields[] = {
     {"fields", kObject},
     {"upsert", kFlag},
     {"bypassDocumentValidation", kFlag},
+    {"bypassEmptyTsReplacement", kFlag},
     {"collation", kObject},
     {"arrayFilters", kArray},
     {"hint", kString | kObject},
     {"let", kObject},
 };
+
+// Of a command that writes.
+[[nodiscard]] inline EmptyTimestamps empty_timestamps_of(const Arguments& arguments) {
+  return arguments.flag("bypassEmptyTsReplacement") ? EmptyTimestamps::kKeep
+                                                    : EmptyTimestamps::kReplace;
+}
 
 // A count as MongoDB sends it: int32 where it fits.
 inline void append_count(bson::Builder& out, std::string_view key, std::uint64_t count) {

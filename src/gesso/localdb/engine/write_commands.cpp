@@ -22,6 +22,7 @@ constexpr Field kInsertFields[] = {
     {"documents", kArray, Presence::kRequired},
     {"ordered", kFlag},
     {"bypassDocumentValidation", kFlag},
+    {"bypassEmptyTsReplacement", kFlag},
 };
 constexpr Field kUpdateStatementFields[] = {
     {"q", kObject, Presence::kRequired},
@@ -132,22 +133,26 @@ void run_statements(Context& context, std::string_view name,
   }
 }
 
-// The text of all errors of a batch together; those behind have their code only, so that a reply
-// always fits into a message.
+// What all errors of a batch say together, so that a reply always fits into a message: behind the
+// first bound they have no text any more, and only behind the second no details.
 constexpr std::size_t kErrorTextBytes = std::size_t{1} << 20;
+constexpr std::size_t kErrorDetailBytes = std::size_t{10} << 20;
 
 void append_errors(bson::Builder& reply, const BatchResult& result) {
   if (result.errors.empty()) return;
   const auto list = reply.array("writeErrors");
   std::size_t text = 0;
+  std::size_t details = 0;
   for (const auto& [index, error] : result.errors) {
     bson::Builder entry;
     entry.append("index", static_cast<std::int32_t>(index));
     entry.append("code", error.code());
-    text += std::string_view(error.what()).size() + error.details().size();
-    const bool fits = text <= kErrorTextBytes;
-    entry.append("errmsg", fits ? error.what() : "");
-    if (fits) entry.append_all(error.details());
+    text += std::string_view(error.what()).size();
+    entry.append("errmsg", text <= kErrorTextBytes ? error.what() : "");
+    if (details + error.details().size() <= kErrorDetailBytes) {
+      details += error.details().size();
+      entry.append_all(error.details());
+    }
     reply.push(entry.finish());
   }
 }
@@ -166,10 +171,12 @@ void insert(Context& context) {
   const std::string_view name = context.collection();
   check_writable(context.db, name);
   const bool ordered = context.arguments.flag("ordered", true);
+  const EmptyTimestamps empty = empty_timestamps_of(context.arguments);
   std::deque<bson::Document> owned;
   std::vector<Compiled<bson::View>> documents;
   for (const bson::View document : batch_of(context, "documents")) {
-    documents.push_back(compile([&] { return prepare_insert(document, context.services, owned); }));
+    documents.push_back(
+        compile([&] { return prepare_insert(document, context.services, owned, empty); }));
   }
   BatchResult result;
   run_statements(context, name, documents, ordered, result,
@@ -182,7 +189,8 @@ void insert(Context& context) {
   append_errors(context.reply, result);
 }
 
-UpdateStatement compile_update(const Arguments& arguments, const Variables& variables) {
+UpdateStatement compile_update(const Arguments& arguments, const Variables& variables,
+                               EmptyTimestamps empty) {
   check_collation(arguments["collation"]);
   Variables with_constants = variables;
   if (arguments.has("c")) {
@@ -197,7 +205,7 @@ UpdateStatement compile_update(const Arguments& arguments, const Variables& vari
   }
   UpdateStatement statement{
       .filter = compile_filter(arguments.document("q"), variables),
-      .update = Update::compile(arguments["u"], arguments["arrayFilters"], with_constants),
+      .update = Update::compile(arguments["u"], arguments["arrayFilters"], with_constants, empty),
       .hint = hint_of(arguments),
       .multi = arguments.flag("multi"),
       .upsert = arguments.flag("upsert")};
@@ -212,11 +220,12 @@ void update(Context& context) {
   const std::string_view name = context.collection();
   check_writable(context.db, name);
   const bool ordered = context.arguments.flag("ordered", true);
+  const EmptyTimestamps empty = empty_timestamps_of(context.arguments);
   const Variables variables = context.variables();
   std::vector<Compiled<UpdateStatement>> statements;
   for (const bson::View entry : batch_of(context, "updates")) {
     const Arguments arguments("update.updates", kUpdateStatementFields, entry);
-    statements.push_back(compile([&] { return compile_update(arguments, variables); }));
+    statements.push_back(compile([&] { return compile_update(arguments, variables, empty); }));
   }
   BatchResult result;
   run_statements(

@@ -44,6 +44,7 @@ class StageTree {
 
   // Inside out: each stage wraps the one that it reads from.
   [[nodiscard]] bson::Document build() const {
+    if (plan_.is_id_lookup) return id_lookup();
     bson::Document tree = source();
     const bool blocking_sort = !plan_.sort.empty();
     if (blocking_sort) tree = sort(tree);
@@ -84,6 +85,16 @@ class StageTree {
   void append_docs_examined(bson::Builder& out) const {
     if (stats_ == nullptr) return;
     out.append("docsExamined", static_cast<std::int32_t>(stats_->docs_examined));
+  }
+
+  // MongoDB's name for it; there is no stage around or below it.
+  [[nodiscard]] bson::Document id_lookup() const {
+    bson::Builder out = stage("IDHACK");
+    if (stats_ != nullptr) {
+      out.append("keysExamined", static_cast<std::int32_t>(stats_->keys_examined));
+    }
+    append_docs_examined(out);
+    return out.finish();
   }
 
   [[nodiscard]] bson::Document source() const {

@@ -71,6 +71,7 @@ struct Plan {
   CollectionPtr collection;
   std::shared_ptr<const Matcher> filter;  // null: every document
   bool needs_filter = false;              // false where the ranges say it all
+  bool is_id_lookup = false;              // {_id: <value>} and nothing else
   std::vector<Scan> scans;                // one; or the branches of an `$or`, all by index
   SortSpec sort;                          // empty where the scan's order is the one asked for
   bson::Document sort_document;           // for explain

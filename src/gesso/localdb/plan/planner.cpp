@@ -272,6 +272,17 @@ std::vector<Scan> plan_branches(const Transaction& transaction, const Collection
   return scans;
 }
 
+// {_id: 5} or {_id: {$eq: 5}}, as MongoDB answers without a planner.
+bool asks_for_id_alone(bson::View filter) {
+  if (filter.count() != 1 || filter.begin()->key != "_id") return false;
+  const bson::Value id = filter.begin()->value;
+  if (id.is_null() || id.is_array()) return false;
+  if (!id.is_document() || id.as_document().empty()) return true;
+  const bson::Element first = *id.as_document().begin();
+  return !first.key.starts_with('$') ||
+         (first.key == "$eq" && id.as_document().count() == 1 && !first.value.is_null());
+}
+
 struct Natural {
   Direction direction;
 };
@@ -360,6 +371,7 @@ class Planner {
     if (!candidate.is_one_record()) return false;
     candidate.sorts = true;  // one record is in any order
     use(std::move(candidate));
+    plan_.is_id_lookup = request_.skip == 0 && asks_for_id_alone(plan_.filter->filter());
     return true;
   }
 

@@ -10,6 +10,7 @@
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/numeric.hpp"
 #include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/language/empty_timestamp.hpp"
 #include "gesso/localdb/language/match/path.hpp"
 
 namespace gesso::localdb {
@@ -133,10 +134,9 @@ class CurrentDateOperator final : public UpdateOperator {
   }
 
   Value apply(Value /*current*/, UpdateRun& run) const override {
-    const std::int64_t milliseconds = run.now.time_since_epoch().count();
-    if (!timestamp_) return run.arena.date(milliseconds);
-    const auto seconds = static_cast<std::uint64_t>(milliseconds / 1000);
-    const std::uint64_t bits = seconds << 32 | 1;
+    if (!timestamp_) return run.arena.date(run.now.time_since_epoch().count());
+    const bson::Timestamp now = timestamp_at(run.now);
+    const std::uint64_t bits = std::uint64_t{now.seconds} << 32 | now.increment;
     return run.arena.copy(Type::kTimestamp,
                           {reinterpret_cast<const std::uint8_t*>(&bits), sizeof bits});
   }

@@ -135,10 +135,15 @@ class OperatorUpdate final : public Update::Impl {
 
 class Replacement final : public Update::Impl {
   bson::Document document_;
+  bool has_empty_timestamps_ = false;  // that are to be replaced
 
  public:
-  explicit Replacement(View document) : document_(document) {
+  Replacement(View document, EmptyTimestamps empty) : document_(document) {
     for (const Element& element : document) {
+      if (empty == EmptyTimestamps::kReplace && element.key != "_id" &&
+          is_empty_timestamp(element.value)) {
+        has_empty_timestamps_ = true;
+      }
       if (!element.key.starts_with('$')) continue;
       throw CommandError(ErrorCode::kDollarPrefixedFieldName,
                          "The dollar ($) prefixed field '" + std::string(element.key) + "' in '" +
@@ -149,12 +154,26 @@ class Replacement final : public Update::Impl {
   }
 
   bool is_replacement() const override { return true; }
-  bson::Document apply(View document, const MatchDetails* /*details*/,
-                       Time /*now*/) const override {
-    return settle_id(document["_id"], document_);
+  bson::Document apply(View document, const MatchDetails* /*details*/, Time now) const override {
+    return settle_id(document["_id"], document_at(now));
   }
-  bson::Document insert(const bson::Document& seed, Time /*now*/) const override {
-    return settle_id(seed["_id"], document_);
+  bson::Document insert(const bson::Document& seed, Time now) const override {
+    return settle_id(seed["_id"], document_at(now));
+  }
+
+ private:
+  [[nodiscard]] bson::Document document_at(Time now) const {
+    if (!has_empty_timestamps_) return document_;
+    bson::Builder builder;
+    builder.reserve(document_.size());
+    for (const Element& element : document_.view()) {
+      if (element.key != "_id" && is_empty_timestamp(element.value)) {
+        builder.append(element.key, timestamp_at(now));
+      } else {
+        builder.append_element(element);
+      }
+    }
+    return builder.finish();
   }
 };
 
@@ -200,7 +219,8 @@ Update::Update(Update&&) noexcept = default;
 Update& Update::operator=(Update&&) noexcept = default;
 Update::~Update() = default;
 
-Update Update::compile(Value spec, Value array_filters, const Variables& variables) {
+Update Update::compile(Value spec, Value array_filters, const Variables& variables,
+                       EmptyTimestamps empty) {
   if (spec.is_array()) {
     if (!array_filters.is_missing()) {
       throw CommandError(ErrorCode::kFailedToParse,
@@ -220,7 +240,7 @@ Update Update::compile(Value spec, Value array_filters, const Variables& variabl
     throw CommandError(ErrorCode::kFailedToParse,
                        "Cannot specify arrayFilters and a replacement-style update");
   }
-  return Update(std::make_unique<Replacement>(document));
+  return Update(std::make_unique<Replacement>(document, empty));
 }
 
 bool Update::is_replacement() const noexcept { return impl_->is_replacement(); }

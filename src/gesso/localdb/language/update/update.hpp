@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "gesso/bson/view.hpp"
+#include "gesso/localdb/language/empty_timestamp.hpp"
 #include "gesso/localdb/language/match/matcher.hpp"
 
 namespace gesso::localdb {
@@ -27,9 +28,11 @@ class Update {
   };
 
   // `spec` is a document (operators, or a replacement) or an array (a pipeline); `array_filters` an
-  // array or missing. Throws CommandError with MongoDB's code for what is no update.
+  // array or missing. `empty` is about replacements, the other forms keep a Timestamp(0, 0). Throws
+  // CommandError with MongoDB's code for what is no update.
   [[nodiscard]] static Update compile(bson::Value spec, bson::Value array_filters = {},
-                                      const Variables& variables = {});
+                                      const Variables& variables = {},
+                                      EmptyTimestamps empty = EmptyTimestamps::kReplace);
 
   Update(Update&&) noexcept;
   Update& operator=(Update&&) noexcept;
@@ -39,8 +42,8 @@ class Update {
   [[nodiscard]] bool is_pipeline() const noexcept;
 
   // What becomes of `document`. `query`, where given, is what found it: it says which element the
-  // positional `$` means. `now` is for $currentDate. The `_id` stays first and stays as it is
-  // (CommandError 66 otherwise).
+  // positional `$` means. `now` is for $currentDate and empty timestamps. The `_id` stays first and
+  // stays as it is (CommandError 66 otherwise).
   [[nodiscard]] Applied apply(bson::View document, const Matcher* query, Time now) const;
 
   // The document that an upsert inserts when nothing matched: the equalities of the query, then
