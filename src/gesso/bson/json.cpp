@@ -22,6 +22,36 @@ std::string serialise(View document, JsonFormat format) {
 
 }  // namespace
 
+std::string to_short_json(Value value, std::size_t most_bytes) {
+  constexpr std::string_view kBefore = "{ \"\" : ";
+  if (value.raw().size() <= most_bytes / 8) return to_json(value);
+  const Document wrapped = make_document("", value);
+  bson_t borrowed;
+  if (!bson_init_static(&borrowed, wrapped.data(), wrapped.size())) return "(invalid BSON)";
+  // libbson ends its walk there.
+  bson_json_opts_t* const options = bson_json_opts_new(
+      BSON_JSON_MODE_RELAXED, static_cast<std::int32_t>(kBefore.size() + most_bytes));
+  std::size_t length = 0;
+  char* const text = bson_as_json_with_opts(&borrowed, &length, options);
+  bson_json_opts_destroy(options);
+  if (text == nullptr) return "(invalid BSON)";
+  std::string result(text, length);
+  bson_free(text);
+  if (result.starts_with(kBefore)) result.erase(0, kBefore.size());
+  if (result.size() > most_bytes) result.resize(most_bytes);
+  if (result.size() < most_bytes && result.ends_with(" }")) {
+    result.resize(result.size() - 2);  // it was all there
+    return result;
+  }
+  // A character is not cut.
+  while (!result.empty() && (static_cast<unsigned char>(result.back()) & 0xC0U) == 0x80) {
+    result.pop_back();
+  }
+  if (!result.empty() && (static_cast<unsigned char>(result.back()) & 0x80U) != 0)
+    result.pop_back();
+  return result + "...";
+}
+
 std::string to_json(View document, JsonFormat format) { return serialise(document, format); }
 
 std::string to_json(Value value, JsonFormat format) {

@@ -14,6 +14,10 @@ enum class JsonFormat { kRelaxed, kCanonical };
 // A value alone: `"text"`, `5`, `{"$date": ...}`; "(missing)" for a missing one.
 [[nodiscard]] std::string to_json(Value value, JsonFormat format = JsonFormat::kRelaxed);
 
+// The beginning of it, for a message: about `most_bytes` of the text and "..." where there is more,
+// however large the value is.
+[[nodiscard]] std::string to_short_json(Value value, std::size_t most_bytes);
+
 // Throws Error (kValidation) that says where the text is wrong.
 [[nodiscard]] Document from_json(std::string_view text);
 

@@ -157,6 +157,66 @@ TEST(MeterTest, LooksOftenInEveryOperatorOfTheExpressionLanguage) {
               static_cast<long long>(slowest.count()), slowest_name.c_str());
 }
 
+// Copies of many fields are work by their bytes, not by the calls that make them.
+TEST(MeterTest, ChargesForEveryFieldOfAnObjectThatIsMade) {
+  bson::Builder fields;
+  for (int i = 0; i < 1000; ++i) {
+    fields.append("field" + std::to_string(i), std::string(1000, 'x'));
+  }
+  const bson::Document document = bson::make_document("o", fields.finish());
+  const auto work_of = [&](const char* spec) {
+    Meter meter([] {});
+    const bson::Document holder = bson::from_json(spec);
+    ExpressionScope scope;
+    const ExpressionPtr expression = compile_expression(holder["e"], scope);
+    Arena arena;
+    Evaluation evaluation(document, arena, scope);
+    const Meter::Scope metered(&meter);
+    (void)expression->evaluate(evaluation);
+    meter.look();
+    return meter.work();
+  };
+  // What it costs to hand the object over as an argument.
+  const std::uint64_t argument = work_of(R"({"e": {"$type": "$o"}})");
+  for (const char* const spec :
+       {R"({"e": {"$objectToArray": "$o"}})", R"({"e": {"$mergeObjects": ["$o", {"a": 1}]}})",
+        R"({"e": {"$arrayToObject": {"$objectToArray": "$o"}}})"}) {
+    EXPECT_GT(work_of(spec), argument + 900'000) << spec;
+  }
+  EXPECT_GT(work_of(R"({"e": {"$setField": {"field": "a", "input": "$o", "value": 1}}})"),
+            900'000U);
+}
+
+bool is_bson(bson::View document) { return bson::View::validate(document.bytes()).has_value(); }
+
+TEST(CommandErrorTest, QuotesOnlyTheBeginningOfALargeValue) {
+  const std::string text(10'000'000, 'x');
+  const bson::Document large = bson::make_document("a", 1, "text", text);
+  EXPECT_LT(value_text(large.view()).size(), 1200U);
+  EXPECT_TRUE(value_text(large.view()).starts_with("{ \"a\" : 1, \"text\" : \"xxx"));
+  EXPECT_TRUE(value_text(large.view()).ends_with("..."));
+  EXPECT_EQ(value_text(bson::make_document("a", 1).view()), "{ \"a\" : 1 }");
+  // No character is cut, wherever the end comes.
+  for (const std::size_t shift : {0U, 1U, 2U}) {
+    std::string wide(shift, 'x');
+    for (int i = 0; i < 10'000; ++i) wide += "\u20ac";
+    const bson::Document holder = bson::make_document("s", wide);
+    EXPECT_TRUE(is_bson(bson::make_document("m", value_text(holder["s"]))));
+    const CommandError error(ErrorCode::kBadValue, wide);
+    EXPECT_LT(std::string_view(error.what()).size(), 9000U);
+    EXPECT_TRUE(is_bson(bson::make_document("m", error.what())));
+  }
+  // Each of these quotes what it refuses.
+  const bson::Document operand = bson::make_document("$inc", bson::make_document("a", text));
+  const bson::Document holder = bson::make_document("u", operand);
+  try {
+    (void)Update::compile(holder["u"]);
+    FAIL();
+  } catch (const CommandError& error) {
+    EXPECT_LT(std::string_view(error.what()).size(), 2000U);
+  }
+}
+
 TEST(MeterTest, LooksOftenInFiltersOverLargeDocuments) {
   const bson::Document document = large_document();
   bson::Builder list;

@@ -68,6 +68,7 @@ Variables Context::variables() const {
   Arena arena;
   bson::Builder values;
   for (const auto& [name, expression] : let.as_document()) {
+    check_variable_name(name);
     const ExpressionPtr compiled = compile_expression(expression, scope);
     Evaluation evaluation({}, arena, scope);
     const bson::Value value = compiled->evaluate(evaluation);

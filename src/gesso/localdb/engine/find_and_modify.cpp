@@ -63,9 +63,8 @@ void run_single(Context& context, std::string_view name, const PlanRequest& requ
 
 void remove_one(Context& context, std::string_view name, const MatcherPtr& filter,
                 const Projection* projection) {
-  const DeleteStatement statement{.filter = filter,
-                                  .hint = hint_of(context.arguments),
-                                  .sort = context.arguments.document("sort")};
+  const DeleteStatement statement{
+      .filter = filter, .hint = hint_of(context.arguments), .sort = sort_of(context.arguments)};
   std::uint64_t n = 0;
   std::optional<bson::Document> removed;
   run_single(context, name, request_of(statement), [&](Modifier& modifier, Progress& progress) {
@@ -85,7 +84,7 @@ void update_one(Context& context, std::string_view name, const MatcherPtr& filte
       .update = Update::compile(arguments["update"], arguments["arrayFilters"], context.variables(),
                                 empty_timestamps_of(arguments)),
       .hint = hint_of(arguments),
-      .sort = arguments.document("sort"),
+      .sort = sort_of(arguments),
       .upsert = arguments.flag("upsert")};
   const Returning returning{
       .which = arguments.flag("new") ? Returning::Which::kAfter : Returning::Which::kBefore,

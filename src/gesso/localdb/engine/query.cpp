@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/language/match/sort.hpp"
 
 namespace gesso::localdb {
 namespace {
@@ -43,8 +44,17 @@ void refuse_flags(const Arguments& arguments, std::initializer_list<std::string_
 
 bson::Value hint_of(const Arguments& arguments) {
   const bson::Value hint = arguments["hint"];
+  if (hint && !hint.is_string() && !hint.is_document()) {
+    throw CommandError(ErrorCode::kFailedToParse, "Hint must be a string or an object");
+  }
   // Some drivers send an empty one for none.
   return hint.is_document() && hint.as_document().empty() ? bson::Value() : hint;
+}
+
+bson::View sort_of(const Arguments& arguments) {
+  const bson::View sort = arguments.document("sort");
+  if (!sort.contains("$natural")) (void)SortSpec::parse(sort);
+  return sort;
 }
 
 Execution execute(const Transaction& transaction, CollectionPtr collection,
@@ -61,7 +71,7 @@ FindQuery parse_find(const Context& context) {
   check_collation(arguments["collation"]);
   const Variables variables = context.variables();
   FindQuery query{.filter = compile_filter(arguments.document("filter"), variables),
-                  .sort = arguments.document("sort"),
+                  .sort = sort_of(arguments),
                   .hint = hint_of(arguments)};
   query.skip = natural(arguments, "skip");
   query.limit = natural(arguments, "limit");

@@ -20,8 +20,13 @@ void check_collation(bson::Value collation);
 // Throws CommandError (115) where the client asks for what is not served.
 void refuse_flags(const Arguments& arguments, std::initializer_list<std::string_view> fields);
 
-// `hint` of a command or a statement; a missing value where there is none, `{}` too.
+// `hint` of a command or a statement; a missing value where there is none, `{}` too. Throws
+// CommandError (9) for what is neither a name nor a key.
 [[nodiscard]] bson::Value hint_of(const Arguments& arguments);
+
+// `sort` of a command, looked at before a plan is made: there is none without a collection. Throws
+// CommandError (15974, 15975, ...).
+[[nodiscard]] bson::View sort_of(const Arguments& arguments);
 
 // The documents of `collection` that `request` asks for, attached to `transaction`.
 [[nodiscard]] Execution execute(const Transaction& transaction, CollectionPtr collection,

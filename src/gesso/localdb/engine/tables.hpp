@@ -10,12 +10,15 @@
 
 namespace gesso::localdb {
 
+// `hint_of` looks at its type itself, which has a code of its own.
+inline constexpr TypeSet kHint = kAny & ~type_set(bson::Type::kNull);
+
 inline constexpr Field kFindFields[] = {
     {"find", kAny, Presence::kRequired},
     {"filter", kObject},
     {"sort", kObject},
     {"projection", kObject},
-    {"hint", kString | kObject},
+    {"hint", kHint},
     {"skip", kNumber},
     {"limit", kNumber},
     {"batchSize", kNumber},
@@ -39,7 +42,7 @@ inline constexpr Field kCountFields[] = {
     {"query", kObject},
     {"limit", kNumber},
     {"skip", kNumber},
-    {"hint", kString | kObject},
+    {"hint", kHint},
     {"collation", kObject},
     {"fields", kObject},
 };
@@ -47,7 +50,7 @@ inline constexpr Field kDistinctFields[] = {
     {"distinct", kAny, Presence::kRequired},
     {"key", kString, Presence::kRequired},
     {"query", kObject},
-    {"hint", kString | kObject},
+    {"hint", kHint},
     {"collation", kObject},
 };
 inline constexpr Field kAggregateFields[] = {
@@ -57,7 +60,7 @@ inline constexpr Field kAggregateFields[] = {
     {"explain", kFlag},
     {"allowDiskUse", kFlag},
     {"bypassDocumentValidation", kFlag},
-    {"hint", kString | kObject},
+    {"hint", kHint},
     {"collation", kObject},
     {"let", kObject},
 };
@@ -92,7 +95,7 @@ inline constexpr Field kFindAndModifyFields[] = {
     {"bypassEmptyTsReplacement", kFlag},
     {"collation", kObject},
     {"arrayFilters", kArray},
-    {"hint", kString | kObject},
+    {"hint", kHint},
     {"let", kObject},
 };
 

@@ -33,13 +33,13 @@ constexpr Field kUpdateStatementFields[] = {
     {"upsertSupplied", kFlag},
     {"arrayFilters", kArray},
     {"collation", kObject},
-    {"hint", kString | kObject},
+    {"hint", kHint},
 };
 constexpr Field kDeleteStatementFields[] = {
     {"q", kObject, Presence::kRequired},
     {"limit", kNumber, Presence::kRequired},
     {"collation", kObject},
-    {"hint", kString | kObject},
+    {"hint", kHint},
 };
 
 struct WriteError {
@@ -261,14 +261,15 @@ void update(Context& context) {
 
 DeleteStatement compile_delete(const Arguments& arguments, const Variables& variables) {
   check_collation(arguments["collation"]);
-  const std::optional<std::int64_t> limit = arguments["limit"].integer();
-  if (limit != 0 && limit != 1) {
-    throw CommandError(ErrorCode::kFailedToParse,
-                       "The limit field in delete objects must be 0 or 1.");
-  }
   return {.filter = compile_filter(arguments.document("q"), variables),
           .hint = hint_of(arguments),
-          .multi = limit == 0};
+          .multi = arguments["limit"].integer() == 0};
+}
+
+void check_limit(bson::Value limit) {
+  if (limit.integer() == 0 || limit.integer() == 1) return;
+  throw CommandError(ErrorCode::kFailedToParse,
+                     "The limit field in delete objects must be 0 or 1. Got " + value_text(limit));
 }
 
 void delete_command(Context& context) {
@@ -279,6 +280,7 @@ void delete_command(Context& context) {
   std::vector<Compiled<DeleteStatement>> statements;
   for (const bson::View entry : batch_of(context, "deletes")) {
     const Arguments arguments("delete.deletes", kDeleteStatementFields, entry);
+    check_limit(arguments["limit"]);  // of which a wrong one refuses the whole batch
     statements.push_back(compile([&] { return compile_delete(arguments, variables); }));
   }
   BatchResult result;

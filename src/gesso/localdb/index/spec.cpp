@@ -155,7 +155,7 @@ void check_id_index(const IndexSpec& spec) {
   if (spec.fields.front().descending) {
     throw CommandError(ErrorCode::kBadValue,
                        "The field 'key' for an _id index must be {_id: 1}, but got " +
-                           bson::to_json(spec.key.view()));
+                           value_text(spec.key.view()));
   }
   if (spec.expire_after_seconds) cannot_create("An _id index cannot have 'expireAfterSeconds'");
   if (spec.sparse || spec.partial_filter) {
@@ -218,7 +218,7 @@ IndexSpec IndexSpec::parse(bson::View description) {
       throw CommandError(kInvalidIndexSpecificationOption,
                          "The field '" + std::string(key) +
                              "' is not valid for an index specification. Specification: " +
-                             bson::to_json(description));
+                             value_text(description));
     }
   }
   if (spec.fields.empty()) {
@@ -310,8 +310,8 @@ SpecRelation compare_specs(const IndexSpec& existing, const IndexSpec& wanted) {
                           bson::compare(filter_of(existing), filter_of(wanted)) == 0;
   if (!same_name && !equivalent) return SpecRelation::kDifferent;
   const auto both = [&] {
-    return " Requested index: " + bson::to_json(wanted.describe().view()) +
-           ", existing index: " + bson::to_json(existing.describe().view());
+    return " Requested index: " + value_text(wanted.describe().view()) +
+           ", existing index: " + value_text(existing.describe().view());
   };
   if (!equivalent) {
     throw CommandError(ErrorCode::kIndexKeySpecsConflict,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "gesso/bson/json.hpp"
+
 namespace gesso::localdb {
 namespace {
 
@@ -47,9 +49,12 @@ constexpr std::array kNames = {
     Entry{96, "OperationFailed"},
     Entry{112, "WriteConflict"},
     Entry{115, "CommandNotSupported"},
+    Entry{168, "InvalidPipelineOperator"},
     Entry{171, "CannotIndexParallelArrays"},
+    Entry{175, "QueryPlanKilled"},
     Entry{181, "AmbiguousIndexKeyPattern"},
     Entry{237, "CursorKilled"},
+    Entry{241, "ConversionFailure"},
     Entry{276, "IndexBuildAborted"},
     Entry{279, "ClientDisconnect"},
     Entry{290, "InvalidCatalogEntry"},
@@ -61,7 +66,23 @@ constexpr std::array kNames = {
     Entry{14031, "OutOfDiskSpace"},
 };
 
+constexpr std::size_t kValueBytes = 1024;
+constexpr std::size_t kMessageBytes = 8192;
+
 }  // namespace
+
+std::string value_text(bson::Value value) { return bson::to_short_json(value, kValueBytes); }
+
+std::string value_text(bson::View document) {
+  return value_text(bson::Value(bson::Type::kDocument, document.data()));
+}
+
+std::string bounded_message(const std::string& message) {
+  if (message.size() <= kMessageBytes) return message;
+  std::size_t end = kMessageBytes;
+  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0U) == 0x80) --end;
+  return message.substr(0, end) + "...";
+}
 
 std::string code_name(int code) {
   const auto* found =

@@ -75,6 +75,13 @@ enum class ErrorCode : int {
   return false;
 }
 
+// A value as a message quotes it: its beginning, where it is long.
+[[nodiscard]] std::string value_text(bson::Value value);
+[[nodiscard]] std::string value_text(bson::View document);
+
+// `message`, or its beginning: some quote a name or a text that a client may make 16 MB long.
+[[nodiscard]] std::string bounded_message(const std::string& message);
+
 class CommandError : public std::runtime_error {
   int code_;
   bson::Document details_;
@@ -83,7 +90,7 @@ class CommandError : public std::runtime_error {
   CommandError(ErrorCode code, const std::string& message)
       : CommandError(static_cast<int>(code), message) {}
   CommandError(int code, const std::string& message, bson::Document details = {})
-      : std::runtime_error(message), code_(code), details_(std::move(details)) {}
+      : std::runtime_error(bounded_message(message)), code_(code), details_(std::move(details)) {}
 
   [[nodiscard]] int code() const noexcept { return code_; }
   // Members that go into the reply beside the message: keyPattern and keyValue of a duplicate.

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/index/spec.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/matcher.hpp"
@@ -294,7 +293,7 @@ std::optional<Natural> natural_order(bson::View specification, std::string_view 
   if (specification.count() != 1 || (direction != 1 && direction != -1)) {
     throw CommandError(ErrorCode::kBadValue, std::string(what) +
                                                  ": $natural must be 1 or -1 and stand alone, in " +
-                                                 bson::to_json(specification));
+                                                 value_text(specification));
   }
   return Natural{*direction == 1 ? Direction::kForward : Direction::kBackward};
 }
@@ -309,7 +308,7 @@ std::shared_ptr<const Index> hinted_index(const Collection& collection, bson::Va
   throw CommandError(ErrorCode::kBadValue,
                      "error processing query: planner returned error: bad hint: hint provided does "
                      "not correspond to an existing index: " +
-                         bson::to_json(hint));
+                         value_text(hint));
 }
 
 class Planner {

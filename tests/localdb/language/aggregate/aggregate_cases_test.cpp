@@ -37,6 +37,8 @@ INSTANTIATE_TEST_SUITE_P(Numbers, ExpressionCase,
                          testing::ValuesIn(load_cases("aggregate/cases/numbers.json")), case_name);
 INSTANTIATE_TEST_SUITE_P(Strings, ExpressionCase,
                          testing::ValuesIn(load_cases("aggregate/cases/strings.json")), case_name);
+INSTANTIATE_TEST_SUITE_P(Errors, ExpressionCase,
+                         testing::ValuesIn(load_cases("aggregate/cases/errors.json")), case_name);
 INSTANTIATE_TEST_SUITE_P(Arrays, ExpressionCase,
                          testing::ValuesIn(load_cases("aggregate/cases/arrays.json")), case_name);
 INSTANTIATE_TEST_SUITE_P(Dates, ExpressionCase,
@@ -44,6 +46,27 @@ INSTANTIATE_TEST_SUITE_P(Dates, ExpressionCase,
 INSTANTIATE_TEST_SUITE_P(Conversions, ExpressionCase,
                          testing::ValuesIn(load_cases("aggregate/cases/conversions.json")),
                          case_name);
+
+// What is wrong with an expression of constants is told before there is a document, so that a
+// collection that has none refuses it too.
+TEST(ExpressionTest, RefusesConstantsWithoutADocument) {
+  const auto code = [](const char* expression) {
+    return error_code_of([expression] {
+      ExpressionScope scope;
+      const bson::Document spec = bson::from_json(std::string("{\"e\": ") + expression + "}");
+      (void)compile_expression(spec["e"], scope);
+    });
+  };
+  EXPECT_EQ(code(R"({"$divide": [1, 0]})"), 2);
+  EXPECT_EQ(code(R"({"a": [{"$toInt": "x"}]})"), 241);
+  EXPECT_EQ(code(R"({"$add": [{"$multiply": [2, 3]}, {"$abs": "x"}]})"), 28765);
+  EXPECT_EQ(code(R"({"$trim": {"input": 5}})"), 50699);
+  EXPECT_EQ(code(R"({"$dateToString": {"date": null, "format": "%"}})"), 18535);
+  // It takes a document to know.
+  EXPECT_EQ(code(R"({"$divide": ["$a", 0]})"), 0);
+  EXPECT_EQ(code(R"({"$cond": [true, 1, {"$divide": [1, 0]}]})"), 0);
+  EXPECT_EQ(code(R"({"$cond": ["$a", 1, {"$divide": [1, 0]}]})"), 2);
+}
 
 class PipelineCase : public testing::TestWithParam<Case> {};
 

@@ -5,7 +5,6 @@
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/decimal.hpp"
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/accumulator.hpp"
 #include "gesso/localdb/language/aggregate/numeric.hpp"
 #include "gesso/localdb/language/aggregate/object_merge.hpp"
@@ -283,7 +282,7 @@ double parse_percentile(Value p) {
     throw CommandError(7750303,
                        "The $percentile 'p' field must be an array of numbers from [0.0, "
                        "1.0], but found: " +
-                           bson::to_json(p));
+                           value_text(p));
   }
   return p.number();
 }

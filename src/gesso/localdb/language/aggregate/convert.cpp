@@ -7,7 +7,6 @@
 
 #include "gesso/base/clock.hpp"
 #include "gesso/bson/decimal.hpp"
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/dates.hpp"
 #include "gesso/localdb/language/aggregate/numeric.hpp"
 #include "gesso/localdb/language/command_error.hpp"
@@ -36,7 +35,7 @@ constexpr int kConversionFailure = 241;
 [[noreturn]] void overflow(Value value) {
   throw CommandError(kConversionFailure,
                      "Conversion would overflow target type in $convert with no onError value: " +
-                         bson::to_json(value));
+                         value_text(value));
 }
 
 std::string hex(std::span<const std::uint8_t> bytes) {

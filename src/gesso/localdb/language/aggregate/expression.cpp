@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_set>
 
 #include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/path.hpp"
@@ -96,7 +96,11 @@ class ObjectLiteral final : public Expression {
 
  public:
   ObjectLiteral(View spec, ExpressionScope& scope) {
+    std::unordered_set<std::string_view> names;
     for (const Element& element : spec) {
+      if (element.key.empty()) {
+        throw CommandError(15998, "FieldPath field names may not be empty strings.");
+      }
       if (element.key.starts_with('$')) {
         throw CommandError(16410,
                            "FieldPath field names may not start with '$'. Consider using "
@@ -105,8 +109,17 @@ class ObjectLiteral final : public Expression {
       if (element.key.find('.') != std::string_view::npos) {
         throw CommandError(16412, "FieldPath field names may not contain '.'.");
       }
+      if (!names.insert(element.key).second) {
+        throw CommandError(
+            16406, "duplicate field name specified in object literal: " + std::string(element.key));
+      }
       fields_.emplace_back(element.key, compile_expression(element.value, scope));
     }
+  }
+
+  [[nodiscard]] bool is_constant() const {
+    return std::ranges::all_of(
+        fields_, [](const auto& field) { return field.second->constant() != nullptr; });
   }
 
   Value evaluate(Evaluation& evaluation) const override {
@@ -129,6 +142,11 @@ class ArrayLiteral final : public Expression {
     }
   }
 
+  [[nodiscard]] bool is_constant() const {
+    return std::ranges::all_of(
+        elements_, [](const ExpressionPtr& element) { return element->constant() != nullptr; });
+  }
+
   Value evaluate(Evaluation& evaluation) const override {
     bson::Builder result;
     for (const ExpressionPtr& element : elements_) {
@@ -138,6 +156,28 @@ class ArrayLiteral final : public Expression {
     }
     return evaluation.arena.array(std::move(result));
   }
+};
+
+// The value of an expression that needs no document.
+ExpressionPtr folded(const Expression& expression) {
+  Arena arena;
+  const ExpressionScope no_variables;
+  Evaluation evaluation({}, arena, no_variables);
+  return std::make_unique<Constant>(expression.evaluate(evaluation));
+}
+
+// A named argument that is there: an absent field is null to it, so that functions can tell it from
+// an argument that is left out.
+class GivenArgument final : public Expression {
+  ExpressionPtr expression_;
+
+ public:
+  explicit GivenArgument(ExpressionPtr expression) : expression_(std::move(expression)) {}
+  Value evaluate(Evaluation& evaluation) const override {
+    const Value value = expression_->evaluate(evaluation);
+    return value.is_missing() ? Arena::null() : value;
+  }
+  const Value* constant() const noexcept override { return expression_->constant(); }
 };
 
 class Call final : public Expression {
@@ -169,6 +209,12 @@ class Call final : public Expression {
   }
 };
 
+// System variables have capitals.
+void check_readable_name(std::string_view name) {
+  if (!name.empty() && name[0] >= 'A' && name[0] <= 'Z') return;
+  check_variable_name(name);
+}
+
 ExpressionPtr compile_string(Value spec, ExpressionScope& scope) {
   const std::string_view text = spec.as_string();
   if (!text.starts_with('$')) return std::make_unique<Constant>(spec);
@@ -176,6 +222,7 @@ ExpressionPtr compile_string(Value spec, ExpressionScope& scope) {
   if (!text.starts_with("$$")) return std::make_unique<PathOf>(nullptr, text.substr(1));
   const std::size_t dot = text.find('.');
   const std::string_view name = text.substr(2, dot == std::string_view::npos ? dot : dot - 2);
+  check_readable_name(name);
   ExpressionPtr start;
   if (name == "ROOT" || name == "CURRENT") {
     start = std::make_unique<Root>();
@@ -183,6 +230,8 @@ ExpressionPtr compile_string(Value spec, ExpressionScope& scope) {
     start = std::make_unique<Removed>();
   } else if (name == "NOW") {
     start = std::make_unique<Now>();
+  } else if (name == "CLUSTER_TIME") {
+    throw CommandError(51144, "Builtin variable '$$CLUSTER_TIME' is not available");
   } else {
     start = std::make_unique<Variable>(scope.find(name));
   }
@@ -224,6 +273,10 @@ const SpecialEntry* find_special(std::string_view name) {
 void check_count(const FunctionEntry& entry, std::size_t count) {
   if (count >= entry.least && count <= entry.most) return;
   const std::string name(entry.name);
+  if (entry.count_code != 0) {
+    throw CommandError(entry.count_code, name + " needs at least " + std::to_string(entry.least) +
+                                             " arguments, had: " + std::to_string(count));
+  }
   if (entry.least == entry.most) {
     throw CommandError(16020, "Expression " + name + " takes exactly " +
                                   std::to_string(entry.least) + " arguments. " +
@@ -238,18 +291,26 @@ void check_count(const FunctionEntry& entry, std::size_t count) {
 }
 
 ExpressionPtr compile_named(const NamedEntry& entry, Value spec, ExpressionScope& scope) {
+  const std::vector<Value> specs = named_specs(entry, spec);
+  if (entry.check != nullptr) entry.check(specs);
   std::vector<ExpressionPtr> arguments;
-  for (const Value argument : named_specs(entry, spec)) {
-    arguments.push_back(argument.is_missing() ? nullptr : compile_expression(argument, scope));
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (specs[i].is_missing()) {
+      arguments.push_back(nullptr);
+    } else if (entry.arguments[i].is_literal) {
+      arguments.push_back(make_constant(specs[i]));
+    } else {
+      arguments.push_back(std::make_unique<GivenArgument>(compile_expression(specs[i], scope)));
+    }
   }
-  return make_function(entry.function, std::move(arguments));
+  return make_function(entry.function, std::move(arguments), scope);
 }
 
 ExpressionPtr compile_operator(std::string_view name, Value spec, ExpressionScope& scope) {
   if (const FunctionEntry* entry = find_function(name)) {
     std::vector<ExpressionPtr> arguments = compile_arguments(spec, scope);
     check_count(*entry, arguments.size());
-    return make_function(entry->function, std::move(arguments));
+    return make_function(entry->function, std::move(arguments), scope);
   }
   if (const NamedEntry* entry = find_named(name)) return compile_named(*entry, spec, scope);
   if (const SpecialEntry* entry = find_special(name)) return entry->compile(name, spec, scope);
@@ -258,11 +319,13 @@ ExpressionPtr compile_operator(std::string_view name, Value spec, ExpressionScop
 
 ExpressionPtr compile_document(View spec, ExpressionScope& scope) {
   if (spec.empty() || !spec.begin()->key.starts_with('$')) {
-    return std::make_unique<ObjectLiteral>(spec, scope);
+    auto literal = std::make_unique<ObjectLiteral>(spec, scope);
+    if (literal->is_constant()) return folded(*literal);
+    return literal;
   }
   if (const std::size_t count = spec.count(); count != 1) {
     throw CommandError(15983, "an object representing an expression must have exactly one field: " +
-                                  bson::to_json(spec));
+                                  value_text(spec));
   }
   const Element operation = *spec.begin();
   return compile_operator(operation.key, operation.value, scope);
@@ -302,8 +365,17 @@ Evaluation::Evaluation(View document, Arena& memory, const ExpressionScope& scop
 
 ExpressionPtr make_constant(Value value) { return std::make_unique<Constant>(value); }
 
-ExpressionPtr make_function(Function function, std::vector<ExpressionPtr> arguments) {
-  return std::make_unique<Call>(function, std::move(arguments));
+ExpressionPtr make_function(Function function, std::vector<ExpressionPtr> arguments,
+                            const ExpressionScope& scope) {
+  const auto is_constant = [](const ExpressionPtr& argument) {
+    return !argument || argument->constant() != nullptr;
+  };
+  const bool folds = scope.is_reachable() && std::ranges::all_of(arguments, is_constant);
+  auto call = std::make_unique<Call>(function, std::move(arguments));
+  if (!folds) return call;
+  ExpressionPtr result = folded(*call);
+  if (result->constant()->is_missing()) return call;
+  return result;
 }
 
 std::vector<ExpressionPtr> compile_arguments(Value spec, ExpressionScope& scope) {
@@ -335,8 +407,10 @@ std::vector<Value> named_specs(const NamedEntry& shape, Value spec) {
   }
   for (std::size_t i = 0; i < specs.size(); ++i) {
     if (!shape.arguments[i].required || !specs[i].is_missing()) continue;
-    throw CommandError(shape.missing_code, "Missing '" + std::string(shape.arguments[i].name) +
-                                               "' parameter to " + name);
+    const int own_code = shape.arguments[i].missing_code;
+    throw CommandError(
+        own_code != 0 ? own_code : shape.missing_code,
+        "Missing '" + std::string(shape.arguments[i].name) + "' parameter to " + name);
   }
   return specs;
 }
@@ -347,14 +421,17 @@ void check_variable_name(std::string_view name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            static_cast<unsigned char>(c) >= 0x80;
   };
-  if (name.empty()) throw CommandError(16866, "empty variable names are not allowed");
+  if (name.empty())
+    throw CommandError(ErrorCode::kFailedToParse, "empty variable names are not allowed");
   if ((name[0] < 'a' || name[0] > 'z') && static_cast<unsigned char>(name[0]) < 0x80) {
-    throw CommandError(16867, "'" + std::string(name) +
-                                  "' starts with an invalid character for a user variable name");
+    throw CommandError(
+        ErrorCode::kFailedToParse,
+        "'" + std::string(name) + "' starts with an invalid character for a user variable name");
   }
   if (!std::ranges::all_of(name, legal)) {
     throw CommandError(
-        16868, "'" + std::string(name) + "' contains an invalid character for a variable name");
+        ErrorCode::kFailedToParse,
+        "'" + std::string(name) + "' contains an invalid character for a variable name");
   }
 }
 
@@ -366,8 +443,11 @@ ExpressionPtr compile_expression(Value spec, ExpressionScope& scope) {
       return compile_string(spec, scope);
     case Type::kDocument:
       return compile_document(spec.as_document(), scope);
-    case Type::kArray:
-      return std::make_unique<ArrayLiteral>(spec.as_document(), scope);
+    case Type::kArray: {
+      auto literal = std::make_unique<ArrayLiteral>(spec.as_document(), scope);
+      if (literal->is_constant()) return folded(*literal);
+      return literal;
+    }
     default:
       return make_constant(spec);
   }

@@ -31,6 +31,7 @@ class ExpressionScope {
   std::vector<Name> visible_;
   std::vector<bson::OwnedValue> constants_;  // by slot: the command's `let`; missing for others
   std::size_t slots_ = 0;
+  int unreachable_ = 0;
   Time now_{};
 
  public:
@@ -43,6 +44,19 @@ class ExpressionScope {
   void pop(std::size_t count);
   // Throws CommandError (17276) for an unknown name.
   [[nodiscard]] std::size_t find(std::string_view name) const;
+
+  // While one lives, what is compiled is never evaluated: a branch not taken. What its functions
+  // would throw for constants is no error then.
+  class Unreachable {
+    ExpressionScope& scope_;
+
+   public:
+    explicit Unreachable(ExpressionScope& scope) : scope_(scope) { ++scope_.unreachable_; }
+    Unreachable(const Unreachable&) = delete;
+    Unreachable& operator=(const Unreachable&) = delete;
+    ~Unreachable() { --scope_.unreachable_; }
+  };
+  [[nodiscard]] bool is_reachable() const noexcept { return unreachable_ == 0; }
 
   [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
   [[nodiscard]] const std::vector<bson::OwnedValue>& constants() const noexcept {
@@ -77,6 +91,10 @@ class Expression {
 };
 
 using ExpressionPtr = std::unique_ptr<const Expression>;
+
+// A variable of $let and its kin, or of a command's `let`, begins with a small letter. Throws
+// CommandError (9).
+void check_variable_name(std::string_view name);
 
 // Throws CommandError: 168 for an unknown operator, 16020 for a wrong number of arguments, ...
 [[nodiscard]] ExpressionPtr compile_expression(bson::Value spec, ExpressionScope& scope);

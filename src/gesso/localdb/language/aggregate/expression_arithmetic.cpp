@@ -50,11 +50,9 @@ std::int64_t checked_date(std::int64_t date, std::int64_t milliseconds, bool min
 Value add_all(Evaluation& evaluation, Arguments arguments) {
   Number sum;
   const Value* date = nullptr;
-  bool null = false;
   for (const Value& argument : arguments) {
-    if (is_nullish(argument)) {
-      null = true;
-    } else if (argument.is_number()) {
+    if (is_nullish(argument)) return Arena::null();
+    if (argument.is_number()) {
       sum = widened(&add, sum, Number(argument));
     } else if (argument.is(Type::kDate)) {
       if (date != nullptr) throw CommandError(16612, "only one date allowed in an $add expression");
@@ -64,7 +62,6 @@ Value add_all(Evaluation& evaluation, Arguments arguments) {
                          "$add only supports numeric or date types, not " + type_text(argument));
     }
   }
-  if (null) return Arena::null();
   if (date == nullptr) return sum.to_value(evaluation.arena);
   return evaluation.arena.date(checked_date(date->as_int64(), milliseconds_of(sum), false));
 }
@@ -89,18 +86,15 @@ Value subtract_two(Evaluation& evaluation, Arguments arguments) {
 
 Value multiply_all(Evaluation& evaluation, Arguments arguments) {
   Number product = Number::of_int32(1);
-  bool null = false;
   for (const Value argument : arguments) {
-    if (is_nullish(argument)) {
-      null = true;
-    } else if (argument.is_number()) {
-      product = widened(&multiply, product, Number(argument));
-    } else {
+    if (is_nullish(argument)) return Arena::null();
+    if (!argument.is_number()) {
       throw CommandError(ErrorCode::kTypeMismatch,
                          "$multiply only supports numeric types, not " + type_text(argument));
     }
+    product = widened(&multiply, product, Number(argument));
   }
-  return null ? Arena::null() : product.to_value(evaluation.arena);
+  return product.to_value(evaluation.arena);
 }
 
 Value divide_two(Evaluation& evaluation, Arguments arguments) {

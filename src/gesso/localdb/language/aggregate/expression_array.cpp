@@ -2,10 +2,10 @@
 // expression_iteration.cpp.
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/sort.hpp"
@@ -75,7 +75,7 @@ Value array_elem_at(Evaluation&, Arguments arguments) {
     throw CommandError(28691,
                        "$arrayElemAt's second argument must be representable as a 32-bit "
                        "integer: " +
-                           bson::to_json(arguments[1]));
+                           value_text(arguments[1]));
   }
   return at(arguments[0], *position);
 }
@@ -125,17 +125,17 @@ std::int64_t slice_number(Value value, int not_numeric, int not_integral, const 
                                         type_text(value));
   }
   const auto number = value.integer();
-  if (!number) {
+  if (!number || *number < INT32_MIN || *number > INT32_MAX) {
     throw CommandError(not_integral, std::string(which) +
                                          " argument to $slice can't be represented as a 32-bit "
                                          "integer: " +
-                                         bson::to_json(value));
+                                         value_text(value));
   }
   return *number;
 }
 
 Value slice(Evaluation& evaluation, Arguments arguments) {
-  if (std::ranges::any_of(arguments, is_nullish)) return Arena::null();
+  if (is_nullish(arguments[0]) || is_nullish(arguments[1])) return Arena::null();
   if (!arguments[0].is_array()) {
     throw CommandError(28724, "First argument to $slice must be an array, but is of type: " +
                                   type_text(arguments[0]));
@@ -146,6 +146,7 @@ Value slice(Evaluation& evaluation, Arguments arguments) {
   std::int64_t begin = second < 0 ? size + std::max(second, -size) : 0;
   std::int64_t count = second < 0 ? size : std::min(second, size);
   if (arguments.size() == 3) {
+    if (is_nullish(arguments[2])) return Arena::null();
     count = slice_number(arguments[2], 28727, 28728, "Third");
     if (count <= 0) {
       throw CommandError(28729,
@@ -168,7 +169,7 @@ std::int64_t range_number(Value value, int not_numeric, const char* what) {
     throw CommandError(not_numeric + 1, std::string("$range requires a ") + what +
                                             " value that can be represented as a 32-bit integer, "
                                             "found value: " +
-                                            bson::to_json(value));
+                                            value_text(value));
   }
   return *number;
 }
@@ -244,14 +245,20 @@ Value sort_array(Evaluation& evaluation, Arguments arguments) {
         values, [&](Value left, Value right) { return spec.compare(view(left), view(right)) < 0; });
     return evaluation.arena.array(values);
   }
-  const double direction = by.is_number() ? by.number() : 0;
-  if (direction != 1 && direction != -1) {
-    throw CommandError(2942505, "The $sort element value must be either 1 or -1");
-  }
+  const double direction = by.number();
   std::ranges::stable_sort(values, [direction](Value left, Value right) {
     return compare_values(left, right) * static_cast<int>(direction) < 0;
   });
   return evaluation.arena.array(values);
+}
+
+void check_sort_array(Arguments specs) {
+  const Value by = specs[1];
+  if (by.is_document()) {
+    (void)SortSpec::parse(by.as_document());
+  } else if (!by.is_number() || (by.number() != 1 && by.number() != -1)) {
+    throw CommandError(2942505, "The $sort element value must be either 1 or -1");
+  }
 }
 
 enum class Pick { kFirst, kLast, kLeast, kGreatest };
@@ -280,26 +287,43 @@ Value pick_n(Evaluation& evaluation, Arguments arguments) {
   return evaluation.arena.array(kPick == Pick::kLast ? all.last(count) : all.first(count));
 }
 
+// The shape of a $zip is its text's, not its values'.
+void check_zip(Arguments specs) {
+  const auto& [inputs, longest, defaults] = std::tie(specs[0], specs[1], specs[2]);
+  if (!inputs.is_array()) {
+    throw CommandError(34461, "inputs must be an array of expressions, found " + type_text(inputs));
+  }
+  if (!longest.is_missing() && !longest.is(bson::Type::kBool)) {
+    throw CommandError(34463, "useLongestLength must be a bool, found " + type_text(longest));
+  }
+  if (!defaults.is_missing() && !defaults.is_array()) {
+    throw CommandError(34462,
+                       "defaults must be an array of expressions, found " + type_text(defaults));
+  }
+  if (inputs.as_document().empty()) {
+    throw CommandError(34465, "$zip requires at least one input array");
+  }
+  if (defaults.is_missing() || defaults.as_document().empty()) return;
+  if (!longest.truthy()) {
+    throw CommandError(34466, "cannot specify defaults unless useLongestLength is true");
+  }
+  if (defaults.as_document().count() != inputs.as_document().count()) {
+    throw CommandError(34467, "defaults and inputs must have the same length");
+  }
+}
+
 Value zip(Evaluation& evaluation, Arguments arguments) {
   const bool longest = arguments[1].truthy();
   if (is_nullish(arguments[0])) return Arena::null();
-  if (!arguments[0].is_array()) {
-    throw CommandError(34461,
-                       "inputs must be an array of expressions, found " + type_text(arguments[0]));
-  }
-  if (!arguments[2].is_missing() && !longest) {
-    throw CommandError(34466, "cannot specify defaults unless useLongestLength is true");
-  }
   std::vector<std::vector<Value>> inputs;
   for (const Element& input : arguments[0].as_document()) {
     if (is_nullish(input.value)) return Arena::null();
     if (!input.value.is_array()) {
-      throw CommandError(
-          34468, "$zip found a non-array expression in input: " + bson::to_json(input.value));
+      throw CommandError(34468,
+                         "$zip found a non-array expression in input: " + value_text(input.value));
     }
     inputs.push_back(elements_of(input.value));
   }
-  if (inputs.empty()) throw CommandError(34465, "$zip requires at least one input array");
   const auto size = [](const std::vector<Value>& input) { return input.size(); };
   const std::size_t length = longest ? std::ranges::max(inputs, {}, size).size()
                                      : std::ranges::min(inputs, {}, size).size();
@@ -332,19 +356,22 @@ constexpr std::array kFunctions = {
     FunctionEntry{"$indexOfArray", 2, 4, index_of_array},
 };
 
-constexpr std::array kSortArguments = {NamedArgument{"input", true}, NamedArgument{"sortBy", true}};
-constexpr std::array kPickArguments = {NamedArgument{"n", true}, NamedArgument{"input", true}};
+constexpr std::array kSortArguments = {NamedArgument{"input", true},
+                                       NamedArgument{"sortBy", true, 2942503, true}};
+constexpr std::array kPickArguments = {NamedArgument{"n", true},
+                                       NamedArgument{"input", true, 5787907}};
 constexpr std::array kZipArguments = {NamedArgument{"inputs", true},
-                                      NamedArgument{"useLongestLength", false},
+                                      NamedArgument{"useLongestLength", false, 0, true},
                                       NamedArgument{"defaults", false}};
 
 constexpr std::array kNamed = {
-    NamedEntry{"$sortArray", kSortArguments, sort_array, 2942500, 2942501, 2942502},
+    NamedEntry{"$sortArray", kSortArguments, sort_array, 2942500, 2942501, 2942502,
+               check_sort_array},
     NamedEntry{"$firstN", kPickArguments, pick_n<Pick::kFirst>, 5787900, 5787901, 5787906},
     NamedEntry{"$lastN", kPickArguments, pick_n<Pick::kLast>, 5787900, 5787901, 5787906},
     NamedEntry{"$minN", kPickArguments, pick_n<Pick::kLeast>, 5787900, 5787901, 5787906},
     NamedEntry{"$maxN", kPickArguments, pick_n<Pick::kGreatest>, 5787900, 5787901, 5787906},
-    NamedEntry{"$zip", kZipArguments, zip, 34460, 34464, 34465},
+    NamedEntry{"$zip", kZipArguments, zip, 34460, 34464, 34465, check_zip},
 };
 
 }  // namespace

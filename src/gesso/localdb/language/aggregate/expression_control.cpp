@@ -2,8 +2,8 @@
 // $ifNull, $switch, $let, $literal.
 #include <algorithm>
 #include <array>
+#include <optional>
 
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
@@ -97,12 +97,33 @@ class Let final : public Expression {
   }
 };
 
+// The parts of what is evaluated up to the first that decides it; behind a constant that does,
+// nothing is reached.
+template <class Decides>
+std::vector<ExpressionPtr> compile_until(Value spec, ExpressionScope& scope, Decides decides) {
+  std::vector<ExpressionPtr> parts;
+  std::optional<ExpressionScope::Unreachable> unreachable;
+  const auto add = [&](Value part) {
+    parts.push_back(compile_expression(part, scope));
+    const Value* const known = parts.back()->constant();
+    if (!unreachable && known != nullptr && decides(*known)) unreachable.emplace(scope);
+  };
+  if (spec.is_array()) {
+    for (const Element& element : spec.as_document()) add(element.value);
+  } else {
+    add(spec);
+  }
+  return parts;
+}
+
 ExpressionPtr compile_and(std::string_view, Value spec, ExpressionScope& scope) {
-  return std::make_unique<AndOr>(true, compile_arguments(spec, scope));
+  const auto decides = [](Value value) { return !value.truthy(); };
+  return std::make_unique<AndOr>(true, compile_until(spec, scope, decides));
 }
 
 ExpressionPtr compile_or(std::string_view, Value spec, ExpressionScope& scope) {
-  return std::make_unique<AndOr>(false, compile_arguments(spec, scope));
+  const auto decides = [](Value value) { return value.truthy(); };
+  return std::make_unique<AndOr>(false, compile_until(spec, scope, decides));
 }
 
 ExpressionPtr compile_cond(std::string_view, Value spec, ExpressionScope& scope) {
@@ -130,13 +151,21 @@ ExpressionPtr compile_cond(std::string_view, Value spec, ExpressionScope& scope)
     std::size_t next = 0;
     for (const Element& element : spec.as_document()) parts[next++] = element.value;
   }
-  return std::make_unique<Cond>(compile_expression(parts[0], scope),
-                                compile_expression(parts[1], scope),
-                                compile_expression(parts[2], scope));
+  ExpressionPtr condition = compile_expression(parts[0], scope);
+  const Value* const known = condition->constant();
+  const auto branch = [&](Value part, bool taken) {
+    std::optional<ExpressionScope::Unreachable> unreachable;
+    if (known != nullptr && known->truthy() != taken) unreachable.emplace(scope);
+    return compile_expression(part, scope);
+  };
+  ExpressionPtr then = branch(parts[1], true);
+  ExpressionPtr otherwise = branch(parts[2], false);
+  return std::make_unique<Cond>(std::move(condition), std::move(then), std::move(otherwise));
 }
 
 ExpressionPtr compile_if_null(std::string_view, Value spec, ExpressionScope& scope) {
-  std::vector<ExpressionPtr> parts = compile_arguments(spec, scope);
+  std::vector<ExpressionPtr> parts =
+      compile_until(spec, scope, [](Value value) { return !is_nullish(value); });
   if (parts.size() < 2) {
     throw CommandError(
         1257300, "$ifNull needs at least two arguments, had: " + std::to_string(parts.size()));
@@ -150,11 +179,12 @@ Switch::Branch compile_branch(Value spec, ExpressionScope& scope) {
                        "$switch expected each branch to be an object, found: " + type_text(spec));
   }
   Switch::Branch branch;
+  Value then;
   for (const Element& element : spec.as_document()) {
     if (element.key == "case") {
       branch.condition = compile_expression(element.value, scope);
     } else if (element.key == "then") {
-      branch.then = compile_expression(element.value, scope);
+      then = element.value;
     } else {
       throw CommandError(
           40063, "$switch found an unknown argument to a branch: " + std::string(element.key));
@@ -163,9 +193,13 @@ Switch::Branch compile_branch(Value spec, ExpressionScope& scope) {
   if (!branch.condition) {
     throw CommandError(40064, "$switch requires each branch have a 'case' expression");
   }
-  if (!branch.then) {
+  if (then.is_missing()) {
     throw CommandError(40065, "$switch requires each branch have a 'then' expression.");
   }
+  std::optional<ExpressionScope::Unreachable> unreachable;
+  const Value* const known = branch.condition->constant();
+  if (known != nullptr && !known->truthy()) unreachable.emplace(scope);
+  branch.then = compile_expression(then, scope);
   return branch;
 }
 
@@ -195,7 +229,8 @@ ExpressionPtr compile_switch(std::string_view, Value spec, ExpressionScope& scop
   return std::make_unique<Switch>(std::move(branches), std::move(otherwise));
 }
 
-constexpr std::array kLetArguments = {NamedArgument{"vars", true}, NamedArgument{"in", true}};
+constexpr std::array kLetArguments = {NamedArgument{"vars", true},
+                                      NamedArgument{"in", true, 16877}};
 constexpr NamedEntry kLet = {"$let", kLetArguments, nullptr, 16874, 16875, 16876};
 
 ExpressionPtr compile_let(std::string_view, Value spec, ExpressionScope& scope) {

@@ -2,7 +2,6 @@
 #include <array>
 #include <cmath>
 
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/convert.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
 #include "gesso/localdb/language/command_error.hpp"
@@ -76,7 +75,7 @@ class Convert final : public Expression {
     if (!type) {
       throw CommandError(
           ErrorCode::kFailedToParse,
-          "$convert's 'to' argument must be a string or number, but is " + bson::to_json(to));
+          "$convert's 'to' argument must be a string or number, but is " + value_text(to));
     }
     return *type;
   }

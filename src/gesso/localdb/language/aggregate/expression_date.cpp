@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/dates.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
 #include "gesso/localdb/language/command_error.hpp"
@@ -47,8 +46,7 @@ std::optional<Zone> zone_of(Value value) {
 
 std::int64_t integer_of(Value value, int code, const std::string& what) {
   const auto number = value.is_number() ? value.integer() : std::nullopt;
-  if (!number)
-    throw CommandError(code, what + " must be an integer, found " + bson::to_json(value));
+  if (!number) throw CommandError(code, what + " must be an integer, found " + value_text(value));
   return *number;
 }
 
@@ -64,8 +62,13 @@ class DatePart final : public Expression {
 
   Value evaluate(Evaluation& evaluation) const override {
     const Value date = date_->evaluate(evaluation);
-    const auto zone = zone_ ? zone_of(zone_->evaluate(evaluation)) : Zone{};
-    if (is_nullish(date) || !zone) return Arena::null();
+    if (is_nullish(date)) return Arena::null();
+    Value name = zone_ ? zone_->evaluate(evaluation) : Value{};
+    if (zone_ && is_nullish(name)) return Arena::null();
+    if (!name.is_missing() && !name.is_string()) {
+      throw CommandError(40533, "the timezone argument must be a string, found " + type_text(name));
+    }
+    const auto zone = zone_of(name);
     return part_(parts_of(date_of(date), *zone), evaluation.arena);
   }
 };
@@ -116,41 +119,46 @@ ExpressionPtr compile_part(std::string_view name, Value spec, ExpressionScope& s
   return std::make_unique<DatePart>(part, std::move(arguments[0]), nullptr);
 }
 
+// What is no format, or no zone, is refused even where the value is null.
+void check_format(Value format, int code, const std::string& name) {
+  if (is_nullish(format)) return;
+  if (!format.is_string()) {
+    throw CommandError(code,
+                       name + " requires that 'format' be a string, found: " + type_text(format));
+  }
+  (void)format_date(0, format.as_string(), Zone{});
+}
+
 Value to_text(Evaluation& evaluation, Arguments arguments) {
   const auto& [date, format, timezone, on_null] =
       std::tie(arguments[0], arguments[1], arguments[2], arguments[3]);
+  check_format(format, 18533, "$dateToString");
   const auto zone = zone_of(timezone);
-  if (is_nullish(date) || !zone || format.is_null()) {
-    return on_null.is_missing() ? Arena::null() : on_null;
-  }
+  if (is_nullish(date)) return on_null.is_missing() ? Arena::null() : on_null;
+  if (!zone || (is_nullish(format) && !format.is_missing())) return Arena::null();
   std::string_view pattern =
       timezone.is_missing() || zone->offset == 0 ? kIsoFormat : "%Y-%m-%dT%H:%M:%S.%L";
-  if (!format.is_missing()) {
-    if (!format.is_string()) {
-      throw CommandError(
-          18533, "$dateToString requires that 'format' be a string, found: " + type_text(format));
-    }
-    pattern = format.as_string();
-  }
+  if (!format.is_missing()) pattern = format.as_string();
   return evaluation.arena.string(format_date(date_of(date), pattern, *zone));
 }
 
 Value from_text(Evaluation& evaluation, Arguments arguments) {
   const auto& [text, format, timezone, on_error, on_null] =
       std::tie(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4]);
+  check_format(format, 40684, "$dateFromString");
   const auto zone = zone_of(timezone);
-  if (is_nullish(text) || !zone) return on_null.is_missing() ? Arena::null() : on_null;
-  std::optional<std::int64_t> date;
-  if (text.is_string()) {
-    date = format.is_string() ? parse_date_as(text.as_string(), format.as_string(), *zone)
-                              : parse_date(text.as_string(), *zone);
+  if (is_nullish(text)) return on_null.is_missing() ? Arena::null() : on_null;
+  if (!text.is_string()) {
+    if (!on_error.is_missing()) return on_error;
+    throw CommandError(241, "$dateFromString requires that 'dateString' be a string, found: " +
+                                type_text(text) + " with value " + value_text(text));
   }
+  if (!zone || (is_nullish(format) && !format.is_missing())) return Arena::null();
+  const std::optional<std::int64_t> date =
+      format.is_string() ? parse_date_as(text.as_string(), format.as_string(), *zone)
+                         : parse_date(text.as_string(), *zone);
   if (date) return evaluation.arena.date(*date);
   if (!on_error.is_missing()) return on_error;
-  if (!text.is_string()) {
-    throw CommandError(241, "$dateFromString requires that 'dateString' be a string, found: " +
-                                type_text(text) + " with value " + bson::to_json(text));
-  }
   throw CommandError(241, "Error parsing date string '" + std::string(text.as_string()) + "'");
 }
 
@@ -176,10 +184,16 @@ Value from_parts(Evaluation& evaluation, Arguments arguments) {
 
 Value to_parts(Evaluation& evaluation, Arguments arguments) {
   const auto zone = zone_of(arguments[1]);
-  if (is_nullish(arguments[0]) || !zone) return Arena::null();
+  if (!zone) return Arena::null();
+  const Value iso = arguments[2];
+  if (is_nullish(iso) && !iso.is_missing()) return Arena::null();
+  if (!iso.is_missing() && !iso.is(Type::kBool)) {
+    throw CommandError(40521, "iso8601 must evaluate to a bool, found " + type_text(iso));
+  }
+  if (is_nullish(arguments[0])) return Arena::null();
   const DateParts parts = parts_of(date_of(arguments[0]), *zone);
   bson::Builder result;
-  if (arguments[2].truthy()) {
+  if (iso.truthy()) {
     result.append("isoWeekYear", parts.iso_year);
     result.append("isoWeek", parts.iso_week);
     result.append("isoDayOfWeek", parts.weekday == 0 ? 7 : parts.weekday);

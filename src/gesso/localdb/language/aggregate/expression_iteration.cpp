@@ -122,12 +122,13 @@ class Reduce final : public Expression {
 };
 
 constexpr std::array kMapArguments = {NamedArgument{"input", true}, NamedArgument{"as", false},
-                                      NamedArgument{"in", true}};
+                                      NamedArgument{"in", true, 16882}};
 constexpr std::array kFilterArguments = {NamedArgument{"input", true}, NamedArgument{"as", false},
-                                         NamedArgument{"cond", true},
+                                         NamedArgument{"cond", true, 28650},
                                          NamedArgument{"limit", false}};
-constexpr std::array kReduceArguments = {
-    NamedArgument{"input", true}, NamedArgument{"initialValue", true}, NamedArgument{"in", true}};
+constexpr std::array kReduceArguments = {NamedArgument{"input", true},
+                                         NamedArgument{"initialValue", true, 40078},
+                                         NamedArgument{"in", true, 40079}};
 constexpr NamedEntry kMap = {"$map", kMapArguments, nullptr, 16878, 16879, 16880};
 constexpr NamedEntry kFilter = {"$filter", kFilterArguments, nullptr, 28646, 28647, 28648};
 constexpr NamedEntry kReduce = {"$reduce", kReduceArguments, nullptr, 40075, 40076, 40077};

@@ -1,6 +1,7 @@
 // $mergeObjects, $objectToArray, $arrayToObject, $getField, $setField and $unsetField.
 #include <array>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/language/aggregate/object_merge.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
@@ -21,7 +22,10 @@ Value merge_objects(Evaluation& evaluation, Arguments arguments) {
   if (inputs.size() == 1 && inputs[0].is_array()) {
     const View list = inputs[0].as_document();
     inputs.clear();
-    for (const Element& element : list) inputs.push_back(element.value);
+    for (const Element& element : list) {
+      charge(Meter::kStep);
+      inputs.push_back(element.value);
+    }
   }
   FieldMerge merged;
   for (const Value input : inputs) {
@@ -43,6 +47,7 @@ Value object_to_array(Evaluation& evaluation, Arguments arguments) {
   }
   bson::Builder result;
   for (const Element& element : arguments[0].as_document()) {
+    charge(Meter::kStep + element.key.size() + element.value.raw().size());
     const auto scope = result.document(result.next_key());
     result.append("k", element.key);
     result.append("v", element.value);
@@ -98,10 +103,25 @@ Value array_to_object(Evaluation& evaluation, Arguments arguments) {
                        "$arrayToObject requires an array input, found: " + type_text(arguments[0]));
   }
   FieldMerge object;
+  // The first element says which form all of them have.
+  Type form = Type::kMissing;
   for (const Element& element : arguments[0].as_document()) {
-    if (element.value.is_document()) {
+    if (form == Type::kMissing) form = element.value.type();
+    if (form == Type::kDocument && !element.value.is_document()) {
+      throw CommandError(40391,
+                         "$arrayToObject requires a consistent input format. Elements must "
+                         "all be arrays or all be objects. Object was detected, now found: " +
+                             type_text(element.value));
+    }
+    if (form == Type::kArray && !element.value.is_array()) {
+      throw CommandError(40396,
+                         "$arrayToObject requires a consistent input format. Elements must "
+                         "all be arrays or all be objects. Array was detected, now found: " +
+                             type_text(element.value));
+    }
+    if (form == Type::kDocument) {
       put_document(object, element.value.as_document());
-    } else if (element.value.is_array()) {
+    } else if (form == Type::kArray) {
       put_pair(object, element.value.as_document());
     } else {
       throw CommandError(
@@ -148,6 +168,7 @@ class SetField final : public Expression {
     bson::Builder result;
     bool done = false;
     for (const Element& element : input.as_document()) {
+      charge(Meter::kStep + element.value.raw().size());
       if (element.key == field_) {
         result.append(field_, value);
         done = true;
@@ -160,17 +181,27 @@ class SetField final : public Expression {
   }
 };
 
-std::string_view constant_field(Value spec, const std::string& name, ExpressionScope& scope,
-                                bson::OwnedValue& keep) {
+// `code` is for what is no constant, the two after it for what is no string and for a null byte.
+std::string_view constant_field(Value spec, const std::string& name, int code,
+                                ExpressionScope& scope, bson::OwnedValue& keep) {
   const ExpressionPtr expression = compile_expression(spec, scope);
   const Value* const constant = expression->constant();
-  if (constant == nullptr || !constant->is_string() ||
-      constant->as_string().find('\0') != std::string_view::npos) {
-    throw CommandError(5654601, name + " requires 'field' to evaluate to a constant string");
+  if (constant == nullptr) {
+    throw CommandError(code, name + " requires 'field' to evaluate to a constant");
+  }
+  if (!constant->is_string()) {
+    throw CommandError(code + 1, name + " requires 'field' to evaluate to type String, but got " +
+                                     type_text(*constant));
+  }
+  if (constant->as_string().find('\0') != std::string_view::npos) {
+    throw CommandError(code + 2, name + " requires 'field' to have no null byte");
   }
   keep = bson::OwnedValue(*constant);
   return keep.view().as_string();
 }
+
+constexpr int kGetFieldCode = 5654600;
+constexpr int kSetFieldCode = 4161106;
 
 constexpr std::array kGetArguments = {NamedArgument{"field", true}, NamedArgument{"input", false}};
 constexpr NamedEntry kGet = {"$getField", kGetArguments, nullptr, 3041701, 3041701, 3041702};
@@ -180,18 +211,20 @@ ExpressionPtr compile_get_field(std::string_view name, Value spec, ExpressionSco
   // {$getField: "name"}, {$getField: {$literal: "$name"}} and {$getField: {field, input}}
   const bool named = spec.is_document() && !is_operator_document(spec.as_document());
   if (!named) {
-    return std::make_unique<GetField>(constant_field(spec, std::string(name), scope, keep),
-                                      nullptr);
+    return std::make_unique<GetField>(
+        constant_field(spec, std::string(name), kGetFieldCode, scope, keep), nullptr);
   }
   const std::vector<Value> parts = named_specs(kGet, spec);
   ExpressionPtr input = parts[1].is_missing() ? nullptr : compile_expression(parts[1], scope);
-  return std::make_unique<GetField>(constant_field(parts[0], std::string(name), scope, keep),
-                                    std::move(input));
+  return std::make_unique<GetField>(
+      constant_field(parts[0], std::string(name), kGetFieldCode, scope, keep), std::move(input));
 }
 
-constexpr std::array kSetArguments = {NamedArgument{"field", true}, NamedArgument{"input", true},
-                                      NamedArgument{"value", true}};
-constexpr std::array kUnsetArguments = {NamedArgument{"field", true}, NamedArgument{"input", true}};
+constexpr std::array kSetArguments = {NamedArgument{"field", true},
+                                      NamedArgument{"input", true, 4161109},
+                                      NamedArgument{"value", true, 4161103}};
+constexpr std::array kUnsetArguments = {NamedArgument{"field", true},
+                                        NamedArgument{"input", true, 4161109}};
 
 ExpressionPtr compile_set_field(std::string_view name, Value spec, ExpressionScope& scope) {
   const bool sets = name == "$setField";
@@ -204,7 +237,8 @@ ExpressionPtr compile_set_field(std::string_view name, Value spec, ExpressionSco
                             4161102};
   const std::vector<Value> parts = named_specs(shape, spec);
   bson::OwnedValue keep;
-  const std::string_view field = constant_field(parts[0], std::string(name), scope, keep);
+  const std::string_view field =
+      constant_field(parts[0], std::string(name), kSetFieldCode, scope, keep);
   ExpressionPtr input = compile_expression(parts[1], scope);
   ExpressionPtr value = sets ? compile_expression(parts[2], scope) : nullptr;
   return std::make_unique<SetField>(field, std::move(input), std::move(value));

@@ -15,9 +15,12 @@ namespace {
 using bson::Type;
 using bson::Value;
 
+constexpr int kInvalidPattern = 51111;
+
 enum class Wanted { kWhether, kFirst, kAll };
 
-constexpr std::array kArguments = {NamedArgument{"input", true}, NamedArgument{"regex", true},
+constexpr std::array kArguments = {NamedArgument{"input", true},
+                                   NamedArgument{"regex", true, 31023},
                                    NamedArgument{"options", false}};
 
 class RegexExpression final : public Expression {
@@ -36,7 +39,7 @@ class RegexExpression final : public Expression {
     if (!parts[2].is_missing()) options_ = compile_expression(parts[2], scope);
     const Value* const pattern = pattern_->constant();
     const Value* const options = options_ ? options_->constant() : nullptr;
-    if (pattern != nullptr && !is_nullish(*pattern) && (!options_ || options != nullptr)) {
+    if (pattern != nullptr && (!options_ || options != nullptr) && scope.is_reachable()) {
       constant_ = compile(*pattern, options == nullptr ? Value{} : *options);
     }
   }
@@ -49,27 +52,38 @@ class RegexExpression final : public Expression {
     if (constant_) return search(evaluation, input, *constant_);
     const Value pattern = pattern_->evaluate(evaluation);
     const Value options = options_ ? options_->evaluate(evaluation) : Value{};
-    if (is_nullish(pattern)) return nothing(evaluation);
-    return search(evaluation, input, compile(pattern, options));
+    const auto regex = compile(pattern, options);
+    return regex ? search(evaluation, input, *regex) : nothing(evaluation);
   }
 
  private:
-  CompiledRegex compile(Value pattern, Value options) const {
+  // std::nullopt for a null pattern; the options are looked at all the same.
+  std::optional<CompiledRegex> compile(Value pattern, Value options) const {
+    if (!is_nullish(pattern) && !pattern.is_string() && !pattern.is(Type::kRegex)) {
+      throw CommandError(51105, name_ + " needs 'regex' to be of type string or regex");
+    }
     if (!is_nullish(options) && !options.is_string()) {
       throw CommandError(51106, name_ + " needs 'options' to be of type string");
     }
-    const std::string_view given = is_nullish(options) ? "" : options.as_string();
-    if (pattern.is_string()) return {pattern.as_string(), given};
-    if (!pattern.is(Type::kRegex)) {
-      throw CommandError(51105, name_ + " needs 'regex' to be of type string or regex");
+    const bool is_regex = pattern.is(Type::kRegex);
+    std::string_view flags = is_nullish(options) ? "" : options.as_string();
+    if (is_regex && !pattern.as_regex().options.empty()) {
+      if (!is_nullish(options)) {
+        throw CommandError(51107, name_ +
+                                      ": found regex option(s) specified in both 'regex' and "
+                                      "'option' fields");
+      }
+      flags = pattern.as_regex().options;
     }
-    const bson::Regex regex = pattern.as_regex();
-    if (!regex.options.empty() && !is_nullish(options)) {
-      throw CommandError(51107, name_ +
-                                    ": found regex option(s) specified in both 'regex' and "
-                                    "'option' fields");
+    if (flags.find('\0') != std::string_view::npos) {
+      throw CommandError(51110, name_ + ": regular expression options cannot contain a null byte");
     }
-    return {regex.pattern, regex.options.empty() ? given : regex.options};
+    if (is_nullish(pattern)) return std::nullopt;
+    const std::string_view text = is_regex ? pattern.as_regex().pattern : pattern.as_string();
+    if (text.find('\0') != std::string_view::npos) {
+      throw CommandError(51109, name_ + ": regular expression cannot contain a null byte");
+    }
+    return CompiledRegex(text, flags, kInvalidPattern);
   }
 
   Value nothing(Evaluation& evaluation) const {
@@ -91,7 +105,8 @@ class RegexExpression final : public Expression {
     bson::Builder found;
     std::size_t offset = 0;
     Position position;
-    while (offset <= text.size()) {
+    // There is no match behind the last character, but one in a text that has none.
+    do {
       const auto match = regex.find(text, offset);
       if (!match) break;
       position.advance(text, match->begin);
@@ -103,8 +118,7 @@ class RegexExpression final : public Expression {
       offset = match->end > match->begin
                    ? match->end
                    : match->end + byte_of_code_point(text.substr(match->end), 1);
-      if (match->end == match->begin && match->end == text.size()) break;
-    }
+    } while (offset < text.size());
     if (wanted_ == Wanted::kFirst) return Arena::null();
     return evaluation.arena.array(std::move(found));
   }

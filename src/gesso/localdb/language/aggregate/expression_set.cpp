@@ -37,8 +37,10 @@ Value union_of(Evaluation& evaluation, Arguments arguments) {
 }
 
 Value intersection_of(Evaluation& evaluation, Arguments arguments) {
-  if (std::ranges::any_of(arguments, is_nullish)) return Arena::null();
-  for (const Value argument : arguments) require_array(argument, 17047, "$setIntersection");
+  for (const Value argument : arguments) {
+    if (is_nullish(argument)) return Arena::null();
+    require_array(argument, 17047, "$setIntersection");
+  }
   std::vector<Value> result;
   if (arguments.empty()) return evaluation.arena.array(result);
   std::vector<ValueSet> others;
@@ -99,7 +101,7 @@ constexpr std::array kFunctions = {
     FunctionEntry{"$setUnion", 0, kAnyNumber, union_of},
     FunctionEntry{"$setIntersection", 0, kAnyNumber, intersection_of},
     FunctionEntry{"$setDifference", 2, 2, difference_of},
-    FunctionEntry{"$setEquals", 2, kAnyNumber, equals},
+    FunctionEntry{"$setEquals", 2, kAnyNumber, equals, 17045},
     FunctionEntry{"$setIsSubset", 2, 2, is_subset},
     FunctionEntry{"$anyElementTrue", 1, 1, any_element_true},
     FunctionEntry{"$allElementsTrue", 1, 1, all_elements_true},

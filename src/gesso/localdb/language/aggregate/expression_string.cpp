@@ -35,17 +35,14 @@ std::size_t find_text(std::string_view text, std::string_view wanted, std::size_
 
 Value concat(Evaluation& evaluation, Arguments arguments) {
   std::string result;
-  bool null = false;
   for (const Value argument : arguments) {
-    if (is_nullish(argument)) {
-      null = true;
-    } else if (argument.is_string()) {
-      result += argument.as_string();
-    } else {
+    if (is_nullish(argument)) return Arena::null();
+    if (!argument.is_string()) {
       throw CommandError(16702, "$concat only supports strings, not " + type_text(argument));
     }
+    result += argument.as_string();
   }
-  return null ? Arena::null() : evaluation.arena.string(result);
+  return evaluation.arena.string(result);
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -114,10 +111,19 @@ Value substr_bytes(Evaluation& evaluation, Arguments arguments) {
   return evaluation.arena.string(std::string_view(text).substr(begin, length));
 }
 
+// `code` is for what is no number, the next one for a number that is not whole.
+std::int64_t code_point_number(Value value, int code, const std::string& what) {
+  if (!value.is_number()) {
+    throw CommandError(code, "$substrCP: " + what + " must be a numeric type (is BSON type " +
+                                 type_text(value) + ")");
+  }
+  return whole(value, code + 1, "$substrCP: " + what);
+}
+
 Value substr_code_points(Evaluation& evaluation, Arguments arguments) {
   const std::string text = coerce_to_string(arguments[0]);
-  const std::int64_t start = whole(arguments[1], 34451, "$substrCP: starting index");
-  const std::int64_t length = whole(arguments[2], 34453, "$substrCP: length");
+  const std::int64_t start = code_point_number(arguments[1], 34450, "starting index");
+  const std::int64_t length = code_point_number(arguments[2], 34452, "length");
   if (start < 0) {
     throw CommandError(34455, "$substrCP: the starting index must be nonnegative integer.");
   }
@@ -259,11 +265,12 @@ std::vector<std::string_view> trimmed_characters(Value chars) {
 
 template <bool kLeft, bool kRight>
 Value trim(Evaluation& evaluation, Arguments arguments) {
-  if (is_nullish(arguments[0]) || arguments[1].is_null()) return Arena::null();
+  if (is_nullish(arguments[0])) return Arena::null();
   if (!arguments[0].is_string()) {
     throw CommandError(50699, "$trim requires its input to be a string, got " +
                                   type_text(arguments[0]) + " instead.");
   }
+  if (is_nullish(arguments[1]) && !arguments[1].is_missing()) return Arena::null();
   if (!arguments[1].is_missing() && !arguments[1].is_string()) {
     throw CommandError(50700, "$trim requires 'chars' to be a string, got " +
                                   type_text(arguments[1]) + " instead.");
@@ -345,8 +352,9 @@ constexpr std::array kFunctions = {
 };
 
 constexpr std::array kTrimArguments = {NamedArgument{"input", true}, NamedArgument{"chars", false}};
-constexpr std::array kReplaceArguments = {NamedArgument{"input", true}, NamedArgument{"find", true},
-                                          NamedArgument{"replacement", true}};
+constexpr std::array kReplaceArguments = {NamedArgument{"input", true},
+                                          NamedArgument{"find", true, 51748},
+                                          NamedArgument{"replacement", true, 51747}};
 
 constexpr std::array kNamed = {
     NamedEntry{"$trim", kTrimArguments, trim<true, true>, 50696, 50694, 50695},

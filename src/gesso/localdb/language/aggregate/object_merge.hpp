@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/view.hpp"
 
@@ -18,6 +19,7 @@ class FieldMerge {
 
  public:
   void put(std::string_view key, bson::Value value) {
+    charge(Meter::kStep + key.size());
     const auto [found, added] = positions_.try_emplace(key, fields_.size());
     if (added) {
       fields_.push_back({.key = key, .value = value});
@@ -30,7 +32,10 @@ class FieldMerge {
   }
   [[nodiscard]] bson::Document finish() const {
     bson::Builder builder;
-    for (const bson::Element& field : fields_) builder.append_element(field);
+    for (const bson::Element& field : fields_) {
+      charge(Meter::kStep + field.value.raw().size());
+      builder.append_element(field);
+    }
     return builder.finish();
   }
 };

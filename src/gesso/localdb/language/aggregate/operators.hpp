@@ -24,12 +24,15 @@ struct FunctionEntry {
   std::size_t least;
   std::size_t most;
   Function function;
+  int count_code = 0;  // of the error for a wrong number; 0 for the usual one
 };
 
 // {$op: {input: a, to: b}}; arguments in the order of the names, absent ones missing.
 struct NamedArgument {
   std::string_view name;
   bool required;
+  int missing_code = 0;     // 0 for that of the operator
+  bool is_literal = false;  // taken as it stands, not as an expression
 };
 struct NamedEntry {
   std::string_view name;
@@ -38,6 +41,8 @@ struct NamedEntry {
   int not_object_code;  // of the errors for a wrong shape
   int unknown_code;
   int missing_code;
+  // What is looked at before anything is compiled; may be null. Throws CommandError.
+  void (*check)(std::span<const bson::Value> specs) = nullptr;
 };
 
 // Operators that decide themselves what to evaluate, and when.
@@ -69,13 +74,13 @@ struct SpecialEntry {
 [[nodiscard]] std::vector<ExpressionPtr> compile_arguments(bson::Value spec,
                                                            ExpressionScope& scope);
 [[nodiscard]] ExpressionPtr make_constant(bson::Value value);
-[[nodiscard]] ExpressionPtr make_function(Function function, std::vector<ExpressionPtr> arguments);
+// Calls it at once, as MongoDB does, where all arguments are constants: what the function throws
+// for them is refused before there is a document.
+[[nodiscard]] ExpressionPtr make_function(Function function, std::vector<ExpressionPtr> arguments,
+                                          const ExpressionScope& scope);
 
 // Checks the names of `spec` against `arguments` and gives their values, absent ones missing.
 [[nodiscard]] std::vector<bson::Value> named_specs(const NamedEntry& shape, bson::Value spec);
-
-// A variable of $let and its kin begins with a small letter. Throws CommandError (16867, 16868).
-void check_variable_name(std::string_view name);
 
 // "string", "missing", ... for messages.
 [[nodiscard]] std::string type_text(bson::Value value);

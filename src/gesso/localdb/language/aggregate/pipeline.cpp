@@ -140,6 +140,10 @@ SourcePtr open_stages(std::span<const StagePtr> stages, SourcePtr input,
   return input;
 }
 
+bool is_stage(std::string_view name) {
+  return find_stage(name) != nullptr || std::ranges::find(kUnsupported, name) != kUnsupported.end();
+}
+
 Pipeline Pipeline::compile(View stages, const PipelineContext& context) {
   Pipeline pipeline;
   StageBuild build{.context = context, .collections = pipeline.collections_};

@@ -75,6 +75,9 @@ struct LeadingStages {
   std::optional<std::int64_t> limit = {};
 };
 
+// Whether there is a stage of that name, be it one that is not supported.
+[[nodiscard]] bool is_stage(std::string_view name);
+
 class Pipeline {
   std::vector<StagePtr> stages_;
   LeadingStages leading_;

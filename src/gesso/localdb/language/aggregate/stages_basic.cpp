@@ -4,7 +4,6 @@
 #include <array>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/expression.hpp"
 #include "gesso/localdb/language/aggregate/stages.hpp"
 #include "gesso/localdb/language/aggregate/transform.hpp"
@@ -104,7 +103,7 @@ StagePtr make_skip(Value spec, StageBuild&) {
   if (!skip || *skip < 0) {
     throw CommandError(
         5107200, "invalid argument to $skip stage: Expected a non-negative number in: $skip: " +
-                     bson::to_json(spec));
+                     value_text(spec));
   }
   return std::make_unique<SkipStage>(*skip);
 }
@@ -113,7 +112,7 @@ StagePtr make_limit(Value spec, StageBuild&) {
   const auto limit = whole_number(spec);
   if (!limit || *limit < 0) {
     throw CommandError(5107201, "invalid argument to $limit stage: Expected a number in: $limit: " +
-                                    bson::to_json(spec));
+                                    value_text(spec));
   }
   if (*limit == 0) throw CommandError(15958, "the limit must be positive");
   return std::make_unique<LimitStage>(*limit);
@@ -322,7 +321,7 @@ StagePtr make_documents(Value spec, StageBuild& build) {
   for (const bson::Element& element : list.as_document()) {
     if (!element.value.is_document()) {
       throw CommandError(
-          40228, "$documents expects an array of objects, found " + bson::to_json(element.value));
+          40228, "$documents expects an array of objects, found " + value_text(element.value));
     }
     documents.emplace_back(element.value.as_document());
   }

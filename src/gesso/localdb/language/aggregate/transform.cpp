@@ -1,7 +1,6 @@
 #include "gesso/localdb/language/aggregate/transform.hpp"
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/expression.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/path.hpp"
@@ -39,7 +38,7 @@ class ReplaceRootTransform final : public DocumentTransform {
     throw CommandError(40228,
                        "'newRoot' expression must evaluate to an object, but resulting value "
                        "was: " +
-                           bson::to_json(root) + ". Type of resulting value: '" +
+                           value_text(root) + ". Type of resulting value: '" +
                            std::string(bson::type_name(root.type())) + "'");
   }
 };

@@ -1,7 +1,6 @@
 // $bitsAllSet, $bitsAllClear, $bitsAnySet, $bitsAnyClear.
 #include <algorithm>
 
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/leaf_tests.hpp"
 
@@ -15,11 +14,11 @@ using bson::Value;
 std::vector<std::uint32_t> positions_of_number(Value operand) {
   const auto mask = operand.integer();
   if (!mask) {
-    throw CommandError(ErrorCode::kFailedToParse, "Expected an integer: " + bson::to_json(operand));
+    throw CommandError(ErrorCode::kFailedToParse, "Expected an integer: " + value_text(operand));
   }
   if (*mask < 0) {
     throw CommandError(ErrorCode::kFailedToParse,
-                       "Expected a non-negative number in: " + bson::to_json(operand));
+                       "Expected a non-negative number in: " + value_text(operand));
   }
   std::vector<std::uint32_t> positions;
   for (std::uint32_t bit = 0; bit < 63; ++bit) {
@@ -45,7 +44,7 @@ std::vector<std::uint32_t> positions_of_list(bson::View list) {
     if (!position || *position < 0 || *position > INT32_MAX) {
       throw CommandError(
           ErrorCode::kBadValue,
-          "bit positions must be non-negative integers, found " + bson::to_json(element.value));
+          "bit positions must be non-negative integers, found " + value_text(element.value));
     }
     positions.push_back(static_cast<std::uint32_t>(*position));
   }
@@ -58,7 +57,7 @@ std::vector<std::uint32_t> parse_positions(Value operand) {
   if (operand.is_array()) return positions_of_list(operand.as_document());
   throw CommandError(
       ErrorCode::kBadValue,
-      "bit tests take an Array, a number, or a BinData but received: " + bson::to_json(operand));
+      "bit tests take an Array, a number, or a BinData but received: " + value_text(operand));
 }
 
 class BitsTest final : public LeafTest {

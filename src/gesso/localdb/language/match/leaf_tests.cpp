@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "gesso/bson/decimal.hpp"
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/regex.hpp"
 #include "gesso/localdb/language/match/type_set.hpp"
@@ -154,7 +153,7 @@ class ModTest final : public LeafTest {
   static std::int64_t parse(Value value, const std::string& what) {
     if (!value.is_number()) fail("malformed mod, " + what + " not a number");
     const auto number = truncated(value);
-    if (!number) fail("malformed mod, " + what + " value is invalid: " + bson::to_json(value));
+    if (!number) fail("malformed mod, " + what + " value is invalid: " + value_text(value));
     return *number;
   }
 };
@@ -168,12 +167,12 @@ class SizeTest final : public LeafTest {
     if (!size) {
       throw CommandError(
           ErrorCode::kBadValue,
-          "Failed to parse $size. Expected an integer in: $size: " + bson::to_json(operand));
+          "Failed to parse $size. Expected an integer in: $size: " + value_text(operand));
     }
     if (*size < 0) {
       throw CommandError(ErrorCode::kBadValue,
                          "Failed to parse $size. Expected a non-negative number in: $size: " +
-                             bson::to_json(operand));
+                             value_text(operand));
     }
     size_ = static_cast<std::size_t>(*size);
   }

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/leaf_tests.hpp"
 

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/leaf_tests.hpp"
 #include "gesso/localdb/language/match/path.hpp"
@@ -146,10 +145,18 @@ class OperatorParser {
     if (!operand.is(Type::kRegex)) fail("$regex has to be a string");
     const bson::Regex regex = operand.as_regex();
     if (!regex.options.empty() && !options.is_missing()) {
-      throw CommandError(51075, "options set in both $regex and $options");
+      const bool options_first = position_of("$options") < position_of("$regex");
+      throw CommandError(options_first ? 51074 : 51075, "options set in both $regex and $options");
     }
     terms_.push_back(plain(
         make_regex(regex.pattern, options.is_missing() ? regex.options : options.as_string())));
+  }
+
+  [[nodiscard]] std::ptrdiff_t position_of(std::string_view name) const {
+    return std::distance(operators_.begin(), std::find_if(operators_.begin(), operators_.end(),
+                                                          [name](const Element& element) {
+                                                            return element.key == name;
+                                                          }));
   }
 
   void options(Value /*operand*/) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/nodes.hpp"
 
@@ -139,7 +138,7 @@ class TreeBuilder {
     if (kind_ != ProjectionKind::kAddFields) {
       if (mode_ == ProjectionMode::kExclude) {
         throw CommandError(31252, "Invalid projection :: caused by :: Cannot use an expression " +
-                                      path + ": " + bson::to_json(value) +
+                                      path + ": " + value_text(value) +
                                       " in an exclusion projection");
       }
       mode_ = ProjectionMode::kInclude;

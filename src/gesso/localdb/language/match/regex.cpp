@@ -56,7 +56,7 @@ void CompiledRegex::Free::operator()(pcre2_real_code_8* code) const noexcept {
   pcre2_code_free(code);
 }
 
-CompiledRegex::CompiledRegex(std::string_view pattern, std::string_view options)
+CompiledRegex::CompiledRegex(std::string_view pattern, std::string_view options, int invalid_code)
     : pattern_(pattern), options_(options), metered_(std::make_unique<Metered>()) {
   int error = 0;
   PCRE2_SIZE offset = 0;
@@ -65,8 +65,8 @@ CompiledRegex::CompiledRegex(std::string_view pattern, std::string_view options)
   if (!code_) {
     std::array<PCRE2_UCHAR, 256> message{};
     pcre2_get_error_message(error, message.data(), message.size());
-    throw CommandError(51091, std::string("Regular expression is invalid: ") +
-                                  reinterpret_cast<const char*>(message.data()));
+    throw CommandError(invalid_code, std::string("Regular expression is invalid: ") +
+                                         reinterpret_cast<const char*>(message.data()));
   }
   // Where JIT is not to be had the interpreter does the same.
   pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);

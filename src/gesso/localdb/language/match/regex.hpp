@@ -39,8 +39,9 @@ class CompiledRegex {
     std::vector<std::optional<std::string_view>> captures;  // borrowed from the subject
   };
 
-  // Throws CommandError: 51091 for a pattern that PCRE2 refuses, 51108 for an unknown option.
-  CompiledRegex(std::string_view pattern, std::string_view options);
+  // Throws CommandError: `invalid_code` for a pattern that PCRE2 refuses, 51108 for an unknown
+  // option.
+  CompiledRegex(std::string_view pattern, std::string_view options, int invalid_code = 51091);
 
   [[nodiscard]] bool matches(std::string_view subject) const;
   // The first match that begins at byte `offset` or behind it.

@@ -1,7 +1,6 @@
 #include "gesso/localdb/language/match/sort.hpp"
 #include "gesso/localdb/language/metered_compare.hpp"
 
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb {
@@ -88,7 +87,7 @@ SortSpec SortSpec::parse(View spec) {
     }
     if (!element.value.is_number()) {
       throw CommandError(15974, "Illegal key in $sort specification: " + std::string(element.key) +
-                                    ": " + bson::to_json(element.value));
+                                    ": " + value_text(element.value));
     }
     const double direction = element.value.number();
     if (direction != 1 && direction != -1) {

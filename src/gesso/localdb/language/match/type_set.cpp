@@ -4,7 +4,6 @@
 #include <array>
 #include <string>
 
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb {
@@ -55,7 +54,7 @@ void TypeSet::add(Value operand) {
     type = type_of_number(operand.number());
     if (!type) {
       throw CommandError(ErrorCode::kBadValue,
-                         "Invalid numerical type code: " + bson::to_json(operand));
+                         "Invalid numerical type code: " + value_text(operand));
     }
   } else {
     throw CommandError(ErrorCode::kTypeMismatch,

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/path.hpp"
 #include "gesso/localdb/language/update/tree.hpp"
@@ -98,14 +97,14 @@ class Application {
         node.children, [](const auto& child) { return is_filtered(child.first); });
     if (!updates_elements) return;
     throw CommandError(ErrorCode::kBadValue, "Cannot apply array updates to non-array element " +
-                                                 std::string(key) + ": " + bson::to_json(value));
+                                                 std::string(key) + ": " + value_text(value));
   }
 
   [[noreturn]] static void refuse_creation(const UpdateNode& node, std::string_view key,
                                            Value value) {
     throw CommandError(ErrorCode::kPathNotViable,
                        "Cannot create field '" + node.children.begin()->first + "' in element {" +
-                           std::string(key) + ": " + bson::to_json(value) + "}");
+                           std::string(key) + ": " + value_text(value) + "}");
   }
 
   void missing(std::string_view key, const UpdateNode& node, const std::string& parent) {

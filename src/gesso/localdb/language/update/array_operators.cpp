@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/value_order.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/nodes.hpp"
@@ -171,7 +170,7 @@ class AddToSetOperator final : public UpdateOperator {
       return;
     }
     if (operand.as_document().count() > 1) {
-      fail("Found unexpected fields after $each in $addToSet: " + bson::to_json(operand));
+      fail("Found unexpected fields after $each in $addToSet: " + value_text(operand));
     }
     unite(values_, parse_each("$addToSet", operand.as_document()["$each"]));
   }
@@ -275,7 +274,7 @@ class PopOperator final : public RemovingOperator {
     const double end = operand.is_number() ? operand.number() : 0;
     if (end != 1 && end != -1) {
       throw CommandError(ErrorCode::kFailedToParse,
-                         "$pop expects 1 or -1, found: " + bson::to_json(operand));
+                         "$pop expects 1 or -1, found: " + value_text(operand));
     }
     first_ = end < 0;
   }

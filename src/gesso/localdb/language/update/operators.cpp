@@ -7,7 +7,6 @@
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/compare.hpp"
 #include "gesso/bson/decimal.hpp"
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/aggregate/numeric.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/empty_timestamp.hpp"
@@ -65,7 +64,7 @@ class ArithmeticOperator final : public UpdateOperator {
     if (operand.is_number()) return;
     throw CommandError(ErrorCode::kTypeMismatch,
                        "Cannot " + verb() + " with non-numeric argument: {" + std::string(path) +
-                           ": " + bson::to_json(operand) + "}");
+                           ": " + value_text(operand) + "}");
   }
 
   Value apply(Value current, UpdateRun& run) const override {
@@ -78,10 +77,9 @@ class ArithmeticOperator final : public UpdateOperator {
     }
     const auto result = arithmetic_(Number(current), Number(operand_));
     if (!result) {
-      throw CommandError(ErrorCode::kBadValue, "Failed to apply " + operator_ +
-                                                   " operations to current value (" +
-                                                   bson::to_json(current) + ") for document " +
-                                                   describe_id(run.document));
+      throw CommandError(ErrorCode::kBadValue,
+                         "Failed to apply " + operator_ + " operations to current value (" +
+                             value_text(current) + ") for document " + describe_id(run.document));
     }
     return result->to_value(run.arena);
   }
@@ -208,7 +206,7 @@ Value rename_value(View document, const FieldPath& path, bool source) {
       throw CommandError(ErrorCode::kBadValue,
                          std::string(source ? "The source" : "The destination") +
                              " field cannot be an array element, '" + path.dotted() +
-                             "' in doc with _id: " + bson::to_json(document["_id"]) +
+                             "' in doc with _id: " + value_text(document["_id"]) +
                              " has an array field called '" + path[i - 1] + "'");
     }
     if (!value.is_document()) return {};
@@ -298,7 +296,7 @@ std::string UpdateOperator::name() const { return path_.substr(path_.rfind('.') 
 
 std::string describe_id(View document) {
   const Value id = document["_id"];
-  return id.is_missing() ? "{}" : "{_id: " + bson::to_json(id) + "}";
+  return id.is_missing() ? "{}" : "{_id: " + value_text(id) + "}";
 }
 
 bool is_update_operator(std::string_view name) {

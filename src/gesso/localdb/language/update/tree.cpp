@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "gesso/bson/json.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/path.hpp"
 
@@ -93,7 +92,7 @@ class RenameParser {
   void parse(std::string_view source, Value to) {
     if (!to.is_string()) {
       fail("The 'to' field for $rename must be a string: " + std::string(source) + ": " +
-           bson::to_json(to));
+           value_text(to));
     }
     const std::string_view target = to.as_string();
     if (target.find('\0') != std::string_view::npos) {
@@ -227,8 +226,7 @@ void build_tree(UpdateNode& root, View spec, std::vector<ArrayFilter>& filters) 
                          "Modifiers operate on fields but we found type " +
                              std::string(bson::type_name(modifier.value.type())) +
                              " instead. For example: {$mod: {<field>: ...}} not {" +
-                             std::string(modifier.key) + ": " + bson::to_json(modifier.value) +
-                             "}");
+                             std::string(modifier.key) + ": " + value_text(modifier.value) + "}");
     }
     for (const Element& field : modifier.value.as_document()) {
       if (rename) {

@@ -4,7 +4,7 @@
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/compare.hpp"
-#include "gesso/bson/json.hpp"
+#include "gesso/localdb/language/aggregate/pipeline.hpp"
 #include "gesso/localdb/language/aggregate/transform.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/update/tree.hpp"
@@ -39,7 +39,7 @@ namespace {
   throw CommandError(ErrorCode::kImmutableField,
                      "After applying the update, the (immutable) field '_id' was found to have "
                      "been altered to _id: " +
-                         bson::to_json(id));
+                         value_text(id));
 }
 
 void check_id_type(Value id) {
@@ -97,7 +97,7 @@ class OperatorUpdate final : public Update::Impl {
       if (filter.used) continue;
       throw CommandError(ErrorCode::kFailedToParse,
                          "The array filter for identifier '" + filter.identifier +
-                             "' was not used in the update " + bson::to_json(spec));
+                             "' was not used in the update " + value_text(spec));
     }
     positional_ = has_positional(root_);
   }
@@ -192,6 +192,10 @@ class PipelineUpdate final : public Update::Impl {
       }
       const Element stage = *element.value.as_document().begin();
       DocumentTransformPtr transform = make_transform(stage.key, stage.value, variables);
+      if (!transform && !is_stage(stage.key)) {
+        throw CommandError(40324,
+                           "Unrecognized pipeline stage name: '" + std::string(stage.key) + "'");
+      }
       if (!transform) {
         throw CommandError(ErrorCode::kInvalidOptions,
                            std::string(stage.key) + " is not allowed to be used within an update");
