@@ -214,11 +214,14 @@ TEST_F(ServiceTest, HealthIsAPingAndARealRead) {
     return refuse ? Answer::error(13, "Not Authenticated") : Answer::batch("test.users", {});
   });
   const auto service = make(short_options(strict.uri()));
-  service->check_health(Deadline::after(5s));
+  const auto check = [&] {
+    service->run(Deadline::after(5s), [&](Session& session) { service->check_health(session); });
+  };
+  check();
   EXPECT_EQ(strict.commands("ping").size(), 1u);
   EXPECT_EQ(strict.commands("find").size(), 1u);
   refuse = true;
-  EXPECT_EQ(error_of([&] { service->check_health(Deadline::after(5s)); }).kind(), ErrorKind::kAuth);
+  EXPECT_EQ(error_of(check).kind(), ErrorKind::kAuth);
 }
 
 TEST_F(ServiceTest, TheDriversLogGoesToTheCallback) {

@@ -41,7 +41,7 @@ TEST(Uri, ThePortalsStringIsTakenAsItIs) {
   EXPECT_THAT(uri.hosts, ElementsAre("acct.mongo.cosmos.azure.com"));
 }
 
-TEST(Uri, CosmosHostsRetryNoWritesUnlessTheSettingSaysSo) {
+TEST(Uri, CosmosHostsRetryNoWrites) {
   for (const char* options : {"", "?retryWrites=true", "?retrywrites=false"}) {
     for (const char* host : {"a.mongo.cosmos.azure.com:10255", "A.MONGO.COSMOS.AZURE.COM",
                              "a.mongocluster.cosmos.azure.com", "a.documents.azure.com"}) {
@@ -49,12 +49,6 @@ TEST(Uri, CosmosHostsRetryNoWritesUnlessTheSettingSaysSo) {
       EXPECT_FALSE(prepare(uri).retry_writes) << uri;
     }
   }
-  EXPECT_TRUE(
-      prepare("mongodb://a.mongo.cosmos.azure.com/?retryWrites=true", {.cosmos_retry_writes = true})
-          .retry_writes);
-  EXPECT_FALSE(prepare("mongodb://a.mongo.cosmos.azure.com/?retryWrites=false",
-                       {.cosmos_retry_writes = true})
-                   .retry_writes);
 }
 
 TEST(Uri, NoIdleLimitIsSaidByNone) {

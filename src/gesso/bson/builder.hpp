@@ -2,8 +2,11 @@
 //
 //   Builder command;
 //   command.append("find", "users");
-//   { auto filter = command.document("filter"); command.append("email", email); }   // closes
-//   itself Document result = std::move(command).finish();
+//   {
+//     auto filter = command.document("filter");  // closes itself
+//     command.append("email", email);
+//   }
+//   Document result = command.finish();
 //
 // or, where the shape is fixed:
 //

@@ -67,10 +67,6 @@ Decimal128 decimal_exact(double value) noexcept {
 
 bool is_nan(Decimal128 value) noexcept { return bid128_isNaN(native(value)) != 0; }
 
-bool is_infinite(Decimal128 value) noexcept {
-  return (value.high & 0x7C00000000000000U) == 0x7800000000000000U;
-}
-
 int compare(Decimal128 left, Decimal128 right) noexcept {
   const bool left_nan = is_nan(left);
   const bool right_nan = is_nan(right);

@@ -21,7 +21,6 @@ namespace gesso::bson {
 [[nodiscard]] Decimal128 decimal_exact(double value) noexcept;
 
 [[nodiscard]] bool is_nan(Decimal128 value) noexcept;
-[[nodiscard]] bool is_infinite(Decimal128 value) noexcept;
 // -1, 0, 1 in the order of BSON: NaN equals NaN and is below every other number.
 [[nodiscard]] int compare(Decimal128 left, Decimal128 right) noexcept;
 

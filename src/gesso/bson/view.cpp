@@ -129,8 +129,9 @@ class Validator {
       case Type::kObjectId:
         return fixed(at, end, 12);
       case Type::kBool:
-        if (at<end&& * at> 1) return fail(at, "bool is neither 0 nor 1");
-        return fixed(at, end, 1);
+        if (end - at < 1) return fail(at, "value cut short");
+        if (*at > 1) return fail(at, "bool is neither 0 nor 1");
+        return at + 1;
       case Type::kUndefined:
       case Type::kNull:
       case Type::kMinKey:

@@ -135,8 +135,7 @@ DriverUri driver_uri(const Secret& uri, const ServiceOptions& options) {
                            .connect_timeout = options.connect_timeout,
                            .socket_timeout = options.socket_timeout,
                            .tls_ca_file = options.tls_ca_file,
-                           .app_name = options.app_name,
-                           .cosmos_retry_writes = options.cosmos_retry_writes});
+                           .app_name = options.app_name});
 }
 
 // libmongoc's words may quote the URI.
@@ -250,7 +249,7 @@ class Service::Impl {
     Session::Impl lease(shared_, endpoint);
     lease.begin(deadline);
     Session session(lease);
-    check_answers(session);
+    check_health(session);
     // Every server since 2.0 knows this name.
     const bson::Document hello = session.run_command("admin", bson::make_document("isMaster", 1));
     const Dialect dialect = detect_dialect(endpoint->uri.hosts, hello);
@@ -354,7 +353,7 @@ class Service::Impl {
     return epoch;
   }
 
-  void check_answers(Session& session) const {
+  void check_health(Session& session) const {
     (void)session.run_command("admin", bson::make_document("ping", 1));
     // A ping may pass while every read is refused (Azure, after a key was rotated).
     (void)session.find_one(options_.health_collection, bson::make_document("_id", "health"));
@@ -408,9 +407,7 @@ void Service::submit(Deadline deadline, Work work, OnRefused refused) {
   impl_->submit(deadline, std::move(work), std::move(refused));
 }
 
-void Service::check_health(Deadline deadline) {
-  run(deadline, [this](Session& session) { impl_->check_answers(session); });
-}
+void Service::check_health(Session& session) const { impl_->check_health(session); }
 
 Dialect Service::dialect() const { return impl_->dialect(); }
 const std::string& Service::database() const { return impl_->options().database; }

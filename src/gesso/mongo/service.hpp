@@ -3,7 +3,8 @@
 // Repositories are plain synchronous functions over a `Session`. A unit of work is a function of
 // one; it runs on a worker thread that leases a connection for as long as the unit takes.
 //
-//   auto user = service.run(deadline, [&](Session& session) { return users.find_by_id(session, id);
+//   auto user = service.run(deadline, [&](Session& session) {
+//     return users.find_by_id(session, id);
 //   });
 //
 // Every worker keeps a connection of its own, from one libmongoc pool that watches the servers in
@@ -67,9 +68,7 @@ struct ServiceOptions {
   // maxIdleTimeMS in the URI is obeyed. Azure drops idle connections after four minutes.
   std::chrono::milliseconds idle_limit{120'000};
   std::chrono::milliseconds keep_alive{60'000};  // a ping for idle connections that stay
-  // The account has the capability EnableMongoRetryableWrites: obey the URI's retryWrites.
-  bool cosmos_retry_writes = false;
-  std::string health_collection = "users";  // what `check_health` reads from
+  std::string health_collection = "users";       // what `check_health` reads from
   // Called on a worker's thread when the server refuses the credentials of a connection of that
   // epoch. Blocks until `switch_to` made a newer one current, and is true then: the refused command
   // goes out once more. False where there is none by the deadline, and the refusal is thrown.
@@ -136,8 +135,9 @@ class Service {
     return run(Deadline::after(default_deadline()), std::forward<F>(unit));
   }
 
-  // A ping and one real read. Throws Error with the reason when the server is not usable.
-  void check_health(Deadline deadline);
+  // Whether the server is usable: a ping and one real read, since a server may answer the one and
+  // refuse the other. Run it within a unit of work. Throws Error with the reason.
+  void check_health(Session& session) const;
 
   [[nodiscard]] std::uint64_t epoch() const;
   [[nodiscard]] Dialect dialect() const;

@@ -234,7 +234,7 @@ DriverUri prepare_uri(const Secret& uri, const UriOptions& options) {
     has_app_name = has_app_name || name == "appname";
     kept.push_back(std::move(option));
   }
-  if (cosmos && !options.cosmos_retry_writes) out.retry_writes = false;
+  if (cosmos) out.retry_writes = false;
 
   const auto add = [&](std::string_view name, std::string value) {
     kept.push_back({std::string(name), std::move(value)});

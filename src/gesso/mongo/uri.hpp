@@ -35,8 +35,6 @@ struct UriOptions {
   std::chrono::milliseconds socket_timeout{65000};
   std::string tls_ca_file = {};
   std::string app_name = "gesso";  // where the string names none
-  // The account has the capability EnableMongoRetryableWrites: what the string says then holds.
-  bool cosmos_retry_writes = false;
 };
 
 struct DriverUri {

@@ -3,7 +3,7 @@
 //   bson::Document stored = schema::to_bson(user);
 //   User user = schema::from_bson<User>(stored);
 //   std::string text = schema::to_json(user);
-//   UserCreate request = schema::from_json<UserCreate>(body);   // schema/json.hpp
+//   UserCreate request = schema::from_json<UserCreate>(body);  // schema/json.hpp
 //
 // A field's type is one of: bool, std::int64_t, double, std::string, Time, an enumeration with
 // texts, `Object`, a constrained type (Text, Email, Integer, ...), a described struct, and
