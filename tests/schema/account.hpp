@@ -53,31 +53,13 @@ struct Account {
 
   static constexpr std::string_view kName = "Account";
   static constexpr std::string_view kAbout = "For tests.";
-  static constexpr Field kFields[] = {
-      {"id", "Key."},
-      {"email", "Login."},
-      {"name", ""},
-      {"level", "", kHasDefault},
-      {"scale", "", kHasDefault},
-      {"credits", "", kHasDefault},
-      {"colour", "", kHasDefault},
-      {"active", "", kHasDefault},
-      {"ratio", "", kHasDefault},
-      {"delta", "", kHasDefault},
-      {"note", ""},
-      {"nick", ""},
-      {"tags", "", kHasDefault},
-      {"addresses", "", kHasDefault},
-      {"home", ""},
-      {"settings", "", kHasDefault},
-      {"hash", ""},
-      {"lease", "", kInternal},
-      {"created_at", ""},
-  };
 };
-BOOST_DESCRIBE_STRUCT(Account, (),
-                      (id, email, name, level, scale, credits, colour, active, ratio, delta, note,
-                       nick, tags, addresses, home, settings, hash, lease, created_at))
+GESSO_FIELDS(Account, (id, "Key."), (email, "Login."), (name, ""), (level, "", kHasDefault),
+             (scale, "", kHasDefault), (credits, "", kHasDefault), (colour, "", kHasDefault),
+             (active, "", kHasDefault), (ratio, "", kHasDefault), (delta, "", kHasDefault),
+             (note, ""), (nick, ""), (tags, "", kHasDefault), (addresses, "", kHasDefault),
+             (home, ""), (settings, "", kHasDefault), (hash, ""), (lease, "", kInternal),
+             (created_at, ""))
 
 // The smallest valid one.
 inline Account small_account() {

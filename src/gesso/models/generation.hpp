@@ -81,47 +81,6 @@ struct Generation {
   static constexpr std::string_view kName = "Generation";
   static constexpr std::string_view kCollection = "generations";
   static constexpr std::string_view kAbout = "One request for images, and its result.";
-  static constexpr schema::Field kFields[] = {
-      {"id", "Assigned by the service."},
-      {"user_id", "Who asked."},
-      {"prompt", "What the images should show."},
-      {"negative_prompt", "What they should not show."},
-      {"model_type", "Which model paints.", schema::kHasDefault},
-      {"image_size", "Width x height in pixels.", schema::kHasDefault},
-      {"num_images", "How many images.", schema::kHasDefault},
-      {"guidance_scale", "How closely the model follows the prompt.", schema::kHasDefault},
-      {"num_inference_steps", "Denoising steps.", schema::kHasDefault},
-      {"seed", "The same seed and parameters give the same images; absent for a random one."},
-      {"status", "Moves forward only: pending, processing, then completed or failed."},
-      {"replicate_prediction_id", "The prediction at Replicate, once processing has started."},
-      {"result_urls", "Where the provider keeps the images, for a while.", schema::kHasDefault},
-      {"blob_urls", "Where we keep them.", schema::kHasDefault},
-      {"error_message", "Why it failed."},
-      {"cost_credits", "What it costs.", schema::kHasDefault},
-      {"credits_from_subscription",
-       "The part of the cost that a subscription paid; a refund goes back where it came from.",
-       schema::kHasDefault | schema::kInternal},
-      {"credits_from_balance", "The part that the user's own credits paid.",
-       schema::kHasDefault | schema::kInternal},
-      {"charged_subscription_id", "The subscription that paid.", schema::kInternal},
-      {"charged_period_start", "That subscription's period; its credits lapse with it.",
-       schema::kInternal},
-      {"refund_due_at", "When it failed, until its cost is given back.", schema::kInternal},
-      {"refund_token", "The refund that counts; set once, so it happens once.", schema::kInternal},
-      {"refunded_at", "When the cost of a failed one was given back."},
-      {"processing_time_ms", "From the start of processing to its end."},
-      {"lease_owner", "The worker that has claimed it.", schema::kInternal},
-      {"is_leased", "Whether a worker has claimed it since it was made.",
-       schema::kHasDefault | schema::kInternal},
-      {"claimable_at",
-       "From when a worker may claim it: when it was made, or the end of the last lease.",
-       schema::kHasDefault | schema::kInternal},
-      {"attempts", "How often it was claimed.", schema::kHasDefault | schema::kInternal},
-      {"created_at", "When it was asked for."},
-      {"started_at", "When processing started."},
-      {"completed_at", "When it completed or failed."},
-      {"updated_at", "Last change of any field."},
-  };
 
   using Indexes = query::IndexList<
       query::Index<&Generation::user_id, query::desc<&Generation::created_at>>,
@@ -143,14 +102,41 @@ struct Generation {
       // The sweep looks for failed ones whose refund a crash prevented.
       query::Index<&Generation::refund_due_at>>;
 };
-BOOST_DESCRIBE_STRUCT(Generation, (),
-                      (id, user_id, prompt, negative_prompt, model_type, image_size, num_images,
-                       guidance_scale, num_inference_steps, seed, status, replicate_prediction_id,
-                       result_urls, blob_urls, error_message, cost_credits,
-                       credits_from_subscription, credits_from_balance, charged_subscription_id,
-                       charged_period_start, refund_due_at, refund_token, refunded_at,
-                       processing_time_ms, lease_owner, is_leased, claimable_at, attempts,
-                       created_at, started_at, completed_at, updated_at))
+GESSO_FIELDS(
+    Generation, (id, "Assigned by the service."), (user_id, "Who asked."),
+    (prompt, "What the images should show."), (negative_prompt, "What they should not show."),
+    (model_type, "Which model paints.", schema::kHasDefault),
+    (image_size, "Width x height in pixels.", schema::kHasDefault),
+    (num_images, "How many images.", schema::kHasDefault),
+    (guidance_scale, "How closely the model follows the prompt.", schema::kHasDefault),
+    (num_inference_steps, "Denoising steps.", schema::kHasDefault),
+    (seed, "The same seed and parameters give the same images; absent for a random one."),
+    (status, "Moves forward only: pending, processing, then completed or failed."),
+    (replicate_prediction_id, "The prediction at Replicate, once processing has started."),
+    (result_urls, "Where the provider keeps the images, for a while.", schema::kHasDefault),
+    (blob_urls, "Where we keep them.", schema::kHasDefault), (error_message, "Why it failed."),
+    (cost_credits, "What it costs.", schema::kHasDefault),
+    (credits_from_subscription,
+     "The part of the cost that a subscription paid; a refund goes back where it came from.",
+     schema::kHasDefault | schema::kInternal),
+    (credits_from_balance, "The part that the user's own credits paid.",
+     schema::kHasDefault | schema::kInternal),
+    (charged_subscription_id, "The subscription that paid.", schema::kInternal),
+    (charged_period_start, "That subscription's period; its credits lapse with it.",
+     schema::kInternal),
+    (refund_due_at, "When it failed, until its cost is given back.", schema::kInternal),
+    (refund_token, "The refund that counts; set once, so it happens once.", schema::kInternal),
+    (refunded_at, "When the cost of a failed one was given back."),
+    (processing_time_ms, "From the start of processing to its end."),
+    (lease_owner, "The worker that has claimed it.", schema::kInternal),
+    (is_leased, "Whether a worker has claimed it since it was made.",
+     schema::kHasDefault | schema::kInternal),
+    (claimable_at,
+     "From when a worker may claim it: when it was made, or the end of the last lease.",
+     schema::kHasDefault | schema::kInternal),
+    (attempts, "How often it was claimed.", schema::kHasDefault | schema::kInternal),
+    (created_at, "When it was asked for."), (started_at, "When processing started."),
+    (completed_at, "When it completed or failed."), (updated_at, "Last change of any field."))
 
 // A request for images.
 struct GenerationCreate {
@@ -169,22 +155,16 @@ struct GenerationCreate {
 
   static constexpr std::string_view kName = "GenerationCreate";
   static constexpr std::string_view kAbout = "A request for images.";
-  static constexpr schema::Field kFields[] = {
-      {"user_id", "Who asks."},
-      {"prompt", "What the images should show."},
-      {"negative_prompt", "What they should not show."},
-      {"model_type", "Which model paints.", schema::kHasDefault},
-      {"image_size", "Width x height in pixels.", schema::kHasDefault},
-      {"num_images", "How many images.", schema::kHasDefault},
-      {"guidance_scale", "How closely the model follows the prompt.", schema::kHasDefault},
-      {"num_inference_steps", "Denoising steps.", schema::kHasDefault},
-      {"seed", "The same seed and parameters give the same images; absent for a random one."},
-      {"cost_credits", "What it costs; the service's decision, so no client sends it.",
-       schema::kHasDefault | schema::kInternal},
-  };
 };
-BOOST_DESCRIBE_STRUCT(GenerationCreate, (),
-                      (user_id, prompt, negative_prompt, model_type, image_size, num_images,
-                       guidance_scale, num_inference_steps, seed, cost_credits))
+GESSO_FIELDS(GenerationCreate, (user_id, "Who asks."), (prompt, "What the images should show."),
+             (negative_prompt, "What they should not show."),
+             (model_type, "Which model paints.", schema::kHasDefault),
+             (image_size, "Width x height in pixels.", schema::kHasDefault),
+             (num_images, "How many images.", schema::kHasDefault),
+             (guidance_scale, "How closely the model follows the prompt.", schema::kHasDefault),
+             (num_inference_steps, "Denoising steps.", schema::kHasDefault),
+             (seed, "The same seed and parameters give the same images; absent for a random one."),
+             (cost_credits, "What it costs; the service's decision, so no client sends it.",
+              schema::kHasDefault | schema::kInternal))
 
 }  // namespace gesso::models

@@ -27,13 +27,11 @@ struct PendingCharge {
   friend bool operator==(const PendingCharge&, const PendingCharge&) = default;
 
   static constexpr std::string_view kName = "PendingCharge";
-  static constexpr schema::Field kFields[] = {
-      {"token", "The generation's id for a charge, an id of its own for a refund."},
-      {"generation_id", "The generation that is being paid for; it may not stand yet."},
-      {"credits", "What was taken from this document, or what is to come back to it."},
-      {"at", "When; the sweep leaves young marks to those who made them."},
-  };
 };
-BOOST_DESCRIBE_STRUCT(PendingCharge, (), (token, generation_id, credits, at))
+GESSO_FIELDS(PendingCharge,
+             (token, "The generation's id for a charge, an id of its own for a refund."),
+             (generation_id, "The generation that is being paid for; it may not stand yet."),
+             (credits, "What was taken from this document, or what is to come back to it."),
+             (at, "When; the sweep leaves young marks to those who made them."))
 
 }  // namespace gesso::models

@@ -36,17 +36,6 @@ struct RateLimitLog {
   static constexpr std::string_view kCollection = "rate_limit_logs";
   static constexpr std::string_view kAbout =
       "Calls of one user to one endpoint in one window; deleted an hour later.";
-  static constexpr schema::Field kFields[] = {
-      {"id", "Assigned by the service."},
-      {"user_id", "Who calls."},
-      {"endpoint", "What is called, as in \"/api/v1/generations\"."},
-      {"request_count", "Calls in the window so far.", schema::kHasDefault},
-      {"window_start", "When the window began."},
-      {"window_end", "When it ends and the count starts anew."},
-      {"is_blocked", "Refused whatever the count, until `blocked_until`.", schema::kHasDefault},
-      {"blocked_until", "When the block ends."},
-      {"expires_at", "When the entry is deleted. No read returns it from then on."},
-  };
 
   // The window that a call falls into, and all windows of a user and an endpoint.
   using Indexes = query::IndexList<
@@ -54,8 +43,14 @@ struct RateLimitLog {
       query::Index<&RateLimitLog::user_id, &RateLimitLog::endpoint, &RateLimitLog::window_end>,
       query::Ttl<&RateLimitLog::expires_at>>;
 };
-BOOST_DESCRIBE_STRUCT(RateLimitLog, (),
-                      (id, user_id, endpoint, request_count, window_start, window_end, is_blocked,
-                       blocked_until, expires_at))
+GESSO_FIELDS(RateLimitLog, (id, "Assigned by the service."), (user_id, "Who calls."),
+             (endpoint, "What is called, as in \"/api/v1/generations\"."),
+             (request_count, "Calls in the window so far.", schema::kHasDefault),
+             (window_start, "When the window began."),
+             (window_end, "When it ends and the count starts anew."),
+             (is_blocked, "Refused whatever the count, until `blocked_until`.",
+              schema::kHasDefault),
+             (blocked_until, "When the block ends."),
+             (expires_at, "When the entry is deleted. No read returns it from then on."))
 
 }  // namespace gesso::models

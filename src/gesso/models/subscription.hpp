@@ -55,29 +55,6 @@ struct Subscription {
   static constexpr std::string_view kName = "Subscription";
   static constexpr std::string_view kCollection = "subscriptions";
   static constexpr std::string_view kAbout = "The plan of one user and its current period.";
-  static constexpr schema::Field kFields[] = {
-      {"id", "Assigned by the service."},
-      {"user_id", "Whose it is; a user has one subscription."},
-      {"plan", "What was bought."},
-      {"status", "Credits are used from an active one only."},
-      {"stripe_subscription_id", "The subscription at Stripe; absent for the free plan."},
-      {"stripe_customer_id", "Who pays at Stripe."},
-      {"stripe_price_id", "The price at Stripe that stands for plan and interval."},
-      {"billing_interval", "How often is paid.", schema::kHasDefault},
-      {"credits_per_month", "Credits that each period grants."},
-      {"credits_used_this_period", "Of these, used; back to 0 when a period starts.",
-       schema::kHasDefault},
-      {"pending_charges",
-       "Charges whose generation may not stand yet; makes charging exact across crashes.",
-       schema::kHasDefault | schema::kInternal},
-      {"current_period_start", "When the current period began."},
-      {"current_period_end", "When it ends and the next one is due."},
-      {"cancel_at_period_end", "Cancelled, and in force until the period ends.",
-       schema::kHasDefault},
-      {"cancelled_at", "When the user cancelled."},
-      {"created_at", "When it was bought."},
-      {"updated_at", "Last change of any field."},
-  };
 
   using Indexes = query::IndexList<
       query::Unique<&Subscription::user_id>,  // a user has one
@@ -90,12 +67,25 @@ struct Subscription {
       // The sweep looks for marks that a crash left.
       query::Index<query::asc<&Subscription::pending_charges, &PendingCharge::at>>>;
 };
-BOOST_DESCRIBE_STRUCT(Subscription, (),
-                      (id, user_id, plan, status, stripe_subscription_id, stripe_customer_id,
-                       stripe_price_id, billing_interval, credits_per_month,
-                       credits_used_this_period, pending_charges, current_period_start,
-                       current_period_end, cancel_at_period_end, cancelled_at, created_at,
-                       updated_at))
+GESSO_FIELDS(Subscription, (id, "Assigned by the service."),
+             (user_id, "Whose it is; a user has one subscription."), (plan, "What was bought."),
+             (status, "Credits are used from an active one only."),
+             (stripe_subscription_id, "The subscription at Stripe; absent for the free plan."),
+             (stripe_customer_id, "Who pays at Stripe."),
+             (stripe_price_id, "The price at Stripe that stands for plan and interval."),
+             (billing_interval, "How often is paid.", schema::kHasDefault),
+             (credits_per_month, "Credits that each period grants."),
+             (credits_used_this_period, "Of these, used; back to 0 when a period starts.",
+              schema::kHasDefault),
+             (pending_charges,
+              "Charges whose generation may not stand yet; makes charging exact across crashes.",
+              schema::kHasDefault | schema::kInternal),
+             (current_period_start, "When the current period began."),
+             (current_period_end, "When it ends and the next one is due."),
+             (cancel_at_period_end, "Cancelled, and in force until the period ends.",
+              schema::kHasDefault),
+             (cancelled_at, "When the user cancelled."), (created_at, "When it was bought."),
+             (updated_at, "Last change of any field."))
 
 // A purchase.
 struct SubscriptionCreate {
@@ -116,22 +106,15 @@ struct SubscriptionCreate {
 
   static constexpr std::string_view kName = "SubscriptionCreate";
   static constexpr std::string_view kAbout = "A purchase.";
-  static constexpr schema::Field kFields[] = {
-      {"user_id", "Who buys."},
-      {"plan", "What is bought."},
-      {"stripe_subscription_id", "The subscription at Stripe; absent for the free plan."},
-      {"stripe_customer_id", "Who pays at Stripe."},
-      {"stripe_price_id", "The price at Stripe that stands for plan and interval."},
-      {"billing_interval", "How often is paid.", schema::kHasDefault},
-      {"credits_per_month", "Credits that each period grants."},
-      {"current_period_start", "When the first period begins; now where absent."},
-      {"current_period_end", "When it ends."},
-  };
 };
-BOOST_DESCRIBE_STRUCT(SubscriptionCreate, (),
-                      (user_id, plan, stripe_subscription_id, stripe_customer_id, stripe_price_id,
-                       billing_interval, credits_per_month, current_period_start,
-                       current_period_end))
+GESSO_FIELDS(SubscriptionCreate, (user_id, "Who buys."), (plan, "What is bought."),
+             (stripe_subscription_id, "The subscription at Stripe; absent for the free plan."),
+             (stripe_customer_id, "Who pays at Stripe."),
+             (stripe_price_id, "The price at Stripe that stands for plan and interval."),
+             (billing_interval, "How often is paid.", schema::kHasDefault),
+             (credits_per_month, "Credits that each period grants."),
+             (current_period_start, "When the first period begins; now where absent."),
+             (current_period_end, "When it ends."))
 
 // A change: what is absent stays.
 struct SubscriptionUpdate {
@@ -150,22 +133,14 @@ struct SubscriptionUpdate {
 
   static constexpr std::string_view kName = "SubscriptionUpdate";
   static constexpr std::string_view kAbout = "A change of a subscription: what is absent stays.";
-  static constexpr schema::Field kFields[] = {
-      {"plan", "The new plan."},
-      {"status", "What Stripe says of it."},
-      {"stripe_subscription_id", "null takes it away."},
-      {"stripe_customer_id", "null takes it away."},
-      {"stripe_price_id", "null takes it away."},
-      {"billing_interval", "How often is paid."},
-      {"credits_per_month", "Credits that each period grants."},
-      {"current_period_start", "When the current period began."},
-      {"current_period_end", "When it ends."},
-      {"cancel_at_period_end", "Whether it ends with the period."},
-  };
 };
-BOOST_DESCRIBE_STRUCT(SubscriptionUpdate, (),
-                      (plan, status, stripe_subscription_id, stripe_customer_id, stripe_price_id,
-                       billing_interval, credits_per_month, current_period_start,
-                       current_period_end, cancel_at_period_end))
+GESSO_FIELDS(SubscriptionUpdate, (plan, "The new plan."), (status, "What Stripe says of it."),
+             (stripe_subscription_id, "null takes it away."),
+             (stripe_customer_id, "null takes it away."), (stripe_price_id, "null takes it away."),
+             (billing_interval, "How often is paid."),
+             (credits_per_month, "Credits that each period grants."),
+             (current_period_start, "When the current period began."),
+             (current_period_end, "When it ends."),
+             (cancel_at_period_end, "Whether it ends with the period."))
 
 }  // namespace gesso::models

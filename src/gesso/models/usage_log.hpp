@@ -42,17 +42,6 @@ struct UsageLog {
   static constexpr std::string_view kName = "UsageLog";
   static constexpr std::string_view kCollection = "usage_logs";
   static constexpr std::string_view kAbout = "One action of one user; deleted after 90 days.";
-  static constexpr schema::Field kFields[] = {
-      {"id", "Assigned by the service."},
-      {"user_id", "Who did it."},
-      {"action_type", "What was done."},
-      {"resource_id", "What it was done to."},
-      {"credits_used", "What it cost.", schema::kHasDefault},
-      {"response_time_ms", "How long it took."},
-      {"metadata", "What the action wants remembered.", schema::kHasDefault},
-      {"created_at", "When it was done."},
-      {"expires_at", "When the entry is deleted: 90 days later. No read returns it from then on."},
-  };
 
   using Indexes = query::IndexList<
       query::Index<&UsageLog::user_id, query::desc<&UsageLog::created_at>>,
@@ -62,9 +51,14 @@ struct UsageLog {
       query::Index<&UsageLog::user_id, &UsageLog::action_type, &UsageLog::created_at>,
       query::Ttl<&UsageLog::expires_at>>;
 };
-BOOST_DESCRIBE_STRUCT(UsageLog, (),
-                      (id, user_id, action_type, resource_id, credits_used, response_time_ms,
-                       metadata, created_at, expires_at))
+GESSO_FIELDS(UsageLog, (id, "Assigned by the service."), (user_id, "Who did it."),
+             (action_type, "What was done."), (resource_id, "What it was done to."),
+             (credits_used, "What it cost.", schema::kHasDefault),
+             (response_time_ms, "How long it took."),
+             (metadata, "What the action wants remembered.", schema::kHasDefault),
+             (created_at, "When it was done."),
+             (expires_at,
+              "When the entry is deleted: 90 days later. No read returns it from then on."))
 
 // An action to log.
 struct UsageLogCreate {
@@ -79,16 +73,11 @@ struct UsageLogCreate {
 
   static constexpr std::string_view kName = "UsageLogCreate";
   static constexpr std::string_view kAbout = "An action to log.";
-  static constexpr schema::Field kFields[] = {
-      {"user_id", "Who did it."},
-      {"action_type", "What was done."},
-      {"resource_id", "What it was done to."},
-      {"credits_used", "What it cost.", schema::kHasDefault},
-      {"response_time_ms", "How long it took."},
-      {"metadata", "What the action wants remembered.", schema::kHasDefault},
-  };
 };
-BOOST_DESCRIBE_STRUCT(UsageLogCreate, (),
-                      (user_id, action_type, resource_id, credits_used, response_time_ms, metadata))
+GESSO_FIELDS(UsageLogCreate, (user_id, "Who did it."), (action_type, "What was done."),
+             (resource_id, "What it was done to."),
+             (credits_used, "What it cost.", schema::kHasDefault),
+             (response_time_ms, "How long it took."),
+             (metadata, "What the action wants remembered.", schema::kHasDefault))
 
 }  // namespace gesso::models

@@ -57,28 +57,6 @@ struct User {
   static constexpr std::string_view kName = "User";
   static constexpr std::string_view kCollection = "users";
   static constexpr std::string_view kAbout = "Profile, login and credits of one person.";
-  static constexpr schema::Field kFields[] = {
-      {"id", "Assigned by the service."},
-      {"email", "Login name, in lower case, so that no two users differ in letter case only."},
-      {"full_name", "For display."},
-      {"auth_provider", "Who vouches for the login.", schema::kHasDefault},
-      {"auth_provider_id", "The user's id at that provider; absent for `email`."},
-      {"hashed_password", "bcrypt, 12 rounds; absent where a provider vouches. Never in JSON."},
-      {"is_active", "A user who is not cannot log in.", schema::kHasDefault},
-      {"is_verified", "Whether the email address was confirmed.", schema::kHasDefault},
-      {"subscription_tier", "What the current subscription grants.", schema::kHasDefault},
-      {"stripe_customer_id", "The user at Stripe, once there was a payment."},
-      {"credits_remaining",
-       "Credits beyond the subscription's; those of the subscription are used first.",
-       schema::kHasDefault},
-      {"total_generations", "Generations that were ever requested.", schema::kHasDefault},
-      {"settings", "Preferences of the client's own shape.", schema::kHasDefault},
-      {"pending_charges",
-       "Charges whose generation may not stand yet; makes charging exact across crashes.",
-       schema::kHasDefault | schema::kInternal},
-      {"created_at", "When the user registered."},
-      {"updated_at", "Last change of any field."},
-  };
 
   using Indexes = query::IndexList<
       query::Unique<&User::email>,  // sign-up and login
@@ -92,11 +70,26 @@ struct User {
       // The sweep looks for marks that a crash left.
       query::Index<query::asc<&User::pending_charges, &PendingCharge::at>>>;
 };
-BOOST_DESCRIBE_STRUCT(User, (),
-                      (id, email, full_name, auth_provider, auth_provider_id, hashed_password,
-                       is_active, is_verified, subscription_tier, stripe_customer_id,
-                       credits_remaining, total_generations, settings, pending_charges, created_at,
-                       updated_at))
+GESSO_FIELDS(User, (id, "Assigned by the service."),
+             (email, "Login name, in lower case, so that no two users differ in letter case only."),
+             (full_name, "For display."),
+             (auth_provider, "Who vouches for the login.", schema::kHasDefault),
+             (auth_provider_id, "The user's id at that provider; absent for `email`."),
+             (hashed_password,
+              "bcrypt, 12 rounds; absent where a provider vouches. Never in JSON."),
+             (is_active, "A user who is not cannot log in.", schema::kHasDefault),
+             (is_verified, "Whether the email address was confirmed.", schema::kHasDefault),
+             (subscription_tier, "What the current subscription grants.", schema::kHasDefault),
+             (stripe_customer_id, "The user at Stripe, once there was a payment."),
+             (credits_remaining,
+              "Credits beyond the subscription's; those of the subscription are used first.",
+              schema::kHasDefault),
+             (total_generations, "Generations that were ever requested.", schema::kHasDefault),
+             (settings, "Preferences of the client's own shape.", schema::kHasDefault),
+             (pending_charges,
+              "Charges whose generation may not stand yet; makes charging exact across crashes.",
+              schema::kHasDefault | schema::kInternal),
+             (created_at, "When the user registered."), (updated_at, "Last change of any field."))
 
 // A registration. Read from clients, stored nowhere.
 struct UserCreate {
@@ -111,15 +104,12 @@ struct UserCreate {
 
   static constexpr std::string_view kName = "UserCreate";
   static constexpr std::string_view kAbout = "A registration.";
-  static constexpr schema::Field kFields[] = {
-      {"email", "Login name; letter case does not matter."},
-      {"password", "8 to 72 bytes of UTF-8. Required where `auth_provider` is `email`."},
-      {"full_name", "For display."},
-      {"auth_provider", "Who vouches for the login.", schema::kHasDefault},
-      {"auth_provider_id", "Required where `auth_provider` is not `email`."},
-  };
 };
-BOOST_DESCRIBE_STRUCT(UserCreate, (), (email, password, full_name, auth_provider, auth_provider_id))
+GESSO_FIELDS(UserCreate, (email, "Login name; letter case does not matter."),
+             (password, "8 to 72 bytes of UTF-8. Required where `auth_provider` is `email`."),
+             (full_name, "For display."),
+             (auth_provider, "Who vouches for the login.", schema::kHasDefault),
+             (auth_provider_id, "Required where `auth_provider` is not `email`."))
 
 // A change of a profile: what is absent stays.
 struct UserUpdate {
@@ -134,16 +124,10 @@ struct UserUpdate {
 
   static constexpr std::string_view kName = "UserUpdate";
   static constexpr std::string_view kAbout = "A change of a profile: what is absent stays.";
-  static constexpr schema::Field kFields[] = {
-      {"email", "The new login name."},
-      {"full_name", "null takes it away."},
-      {"is_active", "false locks the user out."},
-      {"is_verified", "Whether the email address was confirmed."},
-      {"stripe_customer_id", "null takes it away."},
-      {"settings", "Replaces all settings."},
-  };
 };
-BOOST_DESCRIBE_STRUCT(UserUpdate, (),
-                      (email, full_name, is_active, is_verified, stripe_customer_id, settings))
+GESSO_FIELDS(UserUpdate, (email, "The new login name."), (full_name, "null takes it away."),
+             (is_active, "false locks the user out."),
+             (is_verified, "Whether the email address was confirmed."),
+             (stripe_customer_id, "null takes it away."), (settings, "Replaces all settings."))
 
 }  // namespace gesso::models

@@ -6,19 +6,18 @@
 //     std::int64_t visits = 0;
 //
 //     static constexpr std::string_view kName = "Account";
-//     static constexpr schema::Field kFields[] = {
-//         {"id", "Assigned by the service."},
-//         {"email", "Login name."},
-//         {"visits", "Grows by one a day.", schema::kHasDefault},
-//     };
 //   };
-//   BOOST_DESCRIBE_STRUCT(Account, (), (id, email, visits))
+//   GESSO_FIELDS(Account,
+//     (id, "Assigned by the service."),
+//     (email, "Login name."),
+//     (visits, "Grows by one a day.", schema::kHasDefault))
 //
 //   static_assert(schema::field_name<&Account::email> == "email");
 //   static_assert(schema::field_name<&Account::id> == "_id");
 //
-// `kFields` may be left out (projections, results of aggregations); if it is there, it names every
-// described member, in order, or the struct does not compile where it is used. All of it constant.
+// A struct whose fields need neither texts nor flags (a projection, a result of an aggregation) is
+// listed by BOOST_DESCRIBE_STRUCT instead. Both stand behind the struct, in its namespace. All of
+// it is constant.
 #pragma once
 
 #include <algorithm>
@@ -28,6 +27,11 @@
 #include <boost/describe/modifiers.hpp>
 #include <boost/mp11/algorithm.hpp>
 #include <boost/mp11/list.hpp>
+#include <boost/preprocessor/seq/enum.hpp>
+#include <boost/preprocessor/seq/for_each.hpp>
+#include <boost/preprocessor/seq/transform.hpp>
+#include <boost/preprocessor/tuple/elem.hpp>
+#include <boost/preprocessor/variadic/to_seq.hpp>
 #include <concepts>
 #include <cstddef>
 #include <string_view>
@@ -73,8 +77,8 @@ template <class Descriptor>
 using TypeOf = typename MemberPointer<std::remove_const_t<decltype(Descriptor::pointer)>>::Type;
 
 template <class T>
-concept HasFields = requires {
-  T::kFields;
+concept HasFields = requires(const T* model) {
+  gesso_fields(model);
 };
 
 // The member `id` is the document's key.
@@ -84,19 +88,14 @@ constexpr std::string_view bson_name(std::string_view member) {
 
 template <Described T>
 consteval std::array<Field, kFieldCount<T>> make_fields() {
-  std::array<Field, kFieldCount<T>> fields{};
-  std::size_t count = 0;
-  boost::mp11::mp_for_each<Members<T>>([&](auto member) { fields[count++].name = member.name; });
   if constexpr (HasFields<T>) {
-    static_assert(std::size(T::kFields) == kFieldCount<T>,
-                  "kFields must name every described member");
-    for (std::size_t i = 0; i < count; ++i) {
-      // Not a constant expression, hence an error, where the two lists differ.
-      if (fields[i].name != T::kFields[i].name) throw "kFields is not in the order of the members";
-      fields[i] = T::kFields[i];
-    }
+    return gesso_fields(static_cast<const T*>(nullptr));
+  } else {
+    std::array<Field, kFieldCount<T>> fields{};
+    std::size_t count = 0;
+    boost::mp11::mp_for_each<Members<T>>([&](auto member) { fields[count++].name = member.name; });
+    return fields;
   }
-  return fields;
 }
 
 template <Described T>
@@ -170,3 +169,17 @@ constexpr std::string_view about() {
 }
 
 }  // namespace gesso::schema
+
+// Lists the fields of a struct, once: each as (member, "a sentence about it") or (member, "a
+// sentence", flags), in the order of the members.
+#define GESSO_FIELDS(Struct, ...) GESSO_DETAIL_FIELDS(Struct, BOOST_PP_VARIADIC_TO_SEQ(__VA_ARGS__))
+#define GESSO_DETAIL_FIELDS(Struct, list)                                                        \
+  BOOST_DESCRIBE_STRUCT(Struct, (),                                                              \
+                        (BOOST_PP_SEQ_ENUM(BOOST_PP_SEQ_TRANSFORM(GESSO_DETAIL_NAME, _, list)))) \
+  [[maybe_unused]] constexpr auto gesso_fields(const Struct*) {                                  \
+    return std::to_array<::gesso::schema::Field>(                                                \
+        {BOOST_PP_SEQ_FOR_EACH(GESSO_DETAIL_FIELD, _, list)});                                   \
+  }
+#define GESSO_DETAIL_NAME(s, unused, field) BOOST_PP_TUPLE_ELEM(0, field)
+#define GESSO_DETAIL_FIELD(r, unused, field) GESSO_DETAIL_FIELD_OF field
+#define GESSO_DETAIL_FIELD_OF(member, ...) ::gesso::schema::Field{#member, __VA_ARGS__},
