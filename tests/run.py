@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds what the tests need, runs every suite and closes with `N passed, N failed`.
+"""Builds what the chosen suites need, runs them and closes with `N passed, N failed`.
 
 A suite is a GoogleTest program, or a script whose last line is `N passed, N failed`. What a failing
 suite printed is shown whole; a passing one takes a line, and those that it began with "report: ".
@@ -18,6 +18,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
+ROOM = re.compile(r"^gesso_test\((\S+)", re.MULTILINE)
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
 REPORT = re.compile(r"^report: (.*)$", re.MULTILINE)
 LONGEST_FIRST = ["crash", "deploy", "vault", "rotation"]  # so that nothing long is left to the end
@@ -30,20 +31,21 @@ SANITIZERS = {
 
 
 class Suite:
-    def __init__(self, name, command, minutes=10, kind="script", alone=False):
+    def __init__(self, name, command, target, minutes=10, kind="script", alone=False):
         self.name, self.command, self.minutes, self.kind = name, command, minutes, kind
+        self.target = target  # what has to be built before it runs
         self.alone = alone  # measures time or loads the machine: nothing runs beside it
 
 
 def suites(build):
     found = []
-    for program in sorted((build / "tests").glob("test_*")):
-        if os.access(program, os.X_OK) and program.is_file():
-            found.append(Suite(program.name.removeprefix("test_"), [str(program)], kind="gtest"))
+    for room in ROOM.findall((HERE / "CMakeLists.txt").read_text()):
+        name = room.replace("/", "_")
+        program = str(build / "tests" / f"test_{name}")
+        found.append(Suite(name, [program], target=f"test_{name}", kind="gtest"))
     for script in sorted(HERE.glob("*/run.py")):
-        found.append(
-            Suite(script.parent.name, [sys.executable, str(script), "--build", str(build)], minutes=15)
-        )
+        command = [sys.executable, str(script), "--build", str(build)]
+        found.append(Suite(script.parent.name, command, target="all", minutes=15))
     return found
 
 
@@ -99,13 +101,6 @@ def main():
     options = parser.parse_args()
     build = (ROOT / options.build).resolve()
 
-    started = time.monotonic()
-    built = subprocess.run([ROOT / "tools" / "build", build, "all"], cwd=ROOT)
-    if built.returncode != 0:
-        print("the build failed\n0 passed, 1 failed")
-        return 1
-    print(f"built in {time.monotonic() - started:.0f} s", flush=True)
-
     chosen = suites(build)
     if options.list:
         print("\n".join(suite.name for suite in chosen))
@@ -115,6 +110,15 @@ def main():
         if unknown:
             parser.error(f"no such suite: {', '.join(sorted(unknown))}")
         chosen = [suite for suite in chosen if suite.name in options.names]
+
+    # A room's tests need their program alone, a script may need any.
+    targets = sorted({suite.target for suite in chosen}) if options.names else ["all"]
+    started = time.monotonic()
+    built = subprocess.run([ROOT / "tools" / "build", build, *targets], cwd=ROOT)
+    if built.returncode != 0:
+        print("the build failed\n0 passed, 1 failed")
+        return 1
+    print(f"built in {time.monotonic() - started:.0f} s", flush=True)
 
     chosen.sort(key=lambda suite: LONGEST_FIRST.index(suite.name) if suite.name in LONGEST_FIRST else len(LONGEST_FIRST))
     passed = failed = 0
