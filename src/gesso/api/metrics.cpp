@@ -82,10 +82,11 @@ void add_secret(Families& families, const SecretState& secret) {
                    seconds(secret.last_read->time_since_epoch()));
   }
   families.counter("gesso_secret_reads_total", "Reads of the vault.", secret.reads);
-  families.counter("gesso_secret_read_failures_total", "Of them, those that failed.",
+  families.counter("gesso_secret_read_failures_total", "Reads of the vault that failed.",
                    secret.read_failures);
   families.counter("gesso_secret_applies_total", "Secrets tried on the database.", secret.applies);
-  families.counter("gesso_secret_refusals_total", "Of them, those that it refused.",
+  families.counter("gesso_secret_refusals_total",
+                   "Secrets that the database refused when they were tried on it.",
                    secret.refusals);
   families.counter("gesso_secret_rotations_total", "New versions taken into use.",
                    secret.rotations);
