@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gesso/base/text.hpp"
 #include "gesso/http/request_parser.hpp"
 
 namespace {
@@ -33,7 +34,7 @@ std::vector<std::string> parse_all(std::string_view bytes, std::size_t step) {
       for (const auto& [name, value] : gesso::http::parse_query(request.query)) {
         if (name.size() + value.size() > request.query.size()) __builtin_trap();
       }
-      (void)gesso::http::percent_decode(request.path);
+      (void)gesso::percent_decode(request.path);
       requests.push_back(request.path + "?" + request.query + "\n" + request.body);
       std::destroy_at(&parser);
       std::construct_at(&parser, kMaxHeader, kMaxBody);

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "gesso/api/jwt.hpp"
-#include "gesso/base/base64url.hpp"
+#include "gesso/base/base64.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace gesso;

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "gesso/base/base64url.hpp"
+#include "gesso/base/base64.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/testing/fake_clock.hpp"
 

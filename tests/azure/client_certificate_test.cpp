@@ -7,7 +7,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "gesso/base/base64url.hpp"
+#include "gesso/base/base64.hpp"
 #include "gesso/testing/test_ca.hpp"
 #include "tests/azure/support.hpp"
 

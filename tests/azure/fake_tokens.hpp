@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "gesso/azure/token.hpp"
-#include "gesso/base/base64url.hpp"
+#include "gesso/base/base64.hpp"
 #include "gesso/base/error.hpp"
 
 namespace gesso::azure {

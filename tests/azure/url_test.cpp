@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "gesso/base/text.hpp"
+
 namespace gesso::azure {
 namespace {
 

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <functional>
 
-#include "gesso/base/base64url.hpp"
+#include "gesso/base/base64.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/localdb.hpp"
 #include "gesso/mongo/indexes.hpp"

@@ -1,12 +1,11 @@
 #include "gesso/api/jwt.hpp"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <boost/json.hpp>
 
-#include "gesso/base/base64url.hpp"
+#include "gesso/base/base64.hpp"
+#include "gesso/base/crypto.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/base/text.hpp"
 
 namespace gesso::api {
 namespace {
@@ -58,14 +57,7 @@ Tokens::Tokens(Secret key, std::chrono::seconds lifetime, const Clock& clock)
 }
 
 std::string sign(std::string_view key, std::string_view signing_input) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-           reinterpret_cast<const unsigned char*>(signing_input.data()), signing_input.size(),
-           digest.data(), &size) == nullptr) {
-    throw Error(ErrorKind::kInternal, "HMAC-SHA-256 failed");
-  }
-  return {reinterpret_cast<const char*>(digest.data()), size};
+  return std::string(as_text(hmac_sha256(key, signing_input)));
 }
 
 std::string Tokens::issue(std::string_view subject) const {

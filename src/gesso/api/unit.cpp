@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "gesso/base/error.hpp"
+#include "gesso/base/text.hpp"
 #include "gesso/schema/json.hpp"
 
 namespace gesso::api {
@@ -11,12 +12,12 @@ namespace {
 bool is_json(std::string_view content_type) {
   std::string_view type = content_type.substr(0, content_type.find(';'));
   while (type.ends_with(' ')) type.remove_suffix(1);
-  if (http::equal_ignoring_case(type, "application/json")) return true;
+  if (equal_ignoring_case(type, "application/json")) return true;
   constexpr std::string_view kTree = "application/";
   constexpr std::string_view kSuffix = "+json";
   return type.size() > kTree.size() + kSuffix.size() &&
-         http::equal_ignoring_case(type.substr(0, kTree.size()), kTree) &&
-         http::equal_ignoring_case(type.substr(type.size() - kSuffix.size()), kSuffix);
+         equal_ignoring_case(type.substr(0, kTree.size()), kTree) &&
+         equal_ignoring_case(type.substr(type.size() - kSuffix.size()), kSuffix);
 }
 
 }  // namespace

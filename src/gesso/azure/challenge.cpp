@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "gesso/base/text.hpp"
+
 namespace gesso::azure {
 namespace {
 
@@ -11,14 +13,6 @@ bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 bool is_token_char(char c) {
   return is_alpha(c) || (c >= '0' && c <= '9') ||
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
 }
 
 class Reader {

@@ -12,8 +12,9 @@
 #include <cstring>
 #include <string>
 
-#include "gesso/base/base64url.hpp"
+#include "gesso/base/base64.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/base/uuid.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -44,16 +45,6 @@ std::string der(X509* certificate) {
   return text;
 }
 
-// Standard base64 with padding, as `x5c` wants it (RFC 7515, section 4.1.6).
-std::string base64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                   reinterpret_cast<const unsigned char*>(bytes.data()),
-                                   static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
-
 std::string thumbprint(X509* certificate) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
@@ -61,21 +52,6 @@ std::string thumbprint(X509* certificate) {
     throw Error(ErrorKind::kInternal, "a certificate's thumbprint could not be made");
   }
   return base64url_encode({reinterpret_cast<const char*>(digest.data()), size});
-}
-
-// RFC 9562, version 4.
-std::string uuid(Random& random) {
-  std::array<std::uint8_t, 16> bytes{};
-  random.fill(bytes);
-  bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0F) | 0x40);
-  bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3F) | 0x80);
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += "0123456789abcdef"[bytes[i] >> 4];
-    text += "0123456789abcdef"[bytes[i] & 15];
-  }
-  return text;
 }
 
 std::string sign(EVP_PKEY* key, std::string_view text) {
@@ -145,13 +121,13 @@ Secret ClientCertificate::assertion(std::string_view client_id, std::string_view
       {"alg", "PS256"}, {"typ", "JWT"}, {"x5t#S256", thumbprint(chain_.front().get())}};
   if (chain == CertificateChain::kSend) {
     json::array& all = header["x5c"].emplace_array();
-    for (const auto& certificate : chain_) all.emplace_back(base64(der(certificate.get())));
+    for (const auto& certificate : chain_) all.emplace_back(base64_encode(der(certificate.get())));
   }
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
   const json::object claims{{"aud", json::string(audience)},
                             {"iss", json::string(client_id)},
                             {"sub", json::string(client_id)},
-                            {"jti", uuid(random)},
+                            {"jti", to_string(random_uuid(random))},
                             {"nbf", seconds},
                             {"iat", seconds},
                             {"exp", seconds + kLife.count()}};

@@ -10,6 +10,7 @@
 #include "gesso/azure/url.hpp"
 #include "gesso/azure/vault_reply.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/base/text.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -22,14 +23,6 @@ std::string shown(std::string_view text) {
   std::string out = "'";
   for (const char c : text.substr(0, 100)) out += c > 0x20 && c < 0x7f && c != '\'' ? c : '?';
   return out + (text.size() > 100 ? "...'" : "'");
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
 }
 
 // What of the challenge does not fit the vault; empty when all does.

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "gesso/azure/wiped_json.hpp"
-#include "gesso/base/base64url.hpp"
+#include "gesso/base/base64.hpp"
 
 namespace gesso::azure {
 namespace {

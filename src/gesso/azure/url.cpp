@@ -7,20 +7,10 @@
 #include <charconv>
 #include <cstdint>
 
+#include "gesso/base/text.hpp"
+
 namespace gesso::azure {
 namespace {
-
-bool is_letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return result;
-}
 
 int default_port(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
 
@@ -101,29 +91,6 @@ std::optional<Url> parse_url(std::string_view text) {
   return url;
 }
 
-namespace {
-
-void append_encoded(std::string& result, std::string_view text) {
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (const char c : text) {
-    if (is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~') {
-      result += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    result += {'%', kHex[byte >> 4], kHex[byte & 15]};
-  }
-}
-
-}  // namespace
-
-std::string percent_encode(std::string_view text) {
-  std::string result;
-  result.reserve(text.size());
-  append_encoded(result, text);
-  return result;
-}
-
 std::string form_encode(const std::vector<std::pair<std::string_view, std::string_view>>& fields) {
   std::size_t most = 0;
   for (const auto& [name, value] : fields) most += 3 * (name.size() + value.size()) + 2;
@@ -131,9 +98,9 @@ std::string form_encode(const std::vector<std::pair<std::string_view, std::strin
   result.reserve(most);
   for (const auto& [name, value] : fields) {
     if (!result.empty()) result += '&';
-    append_encoded(result, name);
+    append_percent_encoded(result, name);
     result += '=';
-    append_encoded(result, value);
+    append_percent_encoded(result, value);
   }
   return result;
 }

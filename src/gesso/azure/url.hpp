@@ -32,9 +32,6 @@ struct Url {
 // not read at all.
 [[nodiscard]] std::optional<Url> parse_url(std::string_view text);
 
-// Everything but RFC 3986's unreserved characters as %XX.
-[[nodiscard]] std::string percent_encode(std::string_view text);
-
 // "a=1&b=x%20y", for a query or an application/x-www-form-urlencoded body. The result's
 // memory is the only one that holds a value: who passes a secret wipes it.
 [[nodiscard]] std::string form_encode(

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
-#include <cctype>
 #include <cstdint>
 
 #include "gesso/azure/retry.hpp"
 #include "gesso/azure/url.hpp"
 #include "gesso/azure/vault_url.hpp"
 #include "gesso/azure/wiped_json.hpp"
+#include "gesso/base/text.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -45,19 +45,12 @@ std::optional<Time> time_of(const json::object& object, std::string_view name) {
   return Time(std::chrono::seconds{seconds});
 }
 
-// Key Vault takes names without regard to case, and gives them as they were made.
-bool same_name(std::string_view left, std::string_view right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
-    return std::tolower(static_cast<unsigned char>(a)) ==
-           std::tolower(static_cast<unsigned char>(b));
-  });
-}
-
-// From ".../secrets/NAME/VERSION".
+// From ".../secrets/NAME/VERSION". Key Vault takes names without regard to case, and gives them as
+// they were made.
 std::string version_of(std::string_view id, std::string_view name) {
   const std::optional<Url> url = parse_url(id);
   const std::string start = "/secrets/" + std::string(name) + "/";
-  if (!url || !same_name(std::string_view(url->path).substr(0, start.size()), start)) {
+  if (!url || !equal_ignoring_case(std::string_view(url->path).substr(0, start.size()), start)) {
     refuse("expected the id of a version of '" + std::string(name) + "'");
   }
   std::string version = url->path.substr(start.size());

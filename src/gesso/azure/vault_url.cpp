@@ -7,6 +7,7 @@
 
 #include "gesso/azure/url.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/base/text.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -31,19 +32,11 @@ constexpr std::array<Cloud, 6> kClouds{{{"vault.azure.net", kPublic},
                                         {"managedhsm.usgovcloudapi.net", kGovernment}}};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 bool is_label(std::string_view label) {
   return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
-         std::all_of(label.begin(), label.end(), [](char c) { return is_alnum(c) || c == '-'; });
+         std::all_of(label.begin(), label.end(),
+                     [](char c) { return is_letter_or_digit(c) || c == '-'; });
 }
 
 // Letters, digits and '-' between dots; no dot at the end.
@@ -165,9 +158,9 @@ VaultUrl check_vault_url(std::string_view url, const std::vector<std::string>& m
 }
 
 void check_secret_name(std::string_view name) {
-  const bool good =
-      !name.empty() && name.size() <= 127 &&
-      std::all_of(name.begin(), name.end(), [](char c) { return is_alnum(c) || c == '-'; });
+  const bool good = !name.empty() && name.size() <= 127 &&
+                    std::all_of(name.begin(), name.end(),
+                                [](char c) { return is_letter_or_digit(c) || c == '-'; });
   if (!good) {
     throw Error(ErrorKind::kValidation,
                 "the secret's name is refused: expected 1 to 127 letters, digits and '-'");

@@ -3,51 +3,13 @@
 #include <cmath>
 #include <string>
 
+#include "gesso/base/text.hpp"
 #include "gesso/bson/decimal.hpp"
 
 namespace gesso::bson {
 namespace {
 
 constexpr std::uint8_t kEmptyDocument[] = {5, 0, 0, 0, 0};
-
-// Well-formed UTF-8 by table 3-7 of the Unicode standard.
-bool valid_utf8(const std::uint8_t* at, std::size_t size) {
-  const std::uint8_t* const end = at + size;
-  while (at < end) {
-    if (size_t(end - at) >= 8 && (detail::load<std::uint64_t>(at) & 0x8080808080808080U) == 0) {
-      at += 8;
-      continue;
-    }
-    const std::uint8_t lead = *at;
-    if (lead < 0x80) {
-      ++at;
-      continue;
-    }
-    std::size_t following = 0;
-    std::uint8_t lowest = 0x80;
-    std::uint8_t highest = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-      following = 1;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-      following = 2;
-      if (lead == 0xE0) lowest = 0xA0;
-      if (lead == 0xED) highest = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      following = 3;
-      if (lead == 0xF0) lowest = 0x90;
-      if (lead == 0xF4) highest = 0x8F;
-    } else {
-      return false;
-    }
-    if (static_cast<std::size_t>(end - at) <= following) return false;
-    if (at[1] < lowest || at[1] > highest) return false;
-    for (std::size_t i = 2; i <= following; ++i) {
-      if ((at[i] & 0xC0) != 0x80) return false;
-    }
-    at += following + 1;
-  }
-  return true;
-}
 
 // Walks untrusted bytes. Throws nothing; the first fault ends it.
 class Validator {
@@ -91,7 +53,7 @@ class Validator {
     const auto* zero =
         static_cast<const std::uint8_t*>(std::memchr(at, 0, static_cast<std::size_t>(end - at)));
     if (zero == nullptr) return fail(at, std::string(what) + " not terminated");
-    if (!valid_utf8(at, static_cast<std::size_t>(zero - at))) {
+    if (!is_utf8(as_text({at, static_cast<std::size_t>(zero - at)}))) {
       return fail(at, std::string(what) + " is not UTF-8");
     }
     return zero + 1;
@@ -103,7 +65,7 @@ class Validator {
     if (length < 1 || length > end - at - 4) return fail(at, "string length does not fit");
     const std::uint8_t* const text = at + 4;
     if (text[length - 1] != 0) return fail(text, "string not terminated");
-    if (!valid_utf8(text, static_cast<std::size_t>(length - 1))) {
+    if (!is_utf8(as_text({text, static_cast<std::size_t>(length - 1)}))) {
       return fail(text, "string is not UTF-8");
     }
     return text + length;

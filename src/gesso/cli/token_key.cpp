@@ -12,6 +12,7 @@
 #include <iterator>
 #include <optional>
 
+#include "gesso/base/text.hpp"
 #include "gesso/cli/command.hpp"
 
 namespace gesso::cli {
@@ -50,10 +51,7 @@ Secret load_or_make_token_key(const std::filesystem::path& data_dir, Random& ran
   std::array<std::uint8_t, kKeyDigits / 2> bytes{};
   random.fill(bytes);
   std::string digits;
-  for (const std::uint8_t byte : bytes) {
-    digits += "0123456789abcdef"[byte >> 4];
-    digits += "0123456789abcdef"[byte & 15];
-  }
+  digits += hex(bytes);
   // Written whole under another name, then linked to its own, which only the first can do.
   std::filesystem::create_directories(data_dir);
   const std::string temporary = path.string() + "." + std::to_string(::getpid());

@@ -10,6 +10,7 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/base/random.hpp"
+#include "gesso/base/text.hpp"
 #include "gesso/http/problem.hpp"
 
 namespace gesso::http::detail {
@@ -242,10 +243,7 @@ Loop::Loop(std::shared_ptr<Shared> s) : shared(std::move(s)) {
   std::array<std::uint8_t, 6> bytes{};
   SystemRandom().fill(bytes);
   id_prefix = "req_";
-  for (const std::uint8_t byte : bytes) {
-    id_prefix += "0123456789abcdef"[byte >> 4];
-    id_prefix += "0123456789abcdef"[byte & 15];
-  }
+  id_prefix += hex(bytes);
   id_prefix += '_';
   keep_time();
 }

@@ -2,38 +2,9 @@
 
 #include <algorithm>
 
+#include "gesso/base/text.hpp"
+
 namespace gesso::http {
-namespace {
-
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::optional<std::string> decode(std::string_view text, char blank) {
-  std::string result;
-  result.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      if (i + 2 >= text.size()) return std::nullopt;
-      const int high = hex_digit(text[i + 1]);
-      const int low = hex_digit(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      result += static_cast<char>(high * 16 + low);
-      i += 2;
-    } else {
-      result += text[i] == blank ? ' ' : text[i];
-    }
-  }
-  return result;
-}
-
-}  // namespace
-
 std::string_view to_string(Method method) noexcept {
   switch (method) {
     case Method::kGet:
@@ -92,10 +63,6 @@ std::string_view Request::param(std::string_view name) const noexcept {
   return {};
 }
 
-std::optional<std::string> percent_decode(std::string_view text) { return decode(text, '\0'); }
-
-std::optional<std::string> form_decode(std::string_view text) { return decode(text, '+'); }
-
 QueryParameters parse_query(std::string_view query) {
   QueryParameters result;
   while (!query.empty()) {
@@ -110,10 +77,6 @@ QueryParameters parse_query(std::string_view query) {
                         form_decode(value).value_or(std::string(value)));
   }
   return result;
-}
-
-bool equal_ignoring_case(std::string_view left, std::string_view right) noexcept {
-  return std::ranges::equal(left, right, {}, lower, lower);
 }
 
 }  // namespace gesso::http

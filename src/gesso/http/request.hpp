@@ -50,16 +50,8 @@ struct Request {
   [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
 };
 
-// Undoes percent-encoding. std::nullopt when a "%" is not followed by two hexadecimal digits.
-[[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
-// The same for a query's names and values, where "+" means a blank.
-[[nodiscard]] std::optional<std::string> form_decode(std::string_view text);
-
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 // "a=1&b=x%20y" in its order. A pair whose encoding is broken keeps its text as it was sent.
 [[nodiscard]] QueryParameters parse_query(std::string_view query);
-
-// ASCII only, as names of header fields and their tokens are compared.
-[[nodiscard]] bool equal_ignoring_case(std::string_view left, std::string_view right) noexcept;
 
 }  // namespace gesso::http

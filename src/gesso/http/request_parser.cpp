@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/beast/http/error.hpp>
 
+#include "gesso/base/text.hpp"
+
 namespace gesso::http {
 namespace {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "gesso/base/text.hpp"
 #include "gesso/http/problem.hpp"
 
 namespace gesso::http {

@@ -1,17 +1,15 @@
 #include "gesso/mongo/dialect.hpp"
 
 #include <algorithm>
-#include <cctype>
+
+#include "gesso/base/text.hpp"
 
 namespace gesso::mongo {
 namespace {
 
 bool ends_with_ignoring_case(std::string_view text, std::string_view suffix) {
-  if (text.size() < suffix.size()) return false;
-  return std::equal(suffix.begin(), suffix.end(), text.end() - static_cast<long>(suffix.size()),
-                    [](char expected, char found) {
-                      return expected == std::tolower(static_cast<unsigned char>(found));
-                    });
+  return text.size() >= suffix.size() &&
+         equal_ignoring_case(text.substr(text.size() - suffix.size()), suffix);
 }
 
 bool any_host_of(std::span<const std::string> hosts, std::string_view suffix) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "gesso/base/error.hpp"
+#include "gesso/base/text.hpp"
 #include "gesso/mongo/dialect.hpp"
 
 namespace gesso::mongo {
@@ -18,31 +19,19 @@ using std::chrono::milliseconds;
   throw Error(ErrorKind::kValidation, "the connection string cannot be read: " + why);
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
 bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
 
 // Encodes what may not stand raw in the user information of a URI; escapes that stand are kept.
-std::string percent_encode(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
+std::string encode_raw(std::string_view text) {
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const auto byte = static_cast<unsigned char>(c);
-    const bool unreserved =
-        byte < 0x80 && (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~');
-    const bool escape =
-        c == '%' && i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2]);
-    if (unreserved || escape) {
-      out += c;
+  while (!text.empty()) {
+    const bool escape = text.size() > 2 && text[0] == '%' && is_hex(text[1]) && is_hex(text[2]);
+    if (escape) {
+      out += text.substr(0, 3);
     } else {
-      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+      append_percent_encoded(out, text.substr(0, 1));
     }
+    text.remove_prefix(escape ? 3 : 1);
   }
   return out;
 }
@@ -144,8 +133,8 @@ void parse(std::string_view uri, Parts& parts) {
     const std::size_t colon = user_info.find(':');
     parts.has_user = true;
     parts.has_password = colon != std::string_view::npos;
-    parts.user = percent_encode(user_info.substr(0, colon));
-    if (parts.has_password) parts.password = percent_encode(user_info.substr(colon + 1));
+    parts.user = encode_raw(user_info.substr(0, colon));
+    if (parts.has_password) parts.password = encode_raw(user_info.substr(colon + 1));
     front.remove_prefix(at + 1);
     if (parts.user.empty()) refuse("expected a user name before the password");
   }
@@ -241,8 +230,8 @@ DriverUri prepare_uri(const Secret& uri, const UriOptions& options) {
   };
   if (!has_w) add("w", "majority");
   if (!has_tls && cosmos) add("tls", "true");
-  if (!has_app_name && !options.app_name.empty()) add("appName", percent_encode(options.app_name));
-  if (!options.tls_ca_file.empty()) add("tlsCAFile", percent_encode(options.tls_ca_file));
+  if (!has_app_name && !options.app_name.empty()) add("appName", encode_raw(options.app_name));
+  if (!options.tls_ca_file.empty()) add("tlsCAFile", encode_raw(options.tls_ca_file));
   // As libmongoc decides it: what is said; else on by the scheme, or by an option about TLS.
   std::optional<bool> said_tls;
   for (const Option& option : kept) {

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "gesso/base/base64url.hpp"
+#include "gesso/base/base64.hpp"
 #include "gesso/bson/builder.hpp"
 
 namespace gesso::repositories::detail {

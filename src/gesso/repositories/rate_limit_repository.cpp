@@ -1,12 +1,11 @@
 #include "gesso/repositories/rate_limit_repository.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
 #include <string>
 
-#include "gesso/base/base64url.hpp"
+#include "gesso/base/base64.hpp"
+#include "gesso/base/crypto.hpp"
+#include "gesso/base/text.hpp"
 #include "gesso/repositories/checks.hpp"
 
 namespace gesso::repositories {
@@ -22,12 +21,8 @@ namespace {
 // that nobody finds another endpoint for.
 RateLimitLogId id_of(const UserId& user_id, std::string_view endpoint, const std::string& what) {
   const std::string text = user_id.str() + '\0' + std::string(endpoint) + '\0' + what;
-  std::array<unsigned char, 32> hash{};
-  if (EVP_Digest(text.data(), text.size(), hash.data(), nullptr, EVP_sha256(), nullptr) != 1) {
-    throw Error(ErrorKind::kInternal, "SHA-256 is not available");
-  }
-  return std::string(RateLimitLogId::kPrefix) +
-         base64url_encode({reinterpret_cast<const char*>(hash.data()), hash.size()});
+  const Digest hash = sha256(text);
+  return std::string(RateLimitLogId::kPrefix) + base64url_encode(as_text(hash));
 }
 
 RateLimitLogId window_id(const UserId& user_id, std::string_view endpoint, Time start,

@@ -9,7 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "gesso/schema/utf8.hpp"
+#include "gesso/base/text.hpp"
 
 namespace gesso::schema {
 namespace {

@@ -5,9 +5,10 @@
 #include <cmath>
 #include <span>
 
+#include "gesso/base/base64.hpp"
+#include "gesso/base/text.hpp"
 #include "gesso/bson/decimal.hpp"
 #include "gesso/bson/json.hpp"
-#include "gesso/schema/utf8.hpp"
 #include "gesso/schema/violation.hpp"
 
 namespace gesso::schema {
@@ -48,7 +49,7 @@ std::string repaired(std::string_view text) {
   std::string result;
   while (!text.empty()) {
     std::size_t length = 1;
-    while (length <= 4 && length <= text.size() && !count_code_points(text.substr(0, length))) {
+    while (length <= 4 && length <= text.size() && !is_utf8(text.substr(0, length))) {
       ++length;
     }
     if (length > 4 || length > text.size()) {
@@ -62,25 +63,10 @@ std::string repaired(std::string_view text) {
   return result;
 }
 
-void write_base64(std::string& out, std::span<const std::uint8_t> bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  out += '"';
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t group = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t bits = 0;
-    for (std::size_t j = 0; j < 3; ++j) bits = (bits << 8) | (j < group ? bytes[i + j] : 0U);
-    for (std::size_t j = 0; j < 4; ++j) {
-      out += j <= group ? kDigits[(bits >> (18 - 6 * j)) & 0x3F] : '=';
-    }
-  }
-  out += '"';
-}
-
 }  // namespace
 
 void write_json_string(std::string& out, std::string_view text) {
-  if (!count_code_points(text)) return write_json_string(out, repaired(text));
+  if (!is_utf8(text)) return write_json_string(out, repaired(text));
   out += '"';
   std::size_t copied = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -136,7 +122,8 @@ void write_json_value(std::string& out, bson::Value value) {
       return;
     }
     case bson::Type::kBinary:
-      return write_base64(out, value.as_binary().bytes);
+      out += '"' + base64_encode(as_text(value.as_binary().bytes)) + '"';
+      return;
     case bson::Type::kDocument:
       return write_json_object(out, value.as_document());
     case bson::Type::kArray: {

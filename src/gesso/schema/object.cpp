@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "gesso/base/text.hpp"
 #include "gesso/bson/json.hpp"
-#include "gesso/schema/utf8.hpp"
 
 namespace gesso::schema {
 namespace {

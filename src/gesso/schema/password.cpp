@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "gesso/schema/utf8.hpp"
+#include "gesso/base/text.hpp"
 
 namespace gesso::schema {
 
@@ -17,7 +17,7 @@ std::optional<Violation> Password::check(std::string_view text) {
   } else if (text.size() > kMax) {
     violation = too_long(kMax, text.size(), LengthUnit::kBytes);
     violation->message += ": bcrypt reads no more";
-  } else if (!count_code_points(text)) {
+  } else if (!is_utf8(text)) {
     violation = not_utf8();
   } else if (text.find('\0') != std::string_view::npos) {
     violation = value_error("A password must not hold a NUL character", {});

@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "gesso/base/text.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/schema/access.hpp"
-#include "gesso/schema/utf8.hpp"
 #include "gesso/schema/violation.hpp"
 
 namespace gesso::schema {
@@ -38,7 +38,7 @@ class Text {
   operator std::string_view() const noexcept { return text_; }  // NOLINT: a text is readable as one
 
   [[nodiscard]] static std::optional<Violation> check(std::string_view text) {
-    const std::optional<std::size_t> length = count_code_points(text);
+    const std::optional<std::size_t> length = utf8_length(text);
     if (length && *length >= Min && *length <= Max) return std::nullopt;
     Violation violation = !length         ? not_utf8()
                           : *length < Min ? too_short(Min, *length, LengthUnit::kCharacters)

@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "gesso/base/text.hpp"
 #include "gesso/bson/json.hpp"
-#include "gesso/schema/utf8.hpp"
 
 namespace gesso::schema {
 namespace {

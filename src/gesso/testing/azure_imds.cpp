@@ -49,7 +49,7 @@ ManagedIdentityEndpoint::Found ManagedIdentityEndpoint::find(const HttpsServer::
     const auto wanted = request.parameter(name);
     if (!wanted) continue;
     for (const ManagedIdentity& one : user_assigned_) {
-      if (!detail::equal_ignoring_case(one.*member, *wanted)) continue;
+      if (!equal_ignoring_case(one.*member, *wanted)) continue;
       found = one;
       return Found::kOne;
     }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "gesso/base/base64url.hpp"
+#include "gesso/base/base64.hpp"
 #include "gesso/base/random.hpp"
 
 namespace gesso::testing {

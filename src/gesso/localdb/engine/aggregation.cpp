@@ -1,9 +1,6 @@
 #include "gesso/localdb/engine/aggregation.hpp"
 
-#include <unistd.h>
-
-#include <array>
-
+#include "gesso/localdb/engine/host_name.hpp"
 #include "gesso/localdb/engine/names.hpp"
 #include "gesso/localdb/engine/statistics.hpp"
 #include "gesso/localdb/language/command_error.hpp"
@@ -21,12 +18,6 @@ constexpr Field kCurrentOpFields[] = {{"allUsers", kFlag},       {"idleConnectio
                                       {"idleCursors", kFlag},    {"idleSessions", kFlag},
                                       {"localOps", kFlag},       {"backtrace", kFlag},
                                       {"targetAllNodes", kFlag}, {"truncateOps", kFlag}};
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  (void)::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 std::vector<bson::Document> coll_stats(const Context& context, const Transaction& snapshot,
                                        std::string_view name, bson::View spec) {

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "gesso/base/base64.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb {
@@ -33,7 +34,7 @@ constexpr Field kStatusFields[] = {{"connectionStatus"}, {"showPrivileges", kFla
 std::string payload_of(const Arguments& arguments) {
   const bson::Value payload = arguments["payload"];
   if (payload.is_string()) {
-    return auth::base64_decode(payload.as_string()).value_or(std::string());
+    return base64_decode(payload.as_string()).value_or(std::string());
   }
   const auto bytes = payload.as_binary().bytes;
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

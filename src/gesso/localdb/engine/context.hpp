@@ -64,7 +64,7 @@ struct Services {
   ObjectIdGenerator object_ids;
   auth::UserDirectory users;
   std::mutex user_mutex;  // held by commands that change users, over the store and the directory
-  auth::Digest decoy_secret{};
+  Digest decoy_secret{};
   FailPoint fail_point;
   IndexBuilds index_builds;
   const Time started;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/engine/host_name.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb {
@@ -35,12 +36,6 @@ constexpr Field kFailPointFields[] = {
     {"data", kObject},
 };
 constexpr Field kServerStatusFields[] = {{"serverStatus"}, {kAnyField}};
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  (void)::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 // The whole memory of this machine and the part that this process holds.
 std::int64_t memory_mb() {

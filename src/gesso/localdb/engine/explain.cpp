@@ -1,7 +1,6 @@
 // explain: the plan of a command, and what running it costs. Nothing is changed.
 #include "gesso/localdb/engine/explain.hpp"
-
-#include <unistd.h>
+#include "gesso/localdb/engine/host_name.hpp"
 
 #include <array>
 #include <chrono>
@@ -108,10 +107,8 @@ void append_explanation(Context& context, bson::Builder& out, const Subject& sub
 }
 
 void append_server(Context& context) {
-  std::array<char, 256> host{};
-  (void)::gethostname(host.data(), host.size() - 1);
   context.reply.append("command", context.body);
-  context.reply.append("serverInfo", bson::make_document("host", host.data(), "version", "7.0.0"));
+  context.reply.append("serverInfo", bson::make_document("host", host_name(), "version", "7.0.0"));
 }
 
 void explain_query(Context& context, const Transaction& snapshot, const FindQuery& query,

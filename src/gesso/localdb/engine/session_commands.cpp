@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "gesso/base/uuid.hpp"
 #include "gesso/localdb/engine/context.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
@@ -16,10 +17,7 @@ constexpr Field kKillFields[] = {{"killSessions", kArray, Presence::kRequired}};
 constexpr Field kKillAllFields[] = {{"killAllSessions", kArray, Presence::kRequired}};
 
 void start_session(Context& context) {
-  std::array<std::uint8_t, 16> uuid{};
-  context.services.random.fill(uuid);
-  uuid[6] = static_cast<std::uint8_t>((uuid[6] & 0x0FU) | 0x40U);  // version 4
-  uuid[8] = static_cast<std::uint8_t>((uuid[8] & 0x3FU) | 0x80U);
+  const Uuid uuid = random_uuid(context.services.random);
   context.reply.append("id", bson::make_document("id", bson::Binary{.subtype = 4, .bytes = uuid}));
   context.reply.append("timeoutMinutes", kSessionTimeoutMinutes);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "gesso/base/uuid.hpp"
 #include "gesso/localdb/engine/context.hpp"
 #include "gesso/localdb/engine/names.hpp"
 #include "gesso/localdb/language/command_error.hpp"
@@ -136,9 +137,7 @@ void create_user(Context& context) {
     require_grant(context, user.roles);
   }
   check_options(arguments);
-  services.random.fill(user.uuid);
-  user.uuid[6] = static_cast<std::uint8_t>((user.uuid[6] & 0x0FU) | 0x40U);
-  user.uuid[8] = static_cast<std::uint8_t>((user.uuid[8] & 0x3FU) | 0x80U);
+  user.uuid = random_uuid(services.random);
   user.credentials = auth::make_credentials(arguments.string("pwd"), services.random);
   user.has_custom_data = arguments.has("customData");
   user.custom_data = bson::Document(arguments.document("customData"));

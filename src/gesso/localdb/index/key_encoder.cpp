@@ -1,12 +1,11 @@
 #include "gesso/localdb/index/key_encoder.hpp"
 
-#include <openssl/sha.h>
-
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 
+#include "gesso/base/crypto.hpp"
 #include "gesso/bson/compare.hpp"
 #include "gesso/bson/decimal.hpp"
 
@@ -211,8 +210,7 @@ std::string successor(std::string_view prefix) {
 
 bool truncate_key(std::string& key) {
   if (key.size() <= kMaxKeyBytes) return false;
-  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> hash{};
-  SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), hash.data());
+  const Digest hash = sha256(key);
   key.resize(kCutKeyBytes);
   put_bytes(hash, key);
   return true;

@@ -48,6 +48,7 @@ enum class ErrorCode : int {
   kWriteConflict = 112,
   kCommandNotSupported = 115,
   kCannotIndexParallelArrays = 171,
+  kQueryPlanKilled = 175,
   kCursorKilled = 237,
   kIndexBuildAborted = 276,
   kClientDisconnect = 279,

@@ -13,7 +13,6 @@
 namespace gesso::localdb {
 namespace {
 
-constexpr int kQueryPlanKilled = 175;
 constexpr std::size_t kRowCost = 64;  // to the meter, beside the document
 
 }  // namespace
@@ -65,7 +64,7 @@ class Execution::Impl {
     if (is_sorted_) return;  // all that is left is at hand
     collection_ = transaction.catalog().find(plan_.collection->id);
     if (!collection_) {
-      throw CommandError(kQueryPlanKilled,
+      throw CommandError(ErrorCode::kQueryPlanKilled,
                          "query plan killed :: collection dropped: " + plan_.collection->ns());
     }
     for (Scanner& scanner : scanners_) scanner.attach(transaction, collection_);

@@ -11,8 +11,6 @@
 namespace gesso::localdb {
 namespace {
 
-constexpr int kQueryPlanKilled = 175;
-
 bool is_within(const KeyRange& range, std::string_view key) {
   return key >= range.low && (range.high.empty() || key < range.high);
 }
@@ -26,7 +24,7 @@ void Scanner::attach(const Transaction& transaction, const CollectionPtr& collec
   if (!scan_.index) return;
   index_ = collection->index_by_id(scan_.index->id);
   if (index_ == nullptr) {
-    throw CommandError(kQueryPlanKilled,
+    throw CommandError(ErrorCode::kQueryPlanKilled,
                        "query plan killed :: index '" + spec_of(*scan_.index).name + "' dropped");
   }
 }

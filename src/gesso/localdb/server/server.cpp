@@ -1,12 +1,12 @@
 #include <spdlog/spdlog.h>
 
 #include <atomic>
-#include <cctype>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 
 #include "gesso/base/error.hpp"
+#include "gesso/base/text.hpp"
 #include "gesso/localdb/engine/engine.hpp"
 #include "gesso/localdb/index/spec.hpp"
 #include "gesso/localdb/localdb.hpp"
@@ -15,27 +15,6 @@
 #include "gesso/localdb/storage/store.hpp"
 
 namespace gesso::localdb {
-namespace {
-
-// A path as the host of a connection string.
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~') {
-      out += c;
-    } else {
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 0xFU];
-    }
-  }
-  return out;
-}
-
-}  // namespace
-
 // Destruction goes from the bottom to the top: first nobody connects any more and every connection
 // has ended, then the commands' state goes, then the data folder is closed.
 class Server::Impl {
@@ -183,7 +162,7 @@ class Server::Impl {
 };
 
 std::string socket_uri(const std::string& path) {
-  return "mongodb://" + percent_encoded(path) + "/";
+  return "mongodb://" + percent_encode(path) + "/";
 }
 
 Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

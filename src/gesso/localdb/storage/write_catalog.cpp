@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "gesso/base/random.hpp"
+#include "gesso/base/uuid.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/storage/catalog_store.hpp"
 #include "gesso/localdb/storage/storage_error.hpp"
@@ -52,14 +53,6 @@ void check_names(std::string_view database, std::string_view name) {
     refuse("a collection's name has no $ and no NUL");
   }
   if (database.size() + 1 + name.size() > kMaxNamespaceBytes) refuse("longer than 255 bytes");
-}
-
-std::array<std::uint8_t, 16> random_uuid() {
-  std::array<std::uint8_t, 16> uuid{};
-  SystemRandom().fill(uuid);
-  uuid[6] = static_cast<std::uint8_t>((uuid[6] & 0x0F) | 0x40);  // RFC 9562, version 4
-  uuid[8] = static_cast<std::uint8_t>((uuid[8] & 0x3F) | 0x80);
-  return uuid;
 }
 
 [[noreturn]] void throw_exists(const Collection& collection) {
@@ -129,7 +122,8 @@ CollectionPtr WriteTransaction::create_collection(std::string_view database, std
   collection->database = database;
   collection->name = name;
   collection->options = bson::Document(options);
-  collection->uuid = random_uuid();
+  SystemRandom random;
+  collection->uuid = random_uuid(random);
   collection->indexes.push_back(std::move(id_index));
   save(collection);
   return collection;

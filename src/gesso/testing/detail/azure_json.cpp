@@ -3,24 +3,20 @@
 #include <vector>
 
 #include "gesso/base/random.hpp"
+#include "gesso/base/text.hpp"
+#include "gesso/base/uuid.hpp"
 
 namespace gesso::testing::detail {
 
 std::string random_hex(std::size_t bytes) {
   std::vector<std::uint8_t> raw(bytes);
   SystemRandom().fill(raw);
-  std::string out;
-  for (const std::uint8_t byte : raw) {
-    out += "0123456789abcdef"[byte >> 4];
-    out += "0123456789abcdef"[byte & 15];
-  }
-  return out;
+  return hex(raw);
 }
 
 std::string make_uuid() {
-  const std::string hex = random_hex(16);
-  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-4" + hex.substr(13, 3) + "-8" +
-         hex.substr(17, 3) + "-" + hex.substr(20);
+  SystemRandom random;
+  return to_string(random_uuid(random));
 }
 
 }  // namespace gesso::testing::detail

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <cctype>
 #include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "gesso/base/text.hpp"
 #include "gesso/testing/https_server.hpp"
 
 namespace gesso::testing::detail {
@@ -20,12 +20,6 @@ namespace gesso::testing::detail {
 
 [[nodiscard]] inline std::int64_t epoch_seconds(Time time) {
   return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
-}
-
-[[nodiscard]] inline bool equal_ignoring_case(std::string_view left, std::string_view right) {
-  return std::equal(
-      left.begin(), left.end(), right.begin(), right.end(),
-      [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 // Random, in the form of a UUID.

@@ -10,18 +10,13 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "gesso/base/text.hpp"
+
 namespace gesso::testing::detail {
 namespace {
 
 constexpr std::size_t kLineMax = 64 * 1024;
 constexpr std::size_t kBodyMax = 4 * 1024 * 1024;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
@@ -29,19 +24,10 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+// An escape that is broken leaves the text as it is.
 std::string decode(std::string_view text, bool plus_is_blank) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    unsigned byte = 0;
-    if (text[at] == '%' && at + 2 < text.size() &&
-        std::from_chars(&text[at] + 1, &text[at] + 3, byte, 16).ptr == &text[at] + 3) {
-      out += static_cast<char>(byte);
-      at += 2;
-    } else {
-      out += plus_is_blank && text[at] == '+' ? ' ' : text[at];
-    }
-  }
-  return out;
+  return (plus_is_blank ? form_decode(text) : gesso::percent_decode(text))
+      .value_or(std::string(text));
 }
 
 }  // namespace

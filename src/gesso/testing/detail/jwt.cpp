@@ -8,7 +8,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "gesso/base/base64url.hpp"
+#include "gesso/base/base64.hpp"
 
 namespace gesso::testing::detail {
 namespace {

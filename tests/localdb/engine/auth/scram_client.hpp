@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "gesso/base/base64.hpp"
 #include "gesso/localdb/engine/auth/scram.hpp"
 
 namespace gesso::localdb::auth {

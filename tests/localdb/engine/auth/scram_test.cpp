@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "gesso/base/base64.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/testing/seeded_random.hpp"
 #include "tests/localdb/engine/auth/scram_client.hpp"

@@ -2,11 +2,13 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 
+#include "gesso/base/base64.hpp"
+#include "gesso/base/crypto.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/base/text.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb::auth {
@@ -16,36 +18,6 @@ constexpr std::size_t kSaltSize = 28;
 constexpr std::size_t kNonceSize = 24;
 constexpr std::string_view kClientKey = "Client Key";
 constexpr std::string_view kServerKey = "Server Key";
-
-std::string_view as_text(const Digest& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
-std::string_view as_text(const std::vector<std::uint8_t>& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-const std::uint8_t* as_bytes(std::string_view text) {
-  return reinterpret_cast<const std::uint8_t*>(text.data());
-}
-
-Digest hmac(std::string_view key, std::string_view text) {
-  Digest digest;
-  unsigned int size = 0;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), as_bytes(text), text.size(),
-           digest.data(), &size) == nullptr) {
-    throw Error(ErrorKind::kInternal, "HMAC failed");
-  }
-  return digest;
-}
-
-Digest sha256(std::string_view text) {
-  Digest digest;
-  if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {
-    throw Error(ErrorKind::kInternal, "SHA-256 failed");
-  }
-  return digest;
-}
 
 [[noreturn]] void bad_message(const char* what) {
   throw CommandError(ErrorCode::kBadValue, std::string("Incorrect SCRAM message: ") + what);
@@ -87,27 +59,6 @@ std::string decode_name(std::string_view text) {
 
 }  // namespace
 
-std::string base64_encode(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL writes a NUL behind it
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), as_bytes(bytes),
-                                   static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
-
-std::optional<std::string> base64_decode(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0) return std::nullopt;
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()), as_bytes(text),
-                                   static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  const auto padding = static_cast<std::size_t>(text.ends_with("==") ? 2 : text.ends_with("="));
-  bytes.resize(bytes.size() - padding);
-  // EVP_DecodeBlock skips spaces and takes stray bits; only the one canonical spelling is right.
-  if (base64_encode(bytes) != text) return std::nullopt;
-  return bytes;
-}
-
 Credentials make_credentials(std::string_view password, Random& random, int iterations) {
   std::vector<std::uint8_t> salt(kSaltSize);
   random.fill(salt);
@@ -128,18 +79,18 @@ Credentials derive_credentials(std::string_view password, std::vector<std::uint8
                         static_cast<int>(salted.size()), salted.data()) != 1) {
     throw Error(ErrorKind::kInternal, "PBKDF2 failed");
   }
-  credentials.stored_key = sha256(as_text(hmac(as_text(salted), kClientKey)));
-  credentials.server_key = hmac(as_text(salted), kServerKey);
+  credentials.stored_key = sha256(as_text(hmac_sha256(as_text(salted), kClientKey)));
+  credentials.server_key = hmac_sha256(as_text(salted), kServerKey);
   OPENSSL_cleanse(salted.data(), salted.size());
   return credentials;
 }
 
 Credentials decoy_credentials(std::string_view user, const Digest& secret) {
-  const Digest salt = hmac(as_text(secret), "salt " + std::string(user));
+  const Digest salt = hmac_sha256(as_text(secret), "salt " + std::string(user));
   return {.iterations = 15'000,
           .salt = {salt.begin(), salt.begin() + kSaltSize},
-          .stored_key = hmac(as_text(secret), "stored " + std::string(user)),
-          .server_key = hmac(as_text(secret), "server " + std::string(user))};
+          .stored_key = hmac_sha256(as_text(secret), "stored " + std::string(user)),
+          .server_key = hmac_sha256(as_text(secret), "server " + std::string(user))};
 }
 
 std::string ScramServer::first(std::string_view message, const Lookup& lookup) {
@@ -187,7 +138,7 @@ std::string ScramServer::final(std::string_view message) {
   if (!proof || proof->size() != Digest().size()) bad_message("the proof is not base 64");
 
   // ClientKey = ClientProof XOR HMAC(StoredKey, AuthMessage); its hash must be StoredKey.
-  Digest client_key = hmac(as_text(credentials_.stored_key), auth_message_);
+  Digest client_key = hmac_sha256(as_text(credentials_.stored_key), auth_message_);
   for (std::size_t i = 0; i < client_key.size(); ++i) {
     client_key[i] =
         static_cast<std::uint8_t>(client_key[i] ^ static_cast<std::uint8_t>((*proof)[i]));
@@ -197,7 +148,8 @@ std::string ScramServer::final(std::string_view message) {
     throw CommandError(ErrorCode::kAuthenticationFailed, "Authentication failed.");
   }
   state_ = State::kProven;
-  return "v=" + base64_encode(as_text(hmac(as_text(credentials_.server_key), auth_message_)));
+  return "v=" +
+         base64_encode(as_text(hmac_sha256(as_text(credentials_.server_key), auth_message_)));
 }
 
 }  // namespace gesso::localdb::auth

@@ -13,11 +13,10 @@
 #include <string_view>
 #include <vector>
 
+#include "gesso/base/crypto.hpp"
 #include "gesso/base/random.hpp"
 
 namespace gesso::localdb::auth {
-
-using Digest = std::array<std::uint8_t, 32>;
 
 // Enough to check a password, not enough to log in with.
 struct Credentials {
@@ -67,9 +66,5 @@ class ScramServer {
   // The name that the client gave, after `first`.
   [[nodiscard]] const std::string& user() const noexcept { return user_; }
 };
-
-[[nodiscard]] std::string base64_encode(std::string_view bytes);
-// std::nullopt for anything that is not canonical base 64.
-[[nodiscard]] std::optional<std::string> base64_decode(std::string_view text);
 
 }  // namespace gesso::localdb::auth

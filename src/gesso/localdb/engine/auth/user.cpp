@@ -4,6 +4,7 @@
 #include <array>
 #include <mutex>
 
+#include "gesso/base/base64.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/bson/builder.hpp"
 

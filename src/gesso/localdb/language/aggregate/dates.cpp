@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 
+#include "gesso/base/text.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb {
@@ -147,12 +148,9 @@ DateUnit parse_date_unit(std::string_view text) {
 }
 
 int parse_weekday(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
+  const std::string name = lower(text);
   for (std::size_t i = 0; i < kWeekdays.size(); ++i) {
-    if (lower == kWeekdays[i] || lower == kWeekdays[i].substr(0, 3)) return static_cast<int>(i);
+    if (name == kWeekdays[i] || name == kWeekdays[i].substr(0, 3)) return static_cast<int>(i);
   }
   throw CommandError(ErrorCode::kFailedToParse, "unknown day of week value: " + std::string(text));
 }

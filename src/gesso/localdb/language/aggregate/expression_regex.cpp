@@ -3,9 +3,9 @@
 #include <optional>
 
 #include "gesso/base/meter.hpp"
+#include "gesso/base/text.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
-#include "gesso/localdb/language/aggregate/utf8.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/regex.hpp"
 

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "gesso/base/meter.hpp"
+#include "gesso/base/text.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/language/aggregate/convert.hpp"
 #include "gesso/localdb/language/aggregate/operators.hpp"
-#include "gesso/localdb/language/aggregate/utf8.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb {
@@ -45,7 +45,6 @@ Value concat(Evaluation& evaluation, Arguments arguments) {
   return evaluation.arena.string(result);
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
 
 template <char (*kMap)(char)>
