@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <map>
 #include <mutex>
 
 #include "gesso/bson/json.hpp"
@@ -273,6 +274,108 @@ TEST_F(SessionTest, ACursorThatLostItsConnectionBeforeItsFirstDocumentIsOpenedAg
     EXPECT_FALSE(cursor.next());
   });
   EXPECT_EQ(*calls, 2);
+}
+
+constexpr const char* kTooMany = "Error=16500, RetryAfterMs=8, Details='Request rate is large";
+
+Answer throttled() { return Answer::error(16500, kTooMany); }
+Answer throttled_items(const std::vector<int>& indexes, int done) {
+  bson::Builder errors;
+  for (const int index : indexes) {
+    errors.push(make_document("index", index, "code", 16500, "errmsg", kTooMany));
+  }
+  return Answer::reply(
+      make_document("n", done, "writeErrors", bson::Array(errors.finish()), "ok", 1.0));
+}
+
+TEST_F(SessionTest, WhatIsThrottledIsRepeatedWhenTheServerSays) {
+  std::map<std::string, int> calls;
+  script = [&calls](bson::View command) {
+    const std::string name(command.begin()->key);
+    const bool is_statement = name == "insert" || name == "update" || name == "delete";
+    const bool is_data = is_statement || name == "find" || name == "findAndModify";
+    if (!is_data) return Answer::standard();
+    if (++calls[name] < 3) return is_statement ? throttled_items({0}, 0) : throttled();
+    if (name == "find") return Answer::batch("test.c", make_array(make_document("_id", 1)));
+    if (name == "findAndModify")
+      return Answer::reply(make_document("value", make_document("_id", 1), "ok", 1.0));
+    return Answer::reply(make_document("n", 1, "nModified", 1, "ok", 1.0));
+  };
+  Running it = start();
+  const auto began = std::chrono::steady_clock::now();
+  it.service.run([](Session& session) {
+    const bson::Document one = make_document("_id", 1);
+    const bson::Document change = make_document("$inc", make_document("n", 1));
+    session.insert_one("c", one);
+    EXPECT_EQ(session.update_one("c", one, change).modified, 1);
+    EXPECT_EQ(session.delete_one("c", one), 1);
+    EXPECT_TRUE(session.find_one("c", one));
+    EXPECT_TRUE(session.find_one_and_update("c", one, change));
+  });
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 5 * 2 * 8ms);
+  for (const auto& [name, count] : calls) EXPECT_EQ(count, 3) << name;
+}
+
+TEST_F(SessionTest, ACursorThatIsThrottledBeforeItsFirstDocumentIsOpenedAgain) {
+  auto calls = std::make_shared<std::atomic<int>>(0);
+  script = [calls](bson::View command) {
+    if (command.begin()->key != "find") return Answer::standard();
+    if (++*calls == 1) return throttled();
+    return Answer::batch("test.c", make_array(make_document("_id", 1)));
+  };
+  Running it = start();
+  it.service.run([](Session& session) { EXPECT_TRUE(session.find("c", bson::Document()).next()); });
+  EXPECT_EQ(*calls, 2);
+}
+
+TEST_F(SessionTest, OfABatchOnlyWhatWasThrottledGoesOutAgain) {
+  auto calls = std::make_shared<std::atomic<int>>(0);
+  script = [calls](bson::View command) {
+    if (command.begin()->key != "insert") return Answer::standard();
+    if (++*calls == 1) return throttled_items({1, 2}, 1);
+    return Answer::reply(make_document("n", 2, "ok", 1.0));
+  };
+  Running it = start();
+  it.service.run([](Session& session) {
+    const std::vector<bson::Document> documents{make_document("_id", 1), make_document("_id", 2),
+                                                make_document("_id", 3)};
+    const InsertManyResult result = session.insert_many("c", documents);
+    EXPECT_EQ(result.inserted, 3);
+    EXPECT_TRUE(result.failures.empty());
+  });
+  const auto sent = it.server.commands("insert");
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[1].view().at_path("documents.0._id").as_int32(), 2);
+  EXPECT_EQ(sent[1]["documents"].as_document().count(), 2u);
+}
+
+TEST_F(SessionTest, ThrottlingThatOutlastsTheDeadlineIsSaidToBeThat) {
+  script = [](bson::View command) {
+    return command.begin()->key == "find" ? throttled() : Answer::standard();
+  };
+  Running it = start();
+  const Error error = error_of([&] {
+    it.service.run(Deadline::after(60ms),
+                   [](Session& session) { (void)session.find_one("c", bson::Document()); });
+  });
+  EXPECT_EQ(error.kind(), ErrorKind::kThrottled);
+  EXPECT_EQ(error.retry_after(), 8ms);
+  EXPECT_GE(it.server.commands("find").size(), 2u);
+}
+
+TEST_F(SessionTest, AnUpdateOfManyThatWasThrottledHalfWayIsNotRepeated) {
+  script = [](bson::View command) {
+    return command.begin()->key == "update" ? throttled_items({0}, 2) : Answer::standard();
+  };
+  Running it = start();
+  const Error error = error_of([&] {
+    it.service.run([](Session& session) {
+      session.update_many("c", bson::Document(), make_document("$inc", make_document("n", 1)));
+    });
+  });
+  EXPECT_EQ(error.kind(), ErrorKind::kThrottled);
+  EXPECT_FALSE(error.retryable());
+  EXPECT_EQ(it.server.commands("update").size(), 1u);
 }
 
 TEST_F(SessionTest, AReadIsRepeatedOnlyOnce) {

@@ -33,25 +33,12 @@ constexpr std::array kDuplicateCodes{11000, 11001, 12582};
 constexpr std::array kTimeoutCodes{24, 50, 64, 202, 262, 290};
 // NamespaceExists, IndexOptionsConflict, IndexKeySpecsConflict, IndexAlreadyExists, WriteConflict.
 constexpr std::array kConflictCodes{48, 68, 85, 86, 112};
-constexpr int kThrottledCode = 16500;
 constexpr int kCursorNotFound = 43;
 constexpr int kCosmosTooLarge = 16;
 constexpr std::array kTooLargeCodes{10334, 17419, 17420};
 constexpr int kDocumentValidationFailure = 121;
 constexpr int kInternalError = 1;
 constexpr int kWriteConflict = 112;
-
-std::optional<milliseconds> retry_after(std::string_view message) {
-  constexpr std::string_view kLabel = "RetryAfterMs=";
-  const std::size_t at = message.find(kLabel);
-  if (at == std::string_view::npos) return std::nullopt;
-  const char* begin = message.data() + at + kLabel.size();
-  long value = 0;
-  if (std::from_chars(begin, message.data() + message.size(), value).ec != std::errc{}) {
-    return std::nullopt;
-  }
-  return milliseconds{value};
-}
 
 // The names of an index's fields out of "email_1" or "user_id_1_created_at_-1", if it has the
 // default name.
@@ -121,10 +108,7 @@ struct Verdict {
 Verdict judge_server(int code, std::string_view message, const Operation& operation) {
   const bool read = !operation.is_write;
   // Texts before codes: Cosmos DB sends one code for many things, and one thing under many.
-  if (code == kThrottledCode || contains(message, "Error=16500") ||
-      contains(message, "Request rate is large")) {
-    return {ErrorKind::kThrottled, true};
-  }
+  if (is_throttled(code, message)) return {ErrorKind::kThrottled, true};
   if (contains(kDuplicateCodes, code)) return {ErrorKind::kDuplicate, false};
   if (contains(message, "unique index cannot be modified")) return {ErrorKind::kConflict, false};
   if (contains(kAuthCodes, code)) return {ErrorKind::kAuth, false};
@@ -237,6 +221,30 @@ bool is_retryable_write(Origin origin, int code, bson::View reply) noexcept {
   }
   return origin == Origin::kNetwork ||
          (origin == Origin::kServer && contains(kRetryableWriteCodes, code));
+}
+
+bool is_throttled(int code, std::string_view message) noexcept {
+  return code == kThrottledCode || contains(message, "Error=16500") ||
+         contains(message, "Request rate is large");
+}
+
+bool is_throttled(bson::View write_error) noexcept {
+  const bson::Value message = write_error["errmsg"];
+  return is_throttled(static_cast<int>(write_error["code"].integer().value_or(0)),
+                      message.is_string() ? message.as_string() : std::string_view());
+}
+
+std::optional<milliseconds> retry_after(std::string_view message) {
+  constexpr std::string_view kLabel = "RetryAfterMs=";
+  const std::size_t at = message.find(kLabel);
+  if (at == std::string_view::npos) return std::nullopt;
+  const char* begin = message.data() + at + kLabel.size();
+  long value = 0;
+  if (std::from_chars(begin, message.data() + message.size(), value).ec != std::errc{} ||
+      value < 0) {
+    return std::nullopt;
+  }
+  return milliseconds{value};
 }
 
 bool refuses_credentials(Origin origin, int code, std::string_view message) noexcept {

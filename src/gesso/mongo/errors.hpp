@@ -6,6 +6,8 @@
 // users report. Pure functions.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -50,6 +52,17 @@ struct Operation {
 // The same for a write that carried a number by which the server knows it again
 // (the driver specification "retryable writes"). `reply` may carry the server's own label.
 [[nodiscard]] bool is_retryable_write(Origin origin, int code, bson::View reply) noexcept;
+
+// Whether the server had no capacity for a command, and did nothing of it: Azure Cosmos DB's 16500.
+[[nodiscard]] bool is_throttled(int code, std::string_view message) noexcept;
+
+constexpr int kThrottledCode = 16500;
+
+// The same of an entry of `writeErrors`.
+[[nodiscard]] bool is_throttled(bson::View write_error) noexcept;
+
+// When the server wants to be asked again, where its text says so ("RetryAfterMs=34").
+[[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(std::string_view message);
 
 // Whether the server refuses these credentials, at the handshake or with every command since they
 // were changed: codes 13 and 18 (Azure Cosmos DB sends 13 for both), and nothing was done.

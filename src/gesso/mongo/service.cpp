@@ -80,12 +80,18 @@ class CommandWatch {
     return *static_cast<CommandWatch*>(context(event));
   }
 
-  void started(std::int64_t id, bson::Document command) {
-    const std::lock_guard lock(mutex_);
-    sent_.insert_or_assign(id, std::move(command));
+  // These two are called by C code, which exceptions must not cross: what cannot be kept is not
+  // told.
+  void started(std::int64_t id, bson::View command) noexcept {
+    try {
+      bson::Document kept(command);
+      const std::lock_guard lock(mutex_);
+      sent_.insert_or_assign(id, std::move(kept));
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): out of memory
+    }
   }
 
-  void ended(std::int64_t id, const char* name, std::int64_t microseconds, bool ok) {
+  void ended(std::int64_t id, const char* name, std::int64_t microseconds, bool ok) noexcept {
     bson::Document command;
     {
       const std::lock_guard lock(mutex_);
@@ -93,7 +99,10 @@ class CommandWatch {
       if (node.empty()) return;
       command = std::move(node.mapped());
     }
-    observe_(name, command, std::chrono::microseconds{microseconds}, ok);
+    try {
+      observe_(name, command, std::chrono::microseconds{microseconds}, ok);
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the observer's own affair
+    }
   }
 
  public:
@@ -106,8 +115,7 @@ class CommandWatch {
         callbacks.get(), [](const mongoc_apm_command_started_t* event) {
           self(mongoc_apm_command_started_get_context, event)
               .started(mongoc_apm_command_started_get_request_id(event),
-                       bson::Document(bson::View(
-                           bson_get_data(mongoc_apm_command_started_get_command(event)))));
+                       bson::View(bson_get_data(mongoc_apm_command_started_get_command(event))));
         });
     mongoc_apm_set_command_succeeded_cb(
         callbacks.get(), [](const mongoc_apm_command_succeeded_t* event) {
@@ -262,6 +270,7 @@ class Service::Impl {
   // Makes the first endpoint current, for the workers to start on.
   detail::WorkerPool::Options begin(const Clock& clock) {
     shared_.database = options_.database;
+    shared_.random = &random_;
     shared_.server_selection_timeout = options_.server_selection_timeout;
     shared_.connect_timeout = options_.connect_timeout;
     shared_.renew_credentials = options_.renew_credentials;

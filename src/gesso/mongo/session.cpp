@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
+#include <iterator>
+#include <numeric>
 
 #include "gesso/mongo/detail/lease.hpp"
 
@@ -195,13 +198,17 @@ InsertManyResult Session::insert_many(std::string_view collection,
   const std::size_t most = impl_.endpoint().max_document_size;
   InsertManyResult result;
   std::vector<std::size_t> places;  // of what is in the command, in `documents`
-  for (std::size_t next = 0; next < documents.size();) {
+  std::deque<std::size_t> waiting(documents.size());
+  std::iota(waiting.begin(), waiting.end(), std::size_t{0});
+  int waits = 0;
+  while (!waiting.empty()) {
     bson::Builder command;
     command.append("insert", collection).append("ordered", false);
     places.clear();
     {
       const auto batch = command.array("documents");
-      for (; next < documents.size() && places.size() < kMostInBatch; ++next) {
+      for (; !waiting.empty() && places.size() < kMostInBatch; waiting.pop_front()) {
+        const std::size_t next = waiting.front();
         const std::size_t size = documents[next].size();
         if (size > most) {
           result.failures.push_back({next, too_large(size, most, operation)});
@@ -220,10 +227,21 @@ InsertManyResult Session::insert_many(std::string_view collection,
     result.inserted += number(reply.view(), "n");
     const bson::Value errors = reply.view()["writeErrors"];
     if (!errors.is_array()) continue;
+    std::vector<WriteFailure> throttled;
+    std::string said;  // by the server of the last of them
     for (const bson::Element& element : errors.as_document()) {
       const bson::View one = element.value.as_document();
       const auto place = static_cast<std::size_t>(number(one, "index"));
-      result.failures.push_back({places.at(place), to_error(one, operation)});
+      const bool again = is_throttled(one);
+      if (again && one["errmsg"].is_string()) said = one["errmsg"].as_string();
+      (again ? throttled : result.failures).push_back({places.at(place), to_error(one, operation)});
+    }
+    if (throttled.empty()) continue;
+    // Of those the server did nothing: they alone go out again.
+    if (impl_.wait_for_capacity(said, waits++)) {
+      for (const WriteFailure& failure : throttled) waiting.push_back(failure.index);
+    } else {
+      std::ranges::move(throttled, std::back_inserter(result.failures));
     }
   }
   std::sort(

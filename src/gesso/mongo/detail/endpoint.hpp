@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "gesso/base/deadline.hpp"
+#include "gesso/base/random.hpp"
 #include "gesso/mongo/detail/client_pool.hpp"
 #include "gesso/mongo/dialect.hpp"
 #include "gesso/mongo/local_connection.hpp"
@@ -70,6 +71,7 @@ class Shared {
   std::chrono::milliseconds server_selection_timeout{5000};
   // ServiceOptions::renew_credentials; may be empty.
   std::function<bool(std::uint64_t epoch, Deadline)> renew_credentials;
+  Random* random = nullptr;        // for the jitter of waits; set before there is a lease
   OpenLocalConnection open_local;  // ServiceOptions::open_local; may be empty
   std::atomic<std::size_t> open_connections{0};
 

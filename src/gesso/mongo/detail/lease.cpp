@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <thread>
 #include <utility>
 
 namespace gesso::mongo {
@@ -9,6 +10,24 @@ namespace {
 
 // Of one command. More than one where a slow command sees several rotations.
 constexpr int kMostRenewals = 3;
+
+// The least wait for capacity doubles from the first to the second, whatever the server asks for.
+constexpr std::chrono::milliseconds kFirstWait{2};
+constexpr int kMostDoublings = 8;
+
+// The throttled statement of a write of which nothing was done for want of capacity, and nothing
+// failed for another reason.
+std::optional<bson::View> throttled_write(bson::View reply) {
+  const bson::Value errors = reply["writeErrors"];
+  if (!errors.is_array() || reply["n"].integer().value_or(0) != 0) return std::nullopt;
+  std::optional<bson::View> first;
+  for (const bson::Element& element : errors.as_document()) {
+    const bson::View one = element.value.as_document();
+    if (!is_throttled(one)) return std::nullopt;
+    if (!first) first = one;
+  }
+  return first;
+}
 
 }  // namespace
 
@@ -56,6 +75,11 @@ void Session::Impl::append_max_time(bson::Builder& command) const {
 
 void Session::Impl::call_batch(std::string_view database, bson::Builder& builder, Mode mode,
                                const Operation& operation, Reply& reply) {
+  send(database, builder, mode, operation, WriteErrors::kReport, reply);
+}
+
+void Session::Impl::send(std::string_view database, bson::Builder& builder, Mode mode,
+                         const Operation& operation, WriteErrors errors, Reply& reply) {
   Repeat repeat = mode == Mode::kRead ? Repeat::kRead : Repeat::kNo;
   bson_t options = BSON_INITIALIZER;
   // A number is one of a session's, and a session one of a client's.
@@ -79,17 +103,42 @@ void Session::Impl::call_batch(std::string_view database, bson::Builder& builder
       (void)client_->append_write_session(options);
       numbered_by = client_.get();
     }
-    return mongoc_client_write_command_with_opts(client(), database_name.c_str(), bson, &options,
-                                                 out.reset(), &error);
+    if (!mongoc_client_write_command_with_opts(client(), database_name.c_str(), bson, &options,
+                                               out.reset(), &error)) {
+      return false;
+    }
+    const auto throttled =
+        errors == WriteErrors::kThrow ? throttled_write(out.view()) : std::nullopt;
+    if (!throttled) return true;
+    const bson::Value said = (*throttled)["errmsg"];
+    bson_set_error(&error, MONGOC_ERROR_SERVER, kThrottledCode, "%s",
+                   said.is_string() ? std::string(said.as_string()).c_str() : "");
+    return false;
   });
 }
 
 void Session::Impl::call(std::string_view database, bson::Builder& command, Mode mode,
                          const Operation& operation, Reply& reply) {
-  call_batch(database, command, mode, operation, reply);
+  send(database, command, mode, operation, WriteErrors::kThrow, reply);
   const bson::Value errors = reply.view()["writeErrors"];
   if (!errors.is_array() || errors.as_document().empty()) return;
-  throw to_error(errors.as_document().begin()->value.as_document(), operation);
+  Operation failed = operation;
+  // Some documents of a statement about many may have been changed before the rest was refused.
+  failed.fate_unknown = reply.view()["n"].integer().value_or(0) != 0;
+  throw to_error(errors.as_document().begin()->value.as_document(), failed);
+}
+
+bool Session::Impl::wait_for_capacity(std::string_view message, Deadline end, int waits) const {
+  const std::chrono::milliseconds left = end.remaining();
+  const std::chrono::milliseconds asked =
+      std::max(retry_after(message).value_or(kFirstWait),
+               kFirstWait * (1 << std::min(waits, kMostDoublings)));
+  if (asked >= left) return false;
+  // Not all that were refused together come back together.
+  const std::chrono::milliseconds jitter{static_cast<std::int64_t>(
+      static_cast<double>(asked.count()) * shared_.random->uniform() / 4)};
+  std::this_thread::sleep_for(std::min(asked + jitter, left));
+  return true;
 }
 
 Deadline Session::Impl::give_up() const {
@@ -130,6 +179,11 @@ void Session::Impl::judge(const bson_error_t& error, bson::View reply, const Ope
   if (repeat != Repeat::kNever) {
     if (origin == Origin::kNotSent && !attempts.give_up.expired()) return;
     if (refuses_credentials(origin, code, error.message) && renew(attempts)) return;
+    if (origin == Origin::kServer && is_throttled(code, error.message) &&
+        wait_for_capacity(error.message, deadline_.is_set() ? deadline_ : attempts.give_up,
+                          attempts.waits++)) {
+      return;
+    }
   }
   Operation failed = operation;
   failed.deadline_passed = deadline_.expired();

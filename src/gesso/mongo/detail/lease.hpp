@@ -75,15 +75,22 @@ class Session::Impl {
   // Finishes a command, runs it and gives its reply. Throws the first of its `writeErrors`.
   void call(std::string_view database, bson::Builder& command, Mode mode,
             const Operation& operation, Reply& reply);
-  // The same, but `writeErrors` are the caller's to find.
+  // The same, but `writeErrors` are the caller's to find, throttled ones included.
   void call_batch(std::string_view database, bson::Builder& command, Mode mode,
                   const Operation& operation, Reply& reply);
+
+  // Waits between two commands as a throttling server asks, after `waits` waits; false
+  // where the deadline does not allow it.
+  [[nodiscard]] bool wait_for_capacity(std::string_view message, int waits) const {
+    return wait_for_capacity(message, deadline_.is_set() ? deadline_ : give_up(), waits);
+  }
 
   // Calls `attempt(error, reply)` until it succeeds or fails for good; it returns whether it
   // succeeded. What was not sent is repeated while the deadline and the server selection timeout
   // allow; what failed and may be `repeated` is so once; what the server refused to do for these
   // credentials is repeated with the next ones, if `renew_credentials` brings them (so `client()`
-  // is another one then), a few times. Throws the last failure.
+  // is another one then), a few times; what the server had no capacity for (it did nothing) is
+  // repeated when the server says, while the deadline allows. Throws the last failure.
   template <class F>
   void persist(const Operation& operation, Repeat repeat, Reply& reply, F&& attempt);
 
@@ -93,13 +100,20 @@ class Session::Impl {
     Deadline give_up;           // with what was not sent
     bool fate_unknown = false;  // of a write in one of those before
     int renewals = 0;
+    int waits = 0;  // for capacity
   };
+  enum class WriteErrors { kThrow, kReport };
 
+  void send(std::string_view database, bson::Builder& command, Mode mode,
+            const Operation& operation, WriteErrors errors, Reply& reply);
   void adopt(std::shared_ptr<detail::Endpoint> endpoint);
   [[nodiscard]] Deadline give_up() const;
   // Returns to try again; throws otherwise.
   void judge(const bson_error_t& error, bson::View reply, const Operation& operation,
              Attempts& attempts);
+  // Waits as long as a throttling server asks, by what it said, and a little longer; false where
+  // the deadline does not allow it.
+  [[nodiscard]] bool wait_for_capacity(std::string_view message, Deadline end, int waits) const;
   // Moves to the endpoint with newer credentials; false where there is none.
   bool renew(Attempts& attempts);
   void refuse_if_late(const Operation& operation, const Attempts& attempts) const;
