@@ -51,7 +51,7 @@ TEST(Problem, GivesEachKindOfErrorItsStatus) {
   EXPECT_EQ(status(ErrorKind::kValidation), 422);
   EXPECT_EQ(status(ErrorKind::kDuplicate), 409);
   EXPECT_EQ(status(ErrorKind::kConflict), 409);
-  EXPECT_EQ(status(ErrorKind::kThrottled), 503);
+  EXPECT_EQ(status(ErrorKind::kThrottled), 429);
   EXPECT_EQ(status(ErrorKind::kUnavailable), 503);
   EXPECT_EQ(status(ErrorKind::kOverloaded), 503);
   EXPECT_EQ(status(ErrorKind::kAuth), 503);
@@ -67,12 +67,26 @@ TEST(Problem, SaysWhenToComeBackInWholeSeconds) {
 }
 
 TEST(Problem, TellsNothingOfTheInside) {
-  for (const ErrorKind kind : {ErrorKind::kThrottled, ErrorKind::kUnavailable, ErrorKind::kTimeout,
+  for (const ErrorKind kind : {ErrorKind::kValidation, ErrorKind::kDuplicate, ErrorKind::kConflict,
+                               ErrorKind::kThrottled, ErrorKind::kUnavailable, ErrorKind::kTimeout,
                                ErrorKind::kOverloaded, ErrorKind::kAuth, ErrorKind::kInternal}) {
     const Error error(kind, "db-7.internal:10255 refused", {.ns = "secrets.users"});
     EXPECT_THAT(problem_of(error).body, Not(HasSubstr("db-7")));
     EXPECT_THAT(problem_of(error).body, Not(HasSubstr("secrets")));
   }
+}
+
+TEST(Problem, IsLoggedWhereTheServiceFailsOrTheResponseLeavesOutWhatHappened) {
+  for (const ErrorKind kind :
+       {ErrorKind::kThrottled, ErrorKind::kUnavailable, ErrorKind::kTimeout, ErrorKind::kOverloaded,
+        ErrorKind::kAuth, ErrorKind::kInternal, ErrorKind::kValidation}) {
+    EXPECT_TRUE(is_our_fault(Error(kind, "x"))) << to_string(kind);
+  }
+  EXPECT_TRUE(is_our_fault(Error(ErrorKind::kConflict, "x", {.server_code = 112})));
+  EXPECT_FALSE(is_our_fault(Error(ErrorKind::kConflict, "x")));
+  EXPECT_FALSE(is_our_fault(Error(ErrorKind::kDuplicate, "x")));
+  EXPECT_FALSE(is_our_fault(validation_error(
+      {{.path = {"a"}, .type = "missing", .message = "x", .expected = "y", .found = "z"}})));
 }
 
 TEST(Problem, NamesTheFieldWhoseValueIsTaken) {

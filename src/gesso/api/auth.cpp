@@ -34,10 +34,12 @@ void run_hashing(const Context& context, const Call& call, std::function<void()>
     }
   };
   auto late = [call] {
-    call.respond(http::problem_of(Error(ErrorKind::kTimeout, "waited too long for the hash pool")));
+    fail(call,
+         std::make_exception_ptr(Error(ErrorKind::kTimeout, "waited too long for the hash pool")));
   };
   if (!context.hashes.submit(call.deadline, std::move(guarded), std::move(late))) {
-    call.respond(http::problem_of(Error(ErrorKind::kOverloaded, "the hash pool's queue is full")));
+    fail(call,
+         std::make_exception_ptr(Error(ErrorKind::kOverloaded, "the hash pool's queue is full")));
   }
 }
 

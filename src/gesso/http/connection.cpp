@@ -24,7 +24,9 @@ class Exchange final : public ResponseSink {
  public:
   Exchange(std::weak_ptr<Loop> loop, std::weak_ptr<Connection> connection)
       : loop_(std::move(loop)), connection_(std::move(connection)) {}
-  ~Exchange() override { send(problem(500, "The request was not answered", "internal")); }
+  ~Exchange() override {
+    if (!is_answered()) send(problem(500, "The request was not answered", "internal"));
+  }
 
  private:
   void deliver(Response response) noexcept override {

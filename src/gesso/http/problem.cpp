@@ -74,8 +74,8 @@ Response unprocessable(const std::vector<Violation>& violations, Location locati
 
 Response problem_of(const Error& error, Location location) {
   const std::string_view code = to_string(error.kind());
-  const auto come_back = [&](std::string_view detail) {
-    Response response = problem(503, detail, code);
+  const auto come_back = [&](int status, std::string_view detail) {
+    Response response = problem(status, detail, code);
     response.headers.emplace_back("Retry-After", retry_after(error));
     return response;
   };
@@ -84,7 +84,7 @@ Response problem_of(const Error& error, Location location) {
       if (!error.violations().empty()) return unprocessable(error.violations(), location);
       return unprocessable({{.path = {},
                              .type = "value_error",
-                             .message = error.what(),
+                             .message = "Value error, the database cannot store this",
                              .expected = {},
                              .found = {}}},
                            location);
@@ -95,13 +95,13 @@ Response problem_of(const Error& error, Location location) {
                                            : "This " + error.field() + " is taken",
                      code);
     case ErrorKind::kConflict:
-      return problem(409, error.what(), code);
+      return problem(409, "The present state of the resource does not allow this", code);
     case ErrorKind::kThrottled:
-      return come_back("The database asks to come back later");
+      return come_back(429, "The database asks to come back later");
     case ErrorKind::kUnavailable:
-      return come_back("The database is not available");
+      return come_back(503, "The database is not available");
     case ErrorKind::kOverloaded:
-      return come_back("The service has more requests than it can take");
+      return come_back(503, "The service has more requests than it can take");
     case ErrorKind::kTimeout:
       return problem(504, "The request was not done in its time; it may have taken effect", code);
     case ErrorKind::kAuth:
@@ -115,13 +115,21 @@ Response problem_of(const Error& error, Location location) {
 
 bool is_our_fault(const Error& error) noexcept {
   switch (error.kind()) {
+    case ErrorKind::kThrottled:
     case ErrorKind::kUnavailable:
+    case ErrorKind::kTimeout:
+    case ErrorKind::kOverloaded:
     case ErrorKind::kAuth:
     case ErrorKind::kInternal:
       return true;
-    default:
+    case ErrorKind::kValidation:
+      return error.violations().empty();  // the response does not say what is wrong
+    case ErrorKind::kConflict:
+      return error.server_code() != 0;
+    case ErrorKind::kDuplicate:
       return false;
   }
+  return true;
 }
 
 }  // namespace gesso::http

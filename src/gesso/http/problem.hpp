@@ -31,11 +31,14 @@ enum class Location { kBody, kQuery, kPath, kHeader };
 
 // The response for a failure:
 //   kValidation 422 · kDuplicate, kConflict 409 · kTimeout 504 · kInternal 500
-//   kThrottled, kUnavailable, kOverloaded, kAuth (the database refused *our* credentials) 503,
-//   with `Retry-After` where a retry can help.
+//   kThrottled (for the whole time of the request) 429
+//   kUnavailable, kOverloaded, kAuth (the database refused *our* credentials) 503
+// with `Retry-After` where a retry can help. An error's own text is never sent: it may be the
+// database's.
 [[nodiscard]] Response problem_of(const Error& error, Location location = Location::kBody);
 
-// Whether a failure is ours to look into: then the log should have it, with the request's id.
+// Whether a failure is ours to look into, or its response leaves out what happened: then the log
+// should have it, with the request's id.
 [[nodiscard]] bool is_our_fault(const Error& error) noexcept;
 
 }  // namespace gesso::http

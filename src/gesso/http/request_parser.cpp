@@ -44,9 +44,11 @@ RequestParser::RequestParser(std::size_t max_header_bytes, std::size_t max_body_
 
 RequestParser::Result RequestParser::parse(std::string_view bytes) {
   started_ = true;
-  const Refusal too_long{.status = 431,
-                         .detail = "The header of the request is longer than " +
-                                   std::to_string(max_header_bytes_) + " bytes"};
+  const auto too_long = [this] {
+    return Refusal{.status = 431,
+                   .detail = "The header of the request is longer than " +
+                             std::to_string(max_header_bytes_) + " bytes"};
+  };
   ErrorCode error;
   const bool had_header = is_header_done();
   const std::size_t consumed = put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
@@ -55,11 +57,11 @@ RequestParser::Result RequestParser::parse(std::string_view bytes) {
   const std::size_t waiting = bytes.size() - consumed;
   if (!is_done() && header_bytes_ + waiting > max_header_bytes_ &&
       (!error || error == beast_http::error::need_more)) {
-    return {.consumed = consumed, .error = too_long};
+    return {.consumed = consumed, .error = too_long()};
   }
   if (!error || error == beast_http::error::need_more) return {.consumed = consumed};
   if (refusal_) return {.consumed = consumed, .error = std::move(refusal_)};
-  if (error == beast_http::error::header_limit) return {.consumed = consumed, .error = too_long};
+  if (error == beast_http::error::header_limit) return {.consumed = consumed, .error = too_long()};
   if (error == beast_http::error::body_limit) {
     return {.consumed = consumed,
             .error = Refusal{.status = 413, .detail = "The body of the request is too large"}};

@@ -34,6 +34,8 @@ class ResponseSink {
   ResponseSink& operator=(const ResponseSink&) = delete;
   virtual ~ResponseSink() = default;
 
+  [[nodiscard]] bool is_answered() const noexcept { return sent_.test(); }
+
   // Delivers the first response and ignores others.
   void send(Response response) noexcept {
     if (!sent_.test_and_set()) deliver(std::move(response));
