@@ -102,7 +102,8 @@ void subscription_operations(mongo::Session& session, const Context& context,
   std::cout << "Used this period: " << subscription.credits_used_this_period << '\n';
 
   // Reset period usage (at billing cycle renewal)
-  subscription = subscriptions.reset_period_usage(subscription.id).value();
+  const Time next_period_end = subscription.current_period_end + std::chrono::days(30);
+  subscription = subscriptions.reset_period_usage(subscription.id, next_period_end).value();
   std::cout << "Used this period: " << subscription.credits_used_this_period << '\n';
 }
 // [subscriptions]

@@ -144,6 +144,7 @@ TEST_F(ServiceTest, AsksForAGoodToken) {
 
 TEST_F(ServiceTest, TurnsAwayAUserWhoIsNotActive) {
   const std::string token = fixture.token_of("ann@example.com");
+  const std::string generation = create(token);
   const std::string id(ask("GET", kMe, {}, token).value().at("id").as_string());
   fixture.service().database.run([&](mongo::Session& session) {
     repositories::UserRepository(session, fixture.service().repositories)
@@ -151,6 +152,9 @@ TEST_F(ServiceTest, TurnsAwayAUserWhoIsNotActive) {
   });
   EXPECT_EQ(ask("GET", kMe, {}, token).status, 401);
   EXPECT_EQ(ask("POST", kGenerations, R"({"prompt":"A fox"})", token).status, 401);
+  for (const std::string& below : {std::string(), std::string("/stats"), "/" + generation}) {
+    EXPECT_EQ(ask("GET", kGenerations + below, {}, token).status, 401) << below;
+  }
   EXPECT_EQ(ask("POST", kLogin, R"({"email":"ann@example.com","password":"correct horse"})").status,
             401);
 }

@@ -2,9 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -54,6 +58,27 @@ class ServerTest : public ::testing::Test {
   }
   RawClient connect() { return RawClient(server->port()); }
 };
+
+TEST_F(ServerTest, ListensOnEveryAddressOfItsHost) {
+  start({.host = "localhost"});
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  ASSERT_EQ(::getaddrinfo("localhost", std::to_string(server->port()).c_str(), &hints, &found), 0);
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, ::freeaddrinfo);
+  int reached = 0;
+  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
+    const int fd = ::socket(address->ai_family, SOCK_STREAM, 0);
+    if (fd < 0) continue;
+    const int result = ::connect(fd, address->ai_addr, address->ai_addrlen);
+    const bool is_ours = result == 0 || errno != EADDRNOTAVAIL;
+    ::close(fd);
+    if (!is_ours) continue;
+    EXPECT_EQ(result, 0);
+    ++reached;
+  }
+  EXPECT_GE(reached, 1);
+}
 
 TEST_F(ServerTest, AnswersAndKeepsTheConnection) {
   start();

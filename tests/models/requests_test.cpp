@@ -58,6 +58,15 @@ TEST(UserCreateTest, ReportsEverythingThatIsWrong) {
                 "auth_provider enum", "is_admin extra_forbidden"}));
 }
 
+TEST(UserUpdateTest, HoldsNothingThatAUserMustNotDecide) {
+  for (const char* field : {"is_active", "is_verified", "stripe_customer_id", "credits_remaining",
+                            "subscription_tier", "hashed_password", "auth_provider"}) {
+    EXPECT_FALSE(std::ranges::any_of(schema::kFieldsOf<UserUpdate>, [&](const auto& known) {
+      return known.name == field;
+    })) << field;
+  }
+}
+
 TEST(UserUpdateTest, TellsAbsentFromNull) {
   const auto nothing = schema::from_json<UserUpdate>("{}");
   EXPECT_EQ(nothing, UserUpdate{});

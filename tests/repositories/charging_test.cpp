@@ -102,6 +102,24 @@ TEST_F(ChargingTest, ASubscriptionThatIsNotActivePaysNothing) {
   EXPECT_EQ(charged(ada.id, 5).credits_from_balance, 5);
 }
 
+TEST_F(ChargingTest, ASubscriptionWhosePeriodIsOverPaysNothing) {
+  const User ada = add_user("ada@example.com", 5);
+  clock_.set_now(add_subscription(ada.id, 3).current_period_end);
+  EXPECT_EQ(charged(ada.id, 5).credits_from_balance, 5);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0);
+}
+
+TEST_F(ChargingTest, TheSweepEndsWhatWasCancelledForThePeriodsEnd) {
+  const Subscription bought = add_subscription("user_ada", 3);
+  with<SubscriptionRepository>([&](SubscriptionRepository subscriptions) {
+    subscriptions.cancel(bought.id, CancelWhen::kAtPeriodEnd);
+  });
+  EXPECT_EQ(sweep().ended, 0);
+  clock_.set_now(bought.current_period_end);
+  EXPECT_EQ(sweep().ended, 1);
+  EXPECT_EQ(subscription("user_ada").status, models::SubscriptionStatus::kCancelled);
+}
+
 TEST_F(ChargingTest, AUserWhoIsLockedOutOrUnknownSpendsNothing) {
   const User ada = add_user("ada@example.com", 5);
   with<UserRepository>([&](UserRepository users) { users.deactivate(ada.id); });
@@ -142,7 +160,7 @@ TEST_F(ChargingTest, CreditsOfAPeriodThatIsOverHaveLapsed) {
   const Generation generation = charged(ada.id, 5);
   clock_.advance(24h);
   with<SubscriptionRepository>([&](SubscriptionRepository subscriptions) {
-    subscriptions.reset_period_usage(bought.id);
+    subscriptions.reset_period_usage(bought.id, bought.current_period_end + 24h);
     subscriptions.use_credits(bought.id, 3);
   });
   fail(generation.id);

@@ -181,6 +181,7 @@ TEST_F(ExplainTest, SubscriptionRepository) {
   served("set_status", [&](auto& repository) {
     repository.set_status(bought.id, models::SubscriptionStatus::kPastDue);
   });
+  served("end_cancelled", [&](auto& repository) { repository.end_cancelled(clock_.now()); });
   served("cancel", [&](auto& repository) { repository.cancel(bought.id, CancelWhen::kNow); });
 }
 

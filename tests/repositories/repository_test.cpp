@@ -1,6 +1,8 @@
 // What every repository can do, on users, generations and usage logs.
 #include "gesso/repositories/repository.hpp"
 
+#include <set>
+
 #include "gesso/repositories/generation_repository.hpp"
 #include "gesso/repositories/usage_log_repository.hpp"
 #include "gesso/repositories/user_repository.hpp"
@@ -182,6 +184,38 @@ TEST_F(BaseRepositoryTest, ADocumentThatDoesNotDecodeIsAnErrorThatSaysWhereAndWh
                   .items.size(),
               1U);
     EXPECT_EQ(skipped, 2);
+  });
+}
+
+TEST_F(BaseRepositoryTest, DocumentsWithoutASortKeyDoNotEndTheirList) {
+  std::set<std::string> whole;
+  std::vector<std::string> broken;
+  for (int i = 0; i < 5; ++i) {
+    const std::string id = add_user("user" + std::to_string(i) + "@example.com").id.str();
+    if (i < 2) broken.push_back(id);
+    if (i >= 2) whole.insert(id);
+    clock_.advance(std::chrono::seconds{1});
+  }
+  run([&](mongo::Session& session) {
+    for (const std::string& id : broken) {
+      session.update_one("users", bson::make_document("_id", id),
+                         bson::make_document("$unset", bson::make_document("created_at", "")));
+    }
+    Repository<User> users(session, context_);
+    const auto walk = [&](auto sort) {
+      std::set<std::string> met;
+      std::string cursor;
+      for (int pages = 0; pages < 20; ++pages) {
+        const auto page = users.page(
+            kActive, sort, {.limit = 1, .cursor = cursor, .skip_undecodable = [](const Error&) {}});
+        for (const User& user : page.items) EXPECT_TRUE(met.insert(user.id.str()).second);
+        if (!page.next) break;
+        cursor = *page.next;
+      }
+      return met;
+    };
+    EXPECT_EQ(walk(sort_by(asc<&User::created_at>)), whole);  // those without come first
+    EXPECT_EQ(walk(sort_by(desc<&User::created_at>)), whole);
   });
 }
 

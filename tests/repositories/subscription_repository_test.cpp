@@ -99,11 +99,13 @@ TEST_F(SubscriptionRepositoryTest, ARenewalStartsAPeriodOfUnusedCredits) {
     EXPECT_EQ(renewed->current_period_start, made.current_period_end);
     EXPECT_EQ(renewed->current_period_end,
               add_interval(made.current_period_end, BillingInterval::kMonthly));
-    const Time until = clock_.now() + 24h;
+    EXPECT_EQ(subscriptions.reset_period_usage(made.id), renewed);
+    subscriptions.use_credits(made.id, 1);
+    const Time until = renewed->current_period_end + 24h;
     const auto given = subscriptions.reset_period_usage(made.id, until);
     EXPECT_EQ(given->current_period_start, clock_.now());
     EXPECT_EQ(given->current_period_end, until);
-    EXPECT_THROW(subscriptions.reset_period_usage(made.id, clock_.now()), Error);
+    EXPECT_EQ(given->credits_used_this_period, 0);
     EXPECT_EQ(subscriptions.reset_period_usage("sub_none"), std::nullopt);
   });
 }
@@ -141,6 +143,48 @@ TEST_F(SubscriptionRepositoryTest, OfTwoThatRenewAtOnceOneDoes) {
     EXPECT_EQ(seen, other);
     EXPECT_EQ(seen->credits_used_this_period, 2);
     EXPECT_EQ(seen->current_period_start, made.current_period_end);
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, AnEventThatComesTwiceOrLateRenewsOnce) {
+  const Subscription made = add_subscription("user_ada", 3);
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    clock_.set_now(made.current_period_end + 1h);
+    const Time first = made.current_period_end + 720h;
+    const Time second = first + 720h;
+    subscriptions.reset_period_usage(made.id, first);
+    const auto used = subscriptions.use_credits(made.id, 2);
+    EXPECT_EQ(subscriptions.reset_period_usage(made.id, first), used);
+    clock_.set_now(first + 1h);
+    EXPECT_EQ(subscriptions.reset_period_usage(made.id, second)->current_period_start, first);
+    const auto again = subscriptions.use_credits(made.id, 3);
+    EXPECT_EQ(subscriptions.reset_period_usage(made.id, first), again);
+    EXPECT_EQ(subscriptions.reset_period_usage(made.id, second), again);
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, APeriodThatIsOverGivesNoCreditsUntilItIsRenewed) {
+  const Subscription made = add_subscription("user_ada", 3);
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    clock_.set_now(made.current_period_end);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1), std::nullopt);
+    subscriptions.reset_period_usage(made.id);
+    EXPECT_TRUE(subscriptions.use_credits(made.id, 1));
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, OneThatWasCancelledForItsPeriodsEndEndsThen) {
+  const Subscription ada = add_subscription("user_ada", 3);
+  const Subscription grace = add_subscription("user_grace", 3);
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    subscriptions.cancel(ada.id, CancelWhen::kAtPeriodEnd);
+    EXPECT_EQ(subscriptions.end_cancelled(clock_.now()), 0);
+    EXPECT_TRUE(subscriptions.use_credits(ada.id, 1));
+    clock_.set_now(ada.current_period_end);
+    EXPECT_EQ(subscriptions.end_cancelled(clock_.now()), 1);
+    EXPECT_EQ(subscriptions.find_by_id(ada.id)->status, SubscriptionStatus::kCancelled);
+    EXPECT_EQ(subscriptions.find_by_id(grace.id)->status, SubscriptionStatus::kActive);
+    EXPECT_EQ(subscriptions.end_cancelled(clock_.now()), 0);
   });
 }
 

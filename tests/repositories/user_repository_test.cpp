@@ -74,9 +74,7 @@ TEST_F(UserRepositoryTest, UsersAreFoundByWhatIdentifiesThem) {
                               .auth_provider = AuthProvider::kGithub,
                               .auth_provider_id = "42"});
   });
-  ada = *users([&](UserRepository users) {
-    return users.update_user(ada.id, {.stripe_customer_id = "cus_1"});
-  });
+  ada = *users([&](UserRepository users) { return users.set_stripe_customer(ada.id, "cus_1"); });
   users([&](UserRepository users) {
     EXPECT_EQ(users.find_by_email("ADA@example.com"), ada);
     EXPECT_EQ(users.find_by_email("nobody@example.com"), std::nullopt);

@@ -171,24 +171,26 @@ void add_generation_routes(http::Router& router, const Context& context) {
       });
   add(http::Method::kGet, path, Location::kQuery,
       [&context](const Call& call, const http::Request& request, const UserId& user_id) {
-        run_unit(context, call,
-                 [&context, user_id, asked = read_list_request(request),
-                  request_id = request.id](mongo::Session& session) {
-                   return list(context, session, user_id, asked, request_id);
-                 });
+        run_unit_for_user(context, call, user_id,
+                          [&context, user_id, asked = read_list_request(request),
+                           request_id = request.id](mongo::Session& session) {
+                            return list(context, session, user_id, asked, request_id);
+                          });
       });
   add(http::Method::kGet, path + "/stats", Location::kBody,
       [&context](const Call& call, const http::Request&, const UserId& user_id) {
-        run_unit(context, call, [&context, user_id](mongo::Session& session) {
+        run_unit_for_user(context, call, user_id, [&context, user_id](mongo::Session& session) {
           GenerationRepository generations(session, context.repositories);
           return http::Response{.body = schema::to_json(generations.get_user_stats(user_id))};
         });
       });
   add(http::Method::kGet, path + "/{id}", Location::kPath,
       [&context](const Call& call, const http::Request& request, const UserId& user_id) {
-        run_unit(context, call,
-                 [&context, user_id, id = std::string(request.param("id"))](
-                     mongo::Session& session) { return show(context, session, user_id, id); });
+        run_unit_for_user(
+            context, call, user_id,
+            [&context, user_id, id = std::string(request.param("id"))](mongo::Session& session) {
+              return show(context, session, user_id, id);
+            });
       });
 }
 

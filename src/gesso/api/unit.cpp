@@ -4,6 +4,7 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/base/text.hpp"
+#include "gesso/repositories/user_repository.hpp"
 #include "gesso/schema/json.hpp"
 
 namespace gesso::api {
@@ -49,6 +50,17 @@ void run_unit(const Context& context, Call call, Unit unit) {
         }
       },
       std::move(refused));
+}
+
+void run_unit_for_user(const Context& context, Call call, const models::UserId& user_id,
+                       Unit unit) {
+  run_unit(context, std::move(call),
+           [&context, user_id, unit = std::move(unit)](mongo::Session& session) {
+             if (!repositories::UserRepository(session, context.repositories).is_active(user_id)) {
+               return http::unauthorized("The token's user is not active");
+             }
+             return unit(session);
+           });
 }
 
 bson::Document json_body(const http::Request& request) {

@@ -31,6 +31,10 @@ struct Call {
 // threw amounts to.
 void run_unit(const Context& context, Call call, Unit unit);
 
+// The same for a unit that is a user's: answers with 401 where the user was locked out since the
+// token was issued, or is gone.
+void run_unit_for_user(const Context& context, Call call, const models::UserId& user_id, Unit unit);
+
 // Answers for an exception, and logs it where it is our fault.
 void fail(const Call& call, const std::exception_ptr& failure);
 

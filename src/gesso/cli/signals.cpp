@@ -56,11 +56,18 @@ void Signals::watch() {
   if (waits[0].revents == 0) return;
   signalfd_siginfo info{};
   (void)!::read(signal_fd_, &info, sizeof info);
+  std::function<void()> callback;
   {
-    // Under the lock, so that a callback that was taken back does not run.
     const std::lock_guard lock(mutex_);
     requested_ = true;
-    if (on_request_) on_request_();
+    callback = on_request_;
+    running_ = true;
+  }
+  changed_.notify_all();
+  if (callback) callback();
+  {
+    const std::lock_guard lock(mutex_);
+    running_ = false;
   }
   changed_.notify_all();
   // From here the next signal finds a thread that does not block it, and its default action.
@@ -81,9 +88,13 @@ bool Signals::requested() const {
 }
 
 void Signals::on_request(std::function<void()> callback) {
-  const std::lock_guard lock(mutex_);
-  on_request_ = std::move(callback);
-  if (requested_ && on_request_) on_request_();
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !running_; });
+    on_request_ = callback;
+    if (!requested_) return;
+  }
+  if (callback) callback();
 }
 
 }  // namespace gesso::cli

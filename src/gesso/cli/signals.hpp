@@ -14,9 +14,10 @@ namespace gesso::cli {
 class Signals {
   int signal_fd_ = -1;
   int wake_fd_ = -1;          // ends the thread
-  mutable std::mutex mutex_;  // guards the two below
+  mutable std::mutex mutex_;  // guards the three below
   bool requested_ = false;
   std::function<void()> on_request_;
+  bool running_ = false;  // the callback, on this object's thread
   std::condition_variable changed_;
   std::thread thread_;
 
@@ -32,7 +33,8 @@ class Signals {
   void wait();
   [[nodiscard]] bool requested() const;
   // Called on the first signal, on a thread of this object, or at once where it has come already.
-  // An empty one takes it back; it does not run any more then.
+  // An empty one takes it back; it does not run any more then: the call waits for one that runs, so
+  // a callback must not make it.
   void on_request(std::function<void()> callback);
 };
 

@@ -21,13 +21,17 @@ using boost::system::error_code;
 using detail::Loop;
 using detail::Shared;
 
-// Order of destruction: the acceptor before the loops, whose first context it uses.
+// Order of destruction: the listeners before the loops, whose first context they use.
 class Server::Impl {
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
   std::vector<std::shared_ptr<Loop>> loops_;
   std::vector<std::thread> threads_;
-  std::optional<tcp::acceptor> acceptor_;           // lives on the first loop
-  std::optional<asio::steady_timer> accept_again_;  // after an error
+  // One address; lives on the first loop.
+  struct Listener {
+    tcp::acceptor acceptor;
+    asio::steady_timer again;  // after an error
+  };
+  std::vector<std::unique_ptr<Listener>> listeners_;
   std::size_t next_loop_ = 0;
   std::uint16_t port_ = 0;
   std::mutex stop_mutex_;   // one `stop` at a time
@@ -35,34 +39,77 @@ class Server::Impl {
   std::condition_variable one_ended_;
   std::size_t ended_ = 0;  // loops that have run out
 
-  void accept() {
+  void accept(Listener& listener) {
     Loop& loop = *loops_[next_loop_++ % loops_.size()];
-    acceptor_->async_accept(loop.context, [this, &loop](error_code error, tcp::socket socket) {
-      if (error == asio::error::operation_aborted || !acceptor_->is_open()) return;
-      if (error) {
-        // Out of file descriptors, most likely: it passes, and trying at once would spin.
-        spdlog::warn("http: cannot accept a connection: {}", error.message());
-        accept_again_->expires_after(std::chrono::milliseconds{100});
-        accept_again_->async_wait([this](error_code cancelled) {
-          if (!cancelled) accept();
+    tcp::acceptor& acceptor = listener.acceptor;
+    acceptor.async_accept(
+        loop.context, [this, &listener, &loop](error_code error, tcp::socket socket) {
+          if (error == asio::error::operation_aborted || !listener.acceptor.is_open()) return;
+          if (error) {
+            // Out of file descriptors, most likely: it passes, and trying at once would spin.
+            spdlog::warn("http: cannot accept a connection: {}", error.message());
+            listener.again.expires_after(std::chrono::milliseconds{100});
+            listener.again.async_wait([this, &listener](error_code cancelled) {
+              if (!cancelled) accept(listener);
+            });
+            return;
+          }
+          if (++shared_->connections > shared_->options.max_connections) {
+            --shared_->connections;
+            static constexpr std::string_view kFull =
+                "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
+                "Connection: close\r\n\r\n";
+            // A fresh socket's buffer takes it whole; if not, closing says enough.
+            (void)::send(socket.native_handle(), kFull.data(), kFull.size(),
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
+          } else {
+            asio::post(loop.context, [&loop, socket = std::move(socket)]() mutable {
+              loop.adopt(std::move(socket));
+            });
+          }
+          accept(listener);
         });
-        return;
+  }
+
+  // A host may have several addresses: localhost is 127.0.0.1 and ::1. A port that is free is
+  // taken for the first, and is the same for all.
+  void listen(const ServerOptions& options) {
+    asio::io_context& context = loops_.front()->context;
+    std::vector<tcp::endpoint> endpoints;
+    if (options.host.empty()) {
+      endpoints.emplace_back(tcp::v6(), options.port);
+    } else {
+      tcp::resolver resolver(context);
+      for (const auto& found :
+           resolver.resolve(options.host, std::to_string(options.port),
+                            tcp::resolver::passive | tcp::resolver::numeric_service)) {
+        endpoints.push_back(found.endpoint());
       }
-      if (++shared_->connections > shared_->options.max_connections) {
-        --shared_->connections;
-        static constexpr std::string_view kFull =
-            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
-            "Connection: close\r\n\r\n";
-        // A fresh socket's buffer takes it whole; if not, closing says enough.
-        (void)::send(socket.native_handle(), kFull.data(), kFull.size(),
-                     MSG_DONTWAIT | MSG_NOSIGNAL);
-      } else {
-        asio::post(loop.context, [&loop, socket = std::move(socket)]() mutable {
-          loop.adopt(std::move(socket));
-        });
+    }
+    for (tcp::endpoint& endpoint : endpoints) {
+      if (port_ != 0) endpoint.port(port_);
+      error_code error;
+      tcp::acceptor acceptor(context);
+      acceptor.open(endpoint.protocol(), error);
+      if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+      if (!error && endpoint.protocol() == tcp::v6()) {
+        acceptor.set_option(asio::ip::v6_only(!options.host.empty()), error);
       }
-      accept();
-    });
+      if (!error) acceptor.bind(endpoint, error);
+      if (!error) acceptor.listen(1024, error);
+      // A name may have an address of a protocol that this machine is without.
+      const bool is_none_of_ours = error == asio::error::address_family_not_supported ||
+                                   error == boost::system::errc::address_not_available;
+      if (is_none_of_ours && endpoints.size() > 1) continue;
+      if (error) throw boost::system::system_error(error);
+      port_ = acceptor.local_endpoint().port();
+      listeners_.push_back(
+          std::make_unique<Listener>(std::move(acceptor), asio::steady_timer(context)));
+    }
+    if (listeners_.empty()) {
+      throw boost::system::system_error(
+          make_error_code(boost::system::errc::address_not_available));
+    }
   }
 
  public:
@@ -78,32 +125,18 @@ class Server::Impl {
     for (int i = 0; i < std::max(1, options.threads); ++i) {
       loops_.push_back(std::make_shared<Loop>(shared_));
     }
-    asio::io_context& context = loops_.front()->context;
     const std::string address = (options.host.empty() ? std::string("*") : options.host) + ":" +
                                 std::to_string(options.port);
+    port_ = 0;
     try {
-      tcp::endpoint endpoint(tcp::v6(), options.port);
-      if (!options.host.empty()) {
-        tcp::resolver resolver(context);
-        endpoint = *resolver
-                        .resolve(options.host, std::to_string(options.port),
-                                 tcp::resolver::passive | tcp::resolver::numeric_service)
-                        .begin();
-      }
-      acceptor_.emplace(context, endpoint.protocol());
-      acceptor_->set_option(tcp::acceptor::reuse_address(true));
-      if (options.host.empty()) acceptor_->set_option(asio::ip::v6_only(false));
-      acceptor_->bind(endpoint);
-      acceptor_->listen(1024);
-      port_ = acceptor_->local_endpoint().port();
+      listen(options);
     } catch (const boost::system::system_error& error) {
-      acceptor_.reset();
+      listeners_.clear();
       loops_.clear();
       throw Error(ErrorKind::kUnavailable,
                   "cannot listen on " + address + ": " + error.code().message());
     }
-    accept_again_.emplace(context);
-    accept();
+    for (const auto& listener : listeners_) accept(*listener);
     for (const auto& loop : loops_) {
       threads_.emplace_back([this, loop] {
         loop->context.run();
@@ -118,9 +151,11 @@ class Server::Impl {
     const std::lock_guard lock(stop_mutex_);
     if (threads_.empty()) return;
     asio::post(loops_.front()->context, [this] {
-      accept_again_->cancel();
-      error_code ignored;
-      acceptor_->close(ignored);
+      for (const auto& listener : listeners_) {
+        listener->again.cancel();
+        error_code ignored;
+        listener->acceptor.close(ignored);
+      }
       // Behind the connections that were accepted and are still on their way to their loops.
       for (const auto& loop : loops_) {
         asio::post(loop->context, [&target = *loop] { target.drain(); });
@@ -133,8 +168,7 @@ class Server::Impl {
     for (const auto& loop : loops_) loop->context.stop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
-    accept_again_.reset();
-    acceptor_.reset();
+    listeners_.clear();
     loops_.clear();
   }
 

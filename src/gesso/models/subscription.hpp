@@ -69,7 +69,7 @@ struct Subscription {
 };
 GESSO_FIELDS(Subscription, (id, "Assigned by the service."),
              (user_id, "Whose it is; a user has one subscription."), (plan, "What was bought."),
-             (status, "Credits are used from an active one only."),
+             (status, "Credits are used from an active one only, within its period."),
              (stripe_subscription_id, "The subscription at Stripe; absent for the free plan."),
              (stripe_customer_id, "Who pays at Stripe."),
              (stripe_price_id, "The price at Stripe that stands for plan and interval."),
@@ -116,7 +116,7 @@ GESSO_FIELDS(SubscriptionCreate, (user_id, "Who buys."), (plan, "What is bought.
              (current_period_start, "When the first period begins; now where absent."),
              (current_period_end, "When it ends."))
 
-// A change: what is absent stays.
+// A change as the payment service tells it, never a client: what is absent stays.
 struct SubscriptionUpdate {
   std::optional<SubscriptionPlan> plan = {};
   std::optional<SubscriptionStatus> status = {};

@@ -111,23 +111,20 @@ GESSO_FIELDS(UserCreate, (email, "Login name; letter case does not matter."),
              (auth_provider, "Who vouches for the login.", schema::kHasDefault),
              (auth_provider_id, "Required where `auth_provider` is not `email`."))
 
-// A change of a profile: what is absent stays.
+// A change of a profile by its user: what is absent stays. What a user must not decide (whether the
+// account is active, verified, whose customer it is) has methods of UserRepository.
 struct UserUpdate {
   std::optional<schema::Email> email = {};
   schema::Clearable<FullName> full_name = {};
-  std::optional<bool> is_active = {};
-  std::optional<bool> is_verified = {};
-  schema::Clearable<ForeignId> stripe_customer_id = {};
   std::optional<schema::Object> settings = {};
 
   friend bool operator==(const UserUpdate&, const UserUpdate&) = default;
 
   static constexpr std::string_view kName = "UserUpdate";
-  static constexpr std::string_view kAbout = "A change of a profile: what is absent stays.";
+  static constexpr std::string_view kAbout =
+      "A change of a profile by its user: what is absent stays.";
 };
 GESSO_FIELDS(UserUpdate, (email, "The new login name."), (full_name, "null takes it away."),
-             (is_active, "false locks the user out."),
-             (is_verified, "Whether the email address was confirmed."),
-             (stripe_customer_id, "null takes it away."), (settings, "Replaces all settings."))
+             (settings, "Replaces all settings."))
 
 }  // namespace gesso::models

@@ -71,7 +71,7 @@ Charging::Outcome Charging::charge_and_create(const models::GenerationCreate& re
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kDuplicate || error.field() != "id") throw;
     // A sweep was faster, or the first of two attempts to insert had come through.
-    stands = generations_.find_by_id(generation.id).value();
+    stands = existing(generation.id);
   }
   const PendingCharge at_user = mark(charge_token(generation.id), generation.id, rest);
   settle_at_user(generation.user_id, at_user, stands);
@@ -89,16 +89,24 @@ Charging::Outcome Charging::charge_and_create(const models::GenerationCreate& re
   return stands;
 }
 
+Generation Charging::existing(const GenerationId& id) {
+  if (auto generation = generations_.find_by_id(id)) return *std::move(generation);
+  throw Error(ErrorKind::kInternal, "generation " + id.str() + " was deleted meanwhile",
+              {.ns = generations_.ns(), .operation = "find"});
+}
+
 // False where the subscription changed meanwhile: try again.
 bool Charging::take_from_subscription(Generation& generation, std::int64_t credits) {
   const auto seen = subscriptions_.find_by_user(generation.user_id);
-  if (!seen || seen->status != SubscriptionStatus::kActive) return true;
+  const Time moment = context_->clock.now();
+  if (!seen || !is_usable(*seen, moment)) return true;
   const std::int64_t part =
       std::min(credits, seen->credits_per_month - seen->credits_used_this_period);
   if (part <= 0) return true;
   const bool taken = subscriptions_.change_one(
       where<&Subscription::id> == seen->id &&
           where<&Subscription::status> == SubscriptionStatus::kActive &&
+          where<&Subscription::current_period_end> > moment &&
           where<&Subscription::current_period_start> == seen->current_period_start &&
           where<&Subscription::credits_per_month> == seen->credits_per_month &&
           where<&Subscription::credits_used_this_period> <= seen->credits_per_month - part,
@@ -187,7 +195,7 @@ std::optional<Generation> Charging::refund(const GenerationId& id) {
       update(set<&Generation::refund_token>(token),
              set<&Generation::refunded_at>(context_->clock.now()),
              unset<&Generation::refund_due_at>()));
-  const Generation now_decided = generations_.find_by_id(id).value();
+  const Generation now_decided = existing(id);
   if (of_subscription) {
     settle_at_subscription(*now_decided.charged_subscription_id, to_subscription, now_decided);
   }
@@ -204,7 +212,7 @@ Generation Charging::decided(const PendingCharge& mark, const UserId& user_id) {
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kDuplicate) throw;  // else the charger was faster
     }
-    return generations_.find_by_id(mark.generation_id).value();
+    return existing(mark.generation_id);
   }
   if (auto generation = refund(mark.generation_id)) return *generation;
   return abandoned(mark.generation_id, user_id, mark.at);  // deleted: it names no refund
@@ -213,8 +221,7 @@ Generation Charging::decided(const PendingCharge& mark, const UserId& user_id) {
 SweepReport Charging::sweep(std::chrono::milliseconds older_than) {
   const Time before = context_->clock.now() - older_than;
   SweepReport report;
-  const ListOptions options{.limit = kSweepLimit,
-                            .skip_undecodable = [&](const Error&) { ++report.failed; }};
+  const ListOptions options{.skip_undecodable = [&](const Error&) { ++report.failed; }};
   // One document that makes no sense must not keep the sweep from all others.
   const auto attempt = [&](std::int64_t& done, auto&& step) {
     try {
@@ -225,27 +232,41 @@ SweepReport Charging::sweep(std::chrono::milliseconds older_than) {
       ++report.failed;
     }
   };
-  for (const Subscription& subscription :
-       subscriptions_.find_many(where<&Subscription::pending_charges, &PendingCharge::at> <= before,
-                                unsorted, options)) {
-    for (const PendingCharge& left : subscription.pending_charges) {
-      if (left.at > before) continue;
-      attempt(report.settled, [&] {
-        settle_at_subscription(subscription.id, left, decided(left, subscription.user_id));
+  // Documents that fail count for nothing in the limit: they would keep the sweep from all others.
+  const auto sweep_all = [&](auto documents, auto&& settle) {
+    std::int64_t swept = 0;
+    while (swept < kSweepLimit) {
+      const auto document = documents.next();
+      if (!document) return;
+      const std::int64_t failed = report.failed;
+      settle(*document);
+      if (report.failed == failed) ++swept;
+    }
+  };
+  sweep_all(
+      subscriptions_.stream(where<&Subscription::pending_charges, &PendingCharge::at> <= before,
+                            unsorted, options),
+      [&](const Subscription& subscription) {
+        for (const PendingCharge& left : subscription.pending_charges) {
+          if (left.at > before) continue;
+          attempt(report.settled, [&] {
+            settle_at_subscription(subscription.id, left, decided(left, subscription.user_id));
+          });
+        }
       });
-    }
-  }
-  for (const User& user : users_.find_many(
-           where<&User::pending_charges, &PendingCharge::at> <= before, unsorted, options)) {
-    for (const PendingCharge& left : user.pending_charges) {
-      if (left.at > before) continue;
-      attempt(report.settled, [&] { settle_at_user(user.id, left, decided(left, user.id)); });
-    }
-  }
-  for (const Generation& generation :
-       generations_.find_many(where<&Generation::refund_due_at> <= before, unsorted, options)) {
-    attempt(report.refunded, [&] { refund(generation.id); });
-  }
+  sweep_all(
+      users_.stream(where<&User::pending_charges, &PendingCharge::at> <= before, unsorted, options),
+      [&](const User& user) {
+        for (const PendingCharge& left : user.pending_charges) {
+          if (left.at > before) continue;
+          attempt(report.settled, [&] { settle_at_user(user.id, left, decided(left, user.id)); });
+        }
+      });
+  sweep_all(generations_.stream(where<&Generation::refund_due_at> <= before, unsorted, options),
+            [&](const Generation& generation) {
+              attempt(report.refunded, [&] { refund(generation.id); });
+            });
+  report.ended = subscriptions_.end_cancelled(context_->clock.now());
   return report;
 }
 

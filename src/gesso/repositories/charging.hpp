@@ -44,6 +44,7 @@ struct UserNotActive {};  // locked out, or not there
 struct SweepReport {
   std::int64_t settled = 0;   // marks that a crash left
   std::int64_t refunded = 0;  // failed generations whose refund had not begun
+  std::int64_t ended = 0;     // subscriptions that were to end with their period
   std::int64_t failed = 0;    // documents that do not decode, or belie their mark: left as they are
 };
 
@@ -72,11 +73,14 @@ class Charging {
   // as it is then; std::nullopt where there is none. Throws Error: kConflict where it did not fail.
   std::optional<models::Generation> refund(const models::GenerationId& id);
 
-  // Settles what is older than `older_than`, at most 1000 documents of each kind. Safe at any age
+  // Settles what is older than `older_than`, at most 1000 documents of each kind, and ends the
+  // subscriptions that were cancelled for the end of their period. Safe at any age
   // and from many processes at once; a young age only gives up charges that are still on their way.
   SweepReport sweep(std::chrono::milliseconds older_than = std::chrono::minutes(5));
 
  private:
+  // The generation, which was there a moment ago. Throws Error: kInternal where it was deleted.
+  [[nodiscard]] models::Generation existing(const models::GenerationId& id);
   bool take_from_subscription(models::Generation& generation, std::int64_t credits);
   bool take_from_balance(const models::Generation& generation, std::int64_t credits);
   [[nodiscard]] Outcome refuse(const models::Generation& generation, std::int64_t required);

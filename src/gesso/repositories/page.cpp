@@ -132,10 +132,23 @@ RawPage read_page(mongo::Session& session, const PageQuery& query, const PageOpt
       from ? both(query.filter, behind(keyset, from->keys, direction)) : query.filter;
 
   RawPage page;
-  mongo::Cursor cursor = session.find(query.collection, filter, find);
-  while (const auto document = cursor.next()) page.items.emplace_back(*document);
-  const bool more = std::cmp_greater(page.items.size(), options.limit);
-  if (more) page.items.pop_back();
+  const auto has_place = [&](const bson::Document& document) {
+    return std::ranges::all_of(keyset, [&](const query::KeyPart& part) {
+      return is_plain(document.view().at_path(part.name));
+    });
+  };
+  bool more = false;
+  for (;;) {
+    const std::size_t before = page.items.size();
+    mongo::Cursor cursor = session.find(query.collection, filter, find);
+    while (const auto document = cursor.next()) page.items.emplace_back(*document);
+    more = std::cmp_greater(page.items.size() - before, options.limit);
+    if (more) page.items.pop_back();
+    // The next page starts behind a document that has all keys. Where a whole page has none, which
+    // no document of ours is without, this one goes on.
+    if (!more || std::ranges::any_of(page.items, has_place)) break;
+    find.skip += options.limit;
+  }
   if (backward) std::ranges::reverse(page.items);
 
   const auto cursor_at = [&](const bson::Document& document, bool back) {
@@ -151,8 +164,11 @@ RawPage read_page(mongo::Session& session, const PageQuery& query, const PageOpt
     }
     return page;
   }
-  if (backward || more) page.next = cursor_at(page.items.back(), false);
-  if (backward ? more : from.has_value()) page.previous = cursor_at(page.items.front(), true);
+  const auto last = std::ranges::find_if(page.items.rbegin(), page.items.rend(), has_place);
+  if (last == page.items.rend()) return page;
+  const auto first = std::ranges::find_if(page.items, has_place);
+  if (backward || more) page.next = cursor_at(*last, false);
+  if (backward ? more : from.has_value()) page.previous = cursor_at(*first, true);
   return page;
 }
 

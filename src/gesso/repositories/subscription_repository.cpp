@@ -12,6 +12,11 @@ using models::ForeignId;
 using models::Subscription;
 using models::SubscriptionStatus;
 
+bool is_usable(const Subscription& subscription, Time moment) {
+  return subscription.status == SubscriptionStatus::kActive &&
+         moment < subscription.current_period_end;
+}
+
 Time add_interval(Time from, models::BillingInterval interval) {
   using namespace std::chrono;
   const sys_days day = floor<days>(from);
@@ -72,9 +77,11 @@ std::optional<Subscription> SubscriptionRepository::use_credits(const Id& id,
   // compared with what was seen instead, and a change in between is seen at the next try.
   while (const auto seen = find_by_id(id)) {
     const std::int64_t most = seen->credits_per_month - credits;
-    if (seen->status != SubscriptionStatus::kActive || seen->credits_used_this_period > most) break;
+    const Time moment = now();
+    if (!is_usable(*seen, moment) || seen->credits_used_this_period > most) break;
     auto used = update_one(where<&Subscription::id> == id &&
                                where<&Subscription::status> == SubscriptionStatus::kActive &&
+                               where<&Subscription::current_period_end> > moment &&
                                where<&Subscription::credits_per_month> == seen->credits_per_month &&
                                where<&Subscription::credits_used_this_period> <= most,
                            update(inc<&Subscription::credits_used_this_period>(credits)));
@@ -87,15 +94,12 @@ std::optional<Subscription> SubscriptionRepository::reset_period_usage(
     const Id& id, std::optional<Time> period_end) {
   const auto seen = find_by_id(id);
   if (!seen) return std::nullopt;
+  // What is told again, or late, has been done: a second renewal would be credits for nothing.
+  const bool is_done =
+      period_end ? *period_end <= seen->current_period_end : now() < seen->current_period_end;
+  if (is_done) return seen;
   const Time start = std::min(seen->current_period_end, now());
   const Time end = period_end.value_or(add_interval(start, seen->billing_interval));
-  if (end <= start) {
-    throw validation_error({{.path = {"period_end"},
-                             .type = "value_error",
-                             .message = "Value error, the period should end after it starts",
-                             .expected = "date and time after " + to_iso8601(start),
-                             .found = "date " + to_iso8601(end)}});
-  }
   auto renewed =
       update_one(where<&Subscription::id> == id &&
                      where<&Subscription::current_period_start> == seen->current_period_start &&
@@ -106,6 +110,27 @@ std::optional<Subscription> SubscriptionRepository::reset_period_usage(
                         set<&Subscription::current_period_end>(end)));
   // Of two that renew the same period at once, one does.
   return renewed ? renewed : find_by_id(id);
+}
+
+std::int64_t SubscriptionRepository::end_cancelled(Time moment) {
+  std::vector<Id> due;
+  auto overdue = stream(where<&Subscription::status> == SubscriptionStatus::kActive &&
+                            where<&Subscription::current_period_end> <= moment,
+                        unsorted, {.skip_undecodable = [](const Error&) {}});
+  while (const auto subscription = overdue.next()) {
+    if (subscription->cancel_at_period_end) due.push_back(subscription->id);
+  }
+  std::int64_t ended = 0;
+  for (const Id& id : due) {
+    ended += change_one(where<&Subscription::id> == id &&
+                            where<&Subscription::status> == SubscriptionStatus::kActive &&
+                            where<&Subscription::cancel_at_period_end> == true &&
+                            where<&Subscription::current_period_end> <= moment,
+                        update(set<&Subscription::status>(SubscriptionStatus::kCancelled)))
+                 ? 1
+                 : 0;
+  }
+  return ended;
 }
 
 std::optional<Subscription> SubscriptionRepository::change_plan(const Id& id,

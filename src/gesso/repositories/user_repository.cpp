@@ -50,13 +50,6 @@ std::optional<User> UserRepository::update_user(const Id& id, const models::User
     changes.add(*request.full_name ? set<&User::full_name>(**request.full_name)
                                    : unset<&User::full_name>());
   }
-  if (request.is_active) changes.add(set<&User::is_active>(*request.is_active));
-  if (request.is_verified) changes.add(set<&User::is_verified>(*request.is_verified));
-  if (request.stripe_customer_id) {
-    changes.add(*request.stripe_customer_id
-                    ? set<&User::stripe_customer_id>(**request.stripe_customer_id)
-                    : unset<&User::stripe_customer_id>());
-  }
   if (request.settings) changes.add(set<&User::settings>(*request.settings));
   return update_by_id(id, std::move(changes));
 }
@@ -114,6 +107,18 @@ std::optional<User> UserRepository::add_credits(const Id& id, std::int64_t credi
 
 std::optional<User> UserRepository::set_tier(const Id& id, models::SubscriptionTier tier) {
   return update_by_id(id, update(set<&User::subscription_tier>(tier)));
+}
+
+std::optional<User> UserRepository::set_stripe_customer(const Id& id, const ForeignId& customer) {
+  return update_by_id(id, update(set<&User::stripe_customer_id>(customer)));
+}
+
+std::optional<User> UserRepository::mark_as_verified(const Id& id) {
+  return update_by_id(id, update(set<&User::is_verified>(true)));
+}
+
+bool UserRepository::is_active(const Id& id) {
+  return exists(where<&User::id> == id && where<&User::is_active> == true);
 }
 
 std::optional<User> UserRepository::deactivate(const Id& id) {

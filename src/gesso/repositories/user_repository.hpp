@@ -38,6 +38,9 @@ class UserRepository : public Repository<models::User> {
   [[nodiscard]] std::optional<models::User> verify_password(std::string_view email,
                                                             std::string_view password);
 
+  // Whether there is such a user and nobody locked the user out.
+  [[nodiscard]] bool is_active(const Id& id);
+
   // Newest first.
   [[nodiscard]] std::vector<models::User> get_active_users(std::int64_t skip = 0,
                                                            std::int64_t limit = 100);
@@ -50,6 +53,8 @@ class UserRepository : public Repository<models::User> {
   std::optional<models::User> deduct_credits(const Id& id, std::int64_t credits);
   std::optional<models::User> add_credits(const Id& id, std::int64_t credits);
   std::optional<models::User> set_tier(const Id& id, models::SubscriptionTier tier);
+  std::optional<models::User> set_stripe_customer(const Id& id, const models::ForeignId& customer);
+  std::optional<models::User> mark_as_verified(const Id& id);
   std::optional<models::User> deactivate(const Id& id);
 };
 

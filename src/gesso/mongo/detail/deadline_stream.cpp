@@ -1,7 +1,9 @@
 #include "gesso/mongo/detail/deadline_stream.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <limits>
+#include <new>
 #include <type_traits>
 
 #include "gesso/mongo/detail/local_stream.hpp"
@@ -90,15 +92,19 @@ bool should_retry(mongoc_stream_t* stream) {
   return mongoc_stream_should_retry(self(stream).inner);
 }
 
-mongoc_stream_t* open_stream(const mongoc_uri_t* uri, const mongoc_host_list_t* host, void* data,
-                             bson_error_t* error) {
+mongoc_stream_t* open_or_throw(const mongoc_uri_t* uri, const mongoc_host_list_t* host, void* data,
+                               bson_error_t* error) {
   auto& limits = *static_cast<StreamLimits*>(data);
   mongoc_stream_t* inner =
       limits.open_local != nullptr && *limits.open_local
           ? make_local_stream((*limits.open_local)())
           : mongoc_client_default_stream_initiator(uri, host, limits.client, error);
   if (inner == nullptr) return nullptr;
-  auto* stream = new DeadlineStream;
+  auto* stream = new (std::nothrow) DeadlineStream;
+  if (stream == nullptr) {
+    mongoc_stream_destroy(inner);
+    throw std::bad_alloc();
+  }
   stream->base.type = kStreamType;
   stream->base.destroy = destroy;
   stream->base.failed = failed;
@@ -117,6 +123,17 @@ mongoc_stream_t* open_stream(const mongoc_uri_t* uri, const mongoc_host_list_t* 
   ++limits.open;
   ++*limits.open_in_service;
   return &stream->base;
+}
+
+// Called by C code, which an exception must not cross.
+mongoc_stream_t* open_stream(const mongoc_uri_t* uri, const mongoc_host_list_t* host, void* data,
+                             bson_error_t* error) noexcept {
+  try {
+    return open_or_throw(uri, host, data, error);
+  } catch (const std::exception& failure) {
+    bson_set_error(error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_CONNECT, "%s", failure.what());
+    return nullptr;
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -93,13 +94,20 @@ ssize_t writev(mongoc_stream_t* stream, mongoc_iovec_t* iov, std::size_t count,
     errno = EPIPE;
     return -1;
   }
-  std::size_t size = 0;
-  for (const mongoc_iovec_t& part : std::span(iov, count)) {
-    exchange.write({static_cast<const std::uint8_t*>(part.iov_base), part.iov_len});
-    size += part.iov_len;
+  // Called by C code, which an exception must not cross.
+  try {
+    std::size_t size = 0;
+    for (const mongoc_iovec_t& part : std::span(iov, count)) {
+      exchange.write({static_cast<const std::uint8_t*>(part.iov_base), part.iov_len});
+      size += part.iov_len;
+    }
+    exchange.answer();
+    return static_cast<ssize_t>(size);
+  } catch (const std::exception&) {  // out of memory: what is there may be half a message
+    exchange.close();
+    errno = ENOMEM;
+    return -1;
   }
-  exchange.answer();
-  return static_cast<ssize_t>(size);
 }
 
 ssize_t readv(mongoc_stream_t* stream, mongoc_iovec_t* iov, std::size_t count,
@@ -127,6 +135,7 @@ constexpr int kStreamType = 0x6E56;
 }  // namespace
 
 mongoc_stream_t* make_local_stream(LocalConnection connection) {
+  auto exchange = std::make_unique<Exchange>(std::move(connection));
   auto* stream = new LocalStream;
   stream->base.type = kStreamType;
   stream->base.destroy = destroy;
@@ -139,7 +148,7 @@ mongoc_stream_t* make_local_stream(LocalConnection connection) {
   stream->base.check_closed = check_closed;
   stream->base.timed_out = never;
   stream->base.should_retry = never;
-  stream->exchange = new Exchange(std::move(connection));
+  stream->exchange = exchange.release();
   return &stream->base;
 }
 

@@ -60,7 +60,7 @@ bson::Value require(bson::View document, const std::string& path, bson::Type typ
 std::string decode_bytes(bson::View document, const std::string& path, std::size_t size) {
   const bson::Value value = require(document, path, bson::Type::kString);
   const std::optional<std::string> bytes = base64_decode(value.as_string());
-  if (!bytes || (size != 0 && bytes->size() != size)) undecodable(path, value);
+  if (!bytes || bytes->empty() || (size != 0 && bytes->size() != size)) undecodable(path, value);
   return *bytes;
 }
 
