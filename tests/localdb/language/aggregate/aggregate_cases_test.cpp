@@ -68,6 +68,20 @@ TEST(ExpressionTest, RefusesConstantsWithoutADocument) {
   EXPECT_EQ(code(R"({"$cond": ["$a", 1, {"$divide": [1, 0]}]})"), 2);
 }
 
+// A few bytes of a command can ask for megabytes, and a command has room for many of those.
+TEST(ExpressionTest, KeepsNoLargeValueThatItComputedInAdvance) {
+  ExpressionScope scope;
+  const auto is_kept = [&](const char* expression) {
+    const bson::Document spec = bson::from_json(std::string("{\"e\": ") + expression + "}");
+    return compile_expression(spec["e"], scope)->constant() != nullptr;
+  };
+  EXPECT_TRUE(is_kept(R"({"$add": [1, 2]})"));
+  EXPECT_TRUE(is_kept(R"([{"a": {"$range": [0, 3]}}])"));
+  EXPECT_FALSE(is_kept(R"({"$range": [0, 1000]})"));
+  EXPECT_FALSE(is_kept(R"([{"a": {"$range": [0, 1000]}}])"));
+  EXPECT_FALSE(is_kept(("[\"" + std::string(5000, 'x') + "\"]").c_str()));
+}
+
 class PipelineCase : public testing::TestWithParam<Case> {};
 
 // {pipeline, input?, collections?, output} or {pipeline, input?, error}

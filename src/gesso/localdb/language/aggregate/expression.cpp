@@ -18,6 +18,11 @@ using bson::Type;
 using bson::Value;
 using bson::View;
 
+// What is kept of values that were computed in advance: a short text could ask for gigabytes.
+constexpr std::size_t kMostFoldedBytes = 256;
+// Larger literals are made anew for each document: they may stand in one another.
+constexpr std::size_t kMostLiteralBytes = 4096;
+
 class Constant final : public Expression {
   bson::OwnedValue owned_;
   Value value_;
@@ -117,9 +122,14 @@ class ObjectLiteral final : public Expression {
     }
   }
 
+  // And small enough to be kept.
   [[nodiscard]] bool is_constant() const {
-    return std::ranges::all_of(
-        fields_, [](const auto& field) { return field.second->constant() != nullptr; });
+    std::size_t bytes = 0;
+    return std::ranges::all_of(fields_, [&bytes](const auto& field) {
+      const Value* const value = field.second->constant();
+      if (value != nullptr) bytes += field.first.size() + value->raw().size();
+      return value != nullptr && bytes <= kMostLiteralBytes;
+    });
   }
 
   Value evaluate(Evaluation& evaluation) const override {
@@ -143,8 +153,12 @@ class ArrayLiteral final : public Expression {
   }
 
   [[nodiscard]] bool is_constant() const {
-    return std::ranges::all_of(
-        elements_, [](const ExpressionPtr& element) { return element->constant() != nullptr; });
+    std::size_t bytes = 0;
+    return std::ranges::all_of(elements_, [&bytes](const ExpressionPtr& element) {
+      const Value* const value = element->constant();
+      if (value != nullptr) bytes += value->raw().size();
+      return value != nullptr && bytes <= kMostLiteralBytes;
+    });
   }
 
   Value evaluate(Evaluation& evaluation) const override {
@@ -374,7 +388,8 @@ ExpressionPtr make_function(Function function, std::vector<ExpressionPtr> argume
   auto call = std::make_unique<Call>(function, std::move(arguments));
   if (!folds) return call;
   ExpressionPtr result = folded(*call);
-  if (result->constant()->is_missing()) return call;
+  const Value value = *result->constant();
+  if (value.is_missing() || value.raw().size() > kMostFoldedBytes) return call;
   return result;
 }
 

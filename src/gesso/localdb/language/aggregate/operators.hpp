@@ -75,7 +75,7 @@ struct SpecialEntry {
                                                            ExpressionScope& scope);
 [[nodiscard]] ExpressionPtr make_constant(bson::Value value);
 // Calls it at once, as MongoDB does, where all arguments are constants: what the function throws
-// for them is refused before there is a document.
+// for them is refused before there is a document. A large value is not kept.
 [[nodiscard]] ExpressionPtr make_function(Function function, std::vector<ExpressionPtr> arguments,
                                           const ExpressionScope& scope);
 
