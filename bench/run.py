@@ -5,6 +5,7 @@
     bench/run.py post insert     these cases
     bench/run.py --quick CASE... to see that it works: two short rounds on few documents, kept in build/
     bench/run.py --large         the large case too: five million documents, some minutes
+    bench/run.py --before PROGRAM  this build against an earlier one's `gesso`, in turn
     bench/run.py --list          the cases
     bench/run.py --render        bench/RESULTS.md anew from bench/results/
 
@@ -15,6 +16,7 @@ here decides whether a test passes.
 
 import argparse
 import datetime
+import pathlib
 import sys
 import time
 
@@ -29,6 +31,7 @@ def main():
     parser.add_argument("--list", action="store_true", help="show the cases")
     parser.add_argument("--quick", action="store_true", help="two short rounds on 10,000 documents")
     parser.add_argument("--large", action="store_true", help="the large case too")
+    parser.add_argument("--before", type=pathlib.Path, metavar="PROGRAM", help="only measure against that `gesso`")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of one measurement")
     parser.add_argument("--render", action="store_true", help="only make bench/RESULTS.md anew")
@@ -44,15 +47,19 @@ def main():
     if unknown:
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
     chosen = options.cases or [name for name, case in CASES.items() if options.large or not case.large]
-    if options.large and "large" not in chosen:
-        chosen.append("large")
+    if options.large:
+        chosen = [name for name in chosen if name != "before"]
+    if options.before:
+        chosen = ["before"]
+    elif "before" in chosen:
+        parser.error("the case `before` needs --before PROGRAM")
     rounds, seconds, documents = (2, 0.3, 10_000) if options.quick else (options.rounds, options.seconds, 100_000)
 
     servers.build()
     started = datetime.datetime.now(datetime.timezone.utc)
     begin = time.monotonic()
     rows, failed = [], {}
-    with Run(rounds, seconds, documents) as run:
+    with Run(rounds, seconds, documents, options.before) as run:
         for name in chosen:
             print(f"{name} ...", file=sys.stderr, flush=True)
             try:
@@ -69,7 +76,7 @@ def main():
         "documents": documents,
         "machine": report.machine(),
         "commit": report.commit(),
-        "versions": report.versions(),
+        "versions": report.versions(options.before),
         "rows": rows,
         "failed": failed,
     }

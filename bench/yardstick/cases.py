@@ -36,8 +36,8 @@ def case(about, large=False):
 class Run:
     """One run: its rounds, its folder, and the servers that cases share, started when first used."""
 
-    def __init__(self, rounds, seconds, documents=DOCUMENTS):
-        self.rounds, self.seconds, self.documents = rounds, seconds, documents
+    def __init__(self, rounds, seconds, documents=DOCUMENTS, before=None):
+        self.rounds, self.seconds, self.documents, self.before = rounds, seconds, documents, before
         self.stack = contextlib.ExitStack()
         self.numbers = itertools.count()
 
@@ -331,6 +331,61 @@ def large(name, run):
             )
             what = f"{what}, {sizes['large']:,} documents"
             yield row(name, what, "us", pairs, key, peer_name, ratio_at_most(1.5))
+
+
+@case("this build against an earlier one (--before PROGRAM)", large=True)
+def before(name, run):
+    """Old data folders and new ones do not mix: each build has its own."""
+    peer_name = "before"
+    with contextlib.ExitStack() as stack:
+        engines = [
+            stack.enter_context(servers.localdb(run.new_folder(), program))
+            for program in (servers.BUILD / "gesso", run.before)
+        ]
+        for engine in engines:
+            client(engine, "fill", documents=run.documents)
+
+        def turns(load, **options):
+            options = {"seconds": run.seconds, "documents": run.documents, **options}
+            ours, peer = (functools.partial(client, engine, load, **options) for engine in engines)
+            return alternate(run.rounds, ours, peer)
+
+        for load, what, options, unit, key, scale in (
+            ("ping", "ping, one connection", {}, "1/s", "per_second", 1),
+            ("find_id", "find by _id, one connection", {}, "1/s", "per_second", 1),
+            ("find_20", "find of 20, one connection", {}, "1/s", "per_second", 1),
+            ("insert", "inserts, 32 connections", {"threads": 32}, "1/s", "per_second", 1),
+            ("inc", "$inc, one connection: CPU of the engine", {}, "ms", "server_cpu_us", 0.001),
+            ("fill", "bulk inserts", {"collection": "bulk", "indexes": 0}, "k/s", "per_second", 0.001),
+            ("fill", "bulk inserts, five indexes", {"collection": "bulk", "indexes": 5}, "k/s", "per_second", 0.001),
+            ("scan", "scan, two conditions", {}, "M documents/s", "units_per_second", 1e-6),
+            ("match_count", "$match + $count by an index", {}, "M entries/s", "units_per_second", 1e-6),
+        ):
+            yield row(name, what, unit, turns(load, **options), key, peer_name, scale=scale)
+        documents = BESIDE_DOCUMENTS if run.documents >= DOCUMENTS else run.documents
+        for statement in ("updateMany", "deleteMany", "createIndex"):
+
+            def measure(engine):
+                client(engine, "fill", collection="beside", documents=documents, indexes=1)
+                return client(
+                    engine, f"beside-{statement}",
+                    collection="beside", documents=documents, threads=4, seconds=max(1, run.seconds),
+                )  # fmt: skip
+
+            ours, peer = (functools.partial(measure, engine) for engine in engines)
+            yield row(name, f"insert beside {statement}: p99", "ms", alternate(run.rounds, ours, peer), "p99_us", peer_name, scale=0.001)
+    with contextlib.ExitStack() as stack:
+        ours, peer = (
+            Service(stack.enter_context(servers.gesso_service(run.new_folder(), program)))
+            for program in (servers.BUILD / "gesso", run.before)
+        )
+        seconds = max(1, round(2 * run.seconds))
+        for connections, what in ((32, "32 connections"), (1, "one connection")):
+            pairs = alternate(
+                run.rounds, lambda: ours.post(connections, seconds), lambda: peer.post(connections, seconds)
+            )
+            yield row(name, f"POST, {what}: CPU a request", "us", pairs, "cpu_us", peer_name)
+            yield row(name, f"POST, {what}: median latency", "ms", pairs, "p50_ms", peer_name)
 
 
 @case("find_by_id and create through the repository against bare libmongoc, on an engine in the process")

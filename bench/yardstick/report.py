@@ -40,7 +40,7 @@ def machine():
     }
 
 
-def versions():
+def versions(before=None):
     found = {
         "compiler": output_of("c++", "--version").splitlines()[0],
         "libmongoc": output_of("pkg-config", "--modversion", "libmongoc-1.0"),
@@ -49,6 +49,8 @@ def versions():
         "go": output_of("go", "version").removeprefix("go version "),
         "ferretdb": servers.FERRETDB,
     }
+    if before:
+        found["before"] = output_of(before, "--version").splitlines()[-1]
     for line in (servers.ROOT / "bench" / "peer" / "requirements.txt").read_text().splitlines():
         name, _, version = line.partition("==")
         found[name] = version

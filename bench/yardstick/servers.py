@@ -100,10 +100,10 @@ def wait_until_ready(check, seconds=60):
 
 
 @contextlib.contextmanager
-def localdb(folder):
+def localdb(folder, gesso=BUILD / "gesso"):
     """The engine alone, on a Unix socket."""
     socket = folder / "db.sock"
-    command = [BUILD / "gesso", "localdb", "--listen", "none", "--unix-socket", socket, "--data-dir", folder / "data"]
+    command = [gesso, "localdb", "--listen", "none", "--unix-socket", socket, "--data-dir", folder / "data"]
     with program(command, r"Gesso localdb listens") as (process, _):
         yield Server(socket_uri(socket), [process.pid], folder / "data")
 
@@ -127,9 +127,9 @@ def ferretdb(folder):
 
 
 @contextlib.contextmanager
-def gesso_service(folder):
+def gesso_service(folder, gesso=BUILD / "gesso"):
     """Gesso's service with its embedded engine: one process."""
-    command = [BUILD / "gesso", "serve", "--listen", "127.0.0.1:0", "--data-dir", folder / "data"]
+    command = [gesso, "serve", "--listen", "127.0.0.1:0", "--data-dir", folder / "data"]
     with program(command, r"http://127\.0\.0\.1:(\d+)") as (process, match):
         server = Server(f"http://127.0.0.1:{match.group(1)}", [process.pid], folder / "data")
         server.database = socket_uri(next((folder / "data").rglob("*.sock")))
