@@ -254,7 +254,7 @@ void Loads::insert_beside(const std::string& statement) {
                                    make_array(make_document("q", all, "limit", 0)))},
       {"createIndex",
        make_document("createIndexes", collection_, "indexes",
-                     make_array(make_document("key", make_document("user_id", 1, "created_at", -1),
+                     make_array(make_document("key", make_document("created_at", 1, "user_id", 1),
                                               "name", "beside")))}};
   if (statement != "nothing") {
     if (!statements.contains(statement)) fail("no such statement: " + statement);
