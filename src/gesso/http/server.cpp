@@ -34,7 +34,8 @@ class Server::Impl {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::size_t next_loop_ = 0;
   std::uint16_t port_ = 0;
-  std::mutex stop_mutex_;   // one `stop` at a time
+  // One `stop` at a time, which waits for the threads: no handler may call it.
+  std::mutex stop_mutex_;
   std::mutex ended_mutex_;  // guards ended_
   std::condition_variable one_ended_;
   std::size_t ended_ = 0;  // loops that have run out

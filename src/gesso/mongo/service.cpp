@@ -226,8 +226,9 @@ class Service::Impl {
   CommandWatch watch_;
   detail::Disposer disposer_;
   detail::Shared shared_;
-  std::mutex switching_;  // held by the one call of `switch_to` that goes on
-  std::mutex mutex_;      // guards stopping_
+  // Held by the one call of `switch_to` that goes on, also while it prepares the new server.
+  std::mutex switching_;
+  std::mutex mutex_;  // guards stopping_
   std::condition_variable stopped_;
   bool stopping_ = false;
   detail::WorkerPool workers_;  // last: its threads use all of the above

@@ -54,7 +54,8 @@ class Acceptor {
   std::thread thread_;
   std::atomic<bool> stopping_ = false;
   std::atomic<std::size_t> open_ = 0;
-  std::mutex mutex_;  // guards entries_ and what is in them but the connections
+  // Guards entries_ and what is in them but the connections; held while `stop` calls `hurry`.
+  std::mutex mutex_;
   std::condition_variable ended_;
   std::list<Entry> entries_;
 

@@ -27,7 +27,7 @@ thread_local bool muted = false;
 
 // libmongoc's life in this process.
 class Process {
-  std::mutex mutex_;  // guards queues_
+  std::mutex mutex_;  // guards queues_; held while a queue's reader is woken
   std::vector<std::shared_ptr<LogQueue>> queues_;
 
   // Called by libmongoc under a mutex of its own, on any thread: enqueues, no more.
