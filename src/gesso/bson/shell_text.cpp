@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "gesso/base/text.hpp"
 #include "gesso/bson/json.hpp"
 
 namespace gesso::bson {
@@ -16,16 +17,6 @@ std::string double_text(double number) {
   const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
   std::string out(text.data(), end);
   if (out.find_first_of(".e") == std::string::npos) out += ".0";
-  return out;
-}
-
-std::string hex(std::span<const std::uint8_t> bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (const std::uint8_t byte : bytes) {
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
   return out;
 }
 

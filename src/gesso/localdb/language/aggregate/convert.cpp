@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "gesso/base/clock.hpp"
+#include "gesso/base/text.hpp"
 #include "gesso/bson/decimal.hpp"
 #include "gesso/localdb/language/aggregate/dates.hpp"
 #include "gesso/localdb/language/aggregate/numeric.hpp"
@@ -36,16 +37,6 @@ constexpr int kConversionFailure = 241;
   throw CommandError(kConversionFailure,
                      "Conversion would overflow target type in $convert with no onError value: " +
                          value_text(value));
-}
-
-std::string hex(std::span<const std::uint8_t> bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
 }
 
 // The shortest text that reads back as the same number; whole ones without a point.

@@ -436,8 +436,9 @@ void check_variable_name(std::string_view name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            static_cast<unsigned char>(c) >= 0x80;
   };
-  if (name.empty())
+  if (name.empty()) {
     throw CommandError(ErrorCode::kFailedToParse, "empty variable names are not allowed");
+  }
   if ((name[0] < 'a' || name[0] > 'z') && static_cast<unsigned char>(name[0]) < 0x80) {
     throw CommandError(
         ErrorCode::kFailedToParse,
