@@ -10,8 +10,17 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr auto kShareTime = std::chrono::milliseconds{3};
-constexpr std::size_t kShareBytes = std::size_t{1} << 20;
+// What a share is while others wait, and what it is at most. Rows bound the pages that a commit has
+// to write: in an index each may be on a page of its own.
+struct ShareLimits {
+  std::chrono::milliseconds time;
+  std::size_t bytes;
+  std::uint64_t rows;
+};
+constexpr ShareLimits kAwaited = {
+    .time = std::chrono::milliseconds{3}, .bytes = std::size_t{1} << 20, .rows = 512};
+constexpr ShareLimits kAlone = {
+    .time = std::chrono::milliseconds{10}, .bytes = std::size_t{4} << 20, .rows = 16 * 1024};
 // How long the writer may look for the document of a statement before a snapshot does.
 constexpr auto kSearchTime = std::chrono::milliseconds{2};
 // So often is a single document sought anew, and then with the writer held.
@@ -27,12 +36,16 @@ struct SearchTakesLong {};
 }  // namespace
 
 Share::Share(const WriteTransaction& write)
-    : until_(SteadyClock::now() + kShareTime),
-      write_(write),
-      enough_bytes_(write.written_bytes() + kShareBytes) {}
+    : write_(write),
+      begun_(SteadyClock::now()),
+      bytes_before_(write.written_bytes()),
+      rows_before_(write.changes()) {}
 
 bool Share::is_over() const {
-  return write_.written_bytes() >= enough_bytes_ || SteadyClock::now() >= until_;
+  const ShareLimits& limits = write_.is_awaited() ? kAwaited : kAlone;
+  return write_.written_bytes() - bytes_before_ >= limits.bytes ||
+         write_.changes() - rows_before_ >= limits.rows ||
+         SteadyClock::now() - begun_ >= limits.time;
 }
 
 PlanRequest request_of(const UpdateStatement& statement) {

@@ -64,11 +64,13 @@ enum class Pace {
               // wants a snapshot
 };
 
-// What one operation of the writer may do before others have their turn.
+// What one operation of the writer may do before others have their turn: little while somebody
+// waits, more while nobody does.
 class Share {
-  std::chrono::steady_clock::time_point until_;
   const WriteTransaction& write_;
-  std::size_t enough_bytes_;
+  std::chrono::steady_clock::time_point begun_;
+  std::size_t bytes_before_;
+  std::uint64_t rows_before_;
 
  public:
   explicit Share(const WriteTransaction& write);

@@ -80,10 +80,12 @@ class Store::Impl {
     bool done = false;  // set before `turn` is given: by another's commit
     WakeUp turn = {};   // done, or the first of the queue
   };
-  std::mutex queue_mutex_;  // guards the three below
+  std::mutex queue_mutex_;  // guards the three below, and is held where `waiting_` changes
   std::deque<Waiting*> queue_;
   std::uint64_t commits_ = 0;
   std::uint64_t writes_ = 0;
+  std::atomic<std::size_t> waiting_ =
+      0;  // in the queue behind the leader, whose group some of them are in
 
   std::mutex sweep_mutex_;  // guards nothing but the wait for `stopping_`
   std::atomic<bool> stopping_ = false;
@@ -181,6 +183,7 @@ void Store::Impl::write(const Operation& operation, OnError on_error) {
     const std::lock_guard lock(queue_mutex_);
     queue_.push_back(&self);
     leads = queue_.size() == 1;
+    if (!leads) waiting_.fetch_add(1, std::memory_order_relaxed);
   }
   if (!leads) self.turn.wait();
   if (!self.done) lead();
@@ -204,6 +207,7 @@ void Store::Impl::lead() {
     writes_ += ran;
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(ran));
     if (!queue_.empty()) next = queue_.front();
+    waiting_.store(queue_.size() - (next != nullptr ? 1 : 0), std::memory_order_relaxed);
   }
   if (next != nullptr) next->turn.give();
   for (Waiting* const waiting : std::span(queued).subspan(1)) {  // the first is the caller
@@ -236,7 +240,7 @@ std::size_t Store::Impl::commit(std::span<Waiting* const> queued) {
       catalog = catalog_;
       version = catalog_version_;
     }
-    WriteTransaction transaction(environment_, txn.get(), std::move(catalog), room);
+    WriteTransaction transaction(environment_, txn.get(), std::move(catalog), room, waiting_);
     ran = run_group(queued, transaction);
     transaction.throw_if_broken();
     if (transaction.changes() == 0) return ran;  // nothing to write: `txn` is given up

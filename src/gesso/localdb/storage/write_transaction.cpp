@@ -55,15 +55,18 @@ class WriteTransaction::Change {
 };
 
 WriteTransaction::WriteTransaction(const Environment& environment, MDB_txn* txn,
-                                   std::shared_ptr<const Catalog> catalog, bool has_room)
-    : live_(std::make_unique<Live>()), has_room_(has_room) {
+                                   std::shared_ptr<const Catalog> catalog, bool has_room,
+                                   const std::atomic<std::size_t>& waiting)
+    : live_(std::make_unique<Live>()), waiting_(&waiting), has_room_(has_room) {
   environment_ = &environment;
   txn_ = txn;
   catalog_ = std::move(catalog);
 }
 
 WriteTransaction::WriteTransaction(const WriteTransaction& group, MDB_txn* txn)
-    : live_(std::make_unique<Live>(*group.live_)), has_room_(group.has_room_) {
+    : live_(std::make_unique<Live>(*group.live_)),
+      waiting_(group.waiting_),
+      has_room_(group.has_room_) {
   environment_ = group.environment_;
   txn_ = txn;
   catalog_ = group.catalog_;

@@ -6,6 +6,7 @@
 // committed then, whatever the operation made of the exception.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -26,6 +27,7 @@ class WriteTransaction final : public Transaction {
   std::unique_ptr<Live> live_;
   std::shared_ptr<Catalog> own_catalog_;  // the same as `catalog_` once this transaction changed it
   std::vector<KeySet> keys_, old_keys_;   // reused from document to document
+  const std::atomic<std::size_t>* waiting_;  // operations that wait for the writer: the store's
   std::uint64_t changes_ = 0;
   std::size_t written_bytes_ = 0;
   bool has_room_ = true;   // false close to the map's limit: deletes only
@@ -36,9 +38,10 @@ class WriteTransaction final : public Transaction {
   class Change;
 
  public:
-  // By Store alone.
+  // By Store alone. `waiting` is borrowed: how many operations wait while this one runs.
   WriteTransaction(const Environment& environment, MDB_txn* txn,
-                   std::shared_ptr<const Catalog> catalog, bool has_room);
+                   std::shared_ptr<const Catalog> catalog, bool has_room,
+                   const std::atomic<std::size_t>& waiting);
   // Within `group`, whose changes it sees; `txn` is a child of that one's.
   WriteTransaction(const WriteTransaction& group, MDB_txn* txn);
   ~WriteTransaction();
@@ -51,6 +54,8 @@ class WriteTransaction final : public Transaction {
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
   // Of keys and values.
   [[nodiscard]] std::size_t written_bytes() const { return written_bytes_; }
+  // Whether other operations wait for the writer at this moment.
+  [[nodiscard]] bool is_awaited() const { return waiting_->load(std::memory_order_relaxed) > 0; }
   [[nodiscard]] bool is_broken() const { return failure_ != 0 || changing_; }
   // Throws Error (kInternal), or StorageError (kNoRoom).
   void throw_if_broken() const;
