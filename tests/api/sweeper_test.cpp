@@ -24,14 +24,14 @@ class SweeperTest : public ::testing::Test {
     testing::Running& service = fixture.service();
     const std::string id(me().at("id").as_string());
     const std::string generation = service.ids.next("gen_");
-    const bson::Document mark =
+    const bson::Document hold =
         bson::make_document("token", generation, "generation_id", generation, "credits",
                             std::int64_t{3}, "at", service.clock.now() - age);
     service.database.run([&](mongo::Session& session) {
       session.update_one(
           "users", bson::make_document("_id", id),
           bson::make_document("$inc", bson::make_document("credits_remaining", std::int64_t{-3}),
-                              "$push", bson::make_document("pending_charges", mark)));
+                              "$push", bson::make_document("pending_charges", hold)));
     });
     ASSERT_EQ(me().at("credits_remaining"), 7);
   }

@@ -33,7 +33,7 @@ TEST(RotationScenario, ConnectsWithTheFirstSecret) {
   world.keys = {"1"};
   world.run(1s);
   EXPECT_EQ(world.fsm.state(), State::kReady);
-  EXPECT_EQ(world.fsm.epoch(), 1U);
+  EXPECT_EQ(world.fsm.pool_number(), 1U);
   EXPECT_EQ(world.counts.reads, 1);
   EXPECT_EQ(world.counts.applies, 1);
 }
@@ -139,7 +139,7 @@ TEST(RotationScenario, KeyBeforeSecretByHoursFailsFastAndRecovers) {
   const World::Counts later = world.run_and_count(1h);
   EXPECT_GT(later.failed, 0);
   EXPECT_EQ(world.fsm.state(), State::kCredentialsRefused);
-  EXPECT_EQ(world.fsm.refused(world.fsm.epoch(), Moment{48h}), Verdict::kNoUse);
+  EXPECT_EQ(world.fsm.refused(world.fsm.pool_number(), Moment{48h}), Verdict::kNoUse);
   const World::Counts hour = world.run_and_count(2h);
   EXPECT_LE(hour.reads, 76);
   EXPECT_LE(hour.applies, 76);
@@ -202,10 +202,10 @@ TEST(RotationScenario, AStalePoolIsReplacedThoughANewerSecretIsBad) {
   world.vault = "bad";
   world.run(10min);
   ASSERT_EQ(world.fsm.state(), State::kNewSecretRefused);
-  const std::uint64_t before = world.fsm.epoch();
+  const std::uint64_t before = world.fsm.pool_number();
   EXPECT_EQ(world.fsm.refused(before, Moment{24h} + world.time()), Verdict::kWait);
   world.run(10min + 2s);
-  EXPECT_GT(world.fsm.epoch(), before);
+  EXPECT_GT(world.fsm.pool_number(), before);
   EXPECT_EQ(world.fsm.state(), State::kNewSecretRefused);
   world.keys = {"1", "bad"};  // it is still tried
   world.run(13min);
@@ -289,7 +289,7 @@ TEST(RotationScenario, StopEndsIt) {
   World world = serving();
   world.fsm.stop();
   EXPECT_EQ(world.fsm.next(Moment{48h}).kind, Kind::kStop);
-  EXPECT_EQ(world.fsm.refused(world.fsm.epoch(), Moment{48h}), Verdict::kNoUse);
+  EXPECT_EQ(world.fsm.refused(world.fsm.pool_number(), Moment{48h}), Verdict::kNoUse);
   EXPECT_EQ(world.fsm.state(), State::kStopped);
 }
 

@@ -37,7 +37,7 @@ class Stage {
   std::function<void(std::uint64_t)> before_apply_returns;
   int reads = 0;
   int applies = 0;
-  std::uint64_t epoch = 0;
+  std::uint64_t pool_number = 0;
   std::vector<std::string> lines;
 
   // Waits until `condition` holds; fails the test after a time that no machine needs.
@@ -83,9 +83,9 @@ class Stage {
     if (unreadable.contains(version)) throw Error(ErrorKind::kValidation, "cannot be read");
     if (!database_up) throw Error(ErrorKind::kUnavailable, "no server");
     if (!keys.contains(version)) throw Error(ErrorKind::kAuth, "refused");
-    ++epoch;
+    ++pool_number;
     changed.notify_all();
-    const std::uint64_t made = epoch;
+    const std::uint64_t made = pool_number;
     const auto before = before_apply_returns;
     lock.unlock();
     if (before) before(made);
@@ -153,7 +153,7 @@ TEST_F(RotationTest, ConnectsAndSaysWithWhat) {
   stage.wait_for_line("connected");
   const RotationStatus status = one.status();
   EXPECT_EQ(status.state, State::kReady);
-  EXPECT_EQ(status.epoch, 1U);
+  EXPECT_EQ(status.pool_number, 1U);
   ASSERT_TRUE(status.in_use);
   EXPECT_EQ(status.in_use->version, "1");
   EXPECT_EQ(status.latest_version, "1");
@@ -220,7 +220,7 @@ TEST_F(RotationTest, ANewVersionIsFoundByPolling) {
   });
   stage.wait_for_line("connected with version 2");
   EXPECT_EQ(one.status().rotations, 1U);
-  EXPECT_EQ(one.status().epoch, 2U);
+  EXPECT_EQ(one.status().pool_number, 2U);
   EXPECT_EQ(one.status().in_use->version, "2");
 }
 
@@ -278,12 +278,12 @@ TEST_F(RotationTest, ManyRefusedRequestsShareOneRenewalAndAllGoOn) {
   for (std::thread& request : requests) request.join();
   EXPECT_EQ(renewed, 20);
   wait_for_status([](const RotationStatus& status) { return status.renewals == 20; });
-  EXPECT_EQ(one.status().epoch, 2U);
+  EXPECT_EQ(one.status().pool_number, 2U);
   EXPECT_EQ(one.status().rotations, 1U);
   EXPECT_EQ(stage.applies, static_cast<int>(one.status().refusals) + 2);
 }
 
-TEST_F(RotationTest, AnEpochThatIsOldAlreadyNeedsNoRenewal) {
+TEST_F(RotationTest, APoolThatIsOldAlreadyNeedsNoRenewal) {
   options.timing.poll_interval = 2ms;
   Rotation& one = started();
   stage.change([&] {
@@ -319,19 +319,19 @@ TEST_F(RotationTest, ARenewalEndsWithItsDeadlineItsLimitAndTheGivingUp) {
   stage.change([&] { stage.keys = {"1"}; });
   Rotation& limited = started();
   stage.change([&] { stage.keys = {}; });
-  EXPECT_FALSE(limited.renew(stage.epoch, Deadline()));
+  EXPECT_FALSE(limited.renew(stage.pool_number, Deadline()));
 
   options.renew_wait = 1h;
   options.timing.give_up_after = 5ms;
   stage.change([&] { stage.keys = {"1"}; });
   Rotation& tired = started();
   stage.change([&] { stage.keys = {}; });
-  const std::uint64_t epoch = stage.epoch;
-  EXPECT_FALSE(tired.renew(epoch, Deadline()));
-  EXPECT_FALSE(tired.renew(epoch, Deadline()));  // at once
+  const std::uint64_t pool_number = stage.pool_number;
+  EXPECT_FALSE(tired.renew(pool_number, Deadline()));
+  EXPECT_FALSE(tired.renew(pool_number, Deadline()));  // at once
   stage.change([&] { stage.keys = {"1"}; });
-  wait_for_status([&](const RotationStatus& status) { return status.epoch > epoch; });
-  EXPECT_TRUE(tired.renew(epoch, Deadline()));
+  wait_for_status([&](const RotationStatus& status) { return status.pool_number > pool_number; });
+  EXPECT_TRUE(tired.renew(pool_number, Deadline()));
 }
 
 TEST_F(RotationTest, ARefusalOfAPoolThatIsNotYetReportedIsNotLost) {
@@ -352,7 +352,7 @@ TEST_F(RotationTest, ARefusalOfAPoolThatIsNotYetReportedIsNotLost) {
     };
   });
   EXPECT_TRUE(one.renew(1, Deadline::after(30s)));
-  stage.wait_for([&] { return stage.epoch == 3; });
+  stage.wait_for([&] { return stage.pool_number == 3; });
   request.join();
   EXPECT_TRUE(renewed);
 }
@@ -380,7 +380,7 @@ TEST_F(RotationTest, AStalePoolIsReplacedWhileTheVaultIsDown) {
   Rotation& one = started();
   stage.change([&] { stage.vault = ""; });
   EXPECT_TRUE(one.renew(1, Deadline::after(30s)));
-  EXPECT_EQ(one.status().epoch, 2U);
+  EXPECT_EQ(one.status().pool_number, 2U);
 }
 
 TEST_F(RotationTest, AStalePoolIsReplacedWhileTheVaultHangs) {
@@ -405,7 +405,7 @@ TEST_F(RotationTest, StopEndsEveryWaitAtOnce) {
     rotation->stop();
     EXPECT_LT(std::chrono::steady_clock::now() - before, 10s) << what;
     EXPECT_EQ(rotation->status().state, State::kStopped) << what;
-    EXPECT_FALSE(rotation->renew(rotation->status().epoch, Deadline())) << what;
+    EXPECT_FALSE(rotation->renew(rotation->status().pool_number, Deadline())) << what;
     rotation->stop();
   };
   waits("never started", [&] { make(); });
@@ -453,7 +453,7 @@ TEST_F(RotationTest, StopEndsThoseWhoWait) {
   options.renew_wait = 1h;
   Rotation& other = started();
   stage.change([&] { stage.keys = {}; });
-  std::thread request([&] { EXPECT_FALSE(other.renew(stage.epoch, Deadline())); });
+  std::thread request([&] { EXPECT_FALSE(other.renew(stage.pool_number, Deadline())); });
   wait_for_status([](const RotationStatus& status) { return status.renewals == 1; });
   other.stop();
   request.join();

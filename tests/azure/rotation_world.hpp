@@ -47,7 +47,7 @@ class World {
 
  private:
   struct Waiter {
-    std::uint64_t epoch;
+    std::uint64_t pool_number;
     Moment since;
   };
   std::mt19937_64 random_;
@@ -56,7 +56,7 @@ class World {
   std::multimap<Moment, std::function<void()>> events_;
   std::vector<Waiter> waiters_;
   Moment next_request_ = start_;
-  std::uint64_t epochs_ = 0;
+  std::uint64_t pools_ = 0;
 
   double jitter() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
@@ -66,17 +66,17 @@ class World {
     }
   }
 
-  // A request on the pool of the current epoch, tried again after each renewal.
-  void request(std::uint64_t epoch, Moment since) {
+  // A request on the pool of the current pool_number, tried again after each renewal.
+  void request(std::uint64_t pool_number, Moment since) {
     for (int tries = 0; tries < 10; ++tries) {
       if (keys.contains(in_use) && permitted) {
         counts.longest_wait =
             std::max(counts.longest_wait, std::chrono::duration_cast<milliseconds>(now_ - since));
         return;
       }
-      switch (fsm.refused(epoch, now_)) {
+      switch (fsm.refused(pool_number, now_)) {
         case RotationFsm::Verdict::kRetry:
-          epoch = fsm.epoch();
+          pool_number = fsm.pool_number();
           continue;
         case RotationFsm::Verdict::kNoUse:
           ++counts.failed;
@@ -85,7 +85,7 @@ class World {
           if (now_ - since >= milliseconds{10'000}) {
             ++counts.failed;
           } else {
-            waiters_.push_back({epoch, since});
+            waiters_.push_back({pool_number, since});
           }
           return;
       }
@@ -98,7 +98,7 @@ class World {
     while (true) {
       Moment next = until;
       if (!events_.empty()) next = std::min(next, events_.begin()->first);
-      const bool serving = request_interval.count() > 0 && fsm.epoch() > 0;
+      const bool serving = request_interval.count() > 0 && fsm.pool_number() > 0;
       if (serving) next = std::min(next, std::max(next_request_, now_));
       now_ = std::max(now_, next);
       if (!events_.empty() && events_.begin()->first <= now_) {
@@ -108,7 +108,7 @@ class World {
       } else if (serving && next_request_ <= now_) {
         next_request_ = now_ + request_interval;
         ++counts.requests;
-        request(fsm.epoch(), now_);
+        request(fsm.pool_number(), now_);
         return;  // it may have woken the machine
       } else {
         return;
@@ -132,7 +132,7 @@ class World {
       fsm.apply_failed(RotationFsm::ApplyResult::kRefused, now_, random);
     } else {
       in_use = version;
-      fsm.applied(++epochs_, now_, random);
+      fsm.applied(++pools_, now_, random);
     }
   }
 
@@ -181,7 +181,7 @@ class World {
       note();
       std::vector<Waiter> waiters;
       waiters.swap(waiters_);
-      for (const Waiter& waiter : waiters) request(waiter.epoch, waiter.since);
+      for (const Waiter& waiter : waiters) request(waiter.pool_number, waiter.since);
     }
   }
 

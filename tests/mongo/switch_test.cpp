@@ -78,9 +78,9 @@ class SwitchTest : public ::testing::Test {
     ServiceOptions options = short_options("");
     options.uri = first.uri();
     options.warm_minimum = 2;
-    options.renew_credentials = [this](std::uint64_t epoch, Deadline deadline) {
+    options.renew_credentials = [this](std::uint64_t pool_number, Deadline deadline) {
       ++renewals;
-      return renew && renew(epoch, deadline);
+      return renew && renew(pool_number, deadline);
     };
     service = std::make_unique<Service>(std::move(options), world.clock, world.random);
     service->connect();
@@ -90,10 +90,10 @@ class SwitchTest : public ::testing::Test {
 };
 
 TEST_F(SwitchTest, UnitsThatComeLaterGoToTheNewServer) {
-  EXPECT_EQ(service->epoch(), 1u);
+  EXPECT_EQ(service->pool_number(), 1u);
   EXPECT_EQ(service->run(name_of_server), "first");
   EXPECT_EQ(switch_to_second(), 2u);
-  EXPECT_EQ(service->epoch(), 2u);
+  EXPECT_EQ(service->pool_number(), 2u);
   EXPECT_EQ(service->run(name_of_server), "second");
   EXPECT_EQ(service->redacted_uri(),
             std::string(second.uri().reveal()).substr(0, 20) + service->redacted_uri().substr(20));
@@ -140,7 +140,7 @@ TEST_F(SwitchTest, AStringThatIsRefusedChangesNothing) {
                                  Deadline::after(200ms));
             }).kind(),
             ErrorKind::kTimeout);
-  EXPECT_EQ(service->epoch(), 1u);
+  EXPECT_EQ(service->pool_number(), 1u);
   EXPECT_EQ(service->run(name_of_server), "first");
   EXPECT_EQ(renewals, 0) << "a check asks for no other credentials";
 }
@@ -149,7 +149,7 @@ TEST_F(SwitchTest, ANewServerIsPreparedBeforeAnybodyUsesIt) {
   std::string prepared;
   service->switch_to(second.uri(), Deadline::after(5s), [&](Session& session) {
     prepared = name_of_server(session);
-    EXPECT_EQ(service->epoch(), 1u);
+    EXPECT_EQ(service->pool_number(), 1u);
     EXPECT_EQ(service->run(name_of_server), "first");
   });
   EXPECT_EQ(prepared, "second");
@@ -163,13 +163,13 @@ TEST_F(SwitchTest, AServerThatCannotBePreparedIsNotUsed) {
     });
   });
   EXPECT_EQ(error.kind(), ErrorKind::kConflict);
-  EXPECT_EQ(service->epoch(), 1u);
+  EXPECT_EQ(service->pool_number(), 1u);
   EXPECT_EQ(service->run(name_of_server), "first");
 }
 
 TEST_F(SwitchTest, ARefusedCommandGoesOutOnceMoreWithTheNextCredentials) {
-  renew = [this](std::uint64_t epoch, Deadline) {
-    EXPECT_EQ(epoch, 1u);
+  renew = [this](std::uint64_t pool_number, Deadline) {
+    EXPECT_EQ(pool_number, 1u);
     switch_to_second();
     return true;
   };
@@ -254,7 +254,7 @@ TEST_F(SwitchTest, ACursorInItsMiddleIsNotBegunAgain) {
     });
   });
   EXPECT_EQ(error.kind(), ErrorKind::kAuth) << error.what();
-  EXPECT_EQ(service->epoch(), 1u);
+  EXPECT_EQ(service->pool_number(), 1u);
 }
 
 TEST_F(SwitchTest, ACursorOfBeforeMayEndBesideACommandWithNewCredentials) {
@@ -295,7 +295,7 @@ TEST_F(SwitchTest, ManySwitchesUnderLoadFailNoUnit) {
   stop = true;
   threads.clear();
   EXPECT_EQ(failures, 0);
-  EXPECT_EQ(service->epoch(), 11u);
+  EXPECT_EQ(service->pool_number(), 11u);
 }
 
 }  // namespace

@@ -184,11 +184,11 @@ TEST_F(ChargingTest, TheSweepRefundsFailuresThatNobodyDid) {
 TEST_F(ChargingTest, ADocumentThatMakesNoSenseStopsTheSweepOfNoOther) {
   const User ada = add_user("ada@example.com", 10);
   const User grace = add_user("grace@example.com", 10);
-  // Ada's mark is of a generation that does not decode, Grace's charger died before it inserted.
+  // Ada's hold is of a generation that does not decode, Grace's charger died before it inserted.
   run([](mongo::Session& session) {
     session.insert_one("generations", bson::make_document("_id", "gen_bad", "prompt", 5));
   });
-  const auto leave_mark = [&](const User& of, const models::GenerationId& generation) {
+  const auto leave_hold = [&](const User& of, const models::GenerationId& generation) {
     with<UserRepository>([&](UserRepository users) {
       users.update_by_id(
           of.id,
@@ -200,22 +200,22 @@ TEST_F(ChargingTest, ADocumentThatMakesNoSenseStopsTheSweepOfNoOther) {
     });
     clock_.advance(1s);
   };
-  leave_mark(ada, "gen_bad");
-  leave_mark(grace, "gen_died");
+  leave_hold(ada, "gen_bad");
+  leave_hold(grace, "gen_died");
   clock_.advance(6min);
   const SweepReport report = sweep();
-  EXPECT_EQ(report.settled, 1);
+  EXPECT_EQ(report.resolved, 1);
   EXPECT_EQ(report.failed, 1);
   EXPECT_EQ(user(grace.id).credits_remaining, 10);
   EXPECT_EQ(user(ada.id).pending_charges.size(), 1U);
 }
 
 // The process dies before its n-th command, for every n; then the sweep runs. Either the generation
-// stands and is paid for, or nothing was taken.
+// is stored and paid for, or nothing was taken.
 TEST_F(ChargingTest, ACrashAnywhereInAChargeLosesAndDoublesNothing) {
   if (!Database::get().has_fail_points()) GTEST_SKIP() << "the server has no fail points";
-  int stood = 0;
-  int came_back = 0;
+  int kept = 0;
+  int refunded = 0;
   bool finished = false;
   for (int step = 0; !finished; ++step) {
     ASSERT_LT(step, 50);
@@ -236,17 +236,17 @@ TEST_F(ChargingTest, ACrashAnywhereInAChargeLosesAndDoublesNothing) {
     const Subscription bought = subscription(ada.id);
     const auto all = generations(ada.id);
     ASSERT_LE(all.size(), 1U);
-    const bool stands = !all.empty() && all[0].status == GenerationStatus::kPending;
-    ++(stands ? stood : came_back);
-    EXPECT_EQ(after.credits_remaining, stands ? 8 : 10) << step;
-    EXPECT_EQ(bought.credits_used_this_period, stands ? 3 : 0) << step;
-    EXPECT_EQ(after.total_generations, stands ? 1 : 0) << step;
+    const bool paid = !all.empty() && all[0].status == GenerationStatus::kPending;
+    ++(paid ? kept : refunded);
+    EXPECT_EQ(after.credits_remaining, paid ? 8 : 10) << step;
+    EXPECT_EQ(bought.credits_used_this_period, paid ? 3 : 0) << step;
+    EXPECT_EQ(after.total_generations, paid ? 1 : 0) << step;
     EXPECT_TRUE(after.pending_charges.empty()) << step;
     EXPECT_TRUE(bought.pending_charges.empty()) << step;
-    EXPECT_EQ(sweep().settled, 0) << step;
+    EXPECT_EQ(sweep().resolved, 0) << step;
   }
-  EXPECT_GT(stood, 1);
-  EXPECT_GT(came_back, 1);
+  EXPECT_GT(kept, 1);
+  EXPECT_GT(refunded, 1);
 }
 
 TEST_F(ChargingTest, ACrashAnywhereInARefundGivesBackOnce) {
@@ -272,12 +272,13 @@ TEST_F(ChargingTest, ACrashAnywhereInARefundGivesBackOnce) {
     EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0) << step;
     EXPECT_TRUE(user(ada.id).pending_charges.empty()) << step;
     EXPECT_TRUE(subscription(ada.id).pending_charges.empty()) << step;
-    EXPECT_EQ(sweep().settled, 0) << step;
+    EXPECT_EQ(sweep().resolved, 0) << step;
   }
 }
 
 // A sweep that gives up charges that are still on their way, refunds from several sides, and
-// failures in between: in the end every credit is either there or paid for something that stands.
+// failures in between: in the end every credit is either there or paid for something that is
+// stored.
 TEST_F(ChargingTest, ChargesRefundsAndImpatientSweepsAtOnceKeepTheBooksExact) {
   constexpr std::int64_t kBalance = 200;
   constexpr std::int64_t kPlan = 100;

@@ -63,7 +63,7 @@ void add_pool(Families& families, const mongo::Service& service) {
   families.gauge("gesso_database_connections", "Connections to the database that are open.",
                  count(pool.open_connections));
   families.gauge("gesso_database_epoch", "How many connection strings have been in use.",
-                 static_cast<double>(service.epoch()));
+                 static_cast<double>(service.pool_number()));
   families.info("gesso_database_info", "What kind of server the database is.", "dialect",
                 std::string(to_string(service.dialect())));
 }

@@ -35,9 +35,9 @@ void Sweeper::sweep() {
     const repositories::SweepReport report = database_.run([this](mongo::Session& session) {
       return repositories::Charging(session, repositories_).sweep(options_.charge_grace);
     });
-    if (report.settled + report.refunded + report.failed > 0) {
-      spdlog::info("sweep: settled {} charges, refunded {} generations, {} documents make no sense",
-                   report.settled, report.refunded, report.failed);
+    if (report.resolved + report.refunded + report.failed > 0) {
+      spdlog::info("sweep: resolved {} holds, refunded {} generations, {} documents make no sense",
+                   report.resolved, report.refunded, report.failed);
     }
   } catch (const std::exception& error) {
     spdlog::warn("sweep: {}", error.what());  // the next one will find the same

@@ -1,4 +1,5 @@
-// Housekeeping on a thread of its own: settles the charges that a crash left, again and again.
+// Housekeeping on a thread of its own: resolves the holds that a crash left of charges, again and
+// again.
 //
 // Owned by whoever serves. Safe beside other processes that do the same. Destroying it waits for a
 // sweep that runs.

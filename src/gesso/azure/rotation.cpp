@@ -70,7 +70,7 @@ void Rotation::work() {
         break;
     }
     changed_.notify_all();
-    tell();
+    log_changes();
   }
 }
 
@@ -110,30 +110,31 @@ void Rotation::read() {
 }
 
 void Rotation::apply_latest() {
-  const std::optional<std::uint64_t> epoch = apply(*latest_);
-  if (!epoch) return;
+  const std::optional<std::uint64_t> pool_number = apply(*latest_);
+  if (!pool_number) return;
   const bool first = !in_use_;
   in_use_ = latest_->clone();
   const std::lock_guard lock(mutex_);
   status_.in_use = in_use_->about;
   if (!first) ++status_.rotations;
-  fsm_.applied(*epoch, clock_.steady_now(), random_.uniform());
+  fsm_.applied(*pool_number, clock_.steady_now(), random_.uniform());
 }
 
 void Rotation::apply_in_use() {
-  const std::optional<std::uint64_t> epoch = apply(*in_use_);
-  if (!epoch) return;
+  const std::optional<std::uint64_t> pool_number = apply(*in_use_);
+  if (!pool_number) return;
   const std::lock_guard lock(mutex_);
-  fsm_.applied(*epoch, clock_.steady_now(), random_.uniform());
+  fsm_.applied(*pool_number, clock_.steady_now(), random_.uniform());
 }
 
-// The new epoch, or none after telling the machine why.
+// The new pool's number, or none after telling the state machine why.
 std::optional<std::uint64_t> Rotation::apply(const SecretValue& secret) {
-  std::optional<std::uint64_t> epoch;
+  std::optional<std::uint64_t> pool_number;
   auto why = RotationFsm::ApplyResult::kUnavailable;
   std::string failure;
   try {
-    epoch = callbacks_.apply(secret, {Deadline::after(options_.apply_timeout), stop_.get_token()});
+    pool_number =
+        callbacks_.apply(secret, {Deadline::after(options_.apply_timeout), stop_.get_token()});
   } catch (const Error& error) {
     failure = error.what();
     if (error.kind() == ErrorKind::kAuth) why = RotationFsm::ApplyResult::kRefused;
@@ -143,9 +144,9 @@ std::optional<std::uint64_t> Rotation::apply(const SecretValue& secret) {
   }
   const double jitter = random_.uniform();
   const std::lock_guard lock(mutex_);
-  if (stop_.stop_requested()) return epoch;
+  if (stop_.stop_requested()) return pool_number;
   ++status_.applies;
-  if (epoch) return epoch;
+  if (pool_number) return pool_number;
   status_.database_error = failure;
   if (why == RotationFsm::ApplyResult::kRefused) ++status_.refusals;
   fsm_.apply_failed(why, clock_.steady_now(), jitter);
@@ -168,7 +169,7 @@ std::vector<RotationNotice> Rotation::notices() {
   switch (state) {
     case State::kStarting:
     case State::kStopped:
-      key = told_;
+      key = logged_state_;
       break;
     case State::kWaitingForVault:
       notice.text = "waiting for the key vault: " + status_.vault_error;
@@ -198,13 +199,13 @@ std::vector<RotationNotice> Rotation::notices() {
                     status_.database_error;
       break;
   }
-  if (key != told_) {
-    told_ = key;
+  if (key != logged_state_) {
+    logged_state_ = key;
     out.push_back(notice);
   }
-  if (fsm_.epoch() > 0 && fsm_.vault_ok() != told_vault_ok_) {
-    told_vault_ok_ = fsm_.vault_ok();
-    if (told_vault_ok_) {
+  if (fsm_.pool_number() > 0 && fsm_.vault_ok() != logged_vault_ok_) {
+    logged_vault_ok_ = fsm_.vault_ok();
+    if (logged_vault_ok_) {
       out.push_back({.warning = false, .text = "the key vault can be read again"});
     } else {
       out.push_back({.warning = true,
@@ -212,7 +213,7 @@ std::vector<RotationNotice> Rotation::notices() {
                              " of the secret stays in use: " + status_.vault_error});
     }
   }
-  if (std::exchange(told_verifications_, fsm_.verifications()) != fsm_.verifications()) {
+  if (std::exchange(logged_verifications_, fsm_.verifications()) != fsm_.verifications()) {
     out.push_back({.warning = true,
                    .text = "the database refused a request, but accepts version " + in_use +
                            " of the secret: a permission is missing, or connections went stale"});
@@ -220,7 +221,7 @@ std::vector<RotationNotice> Rotation::notices() {
   return out;
 }
 
-void Rotation::tell() {
+void Rotation::log_changes() {
   std::vector<RotationNotice> lines;
   {
     const std::lock_guard lock(mutex_);
@@ -232,11 +233,11 @@ void Rotation::tell() {
 
 void Rotation::wait_ready(const Call& call) const {
   std::unique_lock lock(mutex_);
-  const auto done = [this] { return fsm_.epoch() > 0 || fsm_.state() == State::kStopped; };
+  const auto done = [this] { return fsm_.pool_number() > 0 || fsm_.state() == State::kStopped; };
   // A wait for ever overflows in some implementations of wait_until.
   const Deadline most = call.deadline.earlier_of(Deadline::after(std::chrono::hours{24 * 365}));
   changed_.wait_until(lock, call.stop, most.moment(), done);
-  if (fsm_.epoch() > 0) return;
+  if (fsm_.pool_number() > 0) return;
   if (fsm_.state() == State::kStopped || call.stop.stop_requested()) {
     throw Error(ErrorKind::kUnavailable, "stopped before the database was connected");
   }
@@ -247,15 +248,15 @@ void Rotation::wait_ready(const Call& call) const {
               {.retryable = true});
 }
 
-bool Rotation::renew(std::uint64_t refused_epoch, Deadline deadline) {
+bool Rotation::renew(std::uint64_t refused_pool, Deadline deadline) {
   deadline = deadline.earlier_of(Deadline::after(options_.renew_wait));
   std::unique_lock lock(mutex_);
   ++status_.renewals;
   while (true) {
-    // Asked anew after each change: the epoch that was refused may be one whose `apply` had not
+    // Asked anew after each change: the pool that was refused may be one whose `apply` had not
     // returned yet, and that then cleared the refusal.
     const auto now = clock_.steady_now();
-    switch (fsm_.refused(refused_epoch, now)) {
+    switch (fsm_.refused(refused_pool, now)) {
       case RotationFsm::Verdict::kRetry:
         return true;
       case RotationFsm::Verdict::kNoUse:
@@ -266,9 +267,10 @@ bool Rotation::renew(std::uint64_t refused_epoch, Deadline deadline) {
     if (deadline.expired()) return false;
     changed_.notify_all();
     const auto gives_up = std::chrono::ceil<milliseconds>(*fsm_.gives_up_at() - now);
-    const std::uint64_t epoch = fsm_.epoch();
+    const std::uint64_t pool_number = fsm_.pool_number();
     changed_.wait_for(lock, std::min(deadline.remaining(), gives_up), [&] {
-      return fsm_.epoch() != epoch || !fsm_.gives_up_at() || fsm_.state() == State::kStopped;
+      return fsm_.pool_number() != pool_number || !fsm_.gives_up_at() ||
+             fsm_.state() == State::kStopped;
     });
   }
 }
@@ -277,7 +279,7 @@ RotationStatus Rotation::status() const {
   const std::lock_guard lock(mutex_);
   RotationStatus out = status_;
   out.state = fsm_.state();
-  out.epoch = fsm_.epoch();
+  out.pool_number = fsm_.pool_number();
   // Of a version that is no longer the latest, or a trouble that is over.
   if (out.state == State::kReady) out.database_error.clear();
   if (out.in_use) {

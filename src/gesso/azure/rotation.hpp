@@ -49,17 +49,18 @@ struct RotationNotice {
 struct RotationCallbacks {
   // The latest version of the secret. Throws Error.
   std::function<SecretValue(const Call&)> read;
-  // Connects with it, checks that with a real read, puts it in the place of what stood before and
-  // returns its epoch, which grows. Throws Error, and nothing has changed: kAuth (credentials
-  // refused), kValidation (the text cannot be read), kUnavailable or kTimeout (no server). Does not
-  // wait for what stood before to drain: its requests may be waiting in `renew`.
+  // Connects with it, checks that with a real read, puts the new connection pool in the place of
+  // the one before and returns the pool's number, which grows. Throws Error, and nothing has
+  // changed: kAuth (credentials refused), kValidation (the text cannot be read), kUnavailable or
+  // kTimeout (no server). Does not wait for what stood before to drain: its requests may be waiting
+  // in `renew`.
   std::function<std::uint64_t(const SecretValue&, const Call&)> apply;
   std::function<void(const RotationNotice&)> log = {};
 };
 
 struct RotationStatus {
   RotationFsm::State state = RotationFsm::State::kStarting;
-  std::uint64_t epoch = 0;                   // 0: never connected
+  std::uint64_t pool_number = 0;             // of the pool in use, as `apply` gave it; 0: none yet
   std::optional<SecretVersion> in_use = {};  // the version that the pool in use has
   std::string latest_version = {};           // what the vault held when it was last read
   std::chrono::milliseconds secret_age{0};   // of the version in use, since it was created
@@ -87,9 +88,10 @@ class Rotation {
   RotationFsm fsm_;
   RotationStatus status_;                                         // without what `status` computes
   std::optional<std::chrono::steady_clock::time_point> read_at_;  // the last success, or the start
-  std::string told_;                                              // what the log knows
-  bool told_vault_ok_ = true;
-  std::uint64_t told_verifications_ = 0;
+  // What the log was told last.
+  std::string logged_state_;
+  bool logged_vault_ok_ = true;
+  std::uint64_t logged_verifications_ = 0;
   std::thread thread_;
   // Of the thread alone:
   std::optional<SecretValue> latest_;
@@ -100,7 +102,7 @@ class Rotation {
   void apply_latest();
   void apply_in_use();
   [[nodiscard]] std::optional<std::uint64_t> apply(const SecretValue& secret);
-  void tell();
+  void log_changes();
   [[nodiscard]] std::vector<RotationNotice> notices();
 
  public:
@@ -119,11 +121,12 @@ class Rotation {
   // deadline (the message says what it was waiting for and why), kUnavailable at a stop.
   void wait_ready(const Call& call) const;
 
-  // For a request whose connection, of that epoch, the database refused (13, 18). True: a newer
-  // epoch stands, try again with it. False: no use (the credentials were just seen to be good, or
-  // have been bad for `give_up_after`), or none came in time. Blocks, `renew_wait` at most; however
-  // many call, the vault is read once, or not at all where a newer version is in hand.
-  [[nodiscard]] bool renew(std::uint64_t refused_epoch, Deadline deadline);
+  // For a request whose connection, of the pool of that number, the database refused (13, 18).
+  // True: a newer pool is in use, try again with it. False: no use (the credentials were just seen
+  // to be good, or have been bad for `give_up_after`), or none came in time. Blocks, `renew_wait`
+  // at most; however many call, the vault is read once, or not at all where a newer version is in
+  // hand.
+  [[nodiscard]] bool renew(std::uint64_t refused_pool, Deadline deadline);
 
   [[nodiscard]] RotationStatus status() const;
 };

@@ -61,7 +61,7 @@ void RotationFsm::begin_retry(Moment now) {
   const bool first_of_refusal = refused_since_ && failures_ == 0;
   // The pool in use is fine, or there was no server to ask: the vault is only polled.
   const bool vault_is_not_at_fault =
-      !refused_since_ && (epoch_ > 0 || latest_result_ == ApplyResult::kUnavailable);
+      !refused_since_ && (pool_number_ > 0 || latest_result_ == ApplyResult::kUnavailable);
   if (candidate() && (first_of_refusal || vault_is_not_at_fault)) {
     step_ = Step::kApplyLatest;
   } else if (now >= rest_until_) {
@@ -100,14 +100,14 @@ void RotationFsm::after_read(bool is_new, Moment now, double jitter) {
   } else if (candidate()) {
     // A version that the database refused a moment ago has a cool-down of its own.
     if (is_new || !retry_at_) step_ = Step::kApplyLatest;
-  } else if (epoch_ == 0) {
+  } else if (pool_number_ == 0) {
     cool_down(now, jitter);
   } else {
     retry_at_.reset();
   }
 }
 
-void RotationFsm::applied(std::uint64_t epoch, Moment now, double jitter) {
+void RotationFsm::applied(std::uint64_t pool_number, Moment now, double jitter) {
   const bool was_in_use = step_ == Step::kApplyInUse;
   if (was_in_use) {
     // Far apart they are different troubles.
@@ -120,7 +120,7 @@ void RotationFsm::applied(std::uint64_t epoch, Moment now, double jitter) {
     verified_at_.reset();
     verified_ = 0;
   }
-  epoch_ = epoch;
+  pool_number_ = pool_number;
   step_ = Step::kIdle;
   refused_since_.reset();
   refusal_seen_ = false;
@@ -142,7 +142,7 @@ void RotationFsm::apply_failed(ApplyResult why, Moment now, double jitter) {
   if (step_ == Step::kApplyInUse && why == ApplyResult::kRefused) refusal_seen_ = true;
   step_ = Step::kIdle;
   // An unreadable version beside a pool that works is not tried again, so there is no cool-down.
-  if (epoch_ == 0 || refused_since_ || candidate()) cool_down(now, jitter);
+  if (pool_number_ == 0 || refused_since_ || candidate()) cool_down(now, jitter);
 }
 
 void RotationFsm::cool_down(Moment now, double jitter) {
@@ -153,13 +153,13 @@ void RotationFsm::cool_down(Moment now, double jitter) {
   retry_at_ = now + jittered(wait, jitter);
 }
 
-RotationFsm::Verdict RotationFsm::refused(std::uint64_t epoch, Moment now) {
+RotationFsm::Verdict RotationFsm::refused(std::uint64_t pool_number, Moment now) {
   if (stopped_) return Verdict::kNoUse;
-  if (epoch < epoch_) return Verdict::kRetry;
+  if (pool_number < pool_number_) return Verdict::kRetry;
   if (refused_since_) {
     return now < *gives_up_at() ? Verdict::kWait : Verdict::kNoUse;
   }
-  if (epoch_ == 0) return Verdict::kNoUse;
+  if (pool_number_ == 0) return Verdict::kNoUse;
   if (verified_at_ && now - *verified_at_ < verified_for()) return Verdict::kNoUse;
   refused_since_ = now;
   failures_ = 0;
@@ -169,7 +169,7 @@ RotationFsm::Verdict RotationFsm::refused(std::uint64_t epoch, Moment now) {
 
 RotationFsm::State RotationFsm::state() const {
   if (stopped_) return State::kStopped;
-  if (epoch_ > 0) {
+  if (pool_number_ > 0) {
     if (refusal_seen_) return State::kCredentialsRefused;
     return latest_tried_ && latest_ != in_use_ ? State::kNewSecretRefused : State::kReady;
   }

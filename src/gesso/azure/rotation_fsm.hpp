@@ -70,7 +70,7 @@ class RotationFsm {
 
   // What a request that was refused may hope for.
   enum class Verdict {
-    kRetry,  // a newer epoch stands already
+    kRetry,  // a newer pool is in use already
     kWait,   // one may come
     kNoUse,  // the credentials are good, or were bad for too long
   };
@@ -81,7 +81,7 @@ class RotationFsm {
   Options options_;
   Step step_ = Step::kRead;
   bool stopped_ = false;
-  std::uint64_t epoch_ = 0;
+  std::uint64_t pool_number_ = 0;
   std::string in_use_;
   std::string latest_;
   bool latest_tried_ = false;  // and not accepted
@@ -114,19 +114,21 @@ class RotationFsm {
   void read(std::string_view version, Moment now, double jitter);
   // `asked`: the vault wants to be left alone for so long; `retry_max` at most.
   void read_failed(Moment now, double jitter, std::chrono::milliseconds asked = {});
-  void applied(std::uint64_t epoch, Moment now, double jitter);
+  void applied(std::uint64_t pool_number, Moment now, double jitter);
   void apply_failed(ApplyResult why, Moment now, double jitter);
 
-  // The database refused (13, 18) a connection of that epoch. May come at any time.
-  [[nodiscard]] Verdict refused(std::uint64_t epoch, Moment now);
+  // The database refused (13, 18) a connection of that pool. May come at any time.
+  [[nodiscard]] Verdict refused(std::uint64_t pool_number, Moment now);
   void stop() { stopped_ = true; }
 
   [[nodiscard]] State state() const;
   // How often the version in use was refused and then seen to be good: a permission is missing, or
   // connections went stale.
   [[nodiscard]] std::uint64_t verifications() const { return verifications_; }
-  [[nodiscard]] bool vault_ok() const { return vault_ok_; }     // the last read was good
-  [[nodiscard]] std::uint64_t epoch() const { return epoch_; }  // 0: nothing was accepted yet
+  // Whether the last read of the vault was good.
+  [[nodiscard]] bool vault_ok() const { return vault_ok_; }
+  // The connection pool in use, as `applied` named it; 0: no secret was accepted yet.
+  [[nodiscard]] std::uint64_t pool_number() const { return pool_number_; }
   // When requests stop waiting; std::nullopt while nothing is refused.
   [[nodiscard]] std::optional<Moment> gives_up_at() const;
 };

@@ -182,11 +182,11 @@ std::uint64_t Database::take_into_use(const azure::SecretValue& secret, const az
   if (service_) return service_->switch_to(secret.value.clone(), call.deadline, prepare_);
   mongo::ServiceOptions options = service_options(secret.value.clone());
   options.connect_attempts = 1;  // the rotation waits and tries again
-  options.renew_credentials = [this](std::uint64_t epoch, Deadline deadline) {
-    return rotation_->renew(epoch, deadline);
+  options.renew_credentials = [this](std::uint64_t pool_number, Deadline deadline) {
+    return rotation_->renew(pool_number, deadline);
   };
   open(std::move(options), call.stop);
-  return service_->epoch();
+  return service_->pool_number();
 }
 
 std::optional<azure::RotationStatus> Database::rotation() const {

@@ -10,10 +10,10 @@
 #include <optional>
 #include <thread>
 
-#include "gesso/api/front.hpp"
 #include "gesso/api/hash_pool.hpp"
 #include "gesso/api/jwt.hpp"
 #include "gesso/api/routes.hpp"
+#include "gesso/api/startup_gate.hpp"
 #include "gesso/api/sweeper.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/cli/command.hpp"
@@ -69,7 +69,7 @@ http::ServerOptions server_options(const Settings& settings) {
 
 api::SecretState as_secret_state(azure::RotationStatus status) {
   using State = azure::RotationFsm::State;
-  return {.connected = status.epoch != 0,
+  return {.connected = status.pool_number != 0,
           .healthy = status.state == State::kReady,
           .state = std::string(to_string(status.state)),
           .version = status.in_use ? status.in_use->version : std::string(),
@@ -177,10 +177,10 @@ ExitCode serve(const Invocation& invocation) {
     if (!status) return std::nullopt;
     return as_secret_state(*std::move(status));
   };
-  api::Front front(secret_state);
+  api::StartupGate gate(secret_state);
   http::Server server(server_options(settings),
-                      [&front](http::Request request, http::Responder respond) {
-                        front.answer(std::move(request), std::move(respond));
+                      [&gate](http::Request request, http::Responder respond) {
+                        gate.answer(std::move(request), std::move(respond));
                       });
   // A vault is waited for, however long it takes: meanwhile /healthz and /readyz answer.
   if (database.vault() != nullptr) listen(server, settings);
@@ -200,7 +200,7 @@ ExitCode serve(const Invocation& invocation) {
   sweeper.emplace(service, repositories,
                   api::SweeperOptions{.interval = settings.sweep_interval,
                                       .charge_grace = settings.charge_grace});
-  front.open(router);
+  gate.open(router);
   if (database.vault() == nullptr) listen(server, settings);
   greet(invocation.out, settings, database, server.port());
 
@@ -208,7 +208,7 @@ ExitCode serve(const Invocation& invocation) {
   ending();
   spdlog::info("ending: requests in work have {} ms; a second signal ends at once",
                settings.drain_timeout.count());
-  server.stop(settings.drain_timeout);  // from here on nobody asks `front`, nor the router
+  server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the router
   sweeper.reset();
   service.stop();  // units that were cut still use the hash pool, which goes before the service
   return ExitCode::kOk;

@@ -1,10 +1,11 @@
-// The mark that a charge, or a refund, leaves until its generation says how it went.
+// The hold that a charge, or a refund, places until its generation says how it went.
 //
 // Credits are taken from one document (the user's or the subscription's) and the generation is
-// another; no transaction spans both. The update that lowers the credits therefore adds this mark,
-// and the mark goes once the generation is inserted. A refund is marked before it is decided on the
-// generation, and the update that gives the credits back takes the mark away. A sweep settles the
-// marks that a crash left. See repositories/charging.hpp.
+// another; no transaction spans both. The update that lowers the credits therefore adds this hold,
+// as a card's authorisation does, and the hold is captured once the generation is inserted, or
+// voided where it never is. A refund places a hold before it is written on the generation, and the
+// update that gives the credits back takes the hold away. A sweep resolves the holds that a crash
+// left. See repositories/charging.hpp.
 #pragma once
 
 #include "gesso/base/clock.hpp"
@@ -15,7 +16,7 @@
 
 namespace gesso::models {
 
-// What settles a mark: the generation's id for a charge, an id of its own for a refund.
+// What a hold is resolved by: the generation's id for a charge, an id of its own for a refund.
 using ChargeToken = schema::Text<1, 80>;
 
 struct PendingCharge {
@@ -30,8 +31,9 @@ struct PendingCharge {
 };
 GESSO_FIELDS(PendingCharge,
              (token, "The generation's id for a charge, an id of its own for a refund."),
-             (generation_id, "The generation that is being paid for; it may not stand yet."),
-             (credits, "What was taken from this document, or what is to come back to it."),
-             (at, "When; the sweep leaves young marks to those who made them."))
+             (generation_id, "The generation that is being paid for; it may not be stored yet."),
+             (credits,
+              "What was taken from this document, or what a refund is to give back to it."),
+             (at, "When it was placed; the sweep leaves young holds to those who placed them."))
 
 }  // namespace gesso::models

@@ -64,7 +64,7 @@ struct Subscription {
       // What is due to renew or to expire.
       query::Index<&Subscription::status, &Subscription::current_period_end>,
       query::Index<&Subscription::plan, &Subscription::status>,
-      // The sweep looks for marks that a crash left.
+      // The sweep looks for holds that a crash left.
       query::Index<query::asc<&Subscription::pending_charges, &PendingCharge::at>>>;
 };
 GESSO_FIELDS(Subscription, (id, "Assigned by the service."),
@@ -78,7 +78,8 @@ GESSO_FIELDS(Subscription, (id, "Assigned by the service."),
              (credits_used_this_period, "Of these, used; back to 0 when a period starts.",
               schema::kHasDefault),
              (pending_charges,
-              "Charges whose generation may not stand yet; makes charging exact across crashes.",
+              "Holds of charges whose generation may not be stored yet; keeps charging exact "
+              "across crashes.",
               schema::kHasDefault | schema::kInternal),
              (current_period_start, "When the current period began."),
              (current_period_end, "When it ends and the next one is due."),

@@ -67,7 +67,7 @@ struct User {
       query::Index<&User::auth_provider, &User::auth_provider_id>,
       // Pages of active users, newest first. `_id` at the end tells users of one moment apart.
       query::Index<&User::is_active, query::desc<&User::created_at>, query::desc<&User::id>>,
-      // The sweep looks for marks that a crash left.
+      // The sweep looks for holds that a crash left.
       query::Index<query::asc<&User::pending_charges, &PendingCharge::at>>>;
 };
 GESSO_FIELDS(User, (id, "Assigned by the service."),
@@ -87,7 +87,8 @@ GESSO_FIELDS(User, (id, "Assigned by the service."),
              (total_generations, "Generations that were ever requested.", schema::kHasDefault),
              (settings, "Preferences of the client's own shape.", schema::kHasDefault),
              (pending_charges,
-              "Charges whose generation may not stand yet; makes charging exact across crashes.",
+              "Holds of charges whose generation may not be stored yet; keeps charging exact "
+              "across crashes.",
               schema::kHasDefault | schema::kInternal),
              (created_at, "When the user registered."), (updated_at, "Last change of any field."))
 

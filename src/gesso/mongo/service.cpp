@@ -177,7 +177,7 @@ detail::PoolPtr make_pool(const DriverUri& uri, CommandWatch& watch) {
 }
 
 // A worker's connection.
-class Connection final : public detail::Station {
+class Connection final : public detail::WorkerState {
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   detail::Shared& shared_;
@@ -224,7 +224,7 @@ class Service::Impl {
   Random& random_;
   LogReader log_reader_;
   CommandWatch watch_;
-  detail::Disposer disposer_;
+  detail::EndpointCloser endpoint_closer_;
   detail::Shared shared_;
   // Held by the one call of `switch_to` that goes on, also while it prepares the new server.
   std::mutex switching_;
@@ -244,12 +244,13 @@ class Service::Impl {
     return stopping_;
   }
 
-  std::shared_ptr<detail::Endpoint> make_endpoint(const Secret& text, std::uint64_t epoch) {
+  std::shared_ptr<detail::Endpoint> make_endpoint(const Secret& text, std::uint64_t pool_number) {
     DriverUri uri = driver_uri(text, options_);
     detail::PoolPtr pool = make_pool(uri, watch_);
-    auto endpoint = std::make_unique<detail::Endpoint>(epoch, std::move(uri), std::move(pool));
+    auto endpoint =
+        std::make_unique<detail::Endpoint>(pool_number, std::move(uri), std::move(pool));
     endpoint->dialect = detect_dialect(endpoint->uri.hosts, bson::View());
-    return disposer_.share(std::move(endpoint));
+    return endpoint_closer_.share(std::move(endpoint));
   }
 
   // Connects as a unit of work would, and learns what the server is.
@@ -282,7 +283,7 @@ class Service::Impl {
         .queue_limit = options_.queue_limit,
         .upkeep_period = std::min({options_.keep_alive, options_.idle_limit,
                                    shared_.current()->uri.max_idle.value_or(options_.idle_limit)}),
-        .make_station = [this, &clock] {
+        .make_state = [this, &clock] {
           return std::make_unique<Connection>(shared_, options_, clock);
         }};
   }
@@ -355,12 +356,12 @@ class Service::Impl {
   std::uint64_t switch_to(const Secret& uri, Deadline deadline,
                           const std::function<void(Session&)>& prepare) {
     const std::lock_guard lock(switching_);
-    std::shared_ptr<detail::Endpoint> next = make_endpoint(uri, shared_.epoch() + 1);
+    std::shared_ptr<detail::Endpoint> next = make_endpoint(uri, shared_.pool_number() + 1);
     check(next, deadline, prepare);
-    const std::uint64_t epoch = next->epoch;
+    const std::uint64_t pool_number = next->pool_number;
     shared_.replace(std::move(next));
     workers_.call_upkeep();
-    return epoch;
+    return pool_number;
   }
 
   void check_health(Session& session) const {
@@ -372,8 +373,8 @@ class Service::Impl {
   void submit(Deadline deadline, Work work, OnRefused refused) {
     workers_.submit({.deadline = deadline,
                      .work =
-                         [deadline, work = std::move(work)](detail::Station& station) {
-                           static_cast<Connection&>(station).run(deadline, work);
+                         [deadline, work = std::move(work)](detail::WorkerState& state) {
+                           static_cast<Connection&>(state).run(deadline, work);
                          },
                      .refused = std::move(refused)});
   }
@@ -388,7 +389,7 @@ class Service::Impl {
   }
 
   const ServiceOptions& options() const { return options_; }
-  std::uint64_t epoch() const { return shared_.epoch(); }
+  std::uint64_t pool_number() const { return shared_.pool_number(); }
   std::string redacted_uri() const { return shared_.current()->uri.redacted; }
   Dialect dialect() const { return shared_.current()->dialect; }
   PoolStatus status() const {
@@ -423,7 +424,7 @@ Dialect Service::dialect() const { return impl_->dialect(); }
 const std::string& Service::database() const { return impl_->options().database; }
 PoolStatus Service::status() const { return impl_->status(); }
 std::string Service::redacted_uri() const { return impl_->redacted_uri(); }
-std::uint64_t Service::epoch() const { return impl_->epoch(); }
+std::uint64_t Service::pool_number() const { return impl_->pool_number(); }
 milliseconds Service::default_deadline() const { return impl_->options().default_deadline; }
 
 }  // namespace gesso::mongo

@@ -15,7 +15,7 @@
 //
 // The connection string may change while units run (`switch_to`): those that run end on the
 // connections they began with, those that come later get new ones. Each string that became current
-// has a number, its epoch.
+// has a pool of its own; pools are numbered 1, 2, ... in that order.
 //
 // Thread-safe. Owned by the program's main function; destroying it waits for running units and
 // refuses queued ones. `submit` never blocks; `run` blocks the caller, and must not be called on
@@ -69,10 +69,11 @@ struct ServiceOptions {
   std::chrono::milliseconds idle_limit{120'000};
   std::chrono::milliseconds keep_alive{60'000};  // a ping for idle connections that stay
   std::string health_collection = "users";       // what `check_health` reads from
-  // Called on a worker's thread when the server refuses the credentials of a connection of that
-  // epoch. Blocks until `switch_to` made a newer one current, and is true then: the refused command
-  // goes out once more. False where there is none by the deadline, and the refusal is thrown.
-  std::function<bool(std::uint64_t epoch, Deadline)> renew_credentials = {};
+  // Called on a worker's thread when the server refuses the credentials of a connection of the pool
+  // of that number. Blocks until `switch_to` made a newer one current, and is true then: the
+  // refused command goes out once more. False where there is none by the deadline, and the refusal
+  // is thrown.
+  std::function<bool(std::uint64_t pool_number, Deadline)> renew_credentials = {};
   // For a server of this process: the units' connections go this way, past the sockets. The driver
   // watches the server at the URI all the same.
   OpenLocalConnection open_local = {};
@@ -111,10 +112,10 @@ class Service {
   void connect();
 
   // Opens a connection by another string, checks it as `connect` does, with one attempt, and lets
-  // `prepare` use it; then makes it current at once and gives its epoch. The connections of the one
-  // before are closed as their units end, and those that idle at once. Blocks; one call at a time
-  // goes on. Throws Error: kValidation, kAuth, kUnavailable or kTimeout, or what `prepare` throws,
-  // and nothing has changed.
+  // `prepare` use it; then makes it current at once and gives its pool's number. The connections of
+  // the one before are closed as their units end, and those that idle at once. Blocks; one call at
+  // a time goes on. Throws Error: kValidation, kAuth, kUnavailable or kTimeout, or what `prepare`
+  // throws, and nothing has changed.
   std::uint64_t switch_to(Secret uri, Deadline deadline,
                           const std::function<void(Session&)>& prepare = {});
 
@@ -139,7 +140,7 @@ class Service {
   // refuse the other. Run it within a unit of work. Throws Error with the reason.
   void check_health(Session& session) const;
 
-  [[nodiscard]] std::uint64_t epoch() const;
+  [[nodiscard]] std::uint64_t pool_number() const;
   [[nodiscard]] Dialect dialect() const;
   [[nodiscard]] const std::string& database() const;
   [[nodiscard]] PoolStatus status() const;

@@ -1,4 +1,5 @@
-// A field of a model as a type: `Path<&User::email>`, or nested, `Path<&User::marks, &Mark::at>`.
+// A field of a model as a type: `Path<&User::email>`, or nested, `Path<&User::pending_charges,
+// &PendingCharge::at>`.
 //
 // Compile time only. A path may lead through optionals and lists, as MongoDB's dotted names do.
 #pragma once
@@ -58,7 +59,7 @@ struct Path {
   static constexpr auto kText = dotted();
 
  public:
-  // As the database knows it: "credit_marks.at"; the member `id` is "_id".
+  // As the database knows it: "pending_charges.at"; the member `id` is "_id".
   static constexpr std::string_view name{kText.data(), kText.size()};
 };
 

@@ -23,15 +23,15 @@ constexpr std::int64_t kSweepLimit = 1000;
 
 ChargeToken charge_token(const GenerationId& id) { return id.str(); }
 
-bool is_charge(const PendingCharge& mark) { return mark.token == mark.generation_id.str(); }
+bool is_charge(const PendingCharge& hold) { return hold.token == hold.generation_id.str(); }
 
 // The rule of this file.
-bool comes_back(const PendingCharge& mark, const Generation& generation) {
-  return generation.refund_token == mark.token;
+bool is_refunded(const PendingCharge& hold, const Generation& generation) {
+  return generation.refund_token == hold.token;
 }
 
-// What stands in the place of a generation whose charger died.
-Generation abandoned(const GenerationId& id, const UserId& user_id, Time moment) {
+// What is inserted in the place of a generation whose charger died: it voids the charge.
+Generation voiding_generation(const GenerationId& id, const UserId& user_id, Time moment) {
   return {.id = id,
           .user_id = user_id,
           .prompt = "(not accepted)",
@@ -48,8 +48,8 @@ Generation abandoned(const GenerationId& id, const UserId& user_id, Time moment)
 
 }  // namespace
 
-PendingCharge Charging::mark(const ChargeToken& token, const GenerationId& id,
-                             std::int64_t credits) const {
+PendingCharge Charging::make_hold(const ChargeToken& token, const GenerationId& id,
+                                  std::int64_t credits) const {
   return {.token = token, .generation_id = id, .credits = credits, .at = context_->clock.now()};
 }
 
@@ -61,32 +61,32 @@ Charging::Outcome Charging::charge_and_create(const models::GenerationCreate& re
     }
   }
   const std::int64_t rest = cost - generation.credits_from_subscription;
-  // Also with nothing to take: the mark is what counts the generation, once.
+  // Also with nothing to take: capturing the hold is what counts the generation, once.
   if (!take_from_balance(generation, rest)) return refuse(generation, cost);
   generation.credits_from_balance = rest;
 
-  Generation stands = generation;
+  Generation stored = generation;
   try {
     generations_.create(generation);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kDuplicate || error.field() != "id") throw;
     // A sweep was faster, or the first of two attempts to insert had come through.
-    stands = existing(generation.id);
+    stored = existing(generation.id);
   }
-  const PendingCharge at_user = mark(charge_token(generation.id), generation.id, rest);
-  settle_at_user(generation.user_id, at_user, stands);
+  const PendingCharge at_user = make_hold(charge_token(generation.id), generation.id, rest);
+  resolve_at_user(generation.user_id, at_user, stored);
   if (generation.charged_subscription_id) {
-    settle_at_subscription(
+    resolve_at_subscription(
         *generation.charged_subscription_id,
-        mark(charge_token(generation.id), generation.id, generation.credits_from_subscription),
-        stands);
+        make_hold(charge_token(generation.id), generation.id, generation.credits_from_subscription),
+        stored);
   }
-  if (comes_back(at_user, stands)) {
+  if (is_refunded(at_user, stored)) {
     throw Error(ErrorKind::kTimeout,
                 "the charge took so long that it was given up; its credits are back",
                 {.retryable = true, .ns = generations_.ns(), .operation = "insert"});
   }
-  return stands;
+  return stored;
 }
 
 Generation Charging::existing(const GenerationId& id) {
@@ -112,7 +112,7 @@ bool Charging::take_from_subscription(Generation& generation, std::int64_t credi
           where<&Subscription::credits_used_this_period> <= seen->credits_per_month - part,
       update(inc<&Subscription::credits_used_this_period>(part),
              push<&Subscription::pending_charges>(
-                 mark(charge_token(generation.id), generation.id, part))));
+                 make_hold(charge_token(generation.id), generation.id, part))));
   if (!taken) return false;
   generation.credits_from_subscription = part;
   generation.charged_subscription_id = seen->id;
@@ -121,20 +121,21 @@ bool Charging::take_from_subscription(Generation& generation, std::int64_t credi
 }
 
 bool Charging::take_from_balance(const Generation& generation, std::int64_t credits) {
-  return users_.change_one(
-      where<&User::id> == generation.user_id && where<&User::is_active> == true &&
-          where<&User::credits_remaining> >= credits,
-      update(
-          inc<&User::credits_remaining>(-credits),
-          push<&User::pending_charges>(mark(charge_token(generation.id), generation.id, credits))));
+  return users_.change_one(where<&User::id> == generation.user_id &&
+                               where<&User::is_active> == true &&
+                               where<&User::credits_remaining> >= credits,
+                           update(inc<&User::credits_remaining>(-credits),
+                                  push<&User::pending_charges>(make_hold(
+                                      charge_token(generation.id), generation.id, credits))));
 }
 
 Charging::Outcome Charging::refuse(const Generation& generation, std::int64_t required) {
   const PendingCharge taken =
-      mark(charge_token(generation.id), generation.id, generation.credits_from_subscription);
+      make_hold(charge_token(generation.id), generation.id, generation.credits_from_subscription);
   if (generation.charged_subscription_id) {
-    settle_at_subscription(*generation.charged_subscription_id, taken,
-                           abandoned(generation.id, generation.user_id, context_->clock.now()));
+    resolve_at_subscription(
+        *generation.charged_subscription_id, taken,
+        voiding_generation(generation.id, generation.user_id, context_->clock.now()));
   }
   const auto user = users_.find_by_id(generation.user_id);
   if (!user || !user->is_active) return UserNotActive{};
@@ -142,29 +143,29 @@ Charging::Outcome Charging::refuse(const Generation& generation, std::int64_t re
                           .available = taken.credits + user->credits_remaining};
 }
 
-void Charging::settle_at_user(const UserId& id, const PendingCharge& mark,
-                              const Generation& generation) {
-  auto changes = update(pull<&User::pending_charges>(where<&PendingCharge::token> == mark.token));
-  if (comes_back(mark, generation)) {
-    changes.add(inc<&User::credits_remaining>(mark.credits.value()));
-  } else if (is_charge(mark)) {
+void Charging::resolve_at_user(const UserId& id, const PendingCharge& hold,
+                               const Generation& generation) {
+  auto changes = update(pull<&User::pending_charges>(where<&PendingCharge::token> == hold.token));
+  if (is_refunded(hold, generation)) {
+    changes.add(inc<&User::credits_remaining>(hold.credits.value()));
+  } else if (is_charge(hold)) {
     changes.add(inc<&User::total_generations>(1));
   }
   users_.change_one(
-      where<&User::id> == id && where<&User::pending_charges, &PendingCharge::token> == mark.token,
+      where<&User::id> == id && where<&User::pending_charges, &PendingCharge::token> == hold.token,
       std::move(changes));
 }
 
-void Charging::settle_at_subscription(const SubscriptionId& id, const PendingCharge& mark,
-                                      const Generation& generation) {
+void Charging::resolve_at_subscription(const SubscriptionId& id, const PendingCharge& hold,
+                                       const Generation& generation) {
   auto changes =
-      update(pull<&Subscription::pending_charges>(where<&PendingCharge::token> == mark.token));
-  if (comes_back(mark, generation)) {
-    changes.add(inc<&Subscription::credits_used_this_period>(-mark.credits.value()));
+      update(pull<&Subscription::pending_charges>(where<&PendingCharge::token> == hold.token));
+  if (is_refunded(hold, generation)) {
+    changes.add(inc<&Subscription::credits_used_this_period>(-hold.credits.value()));
   }
   subscriptions_.change_one(
       where<&Subscription::id> == id &&
-          where<&Subscription::pending_charges, &PendingCharge::token> == mark.token,
+          where<&Subscription::pending_charges, &PendingCharge::token> == hold.token,
       std::move(changes));
 }
 
@@ -178,8 +179,8 @@ std::optional<Generation> Charging::refund(const GenerationId& id) {
                 {.ns = generations_.ns(), .operation = "update"});
   }
   const ChargeToken token = context_->ids.next("refund_");
-  const PendingCharge to_subscription = mark(token, id, generation->credits_from_subscription);
-  const PendingCharge to_user = mark(token, id, generation->credits_from_balance);
+  const PendingCharge to_subscription = make_hold(token, id, generation->credits_from_subscription);
+  const PendingCharge to_user = make_hold(token, id, generation->credits_from_balance);
   const bool of_subscription =
       generation->charged_subscription_id && generation->charged_period_start &&
       subscriptions_.change_one(
@@ -195,27 +196,28 @@ std::optional<Generation> Charging::refund(const GenerationId& id) {
       update(set<&Generation::refund_token>(token),
              set<&Generation::refunded_at>(context_->clock.now()),
              unset<&Generation::refund_due_at>()));
-  const Generation now_decided = existing(id);
+  const Generation decision = existing(id);
   if (of_subscription) {
-    settle_at_subscription(*now_decided.charged_subscription_id, to_subscription, now_decided);
+    resolve_at_subscription(*decision.charged_subscription_id, to_subscription, decision);
   }
-  if (to_user.credits > 0) settle_at_user(now_decided.user_id, to_user, now_decided);
-  return now_decided;
+  if (to_user.credits > 0) resolve_at_user(decision.user_id, to_user, decision);
+  return decision;
 }
 
-// The generation, once it says what becomes of the mark.
-Generation Charging::decided(const PendingCharge& mark, const UserId& user_id) {
-  if (is_charge(mark)) {
-    if (auto generation = generations_.find_by_id(mark.generation_id)) return *generation;
+// The generation, once it says what becomes of the hold.
+Generation Charging::decision_on(const PendingCharge& hold, const UserId& user_id) {
+  if (is_charge(hold)) {
+    if (auto generation = generations_.find_by_id(hold.generation_id)) return *generation;
     try {
-      return generations_.create(abandoned(mark.generation_id, user_id, context_->clock.now()));
+      return generations_.create(
+          voiding_generation(hold.generation_id, user_id, context_->clock.now()));
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kDuplicate) throw;  // else the charger was faster
     }
-    return existing(mark.generation_id);
+    return existing(hold.generation_id);
   }
-  if (auto generation = refund(mark.generation_id)) return *generation;
-  return abandoned(mark.generation_id, user_id, mark.at);  // deleted: it names no refund
+  if (auto generation = refund(hold.generation_id)) return *generation;
+  return voiding_generation(hold.generation_id, user_id, hold.at);  // deleted: it names no refund
 }
 
 SweepReport Charging::sweep(std::chrono::milliseconds older_than) {
@@ -233,13 +235,13 @@ SweepReport Charging::sweep(std::chrono::milliseconds older_than) {
     }
   };
   // Documents that fail count for nothing in the limit: they would keep the sweep from all others.
-  const auto sweep_all = [&](auto documents, auto&& settle) {
+  const auto sweep_all = [&](auto documents, auto&& resolve) {
     std::int64_t swept = 0;
     while (swept < kSweepLimit) {
       const auto document = documents.next();
       if (!document) return;
       const std::int64_t failed = report.failed;
-      settle(*document);
+      resolve(*document);
       if (report.failed == failed) ++swept;
     }
   };
@@ -249,8 +251,8 @@ SweepReport Charging::sweep(std::chrono::milliseconds older_than) {
       [&](const Subscription& subscription) {
         for (const PendingCharge& left : subscription.pending_charges) {
           if (left.at > before) continue;
-          attempt(report.settled, [&] {
-            settle_at_subscription(subscription.id, left, decided(left, subscription.user_id));
+          attempt(report.resolved, [&] {
+            resolve_at_subscription(subscription.id, left, decision_on(left, subscription.user_id));
           });
         }
       });
@@ -259,7 +261,8 @@ SweepReport Charging::sweep(std::chrono::milliseconds older_than) {
       [&](const User& user) {
         for (const PendingCharge& left : user.pending_charges) {
           if (left.at > before) continue;
-          attempt(report.settled, [&] { settle_at_user(user.id, left, decided(left, user.id)); });
+          attempt(report.resolved,
+                  [&] { resolve_at_user(user.id, left, decision_on(left, user.id)); });
         }
       });
   sweep_all(generations_.stream(where<&Generation::refund_due_at> <= before, unsorted, options),

@@ -4,7 +4,7 @@
 
 namespace gesso::mongo::detail {
 
-void Disposer::work() {
+void EndpointCloser::work() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     woken_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
@@ -16,13 +16,13 @@ void Disposer::work() {
   }
 }
 
-Disposer::~Disposer() {
+EndpointCloser::~EndpointCloser() {
   const std::lock_guard lock(mutex_);
   stopping_ = true;
   woken_.notify_one();
 }
 
-std::shared_ptr<Endpoint> Disposer::share(std::unique_ptr<Endpoint> endpoint) {
+std::shared_ptr<Endpoint> EndpointCloser::share(std::unique_ptr<Endpoint> endpoint) {
   return {endpoint.release(), [this](Endpoint* last) {
             const std::lock_guard lock(mutex_);
             waiting_.emplace_back(last);
@@ -38,7 +38,7 @@ std::shared_ptr<Endpoint> Shared::current() const {
 void Shared::replace(std::shared_ptr<Endpoint> next) {
   const std::lock_guard lock(mutex_);
   current_.swap(next);
-  epoch_.store(current_->epoch, std::memory_order_release);
+  pool_number_.store(current_->pool_number, std::memory_order_release);
 }
 
 }  // namespace gesso::mongo::detail

@@ -25,7 +25,7 @@
 namespace gesso::mongo::detail {
 
 struct Endpoint {
-  std::uint64_t epoch;  // 1, 2, ... in the order in which they became current
+  std::uint64_t pool_number;  // 1, 2, ... in the order in which they became current
   DriverUri uri;
   ClientPool clients;
   std::atomic<Dialect> dialect{Dialect::kMongoDb};
@@ -34,13 +34,13 @@ struct Endpoint {
   std::atomic<bool> retry_writes{false};
 
   Endpoint(std::uint64_t number, DriverUri driver_uri, PoolPtr pool)
-      : epoch(number), uri(std::move(driver_uri)), clients(std::move(pool)) {}
+      : pool_number(number), uri(std::move(driver_uri)), clients(std::move(pool)) {}
 };
 
-// Ends endpoints on a thread of its own: libmongoc waits half a second for its watch to end, and
+// Closes endpoints on a thread of its own: libmongoc waits half a second for its watch to end, and
 // the last to leave an endpoint is a worker with better things to do. Destroying it ends what it
 // still has.
-class Disposer {
+class EndpointCloser {
   std::mutex mutex_;  // guards the two below
   std::vector<std::unique_ptr<Endpoint>> waiting_;
   bool stopping_ = false;
@@ -50,18 +50,18 @@ class Disposer {
   void work();
 
  public:
-  Disposer() : thread_([this] { work(); }) {}
-  ~Disposer();
-  Disposer(const Disposer&) = delete;
-  Disposer& operator=(const Disposer&) = delete;
+  EndpointCloser() : thread_([this] { work(); }) {}
+  ~EndpointCloser();
+  EndpointCloser(const EndpointCloser&) = delete;
+  EndpointCloser& operator=(const EndpointCloser&) = delete;
 
-  // The endpoint, which comes back here when the last owner lets go. The disposer must outlive it.
+  // The endpoint, which comes back here when the last owner lets go. The closer must outlive it.
   [[nodiscard]] std::shared_ptr<Endpoint> share(std::unique_ptr<Endpoint> endpoint);
 };
 
 // What all leases of a service share.
 class Shared {
-  std::atomic<std::uint64_t> epoch_{0};
+  std::atomic<std::uint64_t> pool_number_{0};
   mutable std::mutex mutex_;  // guards current_
   std::shared_ptr<Endpoint> current_;
 
@@ -70,12 +70,14 @@ class Shared {
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds server_selection_timeout{5000};
   // ServiceOptions::renew_credentials; may be empty.
-  std::function<bool(std::uint64_t epoch, Deadline)> renew_credentials;
+  std::function<bool(std::uint64_t pool_number, Deadline)> renew_credentials;
   Random* random = nullptr;        // for the jitter of waits; set before there is a lease
   OpenLocalConnection open_local;  // ServiceOptions::open_local; may be empty
   std::atomic<std::size_t> open_connections{0};
 
-  [[nodiscard]] std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t pool_number() const {
+    return pool_number_.load(std::memory_order_acquire);
+  }
   [[nodiscard]] std::shared_ptr<Endpoint> current() const;
   // New units of work go to `next` from here on.
   void replace(std::shared_ptr<Endpoint> next);

@@ -46,7 +46,7 @@ void Session::Impl::adopt(std::shared_ptr<detail::Endpoint> endpoint) {
 void Session::Impl::begin(Deadline deadline) {
   deadline_ = deadline;
   left_.clear();
-  if (!pinned_ && endpoint().epoch != shared_.epoch()) close();
+  if (!pinned_ && endpoint().pool_number != shared_.pool_number()) close();
   client_->limits().deadline = deadline;
 }
 
@@ -158,9 +158,10 @@ bool Session::Impl::renew(Attempts& attempts) {
   // A write that may have been done must not be done again under another session's number.
   if (pinned_ || !shared_.renew_credentials || attempts.fate_unknown) return false;
   if (attempts.renewals == kMostRenewals) return false;
-  const std::uint64_t refused = client_->endpoint().epoch;
-  if (shared_.epoch() == refused && !shared_.renew_credentials(refused, deadline_)) return false;
-  if (shared_.epoch() == refused) return false;
+  const std::uint64_t refused = client_->endpoint().pool_number;
+  if (shared_.pool_number() == refused && !shared_.renew_credentials(refused, deadline_))
+    return false;
+  if (shared_.pool_number() == refused) return false;
   ++attempts.renewals;
   left_.push_back(std::move(client_));
   adopt(shared_.current());

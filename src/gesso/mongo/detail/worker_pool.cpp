@@ -69,7 +69,7 @@ bool WorkerPool::start_worker() {
 }
 
 void WorkerPool::work(Worker& self) {
-  const std::unique_ptr<Station> station = options_.make_station();
+  const std::unique_ptr<WorkerState> state = options_.make_state();
   std::unique_lock lock(mutex_);
   for (;;) {
     if (!self.assigned && !queue_.empty()) {
@@ -84,7 +84,7 @@ void WorkerPool::work(Worker& self) {
       if (unit.deadline.expired()) {
         unit.refused(expired());
       } else {
-        unit.work(*station);
+        unit.work(*state);
       }
       unit = {};  // what it holds ends outside the lock
       lock.lock();
@@ -100,7 +100,7 @@ void WorkerPool::work(Worker& self) {
     std::erase(idle_, &self);
     if (stopping_) continue;
     lock.unlock();
-    station->upkeep();
+    state->upkeep();
     lock.lock();
   }
 }

@@ -1,5 +1,5 @@
 // Threads that run units of work, the newest idle one first, and the bounded queue before them.
-// Knows nothing of databases: what a unit runs with is the `Station` of its thread. Internal to
+// Knows nothing of databases: what a unit runs with is the `WorkerState` of its thread. Internal to
 // mongo/.
 //
 // Thread-safe. `submit` never blocks for longer than starting a thread takes. Threads are started
@@ -21,13 +21,13 @@
 
 namespace gesso::mongo::detail {
 
-// What one thread has of its own; used by that thread only.
-class Station {
+// What one worker thread has of its own; made, used and destroyed by that thread only.
+class WorkerState {
  public:
-  Station() = default;
-  Station(const Station&) = delete;
-  Station& operator=(const Station&) = delete;
-  virtual ~Station() = default;
+  WorkerState() = default;
+  WorkerState(const WorkerState&) = delete;
+  WorkerState& operator=(const WorkerState&) = delete;
+  virtual ~WorkerState() = default;
 
   // Called after an idle stretch of `upkeep_period`, and when `call_upkeep` says so.
   virtual void upkeep() = 0;
@@ -37,14 +37,14 @@ class WorkerPool {
  public:
   struct Unit {
     Deadline deadline;
-    std::function<void(Station&)> work;
+    std::function<void(WorkerState&)> work;
     std::function<void(std::exception_ptr)> refused;
   };
   struct Options {
     std::size_t workers = 50;
     std::size_t queue_limit = 1000;
     std::chrono::milliseconds upkeep_period{60'000};
-    std::function<std::unique_ptr<Station>()> make_station;  // called on the new thread
+    std::function<std::unique_ptr<WorkerState>()> make_state;  // called on the new thread
   };
   struct Status {
     std::size_t workers = 0;

@@ -1,4 +1,4 @@
-#include "gesso/api/front.hpp"
+#include "gesso/api/startup_gate.hpp"
 
 #include <string>
 #include <utility>
@@ -8,7 +8,7 @@
 
 namespace gesso::api {
 
-void Front::answer(http::Request request, http::Responder respond) const {
+void StartupGate::answer(http::Request request, http::Responder respond) const {
   if (const http::Router* router = router_.load(std::memory_order_acquire)) {
     return router->route(std::move(request), std::move(respond));
   }

@@ -12,12 +12,12 @@
 
 namespace gesso::api {
 
-class Front {
+class StartupGate {
   AskSecretState ask_;
   std::atomic<const http::Router*> router_{nullptr};
 
  public:
-  explicit Front(AskSecretState ask) : ask_(std::move(ask)) {}
+  explicit StartupGate(AskSecretState ask) : ask_(std::move(ask)) {}
 
   void open(const http::Router& router) { router_.store(&router, std::memory_order_release); }
   void answer(http::Request request, http::Responder respond) const;
