@@ -40,7 +40,7 @@ struct World {
   SystemClock clock;
   SystemRandom random;
   IdGenerator ids{clock, random};
-  repositories::Context context{.clock = clock, .random = random, .ids = ids};
+  repositories::RepositoryContext context{.clock = clock, .random = random, .ids = ids};
   std::vector<models::GenerationId> known;
 
   Generation generation() {

@@ -25,7 +25,7 @@ using namespace gesso::repositories;
 namespace {
 
 // [users]
-models::User user_operations(mongo::Session& session, const Context& context) {
+models::User user_operations(mongo::Session& session, const RepositoryContext& context) {
   UserRepository users(session, context);
 
   // Create user
@@ -48,7 +48,7 @@ models::User user_operations(mongo::Session& session, const Context& context) {
 // [users]
 
 // [generations]
-void generation_operations(mongo::Session& session, const Context& context,
+void generation_operations(mongo::Session& session, const RepositoryContext& context,
                            const models::User& user) {
   GenerationRepository generations(session, context);
 
@@ -82,7 +82,7 @@ void generation_operations(mongo::Session& session, const Context& context,
 // [generations]
 
 // [subscriptions]
-void subscription_operations(mongo::Session& session, const Context& context,
+void subscription_operations(mongo::Session& session, const RepositoryContext& context,
                              const models::User& user) {
   SubscriptionRepository subscriptions(session, context);
 
@@ -115,7 +115,7 @@ int run(const std::filesystem::path& folder) {
   SystemClock clock;
   SystemRandom random;
   IdGenerator ids(clock, random);
-  const Context context{.clock = clock, .random = random, .ids = ids};
+  const RepositoryContext context{.clock = clock, .random = random, .ids = ids};
 
   mongo::Service service({.uri = Secret(database.uri())}, clock, random);
   service.connect();

@@ -38,14 +38,14 @@ class Running {
   gesso::testing::FakeClock token_clock;
   SystemRandom random;
   IdGenerator ids{clock, random};
-  repositories::Context repositories{
+  repositories::RepositoryContext repository_context{
       .clock = clock, .random = random, .ids = ids, .bcrypt_cost = 4};
   Tokens tokens{Secret(std::string_view("a key of thirty-two bytes or more")),
                 std::chrono::hours{1}, token_clock};
   localdb::Server engine;
   mongo::Service database;
   HashPool hashes;
-  Context context;
+  Services services;
   http::Router router;
   http::Server server;
 
@@ -59,12 +59,12 @@ class Running {
                   .server_selection_timeout = std::chrono::milliseconds{200}},
                  clock, random),
         hashes(1, waiting_hashes),
-        context{.database = database,
-                .repositories = repositories,
-                .tokens = tokens,
-                .hashes = hashes,
-                .request_timeout = request_timeout},
-        router(make_router(context)),
+        services{.database = database,
+                 .repository_context = repository_context,
+                 .tokens = tokens,
+                 .hashes = hashes,
+                 .request_timeout = request_timeout},
+        router(make_router(services)),
         server({.port = 0, .threads = 1}, [this](http::Request request, http::Responder respond) {
           router.route(std::move(request), std::move(respond));
         }) {

@@ -147,7 +147,7 @@ TEST_F(ServiceTest, TurnsAwayAUserWhoIsNotActive) {
   const std::string generation = create(token);
   const std::string id(ask("GET", kMe, {}, token).value().at("id").as_string());
   fixture.service().database.run([&](mongo::Session& session) {
-    repositories::UserRepository(session, fixture.service().repositories)
+    repositories::UserRepository(session, fixture.service().repository_context)
         .deactivate(models::UserId(id));
   });
   EXPECT_EQ(ask("GET", kMe, {}, token).status, 401);

@@ -39,7 +39,7 @@ class SweeperTest : public ::testing::Test {
 
 TEST_F(SweeperTest, GivesBackWhatACrashedChargeTook) {
   crash_while_charging(1min);
-  const Sweeper sweeper(fixture.service().database, fixture.service().repositories,
+  const Sweeper sweeper(fixture.service().database, fixture.service().repository_context,
                         {.interval = 10ms, .charge_grace = 30s});
   const auto until = std::chrono::steady_clock::now() + 20s;
   while (me().at("credits_remaining") != 10 && std::chrono::steady_clock::now() < until) {
@@ -52,7 +52,7 @@ TEST_F(SweeperTest, LeavesAChargeThatIsStillOnItsWay) {
   crash_while_charging(0ms);
   // It sweeps once before it ends.
   {
-    const Sweeper sweeper(fixture.service().database, fixture.service().repositories,
+    const Sweeper sweeper(fixture.service().database, fixture.service().repository_context,
                           {.charge_grace = 1h});
   }
   EXPECT_EQ(me().at("credits_remaining"), 7);

@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using State = RotationFsm::State;
-using Verdict = RotationFsm::Verdict;
+using RefusalAction = RotationFsm::RefusalAction;
 using Moment = RotationFsm::Moment;
 using Kind = RotationFsm::Action::Kind;
 using Result = RotationFsm::ApplyResult;
@@ -36,16 +36,16 @@ TEST(RotationFsm, StaleConnectionsAreReplacedByFreshOnesWithTheSameSecret) {
   fsm.read("1", now, 0);
   ASSERT_EQ(fsm.next(now).kind, Kind::kApplyLatest);
   fsm.applied(1, now, 0);
-  EXPECT_EQ(fsm.refused(1, now), Verdict::kWait);
+  EXPECT_EQ(fsm.refused(1, now), RefusalAction::kWait);
   EXPECT_EQ(fsm.next(now).kind, Kind::kRead);
-  EXPECT_EQ(fsm.refused(1, now), Verdict::kWait);  // meanwhile: no second read
+  EXPECT_EQ(fsm.refused(1, now), RefusalAction::kWait);  // meanwhile: no second read
   fsm.read("1", now, 0);
   EXPECT_EQ(fsm.next(now).kind, Kind::kApplyInUse);
   fsm.applied(2, now, 0);
-  EXPECT_EQ(fsm.refused(1, now), Verdict::kRetry);
-  EXPECT_EQ(fsm.refused(2, now), Verdict::kNoUse);
+  EXPECT_EQ(fsm.refused(1, now), RefusalAction::kRetry);
+  EXPECT_EQ(fsm.refused(2, now), RefusalAction::kNoUse);
   EXPECT_EQ(fsm.next(now).kind, Kind::kWait);
-  EXPECT_EQ(fsm.refused(2, now + 5s), Verdict::kWait);
+  EXPECT_EQ(fsm.refused(2, now + 5s), RefusalAction::kWait);
 }
 
 TEST(RotationFsm, TheCoolDownDoublesFromTheLeastToTheMostAndStartsAnewWithANewVersion) {
@@ -105,7 +105,7 @@ TEST(RotationFsm, WhileRequestsWaitTheCoolDownStaysShort) {
   fsm.read("1", now, 0.4);
   ASSERT_EQ(fsm.next(now).kind, Kind::kApplyLatest);
   fsm.applied(1, now, 0.4);
-  ASSERT_EQ(fsm.refused(1, now), Verdict::kWait);
+  ASSERT_EQ(fsm.refused(1, now), RefusalAction::kWait);
   std::vector<std::int64_t> waits;
   for (int i = 0; i < 40; ++i) {
     ASSERT_EQ(fsm.next(now).kind, Kind::kRead);
@@ -149,7 +149,7 @@ TEST(RotationFsm, AVaultThatRestsIsNotAskedWhenCredentialsAreRefused) {
   ASSERT_EQ(fsm.next(now).kind, Kind::kRead);
   fsm.read_failed(now, 0, 30s);
   now += 1s;
-  EXPECT_EQ(fsm.refused(1, now), Verdict::kWait);
+  EXPECT_EQ(fsm.refused(1, now), RefusalAction::kWait);
   EXPECT_EQ(fsm.next(now).kind, Kind::kApplyInUse) << "what is in hand is tried meanwhile";
   fsm.apply_failed(Result::kRefused, now, 0);
   now += 29s;

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using State = RotationFsm::State;
-using Verdict = RotationFsm::Verdict;
+using RefusalAction = RotationFsm::RefusalAction;
 using Moment = RotationFsm::Moment;
 using Kind = RotationFsm::Action::Kind;
 
@@ -139,7 +139,7 @@ TEST(RotationScenario, KeyBeforeSecretByHoursFailsFastAndRecovers) {
   const World::Counts later = world.run_and_count(1h);
   EXPECT_GT(later.failed, 0);
   EXPECT_EQ(world.fsm.state(), State::kCredentialsRefused);
-  EXPECT_EQ(world.fsm.refused(world.fsm.pool_number(), Moment{48h}), Verdict::kNoUse);
+  EXPECT_EQ(world.fsm.refused(world.fsm.pool_number(), Moment{48h}), RefusalAction::kNoUse);
   const World::Counts hour = world.run_and_count(2h);
   EXPECT_LE(hour.reads, 76);
   EXPECT_LE(hour.applies, 76);
@@ -203,7 +203,7 @@ TEST(RotationScenario, AStalePoolIsReplacedThoughANewerSecretIsBad) {
   world.run(10min);
   ASSERT_EQ(world.fsm.state(), State::kNewSecretRefused);
   const std::uint64_t before = world.fsm.pool_number();
-  EXPECT_EQ(world.fsm.refused(before, Moment{24h} + world.time()), Verdict::kWait);
+  EXPECT_EQ(world.fsm.refused(before, Moment{24h} + world.time()), RefusalAction::kWait);
   world.run(10min + 2s);
   EXPECT_GT(world.fsm.pool_number(), before);
   EXPECT_EQ(world.fsm.state(), State::kNewSecretRefused);
@@ -289,7 +289,7 @@ TEST(RotationScenario, StopEndsIt) {
   World world = serving();
   world.fsm.stop();
   EXPECT_EQ(world.fsm.next(Moment{48h}).kind, Kind::kStop);
-  EXPECT_EQ(world.fsm.refused(world.fsm.pool_number(), Moment{48h}), Verdict::kNoUse);
+  EXPECT_EQ(world.fsm.refused(world.fsm.pool_number(), Moment{48h}), RefusalAction::kNoUse);
   EXPECT_EQ(world.fsm.state(), State::kStopped);
 }
 

@@ -75,13 +75,13 @@ class World {
         return;
       }
       switch (fsm.refused(pool_number, now_)) {
-        case RotationFsm::Verdict::kRetry:
+        case RotationFsm::RefusalAction::kRetry:
           pool_number = fsm.pool_number();
           continue;
-        case RotationFsm::Verdict::kNoUse:
+        case RotationFsm::RefusalAction::kNoUse:
           ++counts.failed;
           return;
-        case RotationFsm::Verdict::kWait:
+        case RotationFsm::RefusalAction::kWait:
           if (now_ - since >= milliseconds{10'000}) {
             ++counts.failed;
           } else {

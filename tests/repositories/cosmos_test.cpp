@@ -27,7 +27,8 @@ class CosmosTest : public ::testing::Test {
   SystemClock clock_;
   SystemRandom random_;
   IdGenerator ids_{clock_, random_};
-  const Context context_{.clock = clock_, .random = random_, .ids = ids_, .bcrypt_cost = 4};
+  const RepositoryContext context_{
+      .clock = clock_, .random = random_, .ids = ids_, .bcrypt_cost = 4};
 
   template <class F>
   void run_on(const ScriptedServer& server, F&& unit) {

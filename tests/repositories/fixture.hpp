@@ -22,7 +22,7 @@
 #include "gesso/models/usage_log.hpp"
 #include "gesso/models/user.hpp"
 #include "gesso/mongo/service.hpp"
-#include "gesso/repositories/context.hpp"
+#include "gesso/repositories/repository_context.hpp"
 #include "gesso/testing/fake_clock.hpp"
 #include "gesso/testing/temp_dir.hpp"
 
@@ -73,7 +73,8 @@ class RepositoryTest : public ::testing::Test {
                             std::chrono::hours{12}};
   SystemRandom random_;
   IdGenerator ids_{clock_, random_};
-  const Context context_{.clock = clock_, .random = random_, .ids = ids_, .bcrypt_cost = 4};
+  const RepositoryContext context_{
+      .clock = clock_, .random = random_, .ids = ids_, .bcrypt_cost = 4};
 
   void SetUp() override { Database::get().clear(); }
 

@@ -19,7 +19,7 @@ class RateLimitRepositoryTest : public RepositoryTest {
   auto limits(F&& unit) {
     return with<RateLimitRepository>(std::forward<F>(unit));
   }
-  RateLimitVerdict hit(const UserId& user_id = "user_ada", std::string_view endpoint = kEndpoint) {
+  RateLimitDecision hit(const UserId& user_id = "user_ada", std::string_view endpoint = kEndpoint) {
     return limits(
         [&](RateLimitRepository limits) { return limits.hit(user_id, endpoint, 2, 1min); });
   }
@@ -118,10 +118,10 @@ TEST_F(RateLimitRepositoryTest, ManyAtOnceAreAllowedExactlyTheLimit) {
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
       while (hits++ < kHits) {
-        const auto verdict = limits([](RateLimitRepository limits) {
+        const auto decision = limits([](RateLimitRepository limits) {
           return limits.hit("user_ada", kEndpoint, kLimit, 1min);
         });
-        if (verdict.allowed) ++allowed;
+        if (decision.allowed) ++allowed;
       }
     });
   }

@@ -137,7 +137,7 @@ TEST_F(SubscriptionRepositoryTest, OfTwoThatRenewAtOnceOneDoes) {
       faster.reset_period_usage(made.id);
       other = faster.use_credits(made.id, 2);
     });
-    const Context interrupted{
+    const RepositoryContext interrupted{
         .clock = clock, .random = random_, .ids = ids_, .bcrypt_cost = context_.bcrypt_cost};
     const auto seen = SubscriptionRepository(session, interrupted).reset_period_usage(made.id);
     EXPECT_EQ(seen, other);

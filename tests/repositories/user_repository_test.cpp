@@ -110,7 +110,7 @@ std::chrono::nanoseconds cpu_time(const std::function<void()>& work) {
 }
 
 TEST_F(UserRepositoryTest, AnUnknownEmailCostsAsMuchTimeAsAWrongPassword) {
-  const Context slow{.clock = clock_, .random = random_, .ids = ids_, .bcrypt_cost = 7};
+  const RepositoryContext slow{.clock = clock_, .random = random_, .ids = ids_, .bcrypt_cost = 7};
   run([&](mongo::Session& session) {
     UserRepository users(session, slow);
     (void)users.create_user(

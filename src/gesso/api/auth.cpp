@@ -25,7 +25,7 @@ namespace {
 using repositories::UserRepository;
 
 // Runs `task` on the hash pool; answers for what it throws, and where it cannot run.
-void run_hashing(const Context& context, const Call& call, std::function<void()> task) {
+void run_hashing(const Services& services, const Call& call, std::function<void()> task) {
   auto guarded = [call, task = std::move(task)] {
     try {
       task();
@@ -37,7 +37,7 @@ void run_hashing(const Context& context, const Call& call, std::function<void()>
     fail(call,
          std::make_exception_ptr(Error(ErrorKind::kTimeout, "waited too long for the hash pool")));
   };
-  if (!context.hashes.submit(call.deadline, std::move(guarded), std::move(late))) {
+  if (!services.hashes.submit(call.deadline, std::move(guarded), std::move(late))) {
     fail(call,
          std::make_exception_ptr(Error(ErrorKind::kOverloaded, "the hash pool's queue is full")));
   }
@@ -53,19 +53,20 @@ void require_email_provider(const models::UserCreate& request) {
                            .found = std::string(to_string(request.auth_provider))}});
 }
 
-void register_user(const Context& context, const Call& call, const http::Request& request) {
+void register_user(const Services& services, const Call& call, const http::Request& request) {
   auto decoded = schema::decode<models::UserCreate>(json_body(request), schema::Format::kJson);
   require_email_provider(decoded);
   if (auto violations = decoded.check(); !violations.empty()) {
     throw validation_error(std::move(violations));
   }
   const auto user = std::make_shared<const models::UserCreate>(std::move(decoded));
-  run_hashing(context, call, [&context, call, user] {
-    schema::PasswordHash hash = models::hash_password(
-        user->password.value(), context.repositories.random, context.repositories.bcrypt_cost);
-    run_unit(context, call, [&context, user, hash = std::move(hash)](mongo::Session& session) {
+  run_hashing(services, call, [&services, call, user] {
+    schema::PasswordHash hash =
+        models::hash_password(user->password.value(), services.repository_context.random,
+                              services.repository_context.bcrypt_cost);
+    run_unit(services, call, [&services, user, hash = std::move(hash)](mongo::Session& session) {
       const models::User created =
-          UserRepository(session, context.repositories).create_user(*user, hash);
+          UserRepository(session, services.repository_context).create_user(*user, hash);
       return http::Response{.status = 201,
                             .headers = {{"Location", "/api/v1/users/me"}},
                             .body = schema::to_json(created)};
@@ -73,35 +74,36 @@ void register_user(const Context& context, const Call& call, const http::Request
   });
 }
 
-http::Response issue_token(const Context& context, const models::User& user) {
+http::Response issue_token(const Services& services, const models::User& user) {
   boost::json::object body;
-  body["access_token"] = context.tokens.issue(user.id.str());
+  body["access_token"] = services.tokens.issue(user.id.str());
   body["token_type"] = "bearer";
-  body["expires_in"] = context.tokens.lifetime().count();
+  body["expires_in"] = services.tokens.lifetime().count();
   return {.headers = {{"Cache-Control", "no-store"}}, .body = boost::json::serialize(body)};
 }
 
-void log_in(const Context& context, const Call& call, const http::Request& request) {
+void log_in(const Services& services, const Call& call, const http::Request& request) {
   auto login = schema::decode<LoginRequest>(json_body(request), schema::Format::kJson);
   const auto password = std::make_shared<const Secret>(std::move(login.password));
-  const auto compare = [&context, call, password](const std::optional<models::User>& user) {
-    run_hashing(context, call, [&context, call, password, user] {
+  const auto compare = [&services, call, password](const std::optional<models::User>& user) {
+    run_hashing(services, call, [&services, call, password, user] {
       const bool known = user && user->hashed_password;
       const bool right = models::verify_password(
-          password->reveal(), known ? *user->hashed_password
-                                    : models::hash_of_nobody(context.repositories.bcrypt_cost));
+          password->reveal(),
+          known ? *user->hashed_password
+                : models::hash_of_nobody(services.repository_context.bcrypt_cost));
       if (!known || !right || !user->is_active) {
         call.respond(http::unauthorized("The email or the password is wrong"));
       } else {
-        call.respond(issue_token(context, *user));
+        call.respond(issue_token(services, *user));
       }
     });
   };
-  context.database.submit(
+  services.database.submit(
       call.deadline,
-      [&context, call, email = login.email, compare](mongo::Session& session) {
+      [&services, call, email = login.email, compare](mongo::Session& session) {
         try {
-          compare(UserRepository(session, context.repositories).find_by_email(email));
+          compare(UserRepository(session, services.repository_context).find_by_email(email));
         } catch (...) {
           fail(call, std::current_exception());
         }
@@ -111,12 +113,12 @@ void log_in(const Context& context, const Call& call, const http::Request& reque
 
 }  // namespace
 
-void add_auth_routes(http::Router& router, const Context& context) {
+void add_auth_routes(http::Router& router, const Services& services) {
   const auto add = [&](const char* path, auto* function) {
     router.add(http::Method::kPost, path,
-               handle(context, http::Location::kBody,
-                      [&context, function](const Call& call, const http::Request& request) {
-                        function(context, call, request);
+               handle(services, http::Location::kBody,
+                      [&services, function](const Call& call, const http::Request& request) {
+                        function(services, call, request);
                       }));
   };
   add("/api/v1/auth/register", register_user);

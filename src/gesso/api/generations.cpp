@@ -50,10 +50,10 @@ GenerationCreate read_request(const http::Request& request, const UserId& user_i
   return std::move(*decoded);
 }
 
-http::Response create(const Context& context, mongo::Session& session,
+http::Response create(const Services& services, mongo::Session& session,
                       const GenerationCreate& request) {
   const auto outcome =
-      repositories::Charging(session, context.repositories).charge_and_create(request);
+      repositories::Charging(session, services.repository_context).charge_and_create(request);
   if (const auto* refused = std::get_if<repositories::NotEnoughCredits>(&outcome)) {
     return http::problem(402,
                          "Not enough credits: " + std::to_string(refused->required) + " needed, " +
@@ -115,10 +115,10 @@ ListRequest read_list_request(const http::Request& request) {
   return list;
 }
 
-http::Response list(const Context& context, mongo::Session& session, const UserId& user_id,
+http::Response list(const Services& services, mongo::Session& session, const UserId& user_id,
                     const ListRequest& request, const std::string& request_id) {
   const auto page =
-      GenerationRepository(session, context.repositories)
+      GenerationRepository(session, services.repository_context)
           .page_by_user(user_id, request.status,
                         {.limit = request.limit,
                          .cursor = request.cursor,
@@ -140,11 +140,11 @@ http::Response list(const Context& context, mongo::Session& session, const UserI
   return {.body = std::move(body)};
 }
 
-http::Response show(const Context& context, mongo::Session& session, const UserId& user_id,
+http::Response show(const Services& services, mongo::Session& session, const UserId& user_id,
                     const std::string& id) {
   std::optional<Generation> generation;
   if (const auto parsed = models::GenerationId::parse(id)) {
-    generation = GenerationRepository(session, context.repositories).find_by_id(*parsed);
+    generation = GenerationRepository(session, services.repository_context).find_by_id(*parsed);
   }
   if (!generation || generation->user_id != user_id) {
     return http::problem(404, "There is no such generation", "not_found");
@@ -154,42 +154,42 @@ http::Response show(const Context& context, mongo::Session& session, const UserI
 
 }  // namespace
 
-void add_generation_routes(http::Router& router, const Context& context) {
+void add_generation_routes(http::Router& router, const Services& services) {
   using http::Location;
   const std::string path = "/api/v1/generations";
   const auto add = [&](http::Method method, const std::string& at, Location location,
                        UserHandler handler) {
-    router.add(method, at, handle_for_user(context, location, std::move(handler)));
+    router.add(method, at, handle_for_user(services, location, std::move(handler)));
   };
 
   add(http::Method::kPost, path, Location::kBody,
-      [&context](const Call& call, const http::Request& request, const UserId& user_id) {
-        run_unit(context, call,
-                 [&context, asked = read_request(request, user_id)](mongo::Session& session) {
-                   return create(context, session, asked);
+      [&services](const Call& call, const http::Request& request, const UserId& user_id) {
+        run_unit(services, call,
+                 [&services, asked = read_request(request, user_id)](mongo::Session& session) {
+                   return create(services, session, asked);
                  });
       });
   add(http::Method::kGet, path, Location::kQuery,
-      [&context](const Call& call, const http::Request& request, const UserId& user_id) {
-        run_unit_for_user(context, call, user_id,
-                          [&context, user_id, asked = read_list_request(request),
+      [&services](const Call& call, const http::Request& request, const UserId& user_id) {
+        run_unit_for_user(services, call, user_id,
+                          [&services, user_id, asked = read_list_request(request),
                            request_id = request.id](mongo::Session& session) {
-                            return list(context, session, user_id, asked, request_id);
+                            return list(services, session, user_id, asked, request_id);
                           });
       });
   add(http::Method::kGet, path + "/stats", Location::kBody,
-      [&context](const Call& call, const http::Request&, const UserId& user_id) {
-        run_unit_for_user(context, call, user_id, [&context, user_id](mongo::Session& session) {
-          GenerationRepository generations(session, context.repositories);
+      [&services](const Call& call, const http::Request&, const UserId& user_id) {
+        run_unit_for_user(services, call, user_id, [&services, user_id](mongo::Session& session) {
+          GenerationRepository generations(session, services.repository_context);
           return http::Response{.body = schema::to_json(generations.get_user_stats(user_id))};
         });
       });
   add(http::Method::kGet, path + "/{id}", Location::kPath,
-      [&context](const Call& call, const http::Request& request, const UserId& user_id) {
+      [&services](const Call& call, const http::Request& request, const UserId& user_id) {
         run_unit_for_user(
-            context, call, user_id,
-            [&context, user_id, id = std::string(request.param("id"))](mongo::Session& session) {
-              return show(context, session, user_id, id);
+            services, call, user_id,
+            [&services, user_id, id = std::string(request.param("id"))](mongo::Session& session) {
+              return show(services, session, user_id, id);
             });
       });
 }

@@ -104,11 +104,11 @@ http::Response metrics(const mongo::Service* database, const std::optional<Secre
   return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = families.text()};
 }
 
-void add_metrics_routes(http::Router& router, const Context& context) {
+void add_metrics_routes(http::Router& router, const Services& services) {
   router.add(http::Method::kGet, "/metrics",
-             [&context](const http::Request&, http::Responder respond) {
-               respond(metrics(&context.database,
-                               context.secret_state ? context.secret_state() : std::nullopt));
+             [&services](const http::Request&, http::Responder respond) {
+               respond(metrics(&services.database,
+                               services.secret_state ? services.secret_state() : std::nullopt));
              });
 }
 

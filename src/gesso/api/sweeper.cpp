@@ -6,9 +6,9 @@
 
 namespace gesso::api {
 
-Sweeper::Sweeper(mongo::Service& database, const repositories::Context& repositories,
+Sweeper::Sweeper(mongo::Service& database, const repositories::RepositoryContext& context,
                  SweeperOptions options)
-    : database_(database), repositories_(repositories), options_(options) {
+    : database_(database), context_(context), options_(options) {
   thread_ = std::thread([this] { work(); });
 }
 
@@ -33,7 +33,7 @@ void Sweeper::work() {
 void Sweeper::sweep() {
   try {
     const repositories::SweepReport report = database_.run([this](mongo::Session& session) {
-      return repositories::Charging(session, repositories_).sweep(options_.charge_grace);
+      return repositories::Charging(session, context_).sweep(options_.charge_grace);
     });
     if (report.resolved + report.refunded + report.failed > 0) {
       spdlog::info("sweep: resolved {} holds, refunded {} generations, {} documents make no sense",

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "gesso/mongo/service.hpp"
-#include "gesso/repositories/context.hpp"
+#include "gesso/repositories/repository_context.hpp"
 
 namespace gesso::api {
 
@@ -22,7 +22,7 @@ struct SweeperOptions {
 
 class Sweeper {
   mongo::Service& database_;
-  const repositories::Context& repositories_;
+  const repositories::RepositoryContext& context_;
   SweeperOptions options_;
   std::mutex mutex_;  // guards ending_
   bool ending_ = false;
@@ -34,7 +34,7 @@ class Sweeper {
 
  public:
   // Begins with a sweep.
-  Sweeper(mongo::Service& database, const repositories::Context& repositories,
+  Sweeper(mongo::Service& database, const repositories::RepositoryContext& context,
           SweeperOptions options);
   ~Sweeper();
   Sweeper(const Sweeper&) = delete;

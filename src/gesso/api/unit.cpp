@@ -37,10 +37,10 @@ void fail(const Call& call, const std::exception_ptr& failure) {
   }
 }
 
-void run_unit(const Context& context, Call call, Unit unit) {
+void run_unit(const Services& services, Call call, Unit unit) {
   const Deadline deadline = call.deadline;
   auto refused = [call](const std::exception_ptr& failure) { fail(call, failure); };
-  context.database.submit(
+  services.database.submit(
       deadline,
       [call = std::move(call), unit = std::move(unit)](mongo::Session& session) {
         try {
@@ -52,11 +52,12 @@ void run_unit(const Context& context, Call call, Unit unit) {
       std::move(refused));
 }
 
-void run_unit_for_user(const Context& context, Call call, const models::UserId& user_id,
+void run_unit_for_user(const Services& services, Call call, const models::UserId& user_id,
                        Unit unit) {
-  run_unit(context, std::move(call),
-           [&context, user_id, unit = std::move(unit)](mongo::Session& session) {
-             if (!repositories::UserRepository(session, context.repositories).is_active(user_id)) {
+  run_unit(services, std::move(call),
+           [&services, user_id, unit = std::move(unit)](mongo::Session& session) {
+             if (!repositories::UserRepository(session, services.repository_context)
+                      .is_active(user_id)) {
                return http::unauthorized("The token's user is not active");
              }
              return unit(session);
@@ -76,11 +77,11 @@ bson::Document json_body(const http::Request& request) {
   return schema::parse_json(request.body);
 }
 
-http::Handler handle(const Context& context, http::Location location, CallHandler handler) {
-  return [&context, location, handler = std::move(handler)](http::Request request,
-                                                            http::Responder respond) {
+http::Handler handle(const Services& services, http::Location location, CallHandler handler) {
+  return [&services, location, handler = std::move(handler)](http::Request request,
+                                                             http::Responder respond) {
     const Call call{.request_id = request.id,
-                    .deadline = Deadline::after(context.request_timeout),
+                    .deadline = Deadline::after(services.request_timeout),
                     .respond = std::move(respond),
                     .location = location};
     try {
@@ -91,11 +92,11 @@ http::Handler handle(const Context& context, http::Location location, CallHandle
   };
 }
 
-http::Handler handle_for_user(const Context& context, http::Location location,
+http::Handler handle_for_user(const Services& services, http::Location location,
                               UserHandler handler) {
   return handle(
-      context, location,
-      [&context, handler = std::move(handler)](const Call& call, const http::Request& request) {
+      services, location,
+      [&services, handler = std::move(handler)](const Call& call, const http::Request& request) {
         const auto field = request.headers.find("authorization");
         const auto token = field ? bearer_token(*field) : std::nullopt;
         if (!token) {
@@ -105,7 +106,7 @@ http::Handler handle_for_user(const Context& context, http::Location location,
           return;
         }
         TokenFault fault{};
-        const auto subject = context.tokens.verify(*token, fault);
+        const auto subject = services.tokens.verify(*token, fault);
         const auto user_id = subject ? models::UserId::parse(*subject) : std::nullopt;
         if (!user_id) {
           call.respond(http::unauthorized(describe(fault)));

@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "gesso/api/context.hpp"
+#include "gesso/api/services.hpp"
 #include "gesso/base/deadline.hpp"
 #include "gesso/bson/view.hpp"
 #include "gesso/http/problem.hpp"
@@ -29,11 +29,12 @@ struct Call {
 
 // Runs `unit` on a database worker and answers with its response, or with the problem that what it
 // threw amounts to.
-void run_unit(const Context& context, Call call, Unit unit);
+void run_unit(const Services& services, Call call, Unit unit);
 
 // The same for a unit that is a user's: answers with 401 where the user was locked out since the
 // token was issued, or is gone.
-void run_unit_for_user(const Context& context, Call call, const models::UserId& user_id, Unit unit);
+void run_unit_for_user(const Services& services, Call call, const models::UserId& user_id,
+                       Unit unit);
 
 // Answers for an exception, and logs it where it is our fault.
 void fail(const Call& call, const std::exception_ptr& failure);
@@ -47,9 +48,9 @@ void fail(const Call& call, const std::exception_ptr& failure);
 // such a user is not looked up.
 using CallHandler = std::function<void(const Call&, const http::Request&)>;
 using UserHandler = std::function<void(const Call&, const http::Request&, const models::UserId&)>;
-[[nodiscard]] http::Handler handle(const Context& context, http::Location location,
+[[nodiscard]] http::Handler handle(const Services& services, http::Location location,
                                    CallHandler handler);
-[[nodiscard]] http::Handler handle_for_user(const Context& context, http::Location location,
+[[nodiscard]] http::Handler handle_for_user(const Services& services, http::Location location,
                                             UserHandler handler);
 
 }  // namespace gesso::api

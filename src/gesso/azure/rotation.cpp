@@ -257,11 +257,11 @@ bool Rotation::renew(std::uint64_t refused_pool, Deadline deadline) {
     // returned yet, and that then cleared the refusal.
     const auto now = clock_.steady_now();
     switch (fsm_.refused(refused_pool, now)) {
-      case RotationFsm::Verdict::kRetry:
+      case RotationFsm::RefusalAction::kRetry:
         return true;
-      case RotationFsm::Verdict::kNoUse:
+      case RotationFsm::RefusalAction::kNoUse:
         return false;
-      case RotationFsm::Verdict::kWait:
+      case RotationFsm::RefusalAction::kWait:
         break;
     }
     if (deadline.expired()) return false;

@@ -153,18 +153,18 @@ void RotationFsm::cool_down(Moment now, double jitter) {
   retry_at_ = now + jittered(wait, jitter);
 }
 
-RotationFsm::Verdict RotationFsm::refused(std::uint64_t pool_number, Moment now) {
-  if (stopped_) return Verdict::kNoUse;
-  if (pool_number < pool_number_) return Verdict::kRetry;
+RotationFsm::RefusalAction RotationFsm::refused(std::uint64_t pool_number, Moment now) {
+  if (stopped_) return RefusalAction::kNoUse;
+  if (pool_number < pool_number_) return RefusalAction::kRetry;
   if (refused_since_) {
-    return now < *gives_up_at() ? Verdict::kWait : Verdict::kNoUse;
+    return now < *gives_up_at() ? RefusalAction::kWait : RefusalAction::kNoUse;
   }
-  if (pool_number_ == 0) return Verdict::kNoUse;
-  if (verified_at_ && now - *verified_at_ < verified_for()) return Verdict::kNoUse;
+  if (pool_number_ == 0) return RefusalAction::kNoUse;
+  if (verified_at_ && now - *verified_at_ < verified_for()) return RefusalAction::kNoUse;
   refused_since_ = now;
   failures_ = 0;
   retry_at_ = now;
-  return Verdict::kWait;
+  return RefusalAction::kWait;
 }
 
 RotationFsm::State RotationFsm::state() const {

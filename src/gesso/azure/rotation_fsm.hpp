@@ -68,11 +68,11 @@ class RotationFsm {
     kUnavailable,  // no server, no time, or anything else
   };
 
-  // What a request that was refused may hope for.
-  enum class Verdict {
-    kRetry,  // a newer pool is in use already
-    kWait,   // one may come
-    kNoUse,  // the credentials are good, or were bad for too long
+  // What a request does whose connection was refused.
+  enum class RefusalAction {
+    kRetry,  // try again: a newer pool is in use already
+    kWait,   // wait: a newer pool may come
+    kNoUse,  // give up: the credentials are good, or were bad for too long
   };
 
  private:
@@ -118,7 +118,7 @@ class RotationFsm {
   void apply_failed(ApplyResult why, Moment now, double jitter);
 
   // The database refused (13, 18) a connection of that pool. May come at any time.
-  [[nodiscard]] Verdict refused(std::uint64_t pool_number, Moment now);
+  [[nodiscard]] RefusalAction refused(std::uint64_t pool_number, Moment now);
   void stop() { stopped_ = true; }
 
   [[nodiscard]] State state() const;

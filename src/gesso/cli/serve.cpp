@@ -157,7 +157,7 @@ ExitCode serve(const Invocation& invocation) {
   const SystemClock clock;
   SystemRandom random;
   IdGenerator ids(clock, random);
-  const repositories::Context repositories{
+  const repositories::RepositoryContext repository_context{
       .clock = clock,
       .random = random,
       .ids = ids,
@@ -189,15 +189,15 @@ ExitCode serve(const Invocation& invocation) {
 
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   api::HashPool hashes(cores, cores * kWaitingHashesPerThread);
-  const api::Context context{.database = service,
-                             .repositories = repositories,
-                             .tokens = tokens,
-                             .hashes = hashes,
-                             .request_timeout = settings.request_timeout,
-                             .secret_state = secret_state};
-  const http::Router router = api::make_router(context);
+  const api::Services services{.database = service,
+                               .repository_context = repository_context,
+                               .tokens = tokens,
+                               .hashes = hashes,
+                               .request_timeout = settings.request_timeout,
+                               .secret_state = secret_state};
+  const http::Router router = api::make_router(services);
   std::optional<api::Sweeper> sweeper;
-  sweeper.emplace(service, repositories,
+  sweeper.emplace(service, repository_context,
                   api::SweeperOptions{.interval = settings.sweep_interval,
                                       .charge_grace = settings.charge_grace});
   gate.open(router);

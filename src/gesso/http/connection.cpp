@@ -19,10 +19,10 @@ namespace {
 // The way back for one request. It may outlive the server, so it holds no part of it.
 class Exchange final : public ResponseSink {
   std::weak_ptr<Loop> loop_;
-  std::weak_ptr<Connection> connection_;
+  std::weak_ptr<ClientConnection> connection_;
 
  public:
-  Exchange(std::weak_ptr<Loop> loop, std::weak_ptr<Connection> connection)
+  Exchange(std::weak_ptr<Loop> loop, std::weak_ptr<ClientConnection> connection)
       : loop_(std::move(loop)), connection_(std::move(connection)) {}
   ~Exchange() override {
     if (!is_answered()) send(problem(500, "The request was not answered", "internal"));
@@ -56,7 +56,7 @@ bool is_fit_request_id(std::string_view text) {
 
 }  // namespace
 
-void Connection::read() {
+void ClientConnection::read() {
   if (begin_ == end_) {
     begin_ = end_ = 0;
     const std::size_t fit = parser_->header_done() ? kBodyBuffer : kIdleBuffer;
@@ -84,7 +84,7 @@ void Connection::read() {
                           });
 }
 
-void Connection::parse() {
+void ClientConnection::parse() {
   if (!parser_->started()) {
     const auto now = SteadyClock::now();
     received_ = now;
@@ -115,7 +115,7 @@ void Connection::parse() {
   read();
 }
 
-void Connection::handle() {
+void ClientConnection::handle() {
   state_ = State::kHandling;
   received_ = SteadyClock::now();
   http_1_0_ = parser_->http_1_0();
@@ -146,7 +146,7 @@ void Connection::handle() {
   }
 }
 
-void Connection::respond(Response response) {
+void ClientConnection::respond(Response response) {
   if (state_ != State::kHandling) return;
   if (options_.access_log) {
     options_.access_log({.method = access_method_,
@@ -160,7 +160,7 @@ void Connection::respond(Response response) {
 }
 
 // Answers bytes that are no request, after which nothing sensible can follow.
-void Connection::refuse(int status, std::string_view detail) {
+void ClientConnection::refuse(int status, std::string_view detail) {
   error_code ignored;
   socket_.cancel(ignored);
   close_after_ = true;
@@ -170,7 +170,7 @@ void Connection::refuse(int status, std::string_view detail) {
   write(problem(status, detail));
 }
 
-void Connection::write(Response response) {
+void ClientConnection::write(Response response) {
   state_ = State::kWriting;
   deadline_ = SteadyClock::now() + options_.write_timeout;
   if (loop_.draining) close_after_ = true;
@@ -203,7 +203,7 @@ void Connection::write(Response response) {
   });
 }
 
-void Connection::written() {
+void ClientConnection::written() {
   body_ = {};
   if (refused_ || (loop_.draining && begin_ != end_)) {
     linger();
@@ -220,7 +220,7 @@ void Connection::written() {
 
 // Closing with unread input would reset the connection, and the client might lose the response:
 // so end our half, and read what still comes for a moment.
-void Connection::linger() {
+void ClientConnection::linger() {
   state_ = State::kLingering;
   deadline_ = SteadyClock::now() + std::chrono::seconds{1};
   error_code error;
@@ -228,7 +228,7 @@ void Connection::linger() {
   error ? close() : discard();
 }
 
-void Connection::discard() {
+void ClientConnection::discard() {
   socket_.async_read_some(asio::buffer(input_),
                           [self = shared_from_this()](error_code error, std::size_t) {
                             if (self->state_ != State::kLingering) return;
@@ -263,7 +263,7 @@ void Loop::keep_time() {
 
   const auto steady_now = SteadyClock::now();
   // A check may remove its connection from the set.
-  const std::vector<std::shared_ptr<Connection>> all(connections.begin(), connections.end());
+  const std::vector<std::shared_ptr<ClientConnection>> all(connections.begin(), connections.end());
   for (const auto& connection : all) connection->check(steady_now);
 
   timer.expires_after(tick);
@@ -279,19 +279,19 @@ void Loop::adopt(tcp::socket socket) {
   }
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
-  auto connection = std::make_shared<Connection>(*this, std::move(socket));
+  auto connection = std::make_shared<ClientConnection>(*this, std::move(socket));
   connections.insert(connection);
   connection->start();
 }
 
 void Loop::drain() {
   draining = true;
-  const std::vector<std::shared_ptr<Connection>> all(connections.begin(), connections.end());
+  const std::vector<std::shared_ptr<ClientConnection>> all(connections.begin(), connections.end());
   for (const auto& connection : all) connection->drain();
   if (connections.empty()) context.stop();
 }
 
-void Loop::remove(const std::shared_ptr<Connection>& connection) {
+void Loop::remove(const std::shared_ptr<ClientConnection>& connection) {
   if (connections.erase(connection) == 0) return;
   --shared->connections;
   if (draining && connections.empty()) context.stop();

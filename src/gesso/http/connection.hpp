@@ -28,7 +28,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using SteadyClock = std::chrono::steady_clock;
 
-class Connection;
+class ClientConnection;
 
 // What every thread and connection reads and nothing changes once the server runs, but the count.
 struct Shared {
@@ -50,19 +50,19 @@ class Loop : public std::enable_shared_from_this<Loop> {
   std::uint64_t next_id = 0;
   bool draining = false;
   // Destroyed before the context, whose services the sockets use.
-  std::unordered_set<std::shared_ptr<Connection>> connections;
+  std::unordered_set<std::shared_ptr<ClientConnection>> connections;
 
   explicit Loop(std::shared_ptr<Shared> s);
   ~Loop();
   void keep_time();
   void adopt(tcp::socket socket);
   void drain();
-  void remove(const std::shared_ptr<Connection>& connection);
+  void remove(const std::shared_ptr<ClientConnection>& connection);
 };
 
 // One client. Lives on its loop's thread. States: reading a request, handling it, writing the
 // response, and, where it must close with the client still sending, lingering.
-class Connection : public std::enable_shared_from_this<Connection> {
+class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   static constexpr std::size_t kIdleBuffer = 4096;
   static constexpr std::size_t kBodyBuffer = 64 * 1024;
   enum class State { kReading, kHandling, kWriting, kLingering, kClosed };
@@ -88,7 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string body_;
 
  public:
-  Connection(Loop& loop, tcp::socket socket)
+  ClientConnection(Loop& loop, tcp::socket socket)
       : loop_(loop),
         socket_(std::move(socket)),
         options_(loop.shared->options),

@@ -100,12 +100,12 @@ std::string duplicate_field(std::string_view message, bson::View details) {
   return std::string(first_key_of(message));
 }
 
-struct Verdict {
+struct Classification {
   ErrorKind kind;
   bool retryable;
 };
 
-Verdict judge_server(int code, std::string_view message, const Operation& operation) {
+Classification classify_server(int code, std::string_view message, const Operation& operation) {
   const bool read = !operation.is_write;
   // Texts before codes: Cosmos DB sends one code for many things, and one thing under many.
   if (is_throttled(code, message)) return {ErrorKind::kThrottled, true};
@@ -133,14 +133,15 @@ Verdict judge_server(int code, std::string_view message, const Operation& operat
   return {ErrorKind::kInternal, false};
 }
 
-Verdict judge(Origin origin, int code, std::string_view message, const Operation& operation) {
+Classification classify(Origin origin, int code, std::string_view message,
+                        const Operation& operation) {
   const bool read = !operation.is_write;
   switch (origin) {
     case Origin::kServer:
-      return judge_server(code, message, operation);
+      return classify_server(code, message, operation);
     case Origin::kWriteConcern: {
-      const Verdict verdict = judge_server(code, message, operation);
-      const bool timeout = verdict.kind == ErrorKind::kTimeout;
+      const Classification failure = classify_server(code, message, operation);
+      const bool timeout = failure.kind == ErrorKind::kTimeout;
       return {timeout ? ErrorKind::kTimeout : ErrorKind::kUnavailable, false};
     }
     case Origin::kNetwork:
@@ -171,16 +172,16 @@ std::string_view hint(std::string_view message) {
 
 Error make_error(Origin origin, int code, std::string_view message, bson::View details,
                  const Operation& operation) {
-  Verdict verdict = judge(origin, code, message, operation);
-  if (operation.fate_unknown) verdict.retryable = false;
+  Classification failure = classify(origin, code, message, operation);
+  if (operation.fate_unknown) failure.retryable = false;
   Error::Details out;
-  out.retryable = verdict.retryable;
+  out.retryable = failure.retryable;
   out.server_code = origin == Origin::kServer || origin == Origin::kWriteConcern ? code : 0;
   out.ns = operation.ns;
   out.operation = operation.name;
 
   std::string text = std::string(operation.name) + " on " + operation.ns;
-  if (verdict.kind == ErrorKind::kDuplicate) {
+  if (failure.kind == ErrorKind::kDuplicate) {
     out.field = duplicate_field(message, details);
     // The server's text holds the value, which may be somebody's address.
     text += out.field.empty() ? " refused: a unique value is taken"
@@ -190,14 +191,14 @@ Error make_error(Origin origin, int code, std::string_view message, bson::View d
     text += " failed: " + std::string(message.substr(0, kLongest));
     text += hint(message);
   }
-  if (verdict.kind == ErrorKind::kThrottled) out.retry_after = retry_after(message);
+  if (failure.kind == ErrorKind::kThrottled) out.retry_after = retry_after(message);
   if (operation.fate_unknown ||
-      (operation.is_write && !verdict.retryable &&
-       (verdict.kind == ErrorKind::kUnavailable || verdict.kind == ErrorKind::kTimeout))) {
+      (operation.is_write && !failure.retryable &&
+       (failure.kind == ErrorKind::kUnavailable || failure.kind == ErrorKind::kTimeout))) {
     text += "; whether it took effect is unknown";
   }
   if (out.server_code != 0) text += " (code " + std::to_string(out.server_code) + ")";
-  return Error(verdict.kind, text, std::move(out));
+  return Error(failure.kind, text, std::move(out));
 }
 
 Error to_error(bson::View write_error, const Operation& operation) {

@@ -177,7 +177,7 @@ detail::PoolPtr make_pool(const DriverUri& uri, CommandWatch& watch) {
 }
 
 // A worker's connection.
-class Connection final : public detail::WorkerState {
+class WorkerConnection final : public detail::WorkerState {
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   detail::Shared& shared_;
@@ -187,7 +187,7 @@ class Connection final : public detail::WorkerState {
   SteadyTime last_unit_;
 
  public:
-  Connection(detail::Shared& shared, const ServiceOptions& options, const Clock& clock)
+  WorkerConnection(detail::Shared& shared, const ServiceOptions& options, const Clock& clock)
       : shared_(shared),
         options_(options),
         clock_(clock),
@@ -284,7 +284,7 @@ class Service::Impl {
         .upkeep_period = std::min({options_.keep_alive, options_.idle_limit,
                                    shared_.current()->uri.max_idle.value_or(options_.idle_limit)}),
         .make_state = [this, &clock] {
-          return std::make_unique<Connection>(shared_, options_, clock);
+          return std::make_unique<WorkerConnection>(shared_, options_, clock);
         }};
   }
 
@@ -374,7 +374,7 @@ class Service::Impl {
     workers_.submit({.deadline = deadline,
                      .work =
                          [deadline, work = std::move(work)](detail::WorkerState& state) {
-                           static_cast<Connection&>(state).run(deadline, work);
+                           static_cast<WorkerConnection&>(state).run(deadline, work);
                          },
                      .refused = std::move(refused)});
   }

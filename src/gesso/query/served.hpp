@@ -116,7 +116,7 @@ struct IndexView {
 inline constexpr KeyPart kIdKey[] = {{"_id", Direction::kAscending}};
 
 // How an index fares with a query.
-struct Verdict {
+struct IndexFit {
   std::uint64_t unserved = 0;  // a bit for each term, then for each sort key
   std::size_t index = 0;
   std::size_t prefix = 0;  // how many of the index's keys are bound
@@ -151,8 +151,8 @@ constexpr std::uint64_t first_bits(std::size_t count) {
   return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
 }
 
-constexpr Verdict judge(std::span<const Term> terms, std::span<const KeyPart> sort,
-                        const IndexView& index, std::string_view ttl_field) {
+constexpr IndexFit fit_of(std::span<const Term> terms, std::span<const KeyPart> sort,
+                          const IndexView& index, std::string_view ttl_field) {
   const std::uint64_t everything = first_bits(terms.size() + sort.size());
   const bool unique =
       index.kind == IndexKind::kUnique || index.kind == IndexKind::kUniqueWhenPresent;
@@ -215,9 +215,9 @@ constexpr Verdict judge(std::span<const Term> terms, std::span<const KeyPart> so
   return {.unserved = unserved, .prefix = prefix, .direction = direction};
 }
 
-// The verdict of the index that serves most; of equals, the one declared first.
-constexpr Verdict best(std::span<const Term> terms, std::span<const KeyPart> sort,
-                       std::span<const IndexView> indexes) {
+// The fit of the index that serves most; of equals, the one declared first.
+constexpr IndexFit best_fit(std::span<const Term> terms, std::span<const KeyPart> sort,
+                            std::span<const IndexView> indexes) {
   if (terms.empty() && sort.empty()) {
     return {.index = indexes.size() - 1, .direction = 1};  // `_id` is the last
   }
@@ -225,11 +225,11 @@ constexpr Verdict best(std::span<const Term> terms, std::span<const KeyPart> sor
   for (const IndexView& index : indexes) {
     if (index.kind == IndexKind::kTtl) ttl_field = index.keys[0].name;
   }
-  Verdict found{.unserved = ~std::uint64_t{0}};
+  IndexFit found{.unserved = ~std::uint64_t{0}};
   for (std::size_t i = 0; i < indexes.size(); ++i) {
-    Verdict verdict = judge(terms, sort, indexes[i], ttl_field);
-    verdict.index = i;
-    if (std::popcount(verdict.unserved) < std::popcount(found.unserved)) found = verdict;
+    IndexFit fit = fit_of(terms, sort, indexes[i], ttl_field);
+    fit.index = i;
+    if (std::popcount(fit.unserved) < std::popcount(found.unserved)) found = fit;
   }
   return found;
 }
@@ -259,13 +259,13 @@ struct BranchProof<Model, TypeList<Predicates...>, Sort<Keys...>> {
   static_assert(sizeof...(Predicates) + sizeof...(Keys) < 64);
   static constexpr std::array<Term, sizeof...(Predicates)> terms{
       Term{Predicates::Path::name, Predicates::op}...};
-  static constexpr Verdict verdict = best(terms, Sort<Keys...>::keys, kViews<Model>);
-  static constexpr bool served = verdict.unserved == 0;
+  static constexpr IndexFit fit = best_fit(terms, Sort<Keys...>::keys, kViews<Model>);
+  static constexpr bool served = fit.unserved == 0;
 
   using Fields = TypeList<typename Predicates::Path..., typename Keys::Path...>;
   template <std::size_t... I>
   static auto unserved(std::index_sequence<I...>) -> typename Concat<
-      std::conditional_t<(verdict.unserved >> I & 1) != 0,
+      std::conditional_t<(fit.unserved >> I & 1) != 0,
                          TypeList<std::tuple_element_t<
                              I, std::tuple<typename Predicates::Path..., typename Keys::Path...>>>,
                          TypeList<>>...>::type;
@@ -291,9 +291,9 @@ template <class Model, class Branch, class SortType>
 struct QueryProof<Model, TypeList<Branch>, SortType> {
   using Proof = BranchProof<Model, Branch, SortType>;
   static constexpr bool served = Proof::served;
-  static constexpr IndexView index = kViews<Model>[Proof::verdict.index];
-  static constexpr std::size_t prefix = Proof::verdict.prefix;
-  static constexpr int direction = Proof::verdict.direction;
+  static constexpr IndexView index = kViews<Model>[Proof::fit.index];
+  static constexpr std::size_t prefix = Proof::fit.prefix;
+  static constexpr int direction = Proof::fit.direction;
   using Why = typename Distinct<typename Proof::Unserved>::type;
 };
 // Several: each for itself, and no sort.

@@ -54,12 +54,12 @@ class Charging {
   UserRepository users_;
   SubscriptionRepository subscriptions_;
   GenerationRepository generations_;
-  const Context* context_;
+  const RepositoryContext* context_;
 
  public:
   using Outcome = std::variant<models::Generation, NotEnoughCredits, UserNotActive>;
 
-  Charging(mongo::Session& session, const Context& context)
+  Charging(mongo::Session& session, const RepositoryContext& context)
       : users_(session, context),
         subscriptions_(session, context),
         generations_(session, context),

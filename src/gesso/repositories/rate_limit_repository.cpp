@@ -75,8 +75,8 @@ RateLimitLog RateLimitRepository::upsert(const Id& id, const Update<RateLimitLog
   }
 }
 
-RateLimitVerdict RateLimitRepository::hit(const UserId& user_id, std::string_view endpoint,
-                                          std::int64_t limit, std::chrono::milliseconds window) {
+RateLimitDecision RateLimitRepository::hit(const UserId& user_id, std::string_view endpoint,
+                                           std::int64_t limit, std::chrono::milliseconds window) {
   require_at_least(0, "limit", limit);
   require_at_least(1, "window", window.count());
   const Time moment = now();

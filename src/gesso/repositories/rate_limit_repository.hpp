@@ -14,7 +14,7 @@
 
 namespace gesso::repositories {
 
-struct RateLimitVerdict {
+struct RateLimitDecision {
   bool allowed = false;
   std::int64_t remaining = 0;
   Time reset_at;  // when to try again
@@ -28,8 +28,8 @@ class RateLimitRepository : public Repository<models::RateLimitLog> {
   // are allowed, however many ask at once. A call that passes is refused while there is a block.
   // Throws Error: kValidation for an endpoint of no or more than 255 characters, a limit below 0 or
   // a window below 1 ms.
-  RateLimitVerdict hit(const models::UserId& user_id, std::string_view endpoint, std::int64_t limit,
-                       std::chrono::milliseconds window);
+  RateLimitDecision hit(const models::UserId& user_id, std::string_view endpoint,
+                        std::int64_t limit, std::chrono::milliseconds window);
 
   // Refuses every call until then; a later block replaces an earlier one.
   void block(const models::UserId& user_id, std::string_view endpoint, Time until);

@@ -33,8 +33,8 @@
 #include "gesso/bson/json.hpp"
 #include "gesso/mongo/session.hpp"
 #include "gesso/query/query.hpp"
-#include "gesso/repositories/context.hpp"
 #include "gesso/repositories/page.hpp"
+#include "gesso/repositories/repository_context.hpp"
 #include "gesso/schema/codec.hpp"
 
 namespace gesso::repositories {
@@ -153,14 +153,14 @@ std::optional<T> decode(bson::View document, const std::string& ns,
 template <class M>
 class Repository {
   mongo::Session* session_;
-  const Context* context_;
+  const RepositoryContext* context_;
 
  public:
   using Model = M;
   using Id = decltype(Model::id);
   static constexpr std::string_view kCollection = Model::kCollection;
 
-  Repository(mongo::Session& session, const Context& context)
+  Repository(mongo::Session& session, const RepositoryContext& context)
       : session_(&session), context_(&context) {}
 
   // Inserts it as it is. Throws Error: kDuplicate with the field's name in `field()`.
@@ -231,7 +231,7 @@ class Repository {
 
  protected:
   [[nodiscard]] mongo::Session& session() const { return *session_; }
-  [[nodiscard]] const Context& context() const { return *context_; }
+  [[nodiscard]] const RepositoryContext& context() const { return *context_; }
   [[nodiscard]] Time now() const { return context_->clock.now(); }
   [[nodiscard]] Id next_id() const { return Id::next(context_->ids); }
 

@@ -10,13 +10,13 @@
 #include "gesso/api/jwt.hpp"
 #include "gesso/api/secret_state.hpp"
 #include "gesso/mongo/service.hpp"
-#include "gesso/repositories/context.hpp"
+#include "gesso/repositories/repository_context.hpp"
 
 namespace gesso::api {
 
-struct Context {
+struct Services {
   mongo::Service& database;
-  const repositories::Context& repositories;
+  const repositories::RepositoryContext& repository_context;
   const Tokens& tokens;
   HashPool& hashes;
   std::chrono::milliseconds request_timeout{30'000};

@@ -10,7 +10,7 @@
 
 namespace gesso::repositories {
 
-struct Context {
+struct RepositoryContext {
   const Clock& clock;
   Random& random;
   IdGenerator& ids;
