@@ -11,6 +11,8 @@ namespace {
 static_assert(field_name<&Account::email> == "email");
 static_assert(field_name<&Account::id> == "_id");
 static_assert(field_name<&Account::created_at> == "created_at");
+static_assert(field_about<&Account::id> == kFieldsOf<Account>[0].about);
+static_assert(!field_about<&Account::id>.empty() && field_about<&Address::street>.empty());
 static_assert(field_index<&Account::id> == 0);
 static_assert(std::same_as<FieldType<&Account::level>, Integer<1, 4>>);
 static_assert(std::same_as<ModelOf<&Address::street>, Address>);

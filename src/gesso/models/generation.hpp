@@ -156,14 +156,17 @@ struct GenerationCreate {
   static constexpr std::string_view kName = "GenerationCreate";
   static constexpr std::string_view kAbout = "A request for images.";
 };
-GESSO_FIELDS(GenerationCreate, (user_id, "Who asks."), (prompt, "What the images should show."),
-             (negative_prompt, "What they should not show."),
-             (model_type, "Which model paints.", schema::kHasDefault),
-             (image_size, "Width x height in pixels.", schema::kHasDefault),
-             (num_images, "How many images.", schema::kHasDefault),
-             (guidance_scale, "How closely the model follows the prompt.", schema::kHasDefault),
-             (num_inference_steps, "Denoising steps.", schema::kHasDefault),
-             (seed, "The same seed and parameters give the same images; absent for a random one."),
+GESSO_FIELDS(GenerationCreate, (user_id, "Who asks."),
+             (prompt, schema::field_about<&Generation::prompt>),
+             (negative_prompt, schema::field_about<&Generation::negative_prompt>),
+             (model_type, schema::field_about<&Generation::model_type>, schema::kHasDefault),
+             (image_size, schema::field_about<&Generation::image_size>, schema::kHasDefault),
+             (num_images, schema::field_about<&Generation::num_images>, schema::kHasDefault),
+             (guidance_scale, schema::field_about<&Generation::guidance_scale>,
+              schema::kHasDefault),
+             (num_inference_steps, schema::field_about<&Generation::num_inference_steps>,
+              schema::kHasDefault),
+             (seed, schema::field_about<&Generation::seed>),
              (cost_credits, "What it costs; the service's decision, so no client sends it.",
               schema::kHasDefault | schema::kInternal))
 

@@ -36,4 +36,8 @@ GESSO_FIELDS(PendingCharge,
               "What was taken from this document, or what a refund is to give back to it."),
              (at, "When it was placed; the sweep leaves young holds to those who placed them."))
 
+// What `pending_charges` is, of a user and of a subscription.
+inline constexpr std::string_view kPendingChargesAbout =
+    "Holds of charges whose generation may not be stored yet; keeps charging exact across crashes.";
+
 }  // namespace gesso::models

@@ -77,10 +77,7 @@ GESSO_FIELDS(Subscription, (id, "Assigned by the service."),
              (credits_per_month, "Credits that each period grants."),
              (credits_used_this_period, "Of these, used; back to 0 when a period starts.",
               schema::kHasDefault),
-             (pending_charges,
-              "Holds of charges whose generation may not be stored yet; keeps charging exact "
-              "across crashes.",
-              schema::kHasDefault | schema::kInternal),
+             (pending_charges, kPendingChargesAbout, schema::kHasDefault | schema::kInternal),
              (current_period_start, "When the current period began."),
              (current_period_end, "When it ends and the next one is due."),
              (cancel_at_period_end, "Cancelled, and in force until the period ends.",
@@ -109,11 +106,12 @@ struct SubscriptionCreate {
   static constexpr std::string_view kAbout = "A purchase.";
 };
 GESSO_FIELDS(SubscriptionCreate, (user_id, "Who buys."), (plan, "What is bought."),
-             (stripe_subscription_id, "The subscription at Stripe; absent for the free plan."),
-             (stripe_customer_id, "Who pays at Stripe."),
-             (stripe_price_id, "The price at Stripe that stands for plan and interval."),
-             (billing_interval, "How often is paid.", schema::kHasDefault),
-             (credits_per_month, "Credits that each period grants."),
+             (stripe_subscription_id, schema::field_about<&Subscription::stripe_subscription_id>),
+             (stripe_customer_id, schema::field_about<&Subscription::stripe_customer_id>),
+             (stripe_price_id, schema::field_about<&Subscription::stripe_price_id>),
+             (billing_interval, schema::field_about<&Subscription::billing_interval>,
+              schema::kHasDefault),
+             (credits_per_month, schema::field_about<&Subscription::credits_per_month>),
              (current_period_start, "When the first period begins; now where absent."),
              (current_period_end, "When it ends."))
 
@@ -138,9 +136,9 @@ struct SubscriptionUpdate {
 GESSO_FIELDS(SubscriptionUpdate, (plan, "The new plan."), (status, "What Stripe says of it."),
              (stripe_subscription_id, "null takes it away."),
              (stripe_customer_id, "null takes it away."), (stripe_price_id, "null takes it away."),
-             (billing_interval, "How often is paid."),
-             (credits_per_month, "Credits that each period grants."),
-             (current_period_start, "When the current period began."),
+             (billing_interval, schema::field_about<&Subscription::billing_interval>),
+             (credits_per_month, schema::field_about<&Subscription::credits_per_month>),
+             (current_period_start, schema::field_about<&Subscription::current_period_start>),
              (current_period_end, "When it ends."),
              (cancel_at_period_end, "Whether it ends with the period."))
 

@@ -74,10 +74,11 @@ struct UsageLogCreate {
   static constexpr std::string_view kName = "UsageLogCreate";
   static constexpr std::string_view kAbout = "An action to log.";
 };
-GESSO_FIELDS(UsageLogCreate, (user_id, "Who did it."), (action_type, "What was done."),
-             (resource_id, "What it was done to."),
-             (credits_used, "What it cost.", schema::kHasDefault),
-             (response_time_ms, "How long it took."),
-             (metadata, "What the action wants remembered.", schema::kHasDefault))
+GESSO_FIELDS(UsageLogCreate, (user_id, schema::field_about<&UsageLog::user_id>),
+             (action_type, schema::field_about<&UsageLog::action_type>),
+             (resource_id, schema::field_about<&UsageLog::resource_id>),
+             (credits_used, schema::field_about<&UsageLog::credits_used>, schema::kHasDefault),
+             (response_time_ms, schema::field_about<&UsageLog::response_time_ms>),
+             (metadata, schema::field_about<&UsageLog::metadata>, schema::kHasDefault))
 
 }  // namespace gesso::models

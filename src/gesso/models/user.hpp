@@ -86,10 +86,7 @@ GESSO_FIELDS(User, (id, "Assigned by the service."),
               schema::kHasDefault),
              (total_generations, "Generations that were ever requested.", schema::kHasDefault),
              (settings, "Preferences of the client's own shape.", schema::kHasDefault),
-             (pending_charges,
-              "Holds of charges whose generation may not be stored yet; keeps charging exact "
-              "across crashes.",
-              schema::kHasDefault | schema::kInternal),
+             (pending_charges, kPendingChargesAbout, schema::kHasDefault | schema::kInternal),
              (created_at, "When the user registered."), (updated_at, "Last change of any field."))
 
 // A registration. Read from clients, stored nowhere.
@@ -108,8 +105,8 @@ struct UserCreate {
 };
 GESSO_FIELDS(UserCreate, (email, "Login name; letter case does not matter."),
              (password, "8 to 72 bytes of UTF-8. Required where `auth_provider` is `email`."),
-             (full_name, "For display."),
-             (auth_provider, "Who vouches for the login.", schema::kHasDefault),
+             (full_name, schema::field_about<&User::full_name>),
+             (auth_provider, schema::field_about<&User::auth_provider>, schema::kHasDefault),
              (auth_provider_id, "Required where `auth_provider` is not `email`."))
 
 // A change of a profile by its user: what is absent stays. What a user must not decide (whether the

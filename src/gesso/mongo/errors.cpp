@@ -20,13 +20,15 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+constexpr int kInterruptedAtShutdown = 11600;
 // The server stepped down, shuts down or cannot be reached from the router.
-constexpr std::array kUnavailableCodes{6,    7,     63,    89,    91,    133,   134,  189,
-                                       9001, 10058, 10107, 11600, 11602, 13435, 13436};
+constexpr std::array kUnavailableCodes{6,     7,     63,   89,    91,    133,
+                                       134,   189,   9001, 10058, 10107, kInterruptedAtShutdown,
+                                       11602, 13435, 13436};
 // Of these, those that refuse before anything is done.
 constexpr std::array kNotPrimaryCodes{10058, 10107, 13435, 13436};
-constexpr std::array kRetryableReadCodes{6,    7,     89,    91,    134,   189,  262,
-                                         9001, 10107, 11600, 11602, 13435, 13436};
+constexpr std::array kRetryableReadCodes{
+    6, 7, 89, 91, 134, 189, 262, 9001, 10107, kInterruptedAtShutdown, 11602, 13435, 13436};
 constexpr std::array kRetryableWriteCodes = kRetryableReadCodes;
 constexpr std::array kAuthCodes{11, 13, 18, 31, 391, 8000};
 constexpr std::array kDuplicateCodes{11000, 11001, 12582};

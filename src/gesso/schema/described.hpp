@@ -15,6 +15,9 @@
 //   static_assert(schema::field_name<&Account::email> == "email");
 //   static_assert(schema::field_name<&Account::id> == "_id");
 //
+// A struct that repeats a field of another takes its text from there:
+//   (email, schema::field_about<&Account::email>)
+//
 // A struct whose fields need neither texts nor flags (a projection, a result of an aggregation) is
 // listed by BOOST_DESCRIBE_STRUCT instead. Both stand behind the struct, in its namespace. All of
 // it is constant.
@@ -147,6 +150,11 @@ inline constexpr std::size_t field_index = detail::find_member<Pointer>();
 // The field's name in BSON: "email"; "_id" for the member `id`.
 template <auto Pointer>
 inline constexpr std::string_view field_name = kBsonNames<ModelOf<Pointer>>[field_index<Pointer>];
+
+// The sentence about the field; "" where its struct gives none.
+template <auto Pointer>
+inline constexpr std::string_view field_about =
+    kFieldsOf<ModelOf<Pointer>>[field_index<Pointer>].about;
 
 // `T::kName`, or "" where it has none.
 template <Described T>

@@ -14,8 +14,6 @@
 namespace gesso::schema {
 namespace {
 
-constexpr std::string_view kHex = "0123456789abcdef";
-
 void write_escape(std::string& out, char c) {
   switch (c) {
     case '"':
@@ -34,9 +32,8 @@ void write_escape(std::string& out, char c) {
       out += "\\t";
       return;
     default:
-      out += "\\u00";
-      out += kHex[static_cast<unsigned char>(c) >> 4];
-      out += kHex[static_cast<unsigned char>(c) & 0xF];
+      const auto byte = static_cast<std::uint8_t>(c);
+      out += "\\u00" + hex(std::span(&byte, 1));
   }
 }
 
@@ -112,15 +109,9 @@ void write_json_value(std::string& out, bson::Value value) {
       return write_json_string(out, to_iso8601(value.as_date()));
     case bson::Type::kDecimal128:
       return write_json_string(out, bson::to_string(value.as_decimal128()));
-    case bson::Type::kObjectId: {
-      out += '"';
-      for (const std::uint8_t byte : value.as_object_id().bytes) {
-        out += kHex[byte >> 4];
-        out += kHex[byte & 0xF];
-      }
-      out += '"';
+    case bson::Type::kObjectId:
+      out += '"' + hex(value.as_object_id().bytes) + '"';
       return;
-    }
     case bson::Type::kBinary:
       out += '"' + base64_encode(as_text(value.as_binary().bytes)) + '"';
       return;
