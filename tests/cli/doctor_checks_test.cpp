@@ -135,21 +135,21 @@ TEST(DoctorChecks, AServerThatDriversDropIsToBeUpgraded) {
 }
 
 TEST(DoctorChecks, NamesTheIndexesThatAreNotAsDeclared) {
-  const mongo::IndexSpec spec{
-      .collection = "users", .name = "email_1", .key = bson::make_document("email", 1)};
+  const mongo::CollectionIndex index{"users",
+                                     {.name = "email_1", .keys = bson::make_document("email", 1)}};
   mongo::IndexPlan good;
-  good.keep.push_back(spec);
-  good.extra.push_back({"logs", bson::make_document("name", "mine")});
+  good.keep.push_back(index);
+  good.extra.push_back({"logs", {.name = "mine"}});
   EXPECT_THAT(judge_indexes(good),
               is(Health::kOk, "1 are as declared; 1 that nothing declares: logs.mine"));
   mongo::IndexPlan missing;
   missing.create_collections.emplace_back("users");
   EXPECT_THAT(judge_indexes(missing),
               is(Health::kWarn, "collections missing: users", "gesso init-db"));
-  missing.create.push_back({spec, ""});
+  missing.create.push_back({index});
   EXPECT_THAT(judge_indexes(missing), is(Health::kWarn, "1 missing: users.email_1", "init-db"));
   mongo::IndexPlan other;
-  other.differs.push_back({spec, bson::Document(), "unique: wanted true, stands false"});
+  other.differs.push_back({index, {}, "unique: wanted true, stands false"});
   EXPECT_THAT(judge_indexes(other),
               is(Health::kWarn, "users.email_1 (unique: wanted true, stands false)", "drop"));
 }

@@ -46,10 +46,10 @@ TEST(JsonSchemasTest, SayNothingOfSecretsAndMarks) {
 template <class Model>
 std::set<std::string> index_names() {
   std::set<std::string> names;
-  for (const query::IndexSpec& index : query::index_specs<Model>()) {
+  for (const bson::IndexSpec& index : query::index_specs<Model>()) {
     std::string name = index.name;
-    if (index.unique()) name += " unique";
-    if (index.kind == query::IndexKind::kTtl) name += " ttl";
+    if (index.unique) name += " unique";
+    if (index.expire_after_seconds) name += " ttl";
     EXPECT_TRUE(names.insert(name).second) << name << " stands twice";
   }
   return names;

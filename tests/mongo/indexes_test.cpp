@@ -73,13 +73,14 @@ class Indexes : public ::testing::Test {
   IndexServer server;
   Service service{short_options(server.server().uri()), world.clock, world.random};
 
-  std::vector<IndexSpec> wanted{
-      {.collection = "users", .key = make_document("email", 1), .unique = true},
-      {.collection = "users", .key = make_document("a", 1, "b", -1)},
-      {.collection = "logs", .key = make_document("expires_at", 1), .expire_after_seconds = 0},
-      {.collection = "subs",
-       .key = make_document("stripe_id", 1),
-       .unique_when_present = "stripe_id"},
+  std::vector<CollectionIndex> wanted{
+      {"users", {.keys = make_document("email", 1), .unique = true}},
+      {"users", {.keys = make_document("a", 1, "b", -1)}},
+      {"logs", {.keys = make_document("expires_at", 1), .expire_after_seconds = 0}},
+      {"subs",
+       {.keys = make_document("stripe_id", 1),
+        .unique = true,
+        .partial_filter = make_document("stripe_id", make_document("$exists", true))}},
   };
 
   IndexPlan plan() {
@@ -181,20 +182,22 @@ TEST_F(Indexes, SomethingElseMadeInTheMeantimeIsAConflict) {
 }
 
 TEST(IndexDialect, RuExpiresByTimestampAndHasNothingPartial) {
-  const AdaptedIndex ttl = adapt(
-      {.collection = "logs", .key = make_document("expires_at", 1), .expire_after_seconds = 0},
-      Dialect::kCosmosRu);
-  EXPECT_EQ(bson::to_json(ttl.spec.key), "{ \"_ts\" : 1 }");
+  const AdaptedIndex ttl =
+      adapt({.name = "mine", .keys = make_document("expires_at", 1), .expire_after_seconds = 0},
+            Dialect::kCosmosRu);
+  EXPECT_EQ(bson::to_json(ttl.spec.keys), "{ \"_ts\" : 1 }");
+  EXPECT_EQ(ttl.spec.name, "_ts_1");
   EXPECT_EQ(ttl.spec.expire_after_seconds, -1);
   EXPECT_THAT(ttl.note, HasSubstr("ttl"));
-  const IndexSpec partial{.collection = "subs",
-                          .key = make_document("stripe_id", 1),
-                          .unique_when_present = "stripe_id"};
+  const bson::IndexSpec partial{
+      .keys = make_document("stripe_id", 1),
+      .unique = true,
+      .partial_filter = make_document("stripe_id", make_document("$exists", true))};
   const AdaptedIndex plain = adapt(partial, Dialect::kCosmosRu);
   EXPECT_FALSE(plain.spec.unique);
-  EXPECT_TRUE(plain.spec.unique_when_present.empty());
+  EXPECT_TRUE(plain.spec.partial_filter.empty());
   EXPECT_FALSE(plain.note.empty());
-  EXPECT_EQ(adapt(partial, Dialect::kDocumentDb).spec.unique_when_present, "stripe_id");
+  EXPECT_EQ(adapt(partial, Dialect::kDocumentDb).spec.partial_filter, partial.partial_filter);
 }
 
 }  // namespace

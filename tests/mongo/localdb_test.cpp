@@ -114,8 +114,8 @@ TEST_F(LocalDb, InsertsManyInBatchesAndReadsThemThroughACursor) {
 }
 
 TEST_F(LocalDb, ATakenUniqueValueNamesItsField) {
-  const std::vector<IndexSpec> wanted{
-      {.collection = "users", .key = make_document("email", 1), .unique = true}};
+  const std::vector<CollectionIndex> wanted{
+      {"users", {.keys = make_document("email", 1), .unique = true}}};
   service->run([&](Session& session) {
     create_indexes(session, wanted);
     session.insert_one("users", make_document("_id", "a", "email", "x@y.z"));
@@ -139,13 +139,14 @@ TEST_F(LocalDb, ATakenUniqueValueNamesItsField) {
 }
 
 TEST_F(LocalDb, TwentyAtOnceMakeTheSameIndexesOnce) {
-  const std::vector<IndexSpec> wanted{
-      {.collection = "users", .key = make_document("email", 1), .unique = true},
-      {.collection = "users", .key = make_document("tier", 1, "created_at", -1)},
-      {.collection = "logs", .key = make_document("expires_at", 1), .expire_after_seconds = 0},
-      {.collection = "subs",
-       .key = make_document("stripe_id", 1),
-       .unique_when_present = "stripe_id"},
+  const std::vector<CollectionIndex> wanted{
+      {"users", {.keys = make_document("email", 1), .unique = true}},
+      {"users", {.keys = make_document("tier", 1, "created_at", -1)}},
+      {"logs", {.keys = make_document("expires_at", 1), .expire_after_seconds = 0}},
+      {"subs",
+       {.keys = make_document("stripe_id", 1),
+        .unique = true,
+        .partial_filter = make_document("stripe_id", make_document("$exists", true))}},
   };
   std::atomic<int> failed{0};
   {
@@ -180,7 +181,7 @@ TEST_F(LocalDb, TwentyAtOnceMakeTheSameIndexesOnce) {
 TEST_F(LocalDb, TellsItsStatistics) {
   service->run([](Session& session) {
     for (int i = 0; i < 10; ++i) session.insert_one("c", numbered(i));
-    const std::vector<IndexSpec> wanted{{.collection = "c", .key = make_document("n", 1)}};
+    const std::vector<CollectionIndex> wanted{{"c", {.keys = make_document("n", 1)}}};
     create_indexes(session, wanted);
     const DatabaseStatistics stats = database_stats(session);
     EXPECT_EQ(stats.database, "test");

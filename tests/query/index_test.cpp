@@ -13,7 +13,7 @@ using studio::Commission;
 
 TEST(IndexTest, TheDeclarationIsTheListAtRunTime) {
   std::string listed;
-  for (const IndexSpec& spec : index_specs<Commission>()) listed += to_json(spec) + '\n';
+  for (const bson::IndexSpec& spec : index_specs<Commission>()) listed += to_json(spec) + '\n';
   EXPECT_EQ(listed,
             R"({ "key" : { "title" : 1 }, "name" : "title_1", "unique" : true }
 { "key" : { "client" : 1, "ordered_at" : -1, "_id" : -1 }, "name" : "client_1_ordered_at_-1__id_-1" }

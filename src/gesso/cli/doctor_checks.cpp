@@ -200,7 +200,8 @@ Check judge_server(const ServerFacts& facts) {
 Check judge_indexes(const mongo::IndexPlan& plan) {
   Check check{"indexes", Health::kOk, fmt::format("{} are as declared", plan.keep.size())};
   std::string names;
-  for (const auto& one : plan.create) add(names, ", ", one.spec.collection + "." + one.spec.name);
+  for (const auto& one : plan.create)
+    add(names, ", ", one.index.collection + "." + one.index.spec.name);
   if (!names.empty()) {
     check.found += fmt::format("; {} missing: {}", plan.create.size(), names);
     warn(check, "gesso init-db");
@@ -211,7 +212,7 @@ Check judge_indexes(const mongo::IndexPlan& plan) {
   }
   names.clear();
   for (const auto& one : plan.differs) {
-    add(names, ", ", one.wanted.collection + "." + one.wanted.name + " (" + one.what + ")");
+    add(names, ", ", one.wanted.collection + "." + one.wanted.spec.name + " (" + one.what + ")");
   }
   if (!names.empty()) {
     check.found += fmt::format("; {} stand otherwise: {}", plan.differs.size(), names);
@@ -219,9 +220,7 @@ Check judge_indexes(const mongo::IndexPlan& plan) {
   }
   names.clear();
   for (const auto& one : plan.extra) {
-    const bson::Value name = one.standing["name"];
-    add(names, ", ",
-        one.collection + "." + std::string(name.is_string() ? name.as_string() : "(no name)"));
+    add(names, ", ", one.collection + "." + one.spec.name);
   }
   if (!names.empty()) {
     check.found += fmt::format("; {} that nothing declares: {}", plan.extra.size(), names);

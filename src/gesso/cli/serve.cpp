@@ -46,7 +46,7 @@ void make_indexes(mongo::Session& session) {
   const mongo::IndexPlan plan = mongo::create_indexes(session, repositories::declared_indexes());
   if (!plan.create.empty()) spdlog::info("made {} indexes", plan.create.size());
   for (const auto& index : plan.differs) {
-    spdlog::warn("index {} of {} is not as declared: {}", index.wanted.name,
+    spdlog::warn("index {} of {} is not as declared: {}", index.wanted.spec.name,
                  index.wanted.collection, index.what);
   }
 }

@@ -45,7 +45,7 @@ void write_fields(std::string& out) {
   out += '\n';
 }
 
-std::string keys_text(const query::IndexSpec& index) {
+std::string keys_text(const bson::IndexSpec& index) {
   std::string text;
   for (const bson::Element& key : index.keys.view()) {
     if (!text.empty()) text += ", ";
@@ -55,18 +55,10 @@ std::string keys_text(const query::IndexSpec& index) {
   return text;
 }
 
-std::string_view kind_text(query::IndexKind kind) {
-  switch (kind) {
-    case query::IndexKind::kPlain:
-      return "";
-    case query::IndexKind::kUnique:
-      return "unique";
-    case query::IndexKind::kUniqueWhenPresent:
-      return "unique among the documents that have the field";
-    case query::IndexKind::kTtl:
-      return "TTL: a document is deleted once this moment has passed";
-  }
-  return "";
+std::string_view rule_text(const bson::IndexSpec& index) {
+  if (index.expire_after_seconds) return "TTL: a document is deleted once this moment has passed";
+  if (!index.unique) return "";
+  return index.partial_filter.empty() ? "unique" : "unique among the documents that have the field";
 }
 
 template <class T>
@@ -74,9 +66,9 @@ void write_collection(std::string& out) {
   out += "## " + std::string(T::kCollection) + "\n\n" + std::string(T::kAbout) + "\n\n";
   write_fields<T>(out);
   out += "| index | keys | rule |\n|---|---|---|\n| `_id_` | `_id` | unique |\n";
-  for (const query::IndexSpec& index : query::index_specs<T>()) {
+  for (const bson::IndexSpec& index : query::index_specs<T>()) {
     out += "| `" + index.name + "` | " + keys_text(index) + " | ";
-    out += kind_text(index.kind);
+    out += rule_text(index);
     out += " |\n";
   }
   out += '\n';

@@ -4,7 +4,6 @@
 #include <map>
 
 #include "gesso/bson/builder.hpp"
-#include "gesso/bson/compare.hpp"
 #include "gesso/bson/json.hpp"
 
 namespace gesso::mongo {
@@ -13,66 +12,8 @@ namespace {
 constexpr int kNamespaceNotFound = 26;
 constexpr int kNamespaceExists = 48;
 
-// "a_1_b_-1"
-std::string usual_name(bson::View key) {
-  std::string name;
-  for (const bson::Element& element : key) {
-    if (!name.empty()) name += '_';
-    name.append(element.key).append("_");
-    if (const auto direction = element.value.integer()) {
-      name += std::to_string(*direction);
-    } else if (element.value.is_string()) {
-      name += element.value.as_string();
-    }
-  }
-  return name;
-}
-
-std::string name_of(const IndexSpec& spec) {
-  return spec.name.empty() ? usual_name(spec.key) : spec.name;
-}
-
-bson::Document partial_filter_of(const IndexSpec& spec) {
-  if (spec.unique_when_present.empty()) return spec.partial_filter;
-  return bson::make_document(spec.unique_when_present, bson::make_document("$exists", true));
-}
-
-bool is_unique(const IndexSpec& spec) { return spec.unique || !spec.unique_when_present.empty(); }
-
-bson::Document definition(const IndexSpec& spec) {
-  bson::Builder index;
-  index.append("key", spec.key).append("name", name_of(spec));
-  if (is_unique(spec)) index.append("unique", true);
-  if (spec.expire_after_seconds) index.append("expireAfterSeconds", *spec.expire_after_seconds);
-  const bson::Document filter = partial_filter_of(spec);
-  if (!filter.empty()) index.append("partialFilterExpression", filter);
-  return index.finish();
-}
-
-std::string shown(bson::Value value) { return value ? bson::to_json(value) : "none"; }
-
-// What of the options differs; "" where they agree. Names and versions do not count.
-std::string difference(bson::View wanted, bson::View standing) {
-  std::string text;
-  const auto add = [&](std::string_view option, const std::string& wants, const std::string& is) {
-    if (!text.empty()) text += "; ";
-    text.append(option).append(": wanted ").append(wants).append(", stands ").append(is);
-  };
-  for (const std::string_view flag : {"unique", "sparse"}) {
-    const bool wants = wanted[flag].truthy();
-    const bool is = standing[flag].truthy();
-    if (wants != is) add(flag, wants ? "true" : "false", is ? "true" : "false");
-  }
-  for (const std::string_view option : {"expireAfterSeconds", "partialFilterExpression"}) {
-    if (!bson::equal(wanted[option], standing[option])) {
-      add(option, shown(wanted[option]), shown(standing[option]));
-    }
-  }
-  return text;
-}
-
-std::vector<bson::Document> list_indexes(Session& session, const std::string& collection) {
-  std::vector<bson::Document> indexes;
+std::vector<bson::IndexSpec> list_indexes(Session& session, const std::string& collection) {
+  std::vector<bson::IndexSpec> indexes;
   bson::Document reply;
   try {
     reply = session.run_command(bson::make_document("listIndexes", collection));
@@ -83,7 +24,7 @@ std::vector<bson::Document> list_indexes(Session& session, const std::string& co
   const auto take = [&](bson::Value batch) {
     if (!batch.is_array()) return;
     for (const bson::Element& one : batch.as_document()) {
-      indexes.emplace_back(one.value.as_document());
+      indexes.push_back(bson::read_index_spec(one.value.as_document()));
     }
   };
   take(reply.view().at_path("cursor.firstBatch"));
@@ -97,82 +38,79 @@ std::vector<bson::Document> list_indexes(Session& session, const std::string& co
   return indexes;
 }
 
-bool is_id_index(bson::View standing) {
-  const bson::Value key = standing["key"];
-  return key.is_document() && key.as_document().count() == 1 && key.as_document().contains("_id");
+bool is_id_index(const bson::IndexSpec& index) {
+  return index.keys.view().count() == 1 && index.keys.contains("_id");
 }
 
 // Compares the indexes of one collection.
 void compare(const std::string& collection, const std::vector<AdaptedIndex>& wanted,
-             const std::vector<bson::Document>& standing, IndexPlan& plan) {
-  std::vector<bool> declared(standing.size(), false);
+             const std::vector<bson::IndexSpec>& existing, IndexPlan& plan) {
+  std::vector<bool> declared(existing.size(), false);
   for (const AdaptedIndex& index : wanted) {
-    const bson::Document definition = mongo::definition(index.spec);
-    const bson::Document* agrees = nullptr;
-    const bson::Document* differs = nullptr;
+    const bson::IndexSpec* agrees = nullptr;
+    const bson::IndexSpec* differs = nullptr;
     std::string what;
-    for (std::size_t i = 0; i < standing.size(); ++i) {
-      const bson::Document& one = standing[i];
-      const bool same_key = bson::equal(definition["key"], one["key"]);
-      const bool same_name = bson::equal(definition["name"], one["name"]);
-      if (!same_key && !same_name) continue;
+    for (std::size_t i = 0; i < existing.size(); ++i) {
+      const bson::IndexSpec& one = existing[i];
+      const bool same_keys = have_same_keys(index.spec, one);
+      if (!same_keys && index.spec.name != one.name) continue;
       declared[i] = true;
-      const std::string options = difference(definition, one);
-      if (same_key && options.empty()) {
+      const std::string options = differing_options(index.spec, one);
+      if (same_keys && options.empty()) {
         agrees = &one;
         break;
       }
       differs = &one;
-      what = same_key ? options
-                      : "key: wanted " + shown(definition["key"]) + ", stands " + shown(one["key"]);
+      what = same_keys ? options
+                       : "key: wanted " + bson::to_json(index.spec.keys) + ", stands " +
+                             bson::to_json(one.keys);
     }
     if (agrees != nullptr) {
-      plan.keep.push_back(index.spec);
+      plan.keep.push_back({collection, index.spec});
     } else if (differs != nullptr) {
-      plan.differs.push_back({index.spec, *differs, what});
+      plan.differs.push_back({{collection, index.spec}, *differs, what});
     } else {
-      plan.create.push_back({index.spec, index.note});
+      plan.create.push_back({{collection, index.spec}, index.note});
     }
   }
-  for (std::size_t i = 0; i < standing.size(); ++i) {
-    if (!declared[i] && !is_id_index(standing[i])) plan.extra.push_back({collection, standing[i]});
+  for (std::size_t i = 0; i < existing.size(); ++i) {
+    if (!declared[i] && !is_id_index(existing[i])) plan.extra.push_back({collection, existing[i]});
   }
 }
 
 }  // namespace
 
-AdaptedIndex adapt(IndexSpec spec, Dialect dialect) {
-  AdaptedIndex out{.spec = std::move(spec), .note = {}};
+AdaptedIndex adapt(bson::IndexSpec spec, Dialect dialect) {
+  AdaptedIndex out{.spec = std::move(spec)};
   if (out.spec.expire_after_seconds && !ttl_on_any_date(dialect)) {
-    out.spec.key = bson::make_document("_ts", 1);
+    out.spec.keys = bson::make_document("_ts", 1);
     out.spec.name.clear();
     out.spec.expire_after_seconds = -1;
     out.note = "documents expire by their own ttl, counted from their last change";
   }
-  const bool partial = !out.spec.unique_when_present.empty() || !out.spec.partial_filter.empty();
-  if (partial && !has_partial_indexes(dialect)) {
-    out.spec.unique_when_present.clear();
+  if (!out.spec.partial_filter.empty() && !has_partial_indexes(dialect)) {
     out.spec.partial_filter = {};
     out.spec.unique = false;
     out.note = "not unique: this server has no partial indexes";
   }
+  if (out.spec.name.empty()) out.spec.name = bson::default_index_name(out.spec.keys);
   return out;
 }
 
-IndexPlan plan_indexes(Session& session, std::span<const IndexSpec> wanted) {
+IndexPlan plan_indexes(Session& session, std::span<const CollectionIndex> wanted) {
   std::vector<std::string> order;  // of the declarations
   std::map<std::string, std::vector<AdaptedIndex>> by_collection;
-  for (const IndexSpec& spec : wanted) {
-    auto& indexes = by_collection[spec.collection];
-    if (indexes.empty()) order.push_back(spec.collection);
-    indexes.push_back(adapt(spec, session.dialect()));
+  for (const CollectionIndex& index : wanted) {
+    auto& indexes = by_collection[index.collection];
+    if (indexes.empty()) order.push_back(index.collection);
+    indexes.push_back(adapt(index.spec, session.dialect()));
   }
   IndexPlan plan;
   for (const std::string& collection : order) {
-    const std::vector<bson::Document> standing = list_indexes(session, collection);
-    // A collection that stands has at least the index of _id.
-    if (standing.empty()) plan.create_collections.push_back(collection);
-    compare(collection, by_collection[collection], standing, plan);
+    const std::vector<bson::IndexSpec> existing = list_indexes(session, collection);
+    // A collection that exists has at least the index of _id.
+    if (existing.empty()) plan.create_collections.push_back(collection);
+    compare(collection, by_collection[collection], existing, plan);
   }
   return plan;
 }
@@ -189,55 +127,41 @@ void apply_indexes(Session& session, const IndexPlan& plan) {
   // One at a time: each can be judged alone, and on Azure a failure undoes nothing of the others.
   for (const IndexPlan::Create& one : plan.create) {
     try {
-      (void)session.run_command(bson::make_document("createIndexes", one.spec.collection, "indexes",
-                                                    bson::make_array(definition(one.spec))));
+      (void)session.run_command(bson::make_document("createIndexes", one.index.collection,
+                                                    "indexes",
+                                                    bson::make_array(to_bson(one.index.spec))));
     } catch (const Error&) {
-      // Another process may have made it between the plan and now: what stands decides.
-      const IndexPlan now = plan_indexes(session, std::span(&one.spec, 1));
+      // Another process may have made it between the plan and now: what is there decides.
+      const IndexPlan now = plan_indexes(session, std::span(&one.index, 1));
       if (now.keep.empty()) throw;
     }
   }
 }
 
-IndexPlan create_indexes(Session& session, std::span<const IndexSpec> wanted) {
+IndexPlan create_indexes(Session& session, std::span<const CollectionIndex> wanted) {
   IndexPlan plan = plan_indexes(session, wanted);
   apply_indexes(session, plan);
   return plan;
 }
 
-namespace {
-
-std::string line(std::string_view verb, const std::string& collection, bson::View index) {
-  const bson::Value name = index["name"];
-  std::string text = std::string(verb) + " " + collection + " ";
-  text += name.is_string() ? std::string(name.as_string()) : std::string("(no name)");
-  text += " " + shown(index["key"]);
-  if (index["unique"].truthy()) text += " unique";
-  if (index["sparse"].truthy()) text += " sparse";
-  if (const auto seconds = index["expireAfterSeconds"].integer()) {
-    text += " expires after " + std::to_string(*seconds) + " s";
-  }
-  if (const bson::Value filter = index["partialFilterExpression"])
-    text += " where " + shown(filter);
-  return text;
-}
-
-}  // namespace
-
 std::string IndexPlan::to_text() const {
   std::string text;
+  const auto add = [&](std::string_view verb, const std::string& collection,
+                       const bson::IndexSpec& spec, const std::string& remark) {
+    text += std::string(verb) + " " + collection + " " + bson::to_text(spec) + remark + "\n";
+  };
   for (const std::string& collection : create_collections) {
     text += "create collection " + collection + "\n";
   }
   for (const Create& one : create) {
-    text += line("create", one.spec.collection, definition(one.spec));
-    text += one.note.empty() ? "\n" : " (" + one.note + ")\n";
+    add("create", one.index.collection, one.index.spec,
+        one.note.empty() ? "" : " (" + one.note + ")");
   }
   for (const Differs& one : differs) {
-    text += line("DIFFERS", one.wanted.collection, one.standing) + ": " + one.what + "\n";
+    add("DIFFERS", one.wanted.collection, one.existing, ": " + one.what);
   }
-  for (const Extra& one : extra) text += line("extra", one.collection, one.standing) + "\n";
-  for (const IndexSpec& spec : keep) text += line("keep", spec.collection, definition(spec)) + "\n";
+  for (const CollectionIndex& one : extra) add("extra", one.collection, one.spec, "");
+  for (const CollectionIndex& one : keep) add("keep", one.collection, one.spec, "");
   return text;
 }
 

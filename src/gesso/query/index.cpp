@@ -1,35 +1,30 @@
 #include "gesso/query/index.hpp"
 
-namespace gesso::query {
+#include "gesso/bson/builder.hpp"
 
-bson::Document to_bson(const IndexSpec& spec) {
+namespace gesso::query::detail {
+
+bson::IndexSpec make_spec(IndexKind kind, std::span<const KeyPart> keys) {
   bson::Builder builder;
-  builder.append("key", spec.keys).append("name", spec.name);
-  if (spec.unique()) builder.append("unique", true);
-  if (spec.kind == IndexKind::kUniqueWhenPresent) {
-    const auto filter = builder.document("partialFilterExpression");
-    builder.append(spec.leading_field(), bson::make_document("$exists", true));
+  for (const KeyPart& part : keys) builder.append(part.name, static_cast<int>(part.direction));
+  bson::IndexSpec spec{.keys = builder.finish()};
+  spec.name = bson::default_index_name(spec.keys);
+  switch (kind) {
+    case IndexKind::kPlain:
+      break;
+    case IndexKind::kUnique:
+      spec.unique = true;
+      break;
+    case IndexKind::kUniqueWhenPresent:
+      spec.unique = true;
+      spec.partial_filter =
+          bson::make_document(spec.leading_field(), bson::make_document("$exists", true));
+      break;
+    case IndexKind::kTtl:
+      spec.expire_after_seconds = 0;  // the field says when
+      break;
   }
-  if (spec.kind == IndexKind::kTtl) builder.append("expireAfterSeconds", 0);
-  return builder.finish();
-}
-
-namespace detail {
-
-IndexSpec make_spec(IndexKind kind, std::span<const KeyPart> keys) {
-  IndexSpec spec;
-  spec.kind = kind;
-  bson::Builder builder;
-  for (const KeyPart& part : keys) {
-    const int direction = static_cast<int>(part.direction);
-    builder.append(part.name, direction);
-    if (!spec.name.empty()) spec.name += '_';
-    spec.name += std::string(part.name) + '_' + std::to_string(direction);
-  }
-  spec.keys = builder.finish();
   return spec;
 }
 
-}  // namespace detail
-
-}  // namespace gesso::query
+}  // namespace gesso::query::detail

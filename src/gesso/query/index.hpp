@@ -8,18 +8,18 @@
 //   };
 //
 // A bare member pointer stands for `asc` of it. The index on `_id` is always there and not listed.
-// `index_specs<Model>()` is the same at run time: for create_indexes, the schema document, explain.
+// `index_specs<Model>()` is the same at run time, as MongoDB and localdb take it: for
+// create_indexes and the schema document.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <span>
-#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
-#include "gesso/bson/builder.hpp"
+#include "gesso/bson/index_spec.hpp"
 #include "gesso/query/path.hpp"
 
 namespace gesso::query {
@@ -80,29 +80,12 @@ struct Ttl : detail::Declaration<IndexKind::kTtl, detail::KeyOf<Field>> {};
 template <class... Declarations>
 struct IndexList {};
 
-// An index at run time.
-struct IndexSpec {
-  std::string name;  // MongoDB's habit: "user_id_1_created_at_-1"
-  bson::Document keys;
-  IndexKind kind = IndexKind::kPlain;
-
-  [[nodiscard]] bool unique() const {
-    return kind == IndexKind::kUnique || kind == IndexKind::kUniqueWhenPresent;
-  }
-  // The first (for UniqueWhenPresent and Ttl: the only) field.
-  [[nodiscard]] std::string_view leading_field() const { return keys.view().begin()->key; }
-};
-
-// As MongoDB and localdb take it in createIndexes: {key, name, unique?, partialFilterExpression?,
-// expireAfterSeconds?}.
-[[nodiscard]] bson::Document to_bson(const IndexSpec& spec);
-
 namespace detail {
 
-[[nodiscard]] IndexSpec make_spec(IndexKind kind, std::span<const KeyPart> keys);
+[[nodiscard]] bson::IndexSpec make_spec(IndexKind kind, std::span<const KeyPart> keys);
 
 template <class... Declarations>
-std::vector<IndexSpec> specs(IndexList<Declarations...>) {
+std::vector<bson::IndexSpec> specs(IndexList<Declarations...>) {
   return {make_spec(Declarations::kind, Declarations::keys)...};
 }
 
@@ -110,7 +93,7 @@ std::vector<IndexSpec> specs(IndexList<Declarations...>) {
 
 // The indexes of `Model` in the order of their declaration, without the one on `_id`.
 template <class Model>
-[[nodiscard]] std::vector<IndexSpec> index_specs() {
+[[nodiscard]] std::vector<bson::IndexSpec> index_specs() {
   return detail::specs(typename Model::Indexes{});
 }
 

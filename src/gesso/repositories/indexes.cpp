@@ -1,5 +1,7 @@
 #include "gesso/repositories/indexes.hpp"
 
+#include <utility>
+
 #include "gesso/models/generation.hpp"
 #include "gesso/models/rate_limit_log.hpp"
 #include "gesso/models/subscription.hpp"
@@ -11,37 +13,22 @@ namespace gesso::repositories {
 namespace {
 
 template <class Model>
-void add(std::vector<mongo::IndexSpec>& into) {
-  for (const query::IndexSpec& declared : query::index_specs<Model>()) {
-    mongo::IndexSpec spec{
-        .collection = std::string(Model::kCollection), .name = declared.name, .key = declared.keys};
-    switch (declared.kind) {
-      case query::IndexKind::kPlain:
-        break;
-      case query::IndexKind::kUnique:
-        spec.unique = true;
-        break;
-      case query::IndexKind::kUniqueWhenPresent:
-        spec.unique_when_present = std::string(declared.leading_field());
-        break;
-      case query::IndexKind::kTtl:
-        spec.expire_after_seconds = 0;  // the field says when
-        break;
-    }
-    into.push_back(std::move(spec));
+void add(std::vector<mongo::CollectionIndex>& into) {
+  for (bson::IndexSpec& spec : query::index_specs<Model>()) {
+    into.push_back({std::string(Model::kCollection), std::move(spec)});
   }
 }
 
 }  // namespace
 
-std::vector<mongo::IndexSpec> declared_indexes() {
-  std::vector<mongo::IndexSpec> specs;
-  add<models::User>(specs);
-  add<models::Generation>(specs);
-  add<models::Subscription>(specs);
-  add<models::UsageLog>(specs);
-  add<models::RateLimitLog>(specs);
-  return specs;
+std::vector<mongo::CollectionIndex> declared_indexes() {
+  std::vector<mongo::CollectionIndex> indexes;
+  add<models::User>(indexes);
+  add<models::Generation>(indexes);
+  add<models::Subscription>(indexes);
+  add<models::UsageLog>(indexes);
+  add<models::RateLimitLog>(indexes);
+  return indexes;
 }
 
 }  // namespace gesso::repositories

@@ -11,7 +11,7 @@
 
 namespace gesso::repositories {
 
-// Of all five collections, in the order of the seed.
-[[nodiscard]] std::vector<mongo::IndexSpec> declared_indexes();
+// The indexes of all five collections, in the order of their declaration.
+[[nodiscard]] std::vector<mongo::CollectionIndex> declared_indexes();
 
 }  // namespace gesso::repositories

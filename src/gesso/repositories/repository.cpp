@@ -10,7 +10,7 @@ namespace gesso::repositories::detail {
 
 namespace {
 
-bool holds_all(bson::View document, const query::IndexSpec& index) {
+bool holds_all(bson::View document, const bson::IndexSpec& index) {
   for (const bson::Element& key : index.keys.view()) {
     if (!document.at_path(key.key)) return false;
   }
@@ -27,14 +27,14 @@ std::optional<std::int32_t> ttl_seconds(mongo::Dialect dialect, Time now, Time e
 }
 
 Error name_taken_field(mongo::Session& session, std::string_view collection, bson::View document,
-                       std::span<const query::IndexSpec> indexes, const Error& error) {
+                       std::span<const bson::IndexSpec> indexes, const Error& error) {
   std::string field = error.field();
   const bson::Value id = document["_id"];
   if (field.empty()) {
     mongo::FindOptions options;
     options.projection = bson::make_document("_id", 1);
-    for (const query::IndexSpec& index : indexes) {
-      if (!index.unique() || !holds_all(document, index)) continue;
+    for (const bson::IndexSpec& index : indexes) {
+      if (!index.unique || !holds_all(document, index)) continue;
       bson::Builder same;
       for (const bson::Element& key : index.keys.view()) {
         same.append(key.key, document.at_path(key.key));

@@ -120,7 +120,7 @@ struct PageSort<Model, query::Sort<Keys...>> {
 // The error for a taken value, with the field's name: where the server does not say which (Cosmos
 // DB), by looking for another document that has it.
 [[nodiscard]] Error name_taken_field(mongo::Session& session, std::string_view collection,
-                                     bson::View document, std::span<const query::IndexSpec> indexes,
+                                     bson::View document, std::span<const bson::IndexSpec> indexes,
                                      const Error& error);
 
 template <class>
