@@ -9,7 +9,8 @@
 
 namespace gesso::api {
 
-// Of the pool where there is a database, of the rotation where there is a vault. Does not block.
+// What Prometheus collects: the numbers of the connection pool where `database` is not null, and
+// those of the rotation where `secret` is set. Does not block.
 [[nodiscard]] http::Response metrics(const mongo::Service* database,
                                      const std::optional<SecretState>& secret);
 

@@ -13,13 +13,13 @@
 namespace gesso::api {
 
 struct SecretState {
-  bool connected = false;    // a secret was accepted once
-  bool healthy = false;      // the latest one is in use
+  bool connected = false;    // whether the database has ever accepted a secret
+  bool healthy = false;      // whether the vault's latest version is in use
   std::string state;         // "ready", "waiting for the vault", ...
-  std::string version = {};  // in use
+  std::string version = {};  // the version in use
   std::string problem = {};  // why it is not as it should be; empty where it is
   std::chrono::milliseconds age{0};
-  std::chrono::milliseconds stale_for{0};  // since the vault could not be read
+  std::chrono::milliseconds stale_for{0};  // how long the vault has not been readable
   std::optional<Time> last_read = {};
   std::uint64_t reads = 0;
   std::uint64_t read_failures = 0;

@@ -21,10 +21,11 @@ struct HttpRequest {
   std::string url;  // absolute; holds no secret
   std::vector<std::pair<std::string, Secret>> headers = {};
   Secret body = {};
-  // Of one attempt, besides the call's own deadline.
+  // The limit of one attempt, besides the call's own deadline.
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds connect_timeout{10'000};
-  // Past any proxy that the environment names: metadata services are of this machine.
+  // Whether to go past any proxy that the environment names, as metadata services, which are of
+  // this machine, need it.
   bool direct = false;
 };
 
@@ -51,10 +52,10 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
   virtual ~HttpClient() = default;
 
-  // One attempt. Any status is a reply. Throws Error: kUnavailable when there was none (the message
-  // says host and reason: not found, refused, the certificate's fault), kTimeout when `timeout` or
-  // the deadline passed, kValidation for what cannot be sent. retryable() says whether another
-  // attempt may help: not after a bad certificate or a reply that is too long.
+  // Makes one attempt. Any status is a reply. Throws Error: kUnavailable when there was none (the
+  // message says host and reason: not found, refused, the certificate's fault), kTimeout when
+  // `timeout` or the deadline passed, kValidation for what cannot be sent. retryable() says whether
+  // another attempt may help: not after a bad certificate or a reply that is too long.
   [[nodiscard]] virtual HttpResponse send(const HttpRequest& request, const Call& call) = 0;
 };
 

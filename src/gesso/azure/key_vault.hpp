@@ -36,7 +36,8 @@ struct KeyVaultOptions {
   // What a later attempt may cure: throttling (1, 2, 4, 8 s as the service's guidance says, or what
   // the reply asks for) and failures of the service.
   RetryFsm::Options retry = {};
-  // 403 of a role that was granted a moment ago: so many more attempts, so far apart at first.
+  // A 403 may be of a role that was granted a moment ago: how many more attempts are made, and
+  // how far apart the first two are.
   int forbidden_attempts = 2;
   std::chrono::milliseconds forbidden_wait{1000};
   std::chrono::milliseconds timeout{10'000};  // of one attempt
@@ -60,9 +61,10 @@ class KeyVault final : public SecretProvider {
   KeyVault(KeyVaultOptions options, HttpClient& client, TokenProvider& tokens, const Clock& clock,
            Random& random);
 
-  // As SecretProvider says; besides, kInternal for a redirect and for a reply that makes no sense
-  // (the message never shows what the reply held). An expired secret is refused although the
-  // service still gives it: its `exp` is the owner's word that it is not to be used.
+  // Gets a secret as `SecretProvider::get` says; throws, besides, kInternal for a redirect and for
+  // a reply that makes no sense (the message never shows what the reply held). An expired secret is
+  // refused although the service still gives it: its `exp` is the owner's word that it is not to be
+  // used.
   [[nodiscard]] SecretValue get(std::string_view name, std::string_view version,
                                 const Call& call) override;
   [[nodiscard]] std::vector<SecretVersion> versions(std::string_view name,

@@ -23,21 +23,22 @@ struct ManagedIdentityId {
 
 struct ManagedIdentityOptions {
   ManagedIdentityId id = {};
-  // Of App Service's endpoint and Arc's agent.
+  // How often App Service's endpoint and Arc's agent are asked again.
   RetryFsm::Options retry = {};
-  // Attempts 0, 2, 6, 14 and 30 s after the first, as the service's guidance has it.
+  // How often the instance metadata service is asked again: 2, 6, 14 and 30 s after the first
+  // attempt, as the service's guidance has it.
   RetryFsm::Options imds_retry = {
       .wait_min = std::chrono::seconds{2}, .gone_for = std::chrono::seconds{70}, .not_found = true};
-  // In a chain: whether anybody is there at all.
+  // How long a chain waits for the metadata service to show that it exists at all.
   std::chrono::milliseconds imds_probe{1000};
   ArcKeyRules arc = {};
 };
 
-// The first that the environment speaks of: IDENTITY_ENDPOINT with IDENTITY_HEADER (App Service,
-// Container Apps; looked for first, since Container Apps and Arc both set IDENTITY_ENDPOINT),
-// IDENTITY_ENDPOINT with IMDS_ENDPOINT (Arc), else the instance metadata service at 169.254.169.254
-// or AZURE_POD_IDENTITY_AUTHORITY_HOST. No request passes a proxy, and none is sent in clear beyond
-// this machine and its link, but for App Service's private addresses.
+// Makes the credential of the first endpoint that the environment speaks of: IDENTITY_ENDPOINT with
+// IDENTITY_HEADER (App Service, Container Apps; looked for first, since Container Apps and Arc both
+// set IDENTITY_ENDPOINT), IDENTITY_ENDPOINT with IMDS_ENDPOINT (Arc), else the instance metadata
+// service at 169.254.169.254 or AZURE_POD_IDENTITY_AUTHORITY_HOST. No request passes a proxy, and
+// none is sent in clear beyond this machine and its link, but for App Service's private addresses.
 //
 // Throws Error kValidation for an endpoint that is neither https nor such an address, and for an
 // `id` without a value. On Arc a token for an `id` that the agent's reply does not confirm is

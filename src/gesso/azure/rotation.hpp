@@ -63,16 +63,16 @@ struct RotationStatus {
   std::uint64_t pool_number = 0;             // of the pool in use, as `apply` gave it; 0: none yet
   std::optional<SecretVersion> in_use = {};  // the version that the pool in use has
   std::string latest_version = {};           // what the vault held when it was last read
-  std::chrono::milliseconds secret_age{0};   // of the version in use, since it was created
+  std::chrono::milliseconds secret_age{0};   // how long ago the version in use was created
   std::optional<Time> last_read = {};        // that succeeded
-  std::chrono::milliseconds stale_for{0};    // since reads fail; 0 while they succeed
-  std::optional<Time> waiting_since = {};    // since it is in a state other than ready
-  std::string vault_error = {};              // of the last read; empty when it succeeded
-  std::string database_error = {};           // why the database accepts no secret; empty: does
-  std::uint64_t reads = 0;                   // of the vault, failed ones too
+  std::chrono::milliseconds stale_for{0};    // how long reads have failed; 0 while they succeed
+  std::optional<Time> waiting_since = {};    // when it left the state ready; none while it is in it
+  std::string vault_error = {};              // why the last read failed; empty when it did not
+  std::string database_error = {};           // why the database accepts no secret; empty if it does
+  std::uint64_t reads = 0;                   // reads of the vault, failed ones too
   std::uint64_t read_failures = 0;
   std::uint64_t applies = 0;    // secrets tried on the database
-  std::uint64_t refusals = 0;   // of them, those that it refused
+  std::uint64_t refusals = 0;   // secrets that the database refused when they were tried
   std::uint64_t rotations = 0;  // new versions taken into use after the first
   std::uint64_t renewals = 0;   // requests that came to `renew`
 };
@@ -93,7 +93,7 @@ class Rotation {
   bool logged_vault_ok_ = true;
   std::uint64_t logged_verifications_ = 0;
   std::thread thread_;
-  // Of the thread alone:
+  // What follows is touched by the thread alone.
   std::optional<SecretValue> latest_;
   std::optional<SecretValue> in_use_;
 

@@ -28,12 +28,15 @@ class RotationFsm {
     // The cool-down doubles with each failure from the least to the most.
     std::chrono::milliseconds retry_min{250};
     std::chrono::milliseconds retry_max{60'000};
-    // The most while the connections in use are refused and requests wait for that to end.
+    // The longest cool-down while the connections in use are refused and requests wait for that
+    // to end.
     std::chrono::milliseconds retry_waited_max{1000};
-    // Refused for so long: requests no longer wait, and the cool-down goes on to `retry_max`.
+    // How long requests wait for an end of the refusals. Later ones do not wait, and the cool-down
+    // goes on to `retry_max`.
     std::chrono::milliseconds give_up_after{30'000};
-    // The database refuses (13: not authorised) what a fresh connection with the same secret shows
-    // to be valid: not looked at again for so long; doubles up to `retry_max`.
+    // How long credentials are taken to be good that the database refused (13: not authorised) and
+    // that a fresh connection with the same secret then showed to be valid. Doubles with each
+    // repetition up to `retry_max`.
     std::chrono::milliseconds verified_for{5000};
   };
 

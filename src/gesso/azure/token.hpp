@@ -37,7 +37,7 @@ class TokenProvider {
   // secret; for a chain, a line for each member.
   [[nodiscard]] virtual AccessToken token(const TokenRequest& request, const Call& call) = 0;
 
-  // For logs and `gesso doctor`: "managed identity (App Service)", "Azure CLI".
+  // What it is called in logs and by `gesso doctor`: "managed identity (App Service)", "Azure CLI".
   [[nodiscard]] virtual std::string name() const = 0;
 };
 

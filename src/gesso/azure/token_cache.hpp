@@ -28,7 +28,7 @@ class TokenCache final : public TokenProvider {
  public:
   struct Options {
     TokenFsm::Options timing = {};
-    // Of one fetch with all its attempts: the metadata service may be gone for 70 s.
+    // The limit of one fetch with all its attempts: the metadata service may be gone for 70 s.
     std::chrono::milliseconds fetch_limit{120'000};
   };
 
@@ -39,7 +39,8 @@ class TokenCache final : public TokenProvider {
   Random& random_;
   const Options options_;
   std::mutex mutex_;  // guards entries_ and all that is in them
-  // By resource and tenant. Last: the entries' threads end before what they use.
+  // Keyed by resource and tenant. The last member, so that the entries' threads end before what
+  // they use.
   std::map<std::pair<std::string, std::string>, std::unique_ptr<Entry>> entries_;
 
   Entry& entry_for(const TokenRequest& request);

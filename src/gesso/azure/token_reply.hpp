@@ -39,7 +39,8 @@ namespace gesso::azure {
 [[nodiscard]] std::string read_refusal(std::string_view body,
                                        std::span<const std::string_view> secrets = {});
 
-// The same for a text that is no JSON: standard error of a program.
+// A refusal that is no JSON, as a program writes it to standard error: its first line, with the
+// same cut out.
 [[nodiscard]] std::string first_line(std::string_view text,
                                      std::span<const std::string_view> secrets = {});
 

@@ -27,7 +27,7 @@ class Clock {
   virtual ~Clock() = default;
 
   [[nodiscard]] virtual Time now() const = 0;
-  // For durations and deadlines: never goes back.
+  // A clock that never goes back, for durations and deadlines.
   [[nodiscard]] virtual std::chrono::steady_clock::time_point steady_now() const = 0;
 };
 

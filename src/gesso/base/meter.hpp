@@ -45,20 +45,21 @@ class Meter {
     if (left_ <= 0) [[unlikely]]
       look();
   }
-  // Asks now. Throws what the check throws.
+  // Asks the check now. Throws what the check throws.
   void look() {
     work_.store(work_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(kPeriod - left_),
                 std::memory_order_relaxed);
     left_ = kPeriod;
     check_();
   }
-  // In bytes, to the last look.
+  // The work until the last look, in bytes. Any thread may ask.
   [[nodiscard]] std::uint64_t work() const { return work_.load(std::memory_order_relaxed); }
 
   // The meter of this thread; null where nobody counts.
   [[nodiscard]] static Meter* current() noexcept { return current_; }
 
-  // For the time of a scope `meter`, or none, is the thread's.
+  // Makes `meter`, which may be null, the thread's until the scope ends; then the one before is
+  // the thread's again.
   class Scope {
     Meter* before_;
 

@@ -7,7 +7,7 @@
 
 namespace gesso {
 
-// Implementations are thread-safe.
+// A source of random bytes. Implementations are thread-safe.
 class Random {
  public:
   Random() = default;

@@ -21,12 +21,13 @@ class Secret {
   Secret& operator=(const Secret&) = delete;
   ~Secret();
 
-  // The one way to the value; greppable.
+  // The one way to the value, under a name that a search through the sources finds. The view is
+  // valid as long as the secret holds the value.
   [[nodiscard]] std::string_view reveal() const noexcept { return value_; }
   [[nodiscard]] bool empty() const noexcept { return value_.empty(); }
   [[nodiscard]] Secret clone() const { return Secret(std::string_view(value_)); }
 
-  // In a time that depends on the lengths only.
+  // Compares in a time that depends on the lengths only.
   [[nodiscard]] bool equals(std::string_view other) const noexcept;
 };
 

@@ -21,21 +21,22 @@ namespace gesso {
   return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
 }
 
-// The same bytes under the type that functions on text take. Borrows them.
+// The bytes as a view of text, for functions that take one. Borrows them.
 [[nodiscard]] inline std::string_view as_text(std::span<const std::uint8_t> bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Two digits a byte, in lower case.
+// The bytes in hexadecimal: two digits a byte, in lower case.
 [[nodiscard]] std::string hex(std::span<const std::uint8_t> bytes);
 
 // Percent coding (RFC 3986, section 2.1): every byte but the unreserved characters as %XX.
 [[nodiscard]] std::string percent_encode(std::string_view text);
-// The same at the end of `out`, whose memory is then the only one that holds the text.
+// Appends the percent-encoded text to `out` without a copy elsewhere, as a secret needs it.
 void append_percent_encoded(std::string& out, std::string_view text);
 // Undoes percent coding. std::nullopt where a "%" is not followed by two hexadecimal digits.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
-// The same for a value of a query or a form, in which "+" stands for a blank.
+// Undoes percent coding of a value of a query or a form, in which "+" stands for a blank.
+// std::nullopt as for `percent_decode`.
 [[nodiscard]] std::optional<std::string> form_decode(std::string_view text);
 
 // Whether the text is well-formed UTF-8 (table 3-7 of the Unicode standard: no overlong forms, no

@@ -86,7 +86,7 @@ class Builder {
   // A value of `type` whose payload is given as it is stored.
   Builder& append_raw(std::string_view key, Type type, std::span<const std::uint8_t> payload);
 
-  // The same under the next array position.
+  // Appends a value, as `append` takes it, under the next array position.
   template <class T>
   Builder& push(T&& value) {
     return append(next_key(), std::forward<T>(value));
@@ -94,12 +94,13 @@ class Builder {
 
   // All elements of another document.
   Builder& append_all(View other);
-  // One element as it stands there.
+  // Appends one element of another document, under its own name.
   Builder& append_element(const Element& element) { return append(element.key, element.value); }
 
   Scope document(std::string_view key);
   Scope array(std::string_view key);
-  // The same without a scope; each needs its `close`.
+  // Begin an embedded document or array without a scope. REQUIRES: a `close` for each, innermost
+  // first, before `finish`.
   void open_document(std::string_view key);
   void open_array(std::string_view key);
   void close();

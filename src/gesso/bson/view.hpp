@@ -207,9 +207,9 @@ class Document {
  public:
   // The empty document.
   Document() : bytes_{5, 0, 0, 0, 0} {}
-  // Copies.
+  // Copies the bytes of the view, which may end afterwards.
   explicit Document(View view) : bytes_(view.data(), view.data() + view.size()) {}
-  // Takes bytes that are a whole, valid document.
+  // Takes over the bytes. REQUIRES: they are one whole, valid document.
   explicit Document(std::vector<std::uint8_t> bytes) : bytes_(std::move(bytes)) {}
 
   [[nodiscard]] View view() const noexcept { return View(bytes_.data()); }
@@ -231,7 +231,7 @@ class OwnedValue {
 
  public:
   OwnedValue() = default;
-  // Copies.
+  // Copies the value's bytes, which may end afterwards.
   explicit OwnedValue(Value value);
 
   [[nodiscard]] Value view() const noexcept { return {type_, payload_.data()}; }

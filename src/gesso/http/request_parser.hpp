@@ -49,10 +49,10 @@ class RequestParser final : private boost::beast::http::basic_parser<true> {
   [[nodiscard]] bool done() const { return is_done(); }
   // The client waits for "100 Continue" before it sends the body.
   [[nodiscard]] bool expects_continue() const noexcept { return expects_continue_; }
-  // Once the header is done:
+  // REQUIRES: `header_done()`.
   [[nodiscard]] bool keep_alive() const { return Base::keep_alive(); }
   [[nodiscard]] bool http_1_0() const noexcept { return version_ < 11; }
-  // Once it is done.
+  // Gives the request away. REQUIRES: `done()`.
   [[nodiscard]] Request release() { return std::move(request_); }
 
  private:

@@ -21,21 +21,22 @@ namespace gesso::localdb {
 
 struct ServerOptions {
   std::filesystem::path data_dir = {};
-  // At least one of the two. A port of 0 takes a free one; see `port()`.
+  // Where it listens: a path, a TCP address or both, at least one of them; an empty one is not
+  // listened on. Port 0 takes a free one, which `port()` says.
   std::string unix_socket = {};
-  std::string listen_host = {};  // "" listens on no TCP address
+  std::string listen_host = {};
   std::uint16_t listen_port = 27017;
   bool require_auth = false;
   std::size_t max_connections = 1024;
-  std::chrono::milliseconds ttl_period{60'000};
-  std::chrono::milliseconds cursor_timeout{600'000};
-  // Of all open cursors together; past it those that were idle longest are closed.
+  std::chrono::milliseconds ttl_period{60'000};       // between two looks for what has expired
+  std::chrono::milliseconds cursor_timeout{600'000};  // until an idle cursor is closed
+  // The budget of all open cursors together; past it those that were idle longest are closed.
   std::size_t max_cursors = 10'000;
   std::size_t cursor_memory_bytes = std::size_t{512} << 20;
   // How long a message or a reply may take beside a second for each 64 KiB that have gone over;
   // slower ones are cut.
   std::chrono::milliseconds patience{30'000};
-  // With `require_auth`: how long a connection that has not logged in may say nothing.
+  // How long a connection that has not logged in may say nothing, where `require_auth` is set.
   std::chrono::milliseconds stranger_idle{300'000};
   bool test_commands = false;  // allows configureFailPoint and the like
 };
@@ -55,9 +56,11 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Listens and returns. Throws Error (kUnavailable) when an address is taken.
+  // Begins to listen and returns; the server's own threads do the rest. Throws Error (kUnavailable)
+  // when an address is taken.
   void start();
-  // Stops accepting, ends connections and waits for running commands. Idempotent.
+  // Stops accepting, ends connections and waits for running commands. Blocks.
+  // Idempotent; the destructor calls it.
   void stop();
 
   // A connection of this process, without a socket: a function that runs one whole message of the
@@ -69,8 +72,10 @@ class Server {
       std::function<std::span<const std::uint8_t>(std::span<const std::uint8_t> message)>;
   [[nodiscard]] Connection connect();
 
-  [[nodiscard]] std::uint16_t port() const;  // of TCP
-  // `socket_uri`, or "mongodb://127.0.0.1:27017/"
+  // The TCP port that it listens on. REQUIRES: `start` has returned.
+  [[nodiscard]] std::uint16_t port() const;
+  // A connection string for clients: `socket_uri` of the Unix socket where there is one, else of
+  // the TCP address ("mongodb://127.0.0.1:27017/").
   [[nodiscard]] std::string uri() const;
 };
 
@@ -85,7 +90,8 @@ struct CheckReport {
   std::vector<std::string> faults;  // empty when all agrees
 };
 
-// Reads a data folder that no server has open. Throws as `Server` does.
+// Reads a data folder that no server has open, and changes nothing. Blocks for as long as it takes
+// to read all of it. Throws as `Server` does.
 [[nodiscard]] CheckReport check(const std::filesystem::path& data_dir);
 
 }  // namespace gesso::localdb

@@ -29,7 +29,7 @@ struct RateLimitLog {
 
   friend bool operator==(const RateLimitLog&, const RateLimitLog&) = default;
 
-  // From the end of what it is about, the window or the block, to `expires_at`.
+  // The time from the end of what it is about, the window or the block, to `expires_at`.
   static constexpr std::chrono::hours kLifetime{1};
 
   static constexpr std::string_view kName = "RateLimitLog";

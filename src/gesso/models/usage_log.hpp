@@ -36,7 +36,7 @@ struct UsageLog {
 
   friend bool operator==(const UsageLog&, const UsageLog&) = default;
 
-  // From `created_at` to `expires_at`.
+  // The time from `created_at` to `expires_at`.
   static constexpr std::chrono::days kLifetime{90};
 
   static constexpr std::string_view kName = "UsageLog";

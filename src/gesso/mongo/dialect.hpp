@@ -22,8 +22,8 @@ enum class Dialect {
 
 [[nodiscard]] std::string_view to_string(Dialect dialect) noexcept;
 
-// By the server's answer to hello and the hosts that the URI names. With an empty answer, by the
-// hosts alone.
+// Tells the dialect by the server's answer to hello and the hosts that the URI names; with an empty
+// answer, by the hosts alone.
 [[nodiscard]] Dialect detect_dialect(std::span<const std::string> hosts, bson::View hello);
 
 // Whether a host belongs to Azure Cosmos DB, RU or vCore (*.cosmos.azure.com, and

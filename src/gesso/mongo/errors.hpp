@@ -38,19 +38,21 @@ struct Operation {
   Dialect dialect = Dialect::kMongoDb;
 };
 
-// `details` is the server's reply, or the entry of `writeErrors`: the one that holds `code`.
+// The Error for a failure. `details` is the server's reply, or the entry of `writeErrors`: the one
+// that holds `code`.
 [[nodiscard]] Error make_error(Origin origin, int code, std::string_view message,
                                bson::View details, const Operation& operation);
 
-// The same for an entry of a reply's `writeErrors`.
+// The Error for an entry of a reply's `writeErrors`.
 [[nodiscard]] Error to_error(bson::View write_error, const Operation& operation);
 
 // Whether a read that failed so is worth one more try at once
 // (the driver specification "retryable reads").
 [[nodiscard]] bool is_retryable_read(Origin origin, int code) noexcept;
 
-// The same for a write that carried a number by which the server knows it again
-// (the driver specification "retryable writes"). `reply` may carry the server's own label.
+// Whether a write that failed so, and that carried a number by which the server knows it again, is
+// worth one more try at once (the driver specification "retryable writes"). `reply` may carry the
+// server's own label.
 [[nodiscard]] bool is_retryable_write(Origin origin, int code, bson::View reply) noexcept;
 
 // Whether the server had no capacity for a command, and did nothing of it: Azure Cosmos DB's 16500.
@@ -58,10 +60,10 @@ struct Operation {
 
 constexpr int kThrottledCode = 16500;
 
-// The same of an entry of `writeErrors`.
+// Whether an entry of `writeErrors` says that the server had no capacity for that write.
 [[nodiscard]] bool is_throttled(bson::View write_error) noexcept;
 
-// When the server wants to be asked again, where its text says so ("RetryAfterMs=34").
+// How long the server wants to be left alone, where its text says so ("RetryAfterMs=34").
 [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(std::string_view message);
 
 // Whether the server refuses these credentials, at the handshake or with every command since they

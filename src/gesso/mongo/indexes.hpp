@@ -57,7 +57,7 @@ struct IndexPlan {
   [[nodiscard]] bool is_settled() const {
     return create_collections.empty() && create.empty() && differs.empty();
   }
-  // For people: a line for each collection and index.
+  // A line for each collection and index, for people.
   [[nodiscard]] std::string to_text() const;
 };
 

@@ -92,10 +92,11 @@ class Session {
 
   [[nodiscard]] Deadline deadline() const;
   [[nodiscard]] Dialect dialect() const;
-  // The database that collection names below stand in.
+  // The database of the collections that are named below.
   [[nodiscard]] const std::string& database() const;
 
-  // Any command, on `database()` or another one. A reply with ok:0 is an Error.
+  // Runs any command, on `database()` or another one, and returns the reply. A reply with ok:0 is
+  // thrown as an Error.
   [[nodiscard]] bson::Document run_command(bson::View command);
   [[nodiscard]] bson::Document run_command(std::string_view database, bson::View command);
 
@@ -108,10 +109,10 @@ class Session {
   [[nodiscard]] std::int64_t count(std::string_view collection, bson::View filter,
                                    std::int64_t limit = 0);
 
-  // The document brings its `_id`. A taken unique value is an Error of kind kDuplicate whose
-  // field() is known where the server says so.
+  // REQUIRES: the document brings its `_id`. A taken unique value is an Error of kind kDuplicate
+  // whose field() is known where the server says so.
   void insert_one(std::string_view collection, bson::View document);
-  // Unordered: one refusal does not stop the others.
+  // Inserts in no given order; one refusal does not stop the others.
   [[nodiscard]] InsertManyResult insert_many(std::string_view collection,
                                              std::span<const bson::Document> documents);
 
@@ -121,7 +122,7 @@ class Session {
   [[nodiscard]] std::optional<bson::Document> find_one_and_update(
       std::string_view collection, bson::View filter, bson::View update,
       const FindAndModifyOptions& options = {});
-  // The number of documents deleted.
+  // Both return the number of documents deleted.
   std::int64_t delete_one(std::string_view collection, bson::View filter);
   std::int64_t delete_many(std::string_view collection, bson::View filter);
 };

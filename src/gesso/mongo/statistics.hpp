@@ -34,13 +34,14 @@ struct DatabaseStatistics {
   std::string server_version = {};
   Dialect dialect = Dialect::kMongoDb;
   std::vector<CollectionStatistics> collections = {};  // by name
-  // Of the whole database.
+  // Sums of the whole database.
   std::optional<std::int64_t> documents = {};
   std::optional<double> data_mb = {};
   std::optional<double> storage_mb = {};
   std::optional<double> index_mb = {};
 };
 
+// Asks the server, with a command or two for each collection.
 [[nodiscard]] DatabaseStatistics database_stats(Session& session);
 
 }  // namespace gesso::mongo

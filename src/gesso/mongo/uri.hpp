@@ -38,15 +38,16 @@ struct UriOptions {
 };
 
 struct DriverUri {
-  Secret text;                                        // for libmongoc
-  std::string redacted;                               // for logs: no password, no key
+  Secret text;                                        // what libmongoc is given
+  std::string redacted;                               // the same without password and key, for logs
   std::vector<std::string> hosts;                     // without ports
   bool tls = false;                                   // whether connections are encrypted
-  bool retry_writes = true;                           // where the server can
-  std::optional<std::chrono::milliseconds> max_idle;  // maxIdleTimeMS, if there was one
+  bool retry_writes = true;                           // whether to, where the server can
+  std::optional<std::chrono::milliseconds> max_idle;  // maxIdleTimeMS, where it is given
 };
 
-// Throws Error (kValidation) that says what is wrong, without the password.
+// Reads and mends a connection string. Throws Error (kValidation) that says what is wrong, without
+// the password.
 [[nodiscard]] DriverUri prepare_uri(const Secret& uri, const UriOptions& options);
 
 }  // namespace gesso::mongo

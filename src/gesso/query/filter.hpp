@@ -272,7 +272,7 @@ Or<Parts...> make_or(std::tuple<Parts...> parts) {
 
 }  // namespace detail
 
-// Both of one model. `unindexed` stands around a whole expression, never inside one.
+// Joins two filters of one model. `unindexed` stands around a whole expression, never inside one.
 template <class Left, class Right>
 requires detail::Combinable<Left, Right>
 [[nodiscard]] auto operator&&(Left left, Right right) {

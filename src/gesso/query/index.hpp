@@ -30,8 +30,8 @@ enum class IndexKind {
   // Unique among the documents that have the field: a partial unique index on MongoDB and localdb,
   // a surrogate on Cosmos DB (RU). A plain unique index takes absent as null, once.
   kUniqueWhenPresent,
-  // Documents go when the field, a Date, has passed. How is the dialect's affair, therefore no
-  // query is proven on it.
+  // Documents are deleted when the moment in the field, a Date, has passed. The dialect decides
+  // how, therefore no query is proven on it.
   kTtl,
 };
 

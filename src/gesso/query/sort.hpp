@@ -16,7 +16,7 @@ struct Sort {
       KeyPart{Keys::Path::name, Keys::direction}...};
 };
 
-// In no order that one could rely on.
+// No sort: the results come in an order that one cannot rely on.
 inline constexpr Sort<> unsorted{};
 
 template <class... Paths, Direction... Directions>

@@ -35,9 +35,10 @@ class GenerationRepository : public Repository<models::Generation> {
  public:
   using Repository::Repository;
 
-  // A pending generation that nobody has paid for: its cost is the caller's affair.
+  // Inserts a pending generation and returns it. Nobody has paid for it: its cost is the caller's
+  // affair (see charging.hpp).
   models::Generation create_generation(const models::GenerationCreate& request);
-  // The same, not stored yet.
+  // Makes the generation that `create_generation` inserts, with its id, and does not insert it.
   [[nodiscard]] models::Generation make_generation(const models::GenerationCreate& request) const;
 
   // Newest first.

@@ -42,9 +42,9 @@ namespace detail {
 struct PageQuery {
   std::string_view collection;
   bson::Document filter;
-  std::string shape;                     // what a cursor is bound to
-  std::span<const query::KeyPart> path;  // of the index
-  std::size_t prefix = 0;                // keys of it that the filter binds
+  std::string shape;                     // the query's shape, which a cursor is bound to
+  std::span<const query::KeyPart> path;  // the keys of the index that serves it
+  std::size_t prefix = 0;                // how many of them the filter binds
   int direction = 1;                     // along the index's path or against it
 };
 

@@ -163,7 +163,8 @@ class Repository {
   Repository(mongo::Session& session, const RepositoryContext& context)
       : session_(&session), context_(&context) {}
 
-  // Inserts it as it is. Throws Error: kDuplicate with the field's name in `field()`.
+  // Inserts the document as it is and returns it. Throws Error: kDuplicate with the field's name in
+  // `field()`.
   Model create(Model model);
   // Inserts what can be inserted; one refusal does not stop the others.
   [[nodiscard]] CreateManyResult create_many(std::span<const Model> models);
@@ -172,7 +173,7 @@ class Repository {
     return find_one(query::where<&Model::id> == id);
   }
 
-  // One that matches: with a sort the first, else any.
+  // A document that matches: the first one with a sort, else any; std::nullopt where there is none.
   template <detail::FilterOf<Model> E, class SortType = query::Sort<>, class Into = Model>
   [[nodiscard]] std::optional<Into> find_one(const E& filter, SortType sort = {},
                                              query::Projection<Into> projection = {});
@@ -182,7 +183,7 @@ class Repository {
                                             const ListOptions& options = {},
                                             query::Projection<Into> projection = {});
 
-  // The same, without keeping more than a batch in memory.
+  // What `find_many` returns, one after the other, with no more than a batch in memory.
   template <detail::FilterOf<Model> E, class SortType = query::Sort<>, class Into = Model>
   [[nodiscard]] Stream<Into> stream(const E& filter, SortType sort = {},
                                     const ListOptions& options = {},
@@ -208,14 +209,16 @@ class Repository {
   std::optional<Model> update_by_id(const Id& id, query::Update<Model> update) {
     return update_one(query::where<&Model::id> == id, std::move(update));
   }
-  // The same for one document that matches: an atomic test-and-set.
+  // Changes one document that matches, atomically, and returns it as it is then: a test-and-set.
+  // std::nullopt if none matches. Otherwise as `update_by_id`.
   template <detail::FilterOf<Model> E>
   std::optional<Model> update_one(const E& filter, query::Update<Model> update);
-  // The same, without bringing the document back: whether one matched.
+  // Changes one document that matches, as `update_one`, without bringing it back. Returns whether
+  // one matched.
   template <detail::FilterOf<Model> E>
   bool change_one(const E& filter, query::Update<Model> update);
 
-  // Whether there was one.
+  // Returns whether there was one.
   bool delete_by_id(const Id& id) {
     return session().delete_one(kCollection, query::to_bson(query::where<&Model::id> == id)) > 0;
   }
@@ -239,7 +242,7 @@ class Repository {
   // Sends the update with `updated_at` set, and names the field where a value in it is taken.
   template <class Send>
   auto send(query::Update<Model> update, Send send_changes);
-  // The filter, and the guard against documents that are due.
+  // The filter as it is sent, with the guard against documents that are due.
   template <class E>
   [[nodiscard]] bson::Document wire(const E& filter) const {
     query::detail::Conjunction conjunction;

@@ -32,26 +32,27 @@ class SubscriptionRepository : public Repository<models::Subscription> {
       std::string_view stripe_subscription_id);
   [[nodiscard]] std::optional<models::Subscription> find_by_stripe_customer_id(
       std::string_view stripe_customer_id);
-  // Those of a status whose period ended by `moment`, the longest overdue first.
+  // The subscriptions of a status whose period ended by `moment`, the longest overdue first.
   [[nodiscard]] std::vector<models::Subscription> find_due(models::SubscriptionStatus status,
                                                            Time moment, std::int64_t limit = 100);
 
   // These return the subscription as it is then, and std::nullopt where there is none.
 
-  // std::nullopt, and no change, also where it is not usable or has less than `credits` left.
-  // Charging for a generation is charging.hpp's, which survives a crash.
+  // Returns std::nullopt, and changes nothing, also where it is not usable or has less than
+  // `credits` left. Charging for a generation is charging.hpp's, which survives a crash.
   std::optional<models::Subscription> use_credits(const Id& id, std::int64_t credits);
-  // A new period, from the end of the old one where that has passed and else from now, as long as
-  // the billing interval or until `period_end`. Credits that were not used lapse, and so do those
-  // that a charge of the old period would have given back. Changes nothing where the current period
-  // lasts until `period_end` or longer (where it has not ended, without one), so that an event that
-  // comes twice, or late, renews once. Of several calls at once one renews, and all return what it
-  // made.
+  // Begins a new period, from the end of the old one where that has passed and else from now, as
+  // long as the billing interval or until `period_end`. Credits that were not used lapse, and so do
+  // those that a charge of the old period would have given back. Changes nothing where the current
+  // period lasts until `period_end` or longer (where it has not ended, without one), so that an
+  // event that comes twice, or late, renews once. Of several calls at once one renews, and all
+  // return what it made.
   std::optional<models::Subscription> reset_period_usage(const Id& id,
                                                          std::optional<Time> period_end = {});
   std::optional<models::Subscription> change_plan(const Id& id, const PlanChange& change);
   std::optional<models::Subscription> set_status(const Id& id, models::SubscriptionStatus status);
-  // At the end of the period it stays active until then, and `end_cancelled` ends it.
+  // Cancels now or for the end of the period; in the second case it stays active until then, and
+  // `end_cancelled` ends it.
   std::optional<models::Subscription> cancel(const Id& id, CancelWhen when);
   // Sets those to cancelled that were to end with their period and whose period ended by `moment`.
   // Returns how many.

@@ -10,7 +10,7 @@
 
 namespace gesso::repositories {
 
-// From `from` on, and before `to`.
+// The moments from `from` on and before `to`.
 struct TimeRange {
   Time from;
   Time to;
@@ -37,8 +37,8 @@ class UsageLogRepository : public Repository<models::UsageLog> {
       const models::UserId& user_id, TimeRange range, const ListOptions& options = {.limit = 100});
   [[nodiscard]] std::int64_t count_actions(const models::UserId& user_id, models::ActionType action,
                                            Time since);
-  // By day and within it by action, in that order; days and actions without any are left out. One
-  // aggregation.
+  // What the user did, summed by day and within a day by action, in that order; days and actions
+  // without any are left out. Costs one aggregation.
   [[nodiscard]] std::vector<UsageSummary> summary(const models::UserId& user_id, TimeRange range);
 };
 

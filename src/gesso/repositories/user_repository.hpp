@@ -15,18 +15,19 @@ class UserRepository : public Repository<models::User> {
  public:
   using Repository::Repository;
 
-  // Hashes the password, which takes a quarter of a second. Throws Error: kDuplicate with field
-  // "email" where the address is taken, in any case of letters; kValidation where the password, or
-  // the id at the provider, is missing.
+  // Inserts a user and returns it. Hashes the password, which takes a quarter of a second. Throws
+  // Error: kDuplicate with field "email" where the address is taken, in any case of letters;
+  // kValidation where the password, or the id at the provider, is missing.
   models::User create_user(const models::UserCreate& request);
-  // The same with the hash made before, so that no connection is held while it is made.
+  // Inserts a user with a hash that was made before, so that no connection is held while it is
+  // made. Throws as the other.
   models::User create_user(const models::UserCreate& request,
                            std::optional<schema::PasswordHash> hashed_password);
   // Changes what the request holds; std::nullopt where there is no such user. Throws Error:
   // kDuplicate with field "email".
   std::optional<models::User> update_user(const Id& id, const models::UserUpdate& request);
 
-  // The address in any case of letters; what is no address finds nobody.
+  // Finds by an address in any case of letters; what is no address finds nobody.
   [[nodiscard]] std::optional<models::User> find_by_email(std::string_view email);
   [[nodiscard]] std::optional<models::User> find_by_stripe_customer_id(
       std::string_view stripe_customer_id);
@@ -34,7 +35,7 @@ class UserRepository : public Repository<models::User> {
       models::AuthProvider provider, std::string_view auth_provider_id);
 
   // The user, if there is one with that address and that password. Takes as long where there is
-  // none. Whether the user is active is the caller's question.
+  // none: a quarter of a second of CPU. Whether the user is active is the caller's question.
   [[nodiscard]] std::optional<models::User> verify_password(std::string_view email,
                                                             std::string_view password);
 
@@ -47,9 +48,9 @@ class UserRepository : public Repository<models::User> {
 
   // These return the user as it is then, and std::nullopt where there is none.
   std::optional<models::User> increment_generations(const Id& id);
-  // std::nullopt, and no change, also where the user has less than `credits`. Charging for a
-  // generation is charging.hpp's, which survives a crash. Throws Error: kValidation for less
-  // than 1.
+  // Returns std::nullopt, and changes nothing, also where the user has less than `credits`.
+  // Charging for a generation is charging.hpp's, which survives a crash. Throws Error: kValidation
+  // for less than 1.
   std::optional<models::User> deduct_credits(const Id& id, std::int64_t credits);
   std::optional<models::User> add_credits(const Id& id, std::int64_t credits);
   std::optional<models::User> set_tier(const Id& id, models::SubscriptionTier tier);

@@ -75,7 +75,7 @@ class Id {
 
   friend bool operator==(const Id&, const Id&) = default;
   friend auto operator<=>(const Id&, const Id&) = default;
-  // With a text. An id of another kind does not compare either.
+  // Compares with a text, but not with an id of another kind.
   template <std::convertible_to<std::string_view> S>
   requires(!requires { S::kPrefix; }) friend bool operator==(const Id& left, const S& right) {
     return left.text_ == std::string_view(right);

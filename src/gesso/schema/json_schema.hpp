@@ -7,7 +7,7 @@
 
 namespace gesso::schema {
 
-// Without `$schema`, to be put into a larger document (OpenAPI).
+// The JSON Schema of a struct without `$schema`, to be put into a larger document (OpenAPI).
 template <Described T>
 [[nodiscard]] bson::Document json_schema_fragment(SchemaUse use = SchemaUse::kInput) {
   bson::Builder keywords;

@@ -35,7 +35,7 @@ class Object {
 
   // Every broken limit, each with its path below the object.
   [[nodiscard]] static std::vector<Violation> check(bson::View document);
-  // Without a check: what the database holds.
+  // Takes a document as the database holds it, without a check.
   [[nodiscard]] static Object unchecked(bson::View document);
   [[nodiscard]] static std::string expected();
 

@@ -70,7 +70,8 @@ class PasswordHash {
   PasswordHash& operator=(PasswordHash&&) noexcept = default;
   ~PasswordHash() = default;
 
-  // For crypt(3) and for the database; greppable.
+  // The one way to the hash, for crypt(3) and the database, under a name that a search through the
+  // sources finds. Valid as long as this is.
   [[nodiscard]] std::string_view reveal() const noexcept { return secret_.reveal(); }
   [[nodiscard]] Wire wire() const noexcept { return secret_.reveal(); }
 

@@ -92,12 +92,12 @@ class KeyVaultStandIn {
   // A new version, which is the latest from now on; returns its id.
   std::string set_secret(std::string_view name, std::string_view value, Attributes attributes);
   std::string set_secret(std::string_view name, std::string_view value);
-  // Of the latest version, or of one named. Throw std::out_of_range where there is none.
+  // Change the latest version, or one that is named. Throw std::out_of_range where there is none.
   void disable(std::string_view name, std::string_view version = {});
   void enable(std::string_view name, std::string_view version = {});
   void set_validity(std::string_view name, std::optional<Time> not_before,
                     std::optional<Time> expires);
-  // Soft-deleted: found among the deleted ones alone, until it is recovered.
+  // Deletes softly: the secret is found among the deleted ones alone, until it is recovered.
   void remove(std::string_view name);
   void recover(std::string_view name);
 

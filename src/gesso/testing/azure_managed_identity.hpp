@@ -92,7 +92,7 @@ class AppServiceStandIn : public ManagedIdentityEndpoint {
   // IDENTITY_ENDPOINT and IDENTITY_HEADER.
   [[nodiscard]] std::map<std::string, std::string> environment() const;
   [[nodiscard]] std::string identity_header() const;
-  // As the platform does now and then: the header of before is refused.
+  // Changes the header, as the platform does now and then: the one before is refused.
   void rotate_identity_header();
 };
 

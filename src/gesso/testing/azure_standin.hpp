@@ -75,7 +75,7 @@ class AzureStandIn {
   // What the platform of this identity sets, and GESSO_KEY_VAULT_URL, GESSO_AZURE_CONNECT_TO and
   // GESSO_AZURE_CA_FILE: with these and nothing else `gesso serve` finds its secret.
   [[nodiscard]] std::map<std::string, std::string> environment(AzureIdentity identity);
-  // Those that belong to the identity alone.
+  // The part of `environment` that belongs to the identity alone.
   [[nodiscard]] std::map<std::string, std::string> identity_environment(AzureIdentity identity);
 };
 

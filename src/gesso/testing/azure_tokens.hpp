@@ -37,7 +37,7 @@ class AzureTokens {
  public:
   explicit AzureTokens(const Clock& clock) : clock_(clock) {}
 
-  // Of tokens issued from now on.
+  // The lifetime of tokens that are issued from now on.
   void set_life(std::chrono::seconds life);
   [[nodiscard]] std::chrono::seconds life() const;
   // What replies of Entra name as `refresh_in`; none unless set.
@@ -55,7 +55,7 @@ class AzureTokens {
   [[nodiscard]] std::size_t count(std::string_view issuer) const;
   [[nodiscard]] std::optional<IssuedToken> find(std::string_view value) const;
 
-  // For the stand-ins.
+  // Issues a token; for the stand-ins.
   [[nodiscard]] IssuedToken issue(std::string issuer, std::string tenant, std::string client_id,
                                   std::string resource);
   [[nodiscard]] const Clock& clock() const { return clock_; }

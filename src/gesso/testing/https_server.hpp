@@ -87,7 +87,7 @@ class HttpsServer {
     // The first of that name (headers: in lower case).
     [[nodiscard]] std::optional<std::string> header(std::string_view name) const;
     [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
-    // Of an application/x-www-form-urlencoded body.
+    // The first of that name in an application/x-www-form-urlencoded body.
     [[nodiscard]] std::optional<std::string> form(std::string_view name) const;
   };
   struct Reply {
@@ -137,10 +137,10 @@ class HttpsServer {
   // All requests, in order of arrival.
   [[nodiscard]] std::vector<Request> requests() const;
   [[nodiscard]] std::size_t request_count() const;
-  // Those that were answered with this status.
+  // How many requests were answered with this status.
   [[nodiscard]] std::size_t answered(int status) const;
   void forget_requests();
-  // Connections that stand now.
+  // How many connections are open now.
   [[nodiscard]] std::size_t connections() const;
   // Block until so many requests came (since the start or `forget_requests`), hang now, or TLS
   // handshakes failed (a client that does not trust the certificate, for one); false when `within`

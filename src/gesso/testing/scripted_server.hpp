@@ -73,11 +73,11 @@ class ScriptedServer {
 
   // All that the script was asked, in order.
   [[nodiscard]] std::vector<bson::Document> commands() const;
-  // Those of one name.
+  // The commands of one name that the script was asked, in order.
   [[nodiscard]] std::vector<bson::Document> commands(std::string_view name) const;
-  // Connections that stand now, heartbeats' included.
+  // How many connections are open now, heartbeats' included.
   [[nodiscard]] std::size_t connections() const;
-  // Ends all connections that stand; new ones are accepted.
+  // Ends all connections that are open; new ones are accepted.
   void cut();
 };
 

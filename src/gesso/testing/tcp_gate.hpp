@@ -33,17 +33,17 @@ class TcpGate {
   void pass();
   // Ends all connections and accepts none: what a server that is down looks like.
   void refuse();
-  // Connections stand, new ones too, and nothing goes through in either direction. Bytes that
-  // were on their way are kept and delivered after `pass()`.
+  // Connections stay open, new ones are accepted, and nothing goes through in either direction.
+  // Bytes that were on their way are kept and delivered after `pass()`.
   void blackhole();
   // Every piece is held for so long in each direction.
   void delay(std::chrono::milliseconds duration);
-  // Resets all connections that stand; the mode stays.
+  // Resets all connections that are open; the mode stays.
   void cut();
   // Resets them after so many more bytes went from server to client: in the middle of a reply.
   void cut_after(std::size_t bytes);
 
-  // Connections that stand now.
+  // How many connections are open now.
   [[nodiscard]] std::size_t connections() const;
 };
 

@@ -30,7 +30,7 @@ class TempDir {
   }
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  // For "/" as in `dir / "data"`.
+  // A path within the folder: `dir / "data"`.
   [[nodiscard]] std::filesystem::path operator/(std::string_view name) const {
     return path_ / name;
   }

@@ -44,9 +44,9 @@ class TestCa {
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
   [[nodiscard]] const Certificate& certificate() const { return self_; }
 
-  // For these host names ("*.vault.azure.net" too) and addresses ("127.0.0.1").
+  // A certificate for these host names ("*.vault.azure.net" too) and addresses ("127.0.0.1").
   [[nodiscard]] Certificate issue(const std::vector<std::string>& hosts) const;
-  // Valid until yesterday.
+  // A certificate that was valid until yesterday.
   [[nodiscard]] Certificate issue_expired(const std::vector<std::string>& hosts) const;
   // Valid from tomorrow.
   [[nodiscard]] Certificate issue_future(const std::vector<std::string>& hosts) const;
