@@ -216,6 +216,54 @@ TEST_F(StopTest, EndsEveryHostileCommandInEveryWay) {
               slowest_name_.c_str(), static_cast<long long>(slowest_.count()));
 }
 
+// Each is short, but has to wait for the writer, which somebody else holds.
+constexpr Hostile kWaiting[] = {
+    {"an insert", R"({"insert": "many", "documents": [{"_id": "waits"}])"},
+    {"an update", R"({"update": "many", "updates": [{"q": {"_id": 1}, "u": {"$set": {"x": 1}}}])"},
+    {"a delete", R"({"delete": "many", "deletes": [{"q": {"_id": 1}, "limit": 1}])"},
+    {"findAndModify", R"({"findAndModify": "many", "query": {"_id": 1}, "remove": true)"},
+    {"an index", R"({"createIndexes": "many", "indexes": [{"key": {"n": 1}, "name": "n"}])"},
+};
+
+TEST_F(StopTest, EndsWhatWaitsForTheWriterWhileAnotherHoldsIt) {
+  fill();
+  TestClient holds = client();
+  bson::Document held;
+  std::jthread holder([&] {
+    held = holds.run(
+        R"({"update": "large", "updates": [{"q": {"_id": 1}, "u": [{"$set": {"x": {"$size": {"$map": {"input":
+           {"$range": [0, {"$add": ["$_id", 1000000]}]}, "in": {"$strLenCP": "$s"}}}}}}]}], "comment": "holds"})",
+        "test");
+  });
+  // Nothing but the pipeline, which the writer runs, is so much work.
+  while (running("holds").view().at_path("progress.work").integer().value_or(0) < 10'000'000) {
+    std::this_thread::yield();
+  }
+  int n = 0;
+  for (const Hostile& waiting : kWaiting) {
+    for (const Way way : {Way::kMaxTime, Way::kKillOp, Way::kKillSessions, Way::kClientGone}) {
+      stop(waiting, way, n++);
+      ASSERT_FALSE(running("holds").empty()) << waiting.name;
+    }
+  }
+  std::printf("report: %d commands that waited were stopped, the slowest (%s) in %lld ms\n", n,
+              slowest_name_.c_str(), static_cast<long long>(slowest_.count()));
+  const std::string id = std::to_string(running("holds")["opid"].as_int32());
+  EXPECT_TRUE(is_ok(other_.run(R"({"killOp": 1, "op": )" + id + "}", "admin")));
+  holder.join();
+  EXPECT_EQ(code_of(held), 11601) << json(held);
+
+  // None of them was done, and others write on.
+  good(R"({"insert": "many", "documents": [{"_id": "after"}]})");
+  EXPECT_EQ(found(R"({"find": "many", "filter": {"_id": {"$in": [0, 1, "waits", "after"]}}})"),
+            R"([ { "_id" : 0, "n" : 0 }, { "_id" : 1, "n" : 1 }, { "_id" : "after" } ])");
+  EXPECT_EQ(good(R"({"listIndexes": "many"})")["cursor"]
+                .as_document()["firstBatch"]
+                .as_document()
+                .count(),
+            1U);
+}
+
 TEST_F(StopTest, EndsEveryHostileCommandAtShutdown) {
   fill();
   for (const Hostile& hostile : kHostile) {

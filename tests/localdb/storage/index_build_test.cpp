@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <future>
 #include <random>
 #include <set>
 #include <thread>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/storage/index_build.hpp"
@@ -195,6 +197,38 @@ TEST_F(IndexBuildTest, EndsWhenItsCollectionIsDroppedOrItIsInterrupted) {
   expect_clean();
   store().sweep();
   expect_clean();
+}
+
+TEST_F(IndexBuildTest, LeavesNothingBehindWhenItIsInterruptedWhileItWaitsForTheWriter) {
+  fill(100);
+  const auto ids = begin({R"({"key": {"n": 1}})"});
+  std::promise<void> begun;
+  std::promise<void> may_end;
+  std::jthread holder([&] {
+    write([&](WriteTransaction&) {
+      begun.set_value();
+      may_end.get_future().wait();
+    });
+  });
+  begun.get_future().wait();
+  std::promise<void> looked;
+  int looks = 0;
+  auto build = std::async(std::launch::async, [&] {
+    Meter meter([&] {
+      if (++looks == 1) looked.set_value();
+      throw CommandError(ErrorCode::kInterrupted, "stop");
+    });
+    const Meter::Scope scope(&meter);
+    build_indexes(store(), users_id(), ids, {});
+  });
+  looked.get_future().wait();
+  // It is not over before what it had begun is undone, which needs the writer too.
+  EXPECT_EQ(build.wait_for(std::chrono::milliseconds{100}), std::future_status::timeout);
+  may_end.set_value();
+  EXPECT_THROW(build.get(), CommandError);
+  EXPECT_EQ(looks, 1);
+  const ReadTransaction read = store().read();
+  EXPECT_THAT(users(read).building, ::testing::IsEmpty());
 }
 
 TEST_F(IndexBuildTest, RefusesADuplicateWhileItIsBuilt) {

@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "gesso/base/error.hpp"
+#include "gesso/base/meter.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/storage/check.hpp"
@@ -279,6 +283,61 @@ TEST_F(StoreTest, StoresDocumentsOfManyMegabytes) {
                 .size(),
             text.size());
   EXPECT_GE(read.counters(*collection(read)).storage_bytes, text.size());
+}
+
+// Of three operations the second leads the group that the third is to be in, and holds it up.
+TEST_F(StoreTest, RunsNoOperationThatIsNotWantedAnyMoreWhenItsTurnComes) {
+  struct Gone {};
+  std::atomic<bool> first_runs = false;
+  std::atomic<bool> first_may_end = false;
+  std::atomic<bool> second_runs = false;
+  std::atomic<bool> second_may_end = false;
+  std::atomic<int> second_looks = 0;
+  std::atomic<int> third_looks = 0;
+  std::atomic<bool> third_is_wanted = true;
+  bool third_ran = false;
+
+  std::jthread first([&] {
+    write([&](WriteTransaction&) {
+      first_runs = true;
+      first_runs.notify_one();
+      first_may_end.wait(false);
+    });
+  });
+  first_runs.wait(false);
+  std::jthread second([&] {
+    Meter meter([&] { ++second_looks; });
+    const Meter::Scope scope(&meter);
+    write([&](WriteTransaction& txn) {
+      second_runs = true;
+      second_runs.notify_one();
+      second_may_end.wait(false);
+      txn.insert(users(txn), json(R"({"_id": 2})"));
+    });
+  });
+  while (second_looks == 0) std::this_thread::yield();
+  std::jthread third([&] {
+    Meter meter([&] {
+      ++third_looks;
+      if (!third_is_wanted) throw Gone();
+    });
+    const Meter::Scope scope(&meter);
+    EXPECT_THROW(write([&](WriteTransaction&) { third_ran = true; }), Gone);
+  });
+  while (third_looks == 0) std::this_thread::yield();
+
+  first_may_end = true;
+  first_may_end.notify_one();
+  second_runs.wait(false);
+  third_is_wanted = false;
+  third.join();  // while the second runs
+  second_may_end = true;
+  second_may_end.notify_one();
+  second.join();
+  EXPECT_FALSE(third_ran);
+  insert(R"({"_id": 4})");
+  EXPECT_EQ(documents(), 2U);
+  expect_clean();
 }
 
 }  // namespace

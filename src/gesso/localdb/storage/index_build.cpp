@@ -3,6 +3,7 @@
 #include <chrono>
 #include <deque>
 
+#include "gesso/base/meter.hpp"
 #include "gesso/localdb/storage/sorted_runs.hpp"
 #include "gesso/localdb/storage/storage_error.hpp"
 
@@ -72,7 +73,9 @@ class Build {
     });
   }
 
+  // Also for those who may not do any more: what is half built must not stay.
   void abandon() {
+    const Meter::Scope on_nobodys_account(nullptr);
     store_.write([&](WriteTransaction& write) {
       for (const Target& target : targets_) {
         const CollectionPtr collection = write.catalog().find(collection_id_);

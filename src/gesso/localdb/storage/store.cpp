@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
+#include <ctime>
 #include <deque>
 #include <mutex>
 #include <span>
@@ -33,6 +35,9 @@ constexpr std::size_t kGroupOperations = 1024;
 constexpr std::size_t kGroupBytes = std::size_t{4} << 20;
 constexpr auto kGroupTime = std::chrono::milliseconds{5};
 
+// How often an operation that waits for its turn looks whether it is still wanted.
+constexpr auto kBetweenLooks = std::chrono::milliseconds{20};
+
 // Kept free for deletes: of a full map every change needs some pages before it gives others back.
 std::uint64_t reserve_of(std::uint64_t map_bytes) {
   return std::min<std::uint64_t>(map_bytes / 8, std::uint64_t{64} << 20);
@@ -54,6 +59,16 @@ class WakeUp {
     while (::sem_wait(&semaphore_) != 0) {  // a signal came
     }
   }
+  // Whether it came in that time.
+  bool wait_for(std::chrono::nanoseconds time) {
+    const auto until = std::chrono::steady_clock::now().time_since_epoch() + time;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(until);
+    const timespec end{.tv_sec = seconds.count(), .tv_nsec = (until - seconds).count()};
+    while (::sem_clockwait(&semaphore_, CLOCK_MONOTONIC, &end) != 0) {
+      if (errno == ETIMEDOUT) return false;
+    }
+    return true;
+  }
 };
 
 }  // namespace
@@ -71,21 +86,25 @@ class Store::Impl {
   std::uint64_t catalog_version_ = 0;
 
   // Of writers. The first of the queue leads: it runs the operations of those that wait, as many as
-  // a group may hold, commits once and wakes them; the next group is whatever is queued then.
+  // a group may hold, commits once and wakes them; the next group is whatever is queued then. Who
+  // has not been taken into a group may leave the queue.
   struct Waiting {
     const Operation* operation;
     OnError on_error;
     Meter* meter;  // of whoever waits: the work is on its account, whichever thread does it
     std::exception_ptr error = {};
-    bool done = false;  // set before `turn` is given: by another's commit
-    WakeUp turn = {};   // done, or the first of the queue
+    bool taken = false;              // it leads, or is in a group: `turn` will be given
+    std::atomic<bool> done = false;  // set before `turn` is given: by another's commit
+    WakeUp turn = {};                // done, or the first of the queue
   };
-  std::mutex queue_mutex_;  // guards the three below, and is held where `waiting_` changes
+  // Guards the three below, `taken` and what `count_waiting` sets; held while one that waits asks
+  // its meter, which a leader that takes it would use.
+  std::mutex queue_mutex_;
   std::deque<Waiting*> queue_;
   std::uint64_t commits_ = 0;
   std::uint64_t writes_ = 0;
   std::atomic<std::size_t> waiting_ =
-      0;  // in the queue behind the leader, whose group some of them are in
+      0;  // in the queue behind the leader; for its operation to look at
 
   std::mutex sweep_mutex_;  // guards nothing but the wait for `stopping_`
   std::atomic<bool> stopping_ = false;
@@ -137,10 +156,16 @@ class Store::Impl {
     check_lmdb(mdb_txn_begin(environment_.native(), parent, 0, &txn), "begin a commit");
     return TxnPtr(txn);
   }
+  // Wherever the queue changes.
+  void count_waiting() {
+    waiting_.store(queue_.empty() ? 0 : queue_.size() - 1, std::memory_order_relaxed);
+  }
   [[nodiscard]] bool has_room();
+  void wait_for_turn(Waiting& self);
   void lead();
-  std::size_t commit(std::span<Waiting* const> queued);
-  std::size_t run_group(std::span<Waiting* const> queued, WriteTransaction& transaction);
+  Waiting* take(std::size_t position);
+  void commit(std::vector<Waiting*>& group, std::size_t most);
+  void run_group(std::vector<Waiting*>& group, std::size_t most, WriteTransaction& transaction);
   void run_undoable(Waiting& waiting, WriteTransaction& group);
 };
 
@@ -183,37 +208,66 @@ void Store::Impl::write(const Operation& operation, OnError on_error) {
     const std::lock_guard lock(queue_mutex_);
     queue_.push_back(&self);
     leads = queue_.size() == 1;
-    if (!leads) waiting_.fetch_add(1, std::memory_order_relaxed);
+    self.taken = leads;
+    count_waiting();
   }
-  if (!leads) self.turn.wait();
+  if (!leads) wait_for_turn(self);
   if (!self.done) lead();
   if (self.error) std::rethrow_exception(self.error);
 }
 
+// Throws what the meter does, and has left the queue then.
+void Store::Impl::wait_for_turn(Waiting& self) {
+  if (self.meter == nullptr) return self.turn.wait();
+  while (!self.turn.wait_for(kBetweenLooks)) {
+    const std::lock_guard lock(queue_mutex_);
+    if (self.taken) continue;
+    try {
+      self.meter->look();
+    } catch (...) {
+      std::erase(queue_, &self);
+      count_waiting();
+      throw;
+    }
+  }
+}
+
 void Store::Impl::lead() {
   const Meter::Scope on_nobodys_account(nullptr);
-  std::vector<Waiting*> queued;
+  std::vector<Waiting*> group;
+  std::size_t most = 0;
   {
     const std::lock_guard lock(queue_mutex_);
-    const std::size_t most = std::min(queue_.size(), kGroupOperations);
-    queued.assign(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(most));
+    most = std::min(queue_.size(), kGroupOperations);
+    group.reserve(most);
+    group.push_back(queue_.front());
   }
-  const std::size_t ran = commit(queued);
-  queued.resize(ran);
+  commit(group, most);
   Waiting* next = nullptr;
   {
     const std::lock_guard lock(queue_mutex_);
     commits_ += 1;
-    writes_ += ran;
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(ran));
-    if (!queue_.empty()) next = queue_.front();
-    waiting_.store(queue_.size() - (next != nullptr ? 1 : 0), std::memory_order_relaxed);
+    writes_ += group.size();
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group.size()));
+    if (!queue_.empty()) {
+      next = queue_.front();
+      next->taken = true;
+    }
+    count_waiting();
   }
   if (next != nullptr) next->turn.give();
-  for (Waiting* const waiting : std::span(queued).subspan(1)) {  // the first is the caller
+  for (Waiting* const waiting : std::span(group).subspan(1)) {  // the first is the caller
     waiting->done = true;
     waiting->turn.give();
   }
+}
+
+// The one at that position of the queue, for a group; null where the queue has become shorter.
+Store::Impl::Waiting* Store::Impl::take(std::size_t position) {
+  const std::lock_guard lock(queue_mutex_);
+  if (position >= queue_.size()) return nullptr;
+  queue_[position]->taken = true;
+  return queue_[position];
 }
 
 // Free pages are counted only where the file is almost as large as its map.
@@ -226,10 +280,9 @@ bool Store::Impl::has_room() {
   return left + count_free_pages(snapshot.get()) * environment_.page_bytes() > reserve;
 }
 
-// Runs and commits a group from the front of `queued`; how many it held, at least one. Leaves in
-// each of them the error that it is to throw, and throws nothing itself.
-std::size_t Store::Impl::commit(std::span<Waiting* const> queued) {
-  std::size_t ran = 0;
+// Runs and commits a group, of which `group` has the first and gets the others: those at the front
+// of the queue. Leaves in each of them the error that it is to throw, and throws nothing itself.
+void Store::Impl::commit(std::vector<Waiting*>& group, std::size_t most) {
   try {
     const bool room = has_room();
     TxnPtr txn = begin_write(nullptr);
@@ -241,9 +294,9 @@ std::size_t Store::Impl::commit(std::span<Waiting* const> queued) {
       version = catalog_version_;
     }
     WriteTransaction transaction(environment_, txn.get(), std::move(catalog), room, waiting_);
-    ran = run_group(queued, transaction);
+    run_group(group, most, transaction);
     transaction.throw_if_broken();
-    if (transaction.changes() == 0) return ran;  // nothing to write: `txn` is given up
+    if (transaction.changes() == 0) return;  // nothing to write: `txn` is given up
     const bool catalog_changed = transaction.flush();
     check_lmdb(mdb_txn_commit(txn.release()), "commit");
     if (catalog_changed) {
@@ -252,20 +305,17 @@ std::size_t Store::Impl::commit(std::span<Waiting* const> queued) {
       catalog_version_ = version + 1;
     }
   } catch (...) {
-    ran = std::max<std::size_t>(ran, 1);
-    for (Waiting* const waiting : queued.first(ran)) {
+    for (Waiting* const waiting : group) {
       if (!waiting->error) waiting->error = std::current_exception();
     }
   }
-  return ran;
 }
 
-std::size_t Store::Impl::run_group(std::span<Waiting* const> queued,
-                                   WriteTransaction& transaction) {
+void Store::Impl::run_group(std::vector<Waiting*>& group, std::size_t most,
+                            WriteTransaction& transaction) {
   const auto until = std::chrono::steady_clock::now() + kGroupTime;
-  std::size_t ran = 0;
-  do {
-    Waiting& waiting = *queued[ran++];
+  for (;;) {
+    Waiting& waiting = *group.back();
     const Meter::Scope scope(waiting.meter);
     if (waiting.on_error == OnError::kUndo) {
       run_undoable(waiting, transaction);
@@ -276,9 +326,14 @@ std::size_t Store::Impl::run_group(std::span<Waiting* const> queued,
         waiting.error = std::current_exception();
       }
     }
-  } while (ran < queued.size() && !transaction.is_broken() &&
-           transaction.written_bytes() < kGroupBytes && std::chrono::steady_clock::now() < until);
-  return ran;
+    if (group.size() == most || transaction.is_broken() ||
+        transaction.written_bytes() >= kGroupBytes || std::chrono::steady_clock::now() >= until) {
+      return;
+    }
+    Waiting* const next = take(group.size());
+    if (next == nullptr) return;
+    group.push_back(next);
+  }
 }
 
 // In a transaction within the group's: what it changed goes with that, and the group does not

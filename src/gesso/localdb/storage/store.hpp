@@ -86,8 +86,10 @@ class Store {
   // the commit that holds it is on the disk. Operations that wait while a commit runs share the
   // next one, up to a limit of bytes and time. What the operation throws is thrown here; its
   // changes go as `on_error` says, and no other operation's. It may run on another thread. Throws
-  // Error (kInternal) when the commit fails (a full disk): then nothing of it is stored. Must not
-  // be called within an operation.
+  // Error (kInternal) when the commit fails (a full disk): then nothing of it is stored. While it
+  // waits for its turn the caller's meter is asked every so often; what that throws is thrown here,
+  // and the operation does not run. The meter's check must not block. Must not be called within an
+  // operation.
   template <class F>
   std::invoke_result_t<F&, WriteTransaction&> write(F&& operation,
                                                     OnError on_error = OnError::kUndo) {
