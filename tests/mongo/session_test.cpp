@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <future>
 #include <map>
 #include <mutex>
 
@@ -361,6 +362,29 @@ TEST_F(SessionTest, ThrottlingThatOutlastsTheDeadlineIsSaidToBeThat) {
   EXPECT_EQ(error.kind(), ErrorKind::kThrottled);
   EXPECT_EQ(error.retry_after(), 8ms);
   EXPECT_GE(it.server.commands("find").size(), 2u);
+}
+
+TEST_F(SessionTest, AServiceThatStopsDoesNotWaitForCapacity) {
+  std::promise<void> asked;
+  std::atomic<int> finds = 0;
+  script = [&](bson::View command) {
+    if (command.begin()->key != "find" || command["filter"].as_document()["n"].integer() != 1) {
+      return Answer::standard();
+    }
+    if (++finds == 1) asked.set_value();
+    return Answer::error(16500, "Error=16500, RetryAfterMs=10000");
+  };
+  Running it = start();
+  auto unit = std::async(std::launch::async, [&] {
+    return error_of([&] {
+      it.service.run(Deadline::after(15s),
+                     [](Session& session) { (void)session.find_one("c", make_document("n", 1)); });
+    });
+  });
+  asked.get_future().wait();
+  it.service.stop();
+  EXPECT_EQ(unit.get().kind(), ErrorKind::kThrottled);
+  EXPECT_EQ(finds, 1);  // who had waited would have asked again
 }
 
 TEST_F(SessionTest, AnUpdateOfManyThatWasThrottledHalfWayIsNotRepeated) {

@@ -101,7 +101,7 @@ class CommandWatch {
     }
     try {
       observe_(name, command, std::chrono::microseconds{microseconds}, ok);
-    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the observer's own affair
+    } catch (...) {  // NOLINT(bugprone-empty-catch): the observer's own affair
     }
   }
 
@@ -228,21 +228,7 @@ class Service::Impl {
   detail::Shared shared_;
   // Held by the one call of `switch_to` that goes on, also while it prepares the new server.
   std::mutex switching_;
-  std::mutex mutex_;  // guards stopping_
-  std::condition_variable stopped_;
-  bool stopping_ = false;
   detail::WorkerPool workers_;  // last: its threads use all of the above
-
-  // Returns whether it was interrupted.
-  bool wait(milliseconds duration) {
-    std::unique_lock lock(mutex_);
-    return stopped_.wait_for(lock, duration, [&] { return stopping_; });
-  }
-
-  bool stopping() {
-    const std::lock_guard lock(mutex_);
-    return stopping_;
-  }
 
   std::shared_ptr<detail::Endpoint> make_endpoint(const Secret& text, std::uint64_t pool_number) {
     DriverUri uri = driver_uri(text, options_);
@@ -335,14 +321,14 @@ class Service::Impl {
             event = Event::kConnected;
           } catch (const Error& error) {
             failure = std::current_exception();
-            event = stopping()                             ? Event::kStopped
+            event = shared_.stop.is_given()                ? Event::kStopped
                     : error.kind() == ErrorKind::kAuth     ? Event::kRefused
                     : error.kind() == ErrorKind::kInternal ? Event::kRefused
                                                            : Event::kFailed;
           }
           break;
         case Kind::kWait:
-          event = wait(action.wait) ? Event::kStopped : Event::kWaited;
+          event = shared_.stop.wait_for(action.wait) ? Event::kStopped : Event::kWaited;
           break;
         case Kind::kConnected:
           warm(service);
@@ -380,11 +366,7 @@ class Service::Impl {
   }
 
   void stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      stopped_.notify_all();
-    }
+    shared_.stop.give();
     workers_.stop();
   }
 

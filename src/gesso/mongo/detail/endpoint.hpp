@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -59,6 +60,30 @@ class EndpointCloser {
   [[nodiscard]] std::shared_ptr<Endpoint> share(std::unique_ptr<Endpoint> endpoint);
 };
 
+// Says once that the service stops, and ends the waits of those that would notice it too late.
+// Thread-safe.
+class StopSignal {
+  mutable std::mutex mutex_;  // guards given_
+  mutable std::condition_variable wakes_;
+  bool given_ = false;
+
+ public:
+  void give() {
+    const std::lock_guard lock(mutex_);
+    given_ = true;
+    wakes_.notify_all();
+  }
+  [[nodiscard]] bool is_given() const {
+    const std::lock_guard lock(mutex_);
+    return given_;
+  }
+  // Blocks for that time, or until it is given; whether it is.
+  [[nodiscard]] bool wait_for(std::chrono::milliseconds time) const {
+    std::unique_lock lock(mutex_);
+    return wakes_.wait_for(lock, time, [this] { return given_; });
+  }
+};
+
 // What all leases of a service share.
 class Shared {
   std::atomic<std::uint64_t> pool_number_{0};
@@ -74,6 +99,7 @@ class Shared {
   Random* random = nullptr;        // for the jitter of waits; set before there is a lease
   OpenLocalConnection open_local;  // ServiceOptions::open_local; may be empty
   std::atomic<std::size_t> open_connections{0};
+  StopSignal stop;
 
   [[nodiscard]] std::uint64_t pool_number() const {
     return pool_number_.load(std::memory_order_acquire);

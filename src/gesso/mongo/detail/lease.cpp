@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <thread>
 #include <utility>
 
 namespace gesso::mongo {
@@ -137,8 +136,7 @@ bool Session::Impl::wait_for_capacity(std::string_view message, Deadline end, in
   // Not all that were refused together come back together.
   const std::chrono::milliseconds jitter{static_cast<std::int64_t>(
       static_cast<double>(asked.count()) * shared_.random->uniform() / 4)};
-  std::this_thread::sleep_for(std::min(asked + jitter, left));
-  return true;
+  return !shared_.stop.wait_for(std::min(asked + jitter, left));
 }
 
 Deadline Session::Impl::give_up() const {

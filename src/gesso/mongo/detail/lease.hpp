@@ -80,7 +80,7 @@ class Session::Impl {
                   const Operation& operation, Reply& reply);
 
   // Waits between two commands as a throttling server asks, after `waits` waits; false
-  // where the deadline does not allow it.
+  // where the deadline does not allow it, or the service stops.
   [[nodiscard]] bool wait_for_capacity(std::string_view message, int waits) const {
     return wait_for_capacity(message, deadline_.is_set() ? deadline_ : give_up(), waits);
   }
@@ -112,7 +112,7 @@ class Session::Impl {
   void judge(const bson_error_t& error, bson::View reply, const Operation& operation,
              Attempts& attempts);
   // Waits as long as a throttling server asks, by what it said, and a little longer; false where
-  // the deadline does not allow it.
+  // the deadline does not allow it, or the service stops.
   [[nodiscard]] bool wait_for_capacity(std::string_view message, Deadline end, int waits) const;
   // Moves to the endpoint with newer credentials; false where there is none.
   bool renew(Attempts& attempts);
