@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -24,7 +26,9 @@ class LocalConnectionTest : public ::testing::Test {
   localdb::Server server{{.data_dir = dir / "data", .listen_host = "127.0.0.1", .listen_port = 0}};
   std::atomic<int> opened{0};
   std::atomic<int> messages{0};
-  std::atomic<bool> broken{false};
+  // Throw, where they are set. Set between two units.
+  std::function<void()> does_not_open;
+  std::function<void()> broken;
   std::unique_ptr<Service> service;
 
   void SetUp() override {
@@ -32,8 +36,9 @@ class LocalConnectionTest : public ::testing::Test {
     ServiceOptions options = short_options(server.uri());
     options.open_local = [this]() -> LocalConnection {
       ++opened;
+      if (does_not_open) does_not_open();
       return [this, connection = server.connect()](Message message) {
-        if (broken) throw Error(ErrorKind::kUnavailable, "broken by the test");
+        if (broken) broken();
         ++messages;
         return connection(message);
       };
@@ -78,7 +83,7 @@ TEST_F(LocalConnectionTest, ACursorFetchesItsBatches) {
 
 TEST_F(LocalConnectionTest, OneThatBreaksIsOneUnavailableForAWriteAndThePoolHeals) {
   service->run([](Session& session) { session.insert_one("c", make_document("_id", 1)); });
-  broken = true;
+  broken = [] { throw Error(ErrorKind::kUnavailable, "broken by the test"); };
   const Error error = error_of([&] {
     service->run([&](Session& session) {
       session.update_many("c", bson::Document(), make_document("$set", make_document("n", 1)));
@@ -86,10 +91,34 @@ TEST_F(LocalConnectionTest, OneThatBreaksIsOneUnavailableForAWriteAndThePoolHeal
   });
   EXPECT_EQ(error.kind(), ErrorKind::kUnavailable) << error.what();
   const int before = opened;
-  broken = false;
+  broken = nullptr;
   EXPECT_TRUE(service->run(
       [](Session& session) { return session.find_one("c", make_document("_id", 1)); }));
   EXPECT_GT(opened, before);
+}
+
+// libmongoc, which is C, stands between what throws and who asked.
+TEST_F(LocalConnectionTest, WhateverIsThrownBelowTheDriverIsAnErrorAboveIt) {
+  const std::function<void()> kinds[] = {[] { throw Error(ErrorKind::kInternal, "an error"); },
+                                         [] { throw std::bad_alloc(); }, [] { throw 42; }};
+  const auto ask = [&] {
+    return error_of([&] {
+      service->run(Deadline::after(std::chrono::milliseconds{500}),
+                   [](Session& session) { session.insert_one("c", make_document("_id", 1)); });
+    });
+  };
+  for (const auto& kind : kinds) {
+    broken = kind;  // which ends the connection
+    EXPECT_EQ(ask().kind(), ErrorKind::kUnavailable) << ask().what();
+    broken = nullptr;
+    does_not_open = kind;
+    const int before = opened;
+    EXPECT_THAT(ask().kind(), ::testing::AnyOf(ErrorKind::kUnavailable, ErrorKind::kTimeout));
+    EXPECT_GT(opened, before);
+    does_not_open = nullptr;
+    EXPECT_FALSE(service->run(
+        [](Session& session) { return session.find_one("c", make_document("_id", 1)); }));
+  }
 }
 
 TEST_F(LocalConnectionTest, ManyThreadsHaveOneEach) {

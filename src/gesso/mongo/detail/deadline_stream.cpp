@@ -132,8 +132,11 @@ mongoc_stream_t* open_stream(const mongoc_uri_t* uri, const mongoc_host_list_t* 
     return open_or_throw(uri, host, data, error);
   } catch (const std::exception& failure) {
     bson_set_error(error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_CONNECT, "%s", failure.what());
-    return nullptr;
+  } catch (...) {
+    bson_set_error(error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_CONNECT,
+                   "what opens connections threw something that is no std::exception");
   }
+  return nullptr;
 }
 
 }  // namespace

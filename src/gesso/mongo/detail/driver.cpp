@@ -30,14 +30,18 @@ class Process {
   std::mutex mutex_;  // guards queues_; held while a queue's reader is woken
   std::vector<std::shared_ptr<LogQueue>> queues_;
 
-  // Called by libmongoc under a mutex of its own, on any thread: enqueues, no more.
+  // Called by libmongoc under a mutex of its own, on any thread: enqueues, no more. An exception
+  // must not cross its frames: a line for which there is no memory is not told.
   static void on_log(mongoc_log_level_t level, const char* domain, const char* message,
-                     void* self) {
+                     void* self) noexcept {
     if (muted) return;
-    auto& process = *static_cast<Process*>(self);
-    const std::lock_guard lock(process.mutex_);
-    for (const auto& queue : process.queues_) {
-      queue->push({.level = level_of(level), .domain = domain, .message = message});
+    try {
+      auto& process = *static_cast<Process*>(self);
+      const std::lock_guard lock(process.mutex_);
+      for (const auto& queue : process.queues_) {
+        queue->push({.level = level_of(level), .domain = domain, .message = message});
+      }
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): see above
     }
   }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <exception>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -45,7 +44,7 @@ class Exchange {
       try {
         const auto reply = connection_(std::span(written_).subspan(done, length));
         answered_.insert(answered_.end(), reply.begin(), reply.end());
-      } catch (const std::exception&) {  // a lost connection; the server says why
+      } catch (...) {  // a lost connection; the server says why
         return close();
       }
       done += length;
@@ -103,7 +102,7 @@ ssize_t writev(mongoc_stream_t* stream, mongoc_iovec_t* iov, std::size_t count,
     }
     exchange.answer();
     return static_cast<ssize_t>(size);
-  } catch (const std::exception&) {  // out of memory: what is there may be half a message
+  } catch (...) {  // out of memory: what is there may be half a message
     exchange.close();
     errno = ENOMEM;
     return -1;
