@@ -105,7 +105,7 @@ class Server::Impl {
       if (error) throw boost::system::system_error(error);
       port_ = acceptor.local_endpoint().port();
       listeners_.push_back(
-          std::make_unique<Listener>(std::move(acceptor), asio::steady_timer(context)));
+          std::make_unique<Listener>(Listener{std::move(acceptor), asio::steady_timer(context)}));
     }
     if (listeners_.empty()) {
       throw boost::system::system_error(
