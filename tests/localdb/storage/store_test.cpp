@@ -157,9 +157,11 @@ TEST_F(StoreTest, UndoesAnOperationThatThrowsAndNoOther) {
                }),
                std::runtime_error);
   insert(R"({"_id": 2})");
-  const ReadTransaction read = store().read();
-  EXPECT_FALSE(read.find_collection("test", "half"));
-  EXPECT_EQ(read.counters(*collection(read)).documents, 1U);
+  {
+    const ReadTransaction read = store().read();
+    EXPECT_FALSE(read.find_collection("test", "half"));
+    EXPECT_EQ(read.counters(*collection(read)).documents, 1U);
+  }
   expect_clean();
 }
 
