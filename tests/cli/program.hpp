@@ -5,11 +5,15 @@
 
 #include <fcntl.h>
 #include <signal.h>  // kill is POSIX
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <map>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -41,9 +45,10 @@ class Program {
   }
 
  public:
-  // In `folder`, with no GESSO_ variable but those of `environment`.
+  // In `folder`, with no GESSO_ variable but those of `environment`, and no more than so many open
+  // files where `files` is not 0.
   Program(const std::vector<std::string>& arguments, const std::string& folder,
-          const std::map<std::string, std::string>& environment = {}) {
+          const std::map<std::string, std::string>& environment = {}, rlim_t files = 0) {
     int out[2];
     int err[2];
     if (::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) {
@@ -69,6 +74,8 @@ class Program {
       if (::chdir(folder.c_str()) != 0) ::_exit(126);
       ::dup2(out[1], 1);
       ::dup2(err[1], 2);
+      const rlimit limit{.rlim_cur = files, .rlim_max = files};
+      if (files != 0 && ::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(126);
       ::execve(path.c_str(), argv.data(), env.data());
       ::_exit(127);
     }
@@ -92,6 +99,19 @@ class Program {
   std::string wait_for(const std::string& text) { return read_until(out_, text_, text); }
   // The same for its log.
   std::string wait_for_log(const std::string& text) { return read_until(err_, log_, text); }
+
+  // Of its CPU, by all its threads, since its start.
+  [[nodiscard]] std::chrono::milliseconds cpu_time() const {
+    std::ifstream in("/proc/" + std::to_string(pid_) + "/stat");
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    std::istringstream fields(text.substr(text.rfind(')') + 2));
+    std::string skipped;
+    for (int i = 0; i < 11; ++i) fields >> skipped;
+    long user = 0;
+    long system = 0;
+    fields >> user >> system;
+    return std::chrono::milliseconds{(user + system) * 1000 / ::sysconf(_SC_CLK_TCK)};
+  }
 
   void send(int signal) const { ::kill(pid_, signal); }
 
