@@ -137,8 +137,13 @@ TEST_F(CursorTest, AnIdleOneIsClosed) {
   const std::string first = std::to_string(id(other.run(R"({"find": "c", "batchSize": 1})")));
   const std::string kept =
       std::to_string(id(other.run(R"({"find": "c", "batchSize": 1, "noCursorTimeout": true})")));
-  const auto later = std::chrono::steady_clock::now() + std::chrono::milliseconds{10};
-  while (std::chrono::steady_clock::now() < later) other.run(R"({"ping": 1})");
+  // The housekeeper has come by when it is one fewer.
+  const auto open = [&] {
+    const bson::Document status = other.run(R"({"serverStatus": 1})");
+    return status.view().at_path("metrics.cursor.open.total").integer();
+  };
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  while (open() != 1 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
   EXPECT_EQ(
       code_of(other.run(R"({"getMore": {"$numberLong": ")" + first + R"("}, "collection": "c"})")),
       43);
