@@ -157,6 +157,47 @@ TEST_F(Indexes, WhatNobodyDeclaredIsShownAndStays) {
   EXPECT_TRUE(server.server().commands("dropIndexes").empty());
 }
 
+TEST_F(Indexes, WhatALongerOneServesIsNotMade) {
+  wanted.push_back({"users", {.keys = make_document("a", 1)}});
+  wanted.push_back({"users", {.keys = make_document("a", 1, "b", -1, "c", 1)}});
+  const IndexPlan now = create();
+  EXPECT_TRUE(plan().is_settled());
+  ASSERT_EQ(now.spared.size(), 2u);  // {a} and {a, b}
+  EXPECT_THAT(now.to_text(), HasSubstr("spare users a_1 { \"a\" : 1 } ("));
+  EXPECT_THAT(now.to_text(),
+              HasSubstr("spare users a_1_b_-1 { \"a\" : 1, \"b\" : -1 } (a_1_b_-1_c_1 serves it "
+                        "too)"));
+  EXPECT_EQ(server.server().commands("createIndexes").size(), 4u);
+}
+
+TEST_F(Indexes, OneThatIsServedAndThereIsShownAndStays) {
+  wanted.push_back({"users", {.keys = make_document("a", 1)}});
+  server.add("users", R"({"v": 2, "key": {"a": 1.0}, "name": "short"})");
+  const IndexPlan now = create();
+  ASSERT_EQ(now.spared.size(), 1u);
+  EXPECT_TRUE(now.spared[0].exists);
+  EXPECT_TRUE(now.extra.empty());
+  EXPECT_THAT(now.to_text(), HasSubstr("the server has it"));
+  EXPECT_TRUE(server.server().commands("dropIndexes").empty());
+}
+
+// Another direction is another order; what says more than its keys is more than a way to find.
+TEST_F(Indexes, OnlyAPlainBeginningIsServed) {
+  wanted = {{"users", {.keys = make_document("a", 1, "b", -1)}},
+            {"users", {.keys = make_document("a", -1)}},
+            {"users", {.keys = make_document("b", -1)}},
+            {"users", {.keys = make_document("a", 1), .unique = true}},
+            {"logs", {.keys = make_document("a", 1), .expire_after_seconds = 0}},
+            {"logs", {.keys = make_document("a", 1, "b", 1)}},
+            {"subs", {.keys = make_document("a", 1)}},
+            {"subs",
+             {.keys = make_document("a", 1, "b", 1),
+              .partial_filter = make_document("b", make_document("$exists", true))}}};
+  const IndexPlan now = plan();
+  EXPECT_TRUE(now.spared.empty()) << now.to_text();
+  EXPECT_EQ(now.create.size(), wanted.size());
+}
+
 TEST_F(Indexes, AnotherFieldOrderIsAnotherIndex) {
   server.add("users", R"({"v": 2, "key": {"b": -1, "a": 1}, "name": "other"})");
   const IndexPlan now = plan();

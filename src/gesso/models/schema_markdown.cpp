@@ -89,7 +89,8 @@ std::string schema_markdown() {
       "Printed by `gesso schema --markdown` from the declarations in `src/gesso/models/`; a test\n"
       "keeps this file equal to that. Dates are UTC with milliseconds. `_id` is shown as `id` in\n"
       "JSON, dates as ISO 8601 strings, and a field that is absent as null. A stored field that\n"
-      "is not listed here is left alone.\n"
+      "is not listed here is left alone. An index that a longer one of the same rule begins with\n"
+      "is made on Cosmos DB (RU) only: elsewhere the longer one serves it too.\n"
       "\n";
   write_collection<User>(out);
   out += "Nested in `pending_charges` here and in subscriptions:\n\n";

@@ -56,6 +56,8 @@ bool ttl_on_any_date(Dialect dialect) noexcept { return dialect != Dialect::kCos
 
 bool has_partial_indexes(Dialect dialect) noexcept { return dialect != Dialect::kCosmosRu; }
 
+bool serves_prefixes(Dialect dialect) noexcept { return dialect != Dialect::kCosmosRu; }
+
 bool count_command_is_exact(Dialect dialect) noexcept { return dialect != Dialect::kMongoDb; }
 
 bool internal_error_is_transient(Dialect dialect) noexcept { return dialect == Dialect::kCosmosRu; }

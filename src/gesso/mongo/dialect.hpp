@@ -37,6 +37,10 @@ enum class Dialect {
 // Whether an index may cover only the documents that match a filter.
 [[nodiscard]] bool has_partial_indexes(Dialect dialect) noexcept;
 
+// Whether an index serves all that one on its first fields would: filters and sorts. On Cosmos DB
+// (RU) a compound index serves sorts along its whole path only.
+[[nodiscard]] bool serves_prefixes(Dialect dialect) noexcept;
+
 // Whether the count command counts exactly. A sharded MongoDB counts orphans and documents on the
 // move; there the aggregation is exact.
 [[nodiscard]] bool count_command_is_exact(Dialect dialect) noexcept;

@@ -42,6 +42,43 @@ bool is_id_index(const bson::IndexSpec& index) {
   return index.keys.view().count() == 1 && index.keys.contains("_id");
 }
 
+// Whether nothing but its keys says which documents it holds and in what order.
+bool is_plain(const bson::IndexSpec& index) {
+  return !index.unique && !index.sparse && !index.expire_after_seconds &&
+         index.partial_filter.empty();
+}
+
+// Whether `longer` has the keys of `index`, in their order and directions, and others behind them.
+bool begins_with(const bson::IndexSpec& longer, const bson::IndexSpec& index) {
+  if (longer.keys.view().count() <= index.keys.view().count()) return false;
+  const auto same = [](const bson::Element& left, const bson::Element& right) {
+    return left.key == right.key && left.value.number() == right.value.number();
+  };
+  return std::equal(index.keys.view().begin(), index.keys.view().end(), longer.keys.view().begin(),
+                    same);
+}
+
+const AdaptedIndex* served_by(const AdaptedIndex& index, const std::vector<AdaptedIndex>& all) {
+  if (!is_plain(index.spec)) return nullptr;
+  const auto found = std::find_if(all.begin(), all.end(), [&](const AdaptedIndex& other) {
+    return is_plain(other.spec) && begins_with(other.spec, index.spec);
+  });
+  return found == all.end() ? nullptr : &*found;
+}
+
+// Moves those that need not be made from `wanted` to the plan.
+void spare(const std::string& collection, std::vector<AdaptedIndex>& wanted, IndexPlan& plan) {
+  std::vector<AdaptedIndex> needed;
+  for (const AdaptedIndex& index : wanted) {
+    if (const AdaptedIndex* const longer = served_by(index, wanted)) {
+      plan.spared.push_back({{collection, index.spec}, longer->spec.name});
+    } else {
+      needed.push_back(index);
+    }
+  }
+  wanted = std::move(needed);
+}
+
 // Compares the indexes of one collection.
 void compare(const std::string& collection, const std::vector<AdaptedIndex>& wanted,
              const std::vector<bson::IndexSpec>& existing, IndexPlan& plan) {
@@ -71,6 +108,15 @@ void compare(const std::string& collection, const std::vector<AdaptedIndex>& wan
       plan.differs.push_back({{collection, index.spec}, *differs, what});
     } else {
       plan.create.push_back({{collection, index.spec}, index.note});
+    }
+  }
+  for (IndexPlan::Spared& one : plan.spared) {
+    if (one.index.collection != collection) continue;
+    for (std::size_t i = 0; i < existing.size(); ++i) {
+      if (declared[i] || !is_plain(existing[i]) || !have_same_keys(one.index.spec, existing[i])) {
+        continue;
+      }
+      declared[i] = one.exists = true;
     }
   }
   for (std::size_t i = 0; i < existing.size(); ++i) {
@@ -110,7 +156,9 @@ IndexPlan plan_indexes(Session& session, std::span<const CollectionIndex> wanted
     const std::vector<bson::IndexSpec> existing = list_indexes(session, collection);
     // A collection that exists has at least the index of _id.
     if (existing.empty()) plan.create_collections.push_back(collection);
-    compare(collection, by_collection[collection], existing, plan);
+    std::vector<AdaptedIndex>& indexes = by_collection[collection];
+    if (serves_prefixes(session.dialect())) spare(collection, indexes, plan);
+    compare(collection, indexes, existing, plan);
   }
   return plan;
 }
@@ -159,6 +207,11 @@ std::string IndexPlan::to_text() const {
   }
   for (const Differs& one : differs) {
     add("DIFFERS", one.wanted.collection, one.existing, ": " + one.what);
+  }
+  for (const Spared& one : spared) {
+    add("spare", one.index.collection, one.index.spec,
+        " (" + one.served_by + " serves it too" +
+            (one.exists ? "; the server has it, and dropping it makes writes cheaper)" : ")"));
   }
   for (const CollectionIndex& one : extra) add("extra", one.collection, one.spec, "");
   for (const CollectionIndex& one : keep) add("keep", one.collection, one.spec, "");

@@ -1,5 +1,7 @@
 // Creating indexes as plan, diff, apply: what is wanted is compared with what the server has, by
-// key and options and not by name, and nothing is ever dropped or changed silently.
+// key and options and not by name, and nothing is ever dropped or changed silently. An index that
+// another one begins with is not made where the longer one serves all that it would: each costs
+// every write.
 //
 //   const IndexPlan plan = plan_indexes(session, wanted);
 //   std::cout << plan.to_text();
@@ -47,8 +49,16 @@ struct IndexPlan {
     std::string what;  // "unique: wanted true, stands false"
   };
 
+  // The longer index serves its filters and sorts too.
+  struct Spared {
+    CollectionIndex index;
+    std::string served_by;  // the longer one's name
+    bool exists = false;    // the server has it all the same, and keeps it
+  };
+
   std::vector<std::string> create_collections;
   std::vector<Create> create;
+  std::vector<Spared> spared;
   std::vector<CollectionIndex> keep;
   std::vector<Differs> differs;
   std::vector<CollectionIndex> extra;  // the server has them, and nothing declares them
