@@ -28,6 +28,8 @@ std::string default_index_name(View keys) {
       name += std::to_string(*direction);
     } else if (key.value.is_string()) {  // "text", "2dsphere"
       name += key.value.as_string();
+    } else {
+      name += to_json(key.value);
     }
   }
   return name;

@@ -35,16 +35,16 @@ struct SearchTakesLong {};
 
 }  // namespace
 
-Share::Share(const WriteTransaction& write)
-    : write_(write),
+Share::Share(const Writer& writer)
+    : writer_(writer),
       begun_(SteadyClock::now()),
-      bytes_before_(write.written_bytes()),
-      rows_before_(write.changes()) {}
+      bytes_before_(writer.written_bytes()),
+      rows_before_(writer.changes()) {}
 
 bool Share::is_over() const {
-  const ShareLimits& limits = write_.is_awaited() ? kAwaited : kAlone;
-  return write_.written_bytes() - bytes_before_ >= limits.bytes ||
-         write_.changes() - rows_before_ >= limits.rows ||
+  const ShareLimits& limits = writer_.is_awaited() ? kAwaited : kAlone;
+  return writer_.written_bytes() - bytes_before_ >= limits.bytes ||
+         writer_.changes() - rows_before_ >= limits.rows ||
          SteadyClock::now() - begun_ >= limits.time;
 }
 
@@ -74,18 +74,18 @@ std::vector<RecordId> find_candidates(Context& context, std::string_view name,
   return found;
 }
 
-Modifier::Modifier(Context& context, WriteTransaction& write, std::string_view collection)
+Modifier::Modifier(Context& context, Writer& writer, std::string_view collection)
     : context_(context),
-      write_(write),
+      writer_(writer),
       name_(collection),
-      collection_(write.find_collection(context.db, collection)),
+      collection_(writer.find_collection(context.db, collection)),
       now_(context.services.clock.now()),
-      share_(write) {}
+      share_(writer) {}
 
 void Modifier::insert(bson::View document) {
   context_.operation.check();
-  if (!collection_) collection_ = write_.ensure_collection(context_.db, name_);
-  write_.insert(*collection_, document);
+  if (!collection_) collection_ = writer_.ensure_collection(context_.db, name_);
+  writer_.insert(*collection_, document);
 }
 
 // The first record that matches, if there is one; nothing at all where the search takes too long.
@@ -100,7 +100,7 @@ std::optional<std::optional<RecordId>> Modifier::find_one(const PlanRequest& req
       if (SteadyClock::now() >= until) throw SearchTakesLong();
     });
     const Meter::Scope scope(&search);
-    Execution execution = execute(write_, collection_, one);
+    Execution execution = execute(writer_, collection_, one);
     const std::optional<Record> record = execution.next();
     execution.detach();
     return record ? std::optional(record->id) : std::nullopt;
@@ -123,7 +123,7 @@ Pace Modifier::for_each(const PlanRequest& request, Progress& progress, Change c
     }
     if (!*found) return Pace::kDone;
     progress.has_matched = true;
-    change(**found, *write_.get(*collection_, **found));
+    change(**found, *writer_.get(*collection_, **found));
     return Pace::kDone;
   }
   while (progress.next < progress.candidates->size()) {
@@ -131,7 +131,7 @@ Pace Modifier::for_each(const PlanRequest& request, Progress& progress, Change c
     context_.operation.check();
     const RecordId id = (*progress.candidates)[progress.next++];
     if (!collection_) break;
-    const std::optional<bson::View> document = write_.get(*collection_, id);
+    const std::optional<bson::View> document = writer_.get(*collection_, id);
     if (document && (!request.filter || request.filter->matches(*document))) {
       progress.has_matched = true;
       change(id, *document);
@@ -156,7 +156,7 @@ Pace Modifier::update(const UpdateStatement& statement, Progress& progress, Upda
   if (progress.candidates) {
     const auto found = find_one(request);
     if (found && *found) {
-      update_record(statement, **found, *write_.get(*collection_, **found), outcome, returning);
+      update_record(statement, **found, *writer_.get(*collection_, **found), outcome, returning);
       return Pace::kDone;
     }
   }
@@ -174,7 +174,7 @@ void Modifier::update_record(const UpdateStatement& statement, RecordId id, bson
     outcome.returned = returned_from(applied.document, returning.projection, *statement.filter);
   }
   if (applied.changed) {
-    write_.replace(*collection_, id, applied.document);
+    writer_.replace(*collection_, id, applied.document);
     ++outcome.modified;
   }
   ++outcome.matched;
@@ -202,7 +202,7 @@ Pace Modifier::remove(const DeleteStatement& statement, Progress& progress, std:
     if (returning.which == Returning::Which::kBefore) {
       *returned = returned_from(document, returning.projection, *statement.filter);
     }
-    if (write_.remove(*collection_, id)) ++removed;
+    if (writer_.remove(*collection_, id)) ++removed;
   });
 }
 

@@ -67,13 +67,13 @@ enum class Pace {
 // What one operation of the writer may do before others have their turn: little while somebody
 // waits, more while nobody does.
 class Share {
-  const WriteTransaction& write_;
+  const Writer& writer_;
   std::chrono::steady_clock::time_point begun_;
   std::size_t bytes_before_;
   std::uint64_t rows_before_;
 
  public:
-  explicit Share(const WriteTransaction& write);
+  explicit Share(const Writer& writer);
   [[nodiscard]] bool is_over() const;
 };
 
@@ -88,14 +88,14 @@ class Share {
 // operation.
 class Modifier {
   Context& context_;
-  WriteTransaction& write_;
+  Writer& writer_;
   std::string_view name_;
   CollectionPtr collection_;  // null while there is none
   Time now_;
   Share share_;
 
  public:
-  Modifier(Context& context, WriteTransaction& write, std::string_view collection);
+  Modifier(Context& context, Writer& writer, std::string_view collection);
 
   [[nodiscard]] const Share& share() const { return share_; }
 

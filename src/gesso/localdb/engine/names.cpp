@@ -1,12 +1,10 @@
 #include "gesso/localdb/engine/names.hpp"
 
 #include "gesso/localdb/language/command_error.hpp"
+#include "gesso/localdb/storage/names.hpp"
 
 namespace gesso::localdb {
 namespace {
-
-constexpr std::size_t kMaxDatabaseName = 63;
-constexpr std::size_t kMaxNamespace = 255;
 
 [[noreturn]] void invalid(std::string_view ns) {
   throw CommandError(ErrorCode::kInvalidNamespace,
@@ -16,21 +14,13 @@ constexpr std::size_t kMaxNamespace = 255;
 }  // namespace
 
 void check_database_name(std::string_view name) {
-  constexpr std::string_view kForbidden("/\\. \"$*<>:|?\0", 13);
-  if (name.empty() || name.size() > kMaxDatabaseName ||
-      name.find_first_of(kForbidden) != std::string_view::npos) {
-    throw CommandError(ErrorCode::kInvalidNamespace,
-                       "Invalid database name: '" + std::string(name) + "'");
-  }
+  if (is_database_name(name)) return;
+  throw CommandError(ErrorCode::kInvalidNamespace,
+                     "Invalid database name: '" + std::string(name) + "'");
 }
 
 void check_collection_name(std::string_view db, std::string_view name) {
-  constexpr std::string_view kForbidden("$\0", 2);
-  const std::string ns = std::string(db) + "." + std::string(name);
-  if (name.empty() || name.front() == '.' || name.back() == '.' || ns.size() > kMaxNamespace ||
-      name.find_first_of(kForbidden) != std::string_view::npos) {
-    invalid(ns);
-  }
+  if (!is_collection_name(db, name)) invalid(std::string(db) + "." + std::string(name));
 }
 
 std::string_view collection_name(std::string_view db, bson::Value value) {

@@ -7,6 +7,7 @@
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/compare.hpp"
+#include "gesso/bson/index_spec.hpp"
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/index/key_encoder.hpp"
 #include "gesso/localdb/index/key_generator.hpp"
@@ -225,7 +226,7 @@ IndexSpec IndexSpec::parse(bson::View description) {
     throw CommandError(ErrorCode::kFailedToParse,
                        "The 'key' field is a required property of an index specification");
   }
-  if (!description.contains("name")) spec.name = default_index_name(spec.key);
+  if (!description.contains("name")) spec.name = bson::default_index_name(spec.key);
   check_combination(spec);
   return spec;
 }
@@ -286,18 +287,6 @@ std::optional<KeySpan> IndexSpec::expired(Time now) const {
 
 IndexKeysPtr read_index(bson::View description) {
   return std::make_shared<const IndexSpec>(IndexSpec::parse(description));
-}
-
-std::string default_index_name(bson::View key) {
-  std::string name;
-  for (const bson::Element& element : key) {
-    if (!name.empty()) name += '_';
-    name += element.key;
-    name += '_';
-    const auto whole = element.value.integer();
-    name += whole ? std::to_string(*whole) : bson::to_json(element.value);
-  }
-  return name;
 }
 
 SpecRelation compare_specs(const IndexSpec& existing, const IndexSpec& wanted) {

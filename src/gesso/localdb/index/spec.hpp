@@ -59,9 +59,6 @@ struct IndexSpec final : IndexKeys {
   return static_cast<const IndexSpec&>(*index.keys);
 }
 
-// "a_1_b_-1"
-[[nodiscard]] std::string default_index_name(bson::View key);
-
 enum class SpecRelation { kDifferent, kIdentical };
 
 // Whether `wanted` is already there as `existing`. Indexes of one key are different ones where they

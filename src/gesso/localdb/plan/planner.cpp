@@ -17,8 +17,8 @@
 namespace gesso::localdb {
 namespace {
 
-// Entries looked at to compare two candidates.
-constexpr std::uint64_t kDive = 128;
+// Entries that an index dive looks at, to compare two candidates.
+constexpr std::uint64_t kIndexDive = 128;
 
 struct Candidate {
   std::shared_ptr<const Index> index;
@@ -189,15 +189,17 @@ std::uint64_t count_entries(const Transaction& transaction, const Candidate& can
   for (const KeyRange& range : candidate.keys.ranges) {
     for (bool more = cursor.seek(range.low);
          more && (range.high.empty() || cursor.key() < range.high); more = cursor.next()) {
-      if (++entries == kDive) return entries;
+      if (++entries == kIndexDive) return entries;
     }
   }
   return entries;
 }
 
+// Of those that are bounded; null where none is.
 const Candidate* best_of(const Transaction& transaction, const std::vector<Candidate>& candidates) {
   std::vector<const Candidate*> left;
   for (const Candidate& candidate : candidates) {
+    if (!candidate.is_bounded()) continue;
     if (candidate.is_one_record()) return &candidate;
     const auto dominates_it = [&](const Candidate* other) { return dominates(*other, candidate); };
     if (std::any_of(left.begin(), left.end(), dominates_it)) {
@@ -250,7 +252,7 @@ std::vector<Candidate> candidates_for(const Collection& collection,
     if (!holds_all_that_match(spec_of(*index), predicates)) continue;
     Candidate candidate = make_candidate(index, predicates);
     consider_sort(candidate, sort);
-    candidates.push_back(std::move(candidate));
+    if (candidate.is_bounded() || candidate.sorts) candidates.push_back(std::move(candidate));
   }
   return candidates;
 }
@@ -260,9 +262,8 @@ std::vector<Scan> plan_branches(const Transaction& transaction, const Collection
                                 const std::shared_ptr<const Matcher>& filter) {
   std::vector<Scan> scans;
   for (const Matcher& branch : filter->or_branches()) {
-    std::vector<Candidate> candidates =
+    const std::vector<Candidate> candidates =
         candidates_for(collection, branch.conjunction(), SortSpec());
-    std::erase_if(candidates, [](const Candidate& candidate) { return !candidate.is_bounded(); });
     const Candidate* const best = best_of(transaction, candidates);
     if (best == nullptr) return {};
     scans.push_back(to_scan(*best));
@@ -377,10 +378,7 @@ class Planner {
   void choose() {
     if (choose_id()) return;
     const std::vector<Candidate> all = candidates_for(*plan_.collection, predicates(), plan_.sort);
-    std::vector<Candidate> bounded;
-    std::copy_if(all.begin(), all.end(), std::back_inserter(bounded),
-                 [](const Candidate& candidate) { return candidate.is_bounded(); });
-    if (const Candidate* const best = best_of(transaction_, bounded)) return use(*best);
+    if (const Candidate* const best = best_of(transaction_, all)) return use(*best);
     if (plan_.filter && !plan_.filter->or_branches().empty()) {
       plan_.scans = plan_branches(transaction_, *plan_.collection, plan_.filter);
       if (!plan_.scans.empty()) return;

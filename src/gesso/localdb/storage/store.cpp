@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -97,6 +98,19 @@ class Store::Impl {
     std::atomic<bool> done = false;  // set before `turn` is given: by another's commit
     WakeUp turn = {};                // done, or the first of the queue
   };
+  // On the stack, since a leader that found no memory would leave all others waiting.
+  class Group {
+    std::array<Waiting*, kGroupOperations> members_;  // the first `size_` of them
+    std::size_t size_ = 0;
+
+   public:
+    Group() {}  // NOLINT: a member is written before it is read
+    void add(Waiting& one) { members_.at(size_++) = &one; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] std::span<Waiting* const> members() const {
+      return std::span(members_).first(size_);
+    }
+  };
   // Guards the three below, `taken` and what `count_waiting` sets; held while one that waits asks
   // its meter, which a leader that takes it would use.
   std::mutex queue_mutex_;
@@ -164,8 +178,8 @@ class Store::Impl {
   void wait_for_turn(Waiting& self);
   void lead();
   Waiting* take(std::size_t position);
-  void commit(std::vector<Waiting*>& group, std::size_t most);
-  void run_group(std::vector<Waiting*>& group, std::size_t most, WriteTransaction& transaction);
+  void commit(Group& group, std::size_t most);
+  void run_group(Group& group, std::size_t most, WriteTransaction& transaction);
   void run_undoable(Waiting& waiting, WriteTransaction& group);
 };
 
@@ -234,13 +248,12 @@ void Store::Impl::wait_for_turn(Waiting& self) {
 
 void Store::Impl::lead() {
   const Meter::Scope on_nobodys_account(nullptr);
-  std::vector<Waiting*> group;
+  Group group;
   std::size_t most = 0;
   {
     const std::lock_guard lock(queue_mutex_);
     most = std::min(queue_.size(), kGroupOperations);
-    group.reserve(most);
-    group.push_back(queue_.front());
+    group.add(*queue_.front());
   }
   commit(group, most);
   Waiting* next = nullptr;
@@ -256,7 +269,7 @@ void Store::Impl::lead() {
     count_waiting();
   }
   if (next != nullptr) next->turn.give();
-  for (Waiting* const waiting : std::span(group).subspan(1)) {  // the first is the caller
+  for (Waiting* const waiting : group.members().subspan(1)) {  // the first is the caller
     waiting->done = true;
     waiting->turn.give();
   }
@@ -282,7 +295,7 @@ bool Store::Impl::has_room() {
 
 // Runs and commits a group, of which `group` has the first and gets the others: those at the front
 // of the queue. Leaves in each of them the error that it is to throw, and throws nothing itself.
-void Store::Impl::commit(std::vector<Waiting*>& group, std::size_t most) {
+void Store::Impl::commit(Group& group, std::size_t most) {
   try {
     const bool room = has_room();
     TxnPtr txn = begin_write(nullptr);
@@ -305,17 +318,16 @@ void Store::Impl::commit(std::vector<Waiting*>& group, std::size_t most) {
       catalog_version_ = version + 1;
     }
   } catch (...) {
-    for (Waiting* const waiting : group) {
+    for (Waiting* const waiting : group.members()) {
       if (!waiting->error) waiting->error = std::current_exception();
     }
   }
 }
 
-void Store::Impl::run_group(std::vector<Waiting*>& group, std::size_t most,
-                            WriteTransaction& transaction) {
+void Store::Impl::run_group(Group& group, std::size_t most, WriteTransaction& transaction) {
   const auto until = std::chrono::steady_clock::now() + kGroupTime;
   for (;;) {
-    Waiting& waiting = *group.back();
+    Waiting& waiting = *group.members().back();
     const Meter::Scope scope(waiting.meter);
     if (waiting.on_error == OnError::kUndo) {
       run_undoable(waiting, transaction);
@@ -332,7 +344,7 @@ void Store::Impl::run_group(std::vector<Waiting*>& group, std::size_t most,
     }
     Waiting* const next = take(group.size());
     if (next == nullptr) return;
-    group.push_back(next);
+    group.add(*next);
   }
 }
 

@@ -5,6 +5,7 @@
 #include "gesso/base/uuid.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/storage/catalog_store.hpp"
+#include "gesso/localdb/storage/names.hpp"
 #include "gesso/localdb/storage/storage_error.hpp"
 #include "gesso/localdb/storage/write_state.hpp"
 #include "gesso/localdb/storage/write_transaction.hpp"
@@ -13,8 +14,6 @@ namespace gesso::localdb {
 namespace {
 
 constexpr std::size_t kMaxIndexes = 64;
-constexpr std::size_t kMaxNamespaceBytes = 255;
-constexpr std::size_t kMaxDatabaseBytes = 63;
 // Rows that a drop takes off at once; more of them are left to the sweep.
 constexpr std::size_t kPurgeAtOnce = 1000;
 
@@ -37,22 +36,10 @@ std::string_view bytes_of(const T& number) {
 }
 
 void check_names(std::string_view database, std::string_view name) {
-  const auto refuse = [&](std::string_view why) {
-    throw StorageError(StorageFault::kInvalidName,
-                       "Invalid namespace specified '" + std::string(database) + "." +
-                           std::string(name) + "': " + std::string(why));
-  };
-  if (database.empty() || database.size() > kMaxDatabaseBytes ||
-      database.find_first_of(std::string_view("/\\. \"$*<>:|?\0", 13)) != std::string_view::npos) {
-    refuse("a database's name has 1 to 63 bytes and none of /\\. \"$*<>:|? or NUL");
-  }
-  if (name.empty() || name.front() == '.' || name.back() == '.') {
-    refuse("a collection's name is not empty and does not begin or end with a dot");
-  }
-  if (name.find_first_of(std::string_view("$\0", 2)) != std::string_view::npos) {
-    refuse("a collection's name has no $ and no NUL");
-  }
-  if (database.size() + 1 + name.size() > kMaxNamespaceBytes) refuse("longer than 255 bytes");
+  if (is_database_name(database) && is_collection_name(database, name)) return;
+  throw StorageError(
+      StorageFault::kInvalidName,
+      "Invalid namespace specified '" + std::string(database) + "." + std::string(name) + "'");
 }
 
 [[noreturn]] void throw_exists(const Collection& collection) {
@@ -139,15 +126,15 @@ bool WriteTransaction::drop_collection(std::string_view database, std::string_vi
   const CollectionPtr collection = catalog_->find(database, name);
   if (!collection) return false;
   for (const auto& index : collection->indexes) {
-    drop_rows(index->id, false, counters(*index).entries);
+    purge_or_defer(index->id, false, counters(*index).entries);
   }
   for (const auto& index : collection->building) {
-    drop_rows(index->id, false, UINT64_MAX);
-    drop_rows(index->touched_id, false, UINT64_MAX);
+    purge_or_defer(index->id, false, UINT64_MAX);
+    purge_or_defer(index->touched_id, false, UINT64_MAX);
   }
   // Of unreadable indexes and their number of entries nothing is known but the ids.
-  for (const std::uint32_t id : collection->damaged_indexes) drop_rows(id, false, UINT64_MAX);
-  drop_rows(collection->id, true, counters(*collection).documents);
+  for (const std::uint32_t id : collection->damaged_indexes) purge_or_defer(id, false, UINT64_MAX);
+  purge_or_defer(collection->id, true, counters(*collection).documents);
   change_catalog().remove(*collection);
   KeyBuffer key = row_key('C', collection->id);
   erase(kCatalogTable, key);
@@ -233,7 +220,7 @@ void WriteTransaction::finish_index(const Collection& stale, std::uint32_t index
                                     const std::vector<bool>& multikey, bool truncated) {
   auto changed = std::make_shared<Collection>(current(stale));
   auto index = std::make_shared<Index>(*take_building(*changed, index_id));
-  drop_rows(index->touched_id, false, UINT64_MAX);
+  purge_or_defer(index->touched_id, false, UINT64_MAX);
   index->touched_id = 0;
   index->build_limit = 0;
   index->has_truncated_keys |= truncated;
@@ -247,8 +234,8 @@ void WriteTransaction::finish_index(const Collection& stale, std::uint32_t index
 void WriteTransaction::abandon_index(const Collection& stale, std::uint32_t index_id) {
   auto changed = std::make_shared<Collection>(current(stale));
   const std::shared_ptr<const Index> index = take_building(*changed, index_id);
-  drop_rows(index->id, false, UINT64_MAX);
-  drop_rows(index->touched_id, false, UINT64_MAX);
+  purge_or_defer(index->id, false, UINT64_MAX);
+  purge_or_defer(index->touched_id, false, UINT64_MAX);
   save(std::move(changed));
 }
 
@@ -261,7 +248,7 @@ void WriteTransaction::drop_index(const Collection& stale, std::string_view name
   }
   auto changed = std::make_shared<Collection>(collection);
   changed->indexes.erase(changed->indexes.begin() + static_cast<std::ptrdiff_t>(at));
-  drop_rows(index.id, false, counters(index).entries);
+  purge_or_defer(index.id, false, counters(index).entries);
   save(std::move(changed));
 }
 
@@ -276,7 +263,7 @@ void WriteTransaction::change_index(const Collection& stale, std::string_view na
   save(std::move(changed));
 }
 
-void WriteTransaction::drop_rows(std::uint32_t id, bool is_collection, std::uint64_t rows) {
+void WriteTransaction::purge_or_defer(std::uint32_t id, bool is_collection, std::uint64_t rows) {
   live_->counters.erase(id);
   if (rows <= kPurgeAtOnce) {
     purge(id, is_collection, kPurgeAtOnce);

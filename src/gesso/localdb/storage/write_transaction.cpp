@@ -238,7 +238,7 @@ void WriteTransaction::check_unique(const Collection& collection, const Index& i
   }
 }
 
-void WriteTransaction::note_flags(const Collection& collection, const std::vector<KeySet>& keys) {
+void WriteTransaction::widen_flags(const Collection& collection, const std::vector<KeySet>& keys) {
   std::shared_ptr<Collection> changed;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const Index& index = collection.kept(i);
@@ -276,7 +276,7 @@ RecordId WriteTransaction::insert(const Collection& stale, bson::View document) 
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     for (const std::string& key : keys_[i].keys) put_entry(collection.kept(i), key, id);
   }
-  note_flags(collection, keys_);
+  widen_flags(collection, keys_);
   change.complete();
   return id;
 }
@@ -309,7 +309,7 @@ void WriteTransaction::replace(const Collection& stale, RecordId id, bson::View 
   Counters& counters = touch(collection.id);
   counters.bytes += document.size() - size_before;  // wraps round when it shrank, and is right
   counters.storage_bytes += record_storage(document.size()) - record_storage(size_before);
-  note_flags(collection, keys_);
+  widen_flags(collection, keys_);
   change.complete();
 }
 

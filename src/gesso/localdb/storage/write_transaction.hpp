@@ -1,9 +1,7 @@
 // The writing half of a transaction: what an operation given to `Store::write` works on.
 //
-// Lives for the time of that call. Reads see the operation's own writes. Every change keeps the
-// indexes and the counters in step. A StorageError from one of these functions has changed nothing;
-// any other exception in the middle of a change leaves the transaction broken: it cannot be
-// committed then, whatever the operation made of the exception.
+// Lives for the time of that call. Every change keeps the indexes and the counters in step. One
+// that an exception left broken is not committed, whatever the operation made of the exception.
 #pragma once
 
 #include <atomic>
@@ -15,14 +13,14 @@
 #include <vector>
 
 #include "gesso/localdb/storage/index_keys.hpp"
-#include "gesso/localdb/storage/transaction.hpp"
+#include "gesso/localdb/storage/writer.hpp"
 
 namespace gesso::localdb {
 
 class KeyBuffer;
 struct Counters;
 
-class WriteTransaction final : public Transaction {
+class WriteTransaction final : public Writer {
   struct Live;  // counters that this transaction touched, in memory until `flush`
   std::unique_ptr<Live> live_;
   std::shared_ptr<Catalog> own_catalog_;  // the same as `catalog_` once this transaction changed it
@@ -50,12 +48,11 @@ class WriteTransaction final : public Transaction {
   // Writes what was kept in memory. True where the catalog changed.
   bool flush();
   [[nodiscard]] std::shared_ptr<const Catalog> shared_catalog() const { return catalog_; }
-  // Rows written so far.
-  [[nodiscard]] std::uint64_t changes() const { return changes_; }
-  // Of keys and values.
-  [[nodiscard]] std::size_t written_bytes() const { return written_bytes_; }
-  // Whether other operations wait for the writer at this moment.
-  [[nodiscard]] bool is_awaited() const { return waiting_->load(std::memory_order_relaxed) > 0; }
+  [[nodiscard]] std::uint64_t changes() const override { return changes_; }
+  [[nodiscard]] std::size_t written_bytes() const override { return written_bytes_; }
+  [[nodiscard]] bool is_awaited() const override {
+    return waiting_->load(std::memory_order_relaxed) > 0;
+  }
   [[nodiscard]] bool is_broken() const { return failure_ != 0 || changing_; }
   // Throws Error (kInternal), or StorageError (kNoRoom).
   void throw_if_broken() const;
@@ -66,8 +63,7 @@ class WriteTransaction final : public Transaction {
   // With its `_id` index. Throws StorageError: kCollectionExists, kInvalidName.
   CollectionPtr create_collection(std::string_view database, std::string_view name,
                                   bson::View options = {});
-  // The one that is there, or a new one.
-  CollectionPtr ensure_collection(std::string_view database, std::string_view name);
+  CollectionPtr ensure_collection(std::string_view database, std::string_view name) override;
   // False where there is none. Takes the same short time however large the collection is: the
   // sweep takes the documents away afterwards.
   bool drop_collection(std::string_view database, std::string_view name);
@@ -97,15 +93,9 @@ class WriteTransaction final : public Transaction {
   // StorageError (kNoIndex); what the reader of indexes throws for a description that is none.
   void change_index(const Collection& collection, std::string_view name, IndexKeysPtr keys);
 
-  // `document` has its `_id` and is no view into this transaction's own data. Throws StorageError:
-  // kDuplicateKey, kNoRoom, kNoCollection; what an index throws for a document that cannot be in
-  // it.
-  RecordId insert(const Collection& collection, bson::View document);
-  // Only what changed among the index entries is touched. Throws as `insert`, and StorageError
-  // (kRecordGone) where there is no such record.
-  void replace(const Collection& collection, RecordId id, bson::View document);
-  // False where there is no such record.
-  bool remove(const Collection& collection, RecordId id);
+  RecordId insert(const Collection& collection, bson::View document) override;
+  void replace(const Collection& collection, RecordId id, bson::View document) override;
+  bool remove(const Collection& collection, RecordId id) override;
 
   // Takes up to `limit` rows of dropped collections and indexes off the disk; how many they were.
   std::size_t purge_dropped(std::size_t limit);
@@ -117,14 +107,14 @@ class WriteTransaction final : public Transaction {
   Catalog& change_catalog();
   void save(std::shared_ptr<const Collection> collection);
   std::uint32_t next_id();
-  void drop_rows(std::uint32_t id, bool is_collection, std::uint64_t rows);
+  void purge_or_defer(std::uint32_t id, bool is_collection, std::uint64_t rows);
   std::size_t purge(std::uint32_t id, bool is_collection, std::size_t limit);
   [[nodiscard]] const Collection& current(const Collection& collection) const;
   void generate_all(const Collection& collection, bson::View document,
                     std::vector<KeySet>& keys) const;
   void check_unique(const Collection& collection, const Index& index, const KeySet& keys,
                     RecordId self, bson::View document) const;
-  void note_flags(const Collection& collection, const std::vector<KeySet>& keys);
+  void widen_flags(const Collection& collection, const std::vector<KeySet>& keys);
   void put(unsigned table, KeyBuffer& key, std::string_view value);
   bool erase(unsigned table, KeyBuffer& key);
   void put_record(const Collection& collection, RecordId id, bson::View document);
