@@ -18,7 +18,7 @@ struct ShareLimits {
   std::uint64_t rows;
 };
 constexpr ShareLimits kAwaited = {
-    .time = std::chrono::milliseconds{3}, .bytes = std::size_t{1} << 20, .rows = 512};
+    .time = std::chrono::milliseconds{3}, .bytes = std::size_t{1} << 20, .rows = 256};
 constexpr ShareLimits kAlone = {
     .time = std::chrono::milliseconds{10}, .bytes = std::size_t{4} << 20, .rows = 16 * 1024};
 // How long the writer may look for the document of a statement before a snapshot does.
