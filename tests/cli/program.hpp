@@ -72,6 +72,7 @@ class Program {
     pid_ = ::fork();
     if (pid_ == 0) {
       if (::chdir(folder.c_str()) != 0) ::_exit(126);
+      ::signal(SIGINT, SIG_DFL);  // which tests that run in the background inherit as ignored
       ::dup2(out[1], 1);
       ::dup2(err[1], 2);
       const rlimit limit{.rlim_cur = files, .rlim_max = files};
