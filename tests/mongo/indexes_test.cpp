@@ -181,11 +181,23 @@ TEST_F(Indexes, OneThatIsServedAndThereIsShownAndStays) {
   EXPECT_TRUE(server.server().commands("dropIndexes").empty());
 }
 
+// It will not be made as it was declared, so it cannot be relied on.
+TEST_F(Indexes, OneThatIsThereOtherwiseServesNothing) {
+  wanted.push_back({"users", {.keys = make_document("a", 1)}});
+  server.add("users", R"({"v": 2, "key": {"a": 1, "b": -1}, "name": "a_1_b_-1", "sparse": true})");
+  const IndexPlan now = plan();
+  EXPECT_TRUE(now.spared.empty()) << now.to_text();
+  EXPECT_EQ(now.differs.size(), 1u);
+  EXPECT_THAT(now.to_text(), HasSubstr("create users a_1 "));
+}
+
 // Another direction is another order; what says more than its keys is more than a way to find.
 TEST_F(Indexes, OnlyAPlainBeginningIsServed) {
   wanted = {{"users", {.keys = make_document("a", 1, "b", -1)}},
             {"users", {.keys = make_document("a", -1)}},
             {"users", {.keys = make_document("b", -1)}},
+            {"pages", {.keys = make_document("a", "hashed")}},
+            {"pages", {.keys = make_document("a", "text", "b", 1)}},
             {"users", {.keys = make_document("a", 1), .unique = true}},
             {"logs", {.keys = make_document("a", 1), .expire_after_seconds = 0}},
             {"logs", {.keys = make_document("a", 1, "b", 1)}},

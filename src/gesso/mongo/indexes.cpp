@@ -4,6 +4,7 @@
 #include <map>
 
 #include "gesso/bson/builder.hpp"
+#include "gesso/bson/compare.hpp"
 #include "gesso/bson/json.hpp"
 
 namespace gesso::mongo {
@@ -42,81 +43,85 @@ bool is_id_index(const bson::IndexSpec& index) {
   return index.keys.view().count() == 1 && index.keys.contains("_id");
 }
 
-// Whether nothing but its keys says which documents it holds and in what order.
+// Whether nothing but its keys, each in one direction, says which documents it holds and in what
+// order.
 bool is_plain(const bson::IndexSpec& index) {
   return !index.unique && !index.sparse && !index.expire_after_seconds &&
-         index.partial_filter.empty();
+         index.partial_filter.empty() &&
+         std::ranges::all_of(index.keys.view(), [](const bson::Element& key) {
+           return key.value.is_number();  // others are of another kind: "hashed", "text"
+         });
 }
 
 // Whether `longer` has the keys of `index`, in their order and directions, and others behind them.
 bool begins_with(const bson::IndexSpec& longer, const bson::IndexSpec& index) {
   if (longer.keys.view().count() <= index.keys.view().count()) return false;
   const auto same = [](const bson::Element& left, const bson::Element& right) {
-    return left.key == right.key && left.value.number() == right.value.number();
+    return left.key == right.key && bson::compare(left.value, right.value) == 0;
   };
   return std::equal(index.keys.view().begin(), index.keys.view().end(), longer.keys.view().begin(),
                     same);
 }
 
-const AdaptedIndex* served_by(const AdaptedIndex& index, const std::vector<AdaptedIndex>& all) {
+// What the server has of a wanted index.
+struct Standing {
+  const bson::IndexSpec* agrees = nullptr;
+  const bson::IndexSpec* differs = nullptr;  // the same keys or the same name, and something else
+  std::string what = {};
+};
+
+Standing standing_of(const bson::IndexSpec& wanted, const std::vector<bson::IndexSpec>& existing) {
+  Standing found;
+  for (const bson::IndexSpec& one : existing) {
+    const bool same_keys = have_same_keys(wanted, one);
+    if (!same_keys && wanted.name != one.name) continue;
+    const std::string options = differing_options(wanted, one);
+    if (same_keys && options.empty()) return {.agrees = &one};
+    found.differs = &one;
+    found.what = same_keys ? options
+                           : "key: wanted " + bson::to_json(wanted.keys) + ", stands " +
+                                 bson::to_json(one.keys);
+  }
+  return found;
+}
+
+// Null where none of them serves it: what the server has otherwise will not be made.
+const AdaptedIndex* served_by(const AdaptedIndex& index, const std::vector<AdaptedIndex>& all,
+                              const std::vector<bson::IndexSpec>& existing) {
   if (!is_plain(index.spec)) return nullptr;
-  const auto found = std::find_if(all.begin(), all.end(), [&](const AdaptedIndex& other) {
-    return is_plain(other.spec) && begins_with(other.spec, index.spec);
+  const auto found = std::ranges::find_if(all, [&](const AdaptedIndex& other) {
+    if (!is_plain(other.spec) || !begins_with(other.spec, index.spec)) return false;
+    const Standing standing = standing_of(other.spec, existing);
+    return standing.differs == nullptr;
   });
   return found == all.end() ? nullptr : &*found;
 }
 
-// Moves those that need not be made from `wanted` to the plan.
-void spare(const std::string& collection, std::vector<AdaptedIndex>& wanted, IndexPlan& plan) {
-  std::vector<AdaptedIndex> needed;
-  for (const AdaptedIndex& index : wanted) {
-    if (const AdaptedIndex* const longer = served_by(index, wanted)) {
-      plan.spared.push_back({{collection, index.spec}, longer->spec.name});
-    } else {
-      needed.push_back(index);
-    }
-  }
-  wanted = std::move(needed);
-}
-
 // Compares the indexes of one collection.
 void compare(const std::string& collection, const std::vector<AdaptedIndex>& wanted,
-             const std::vector<bson::IndexSpec>& existing, IndexPlan& plan) {
+             const std::vector<bson::IndexSpec>& existing, bool may_spare, IndexPlan& plan) {
   std::vector<bool> declared(existing.size(), false);
   for (const AdaptedIndex& index : wanted) {
-    const bson::IndexSpec* agrees = nullptr;
-    const bson::IndexSpec* differs = nullptr;
-    std::string what;
+    const CollectionIndex here{collection, index.spec};
+    Standing standing = standing_of(index.spec, existing);
     for (std::size_t i = 0; i < existing.size(); ++i) {
       const bson::IndexSpec& one = existing[i];
-      const bool same_keys = have_same_keys(index.spec, one);
-      if (!same_keys && index.spec.name != one.name) continue;
-      declared[i] = true;
-      const std::string options = differing_options(index.spec, one);
-      if (same_keys && options.empty()) {
-        agrees = &one;
-        break;
+      if (standing.agrees != nullptr
+              ? &one == standing.agrees
+              : have_same_keys(index.spec, one) || index.spec.name == one.name) {
+        declared[i] = true;
       }
-      differs = &one;
-      what = same_keys ? options
-                       : "key: wanted " + bson::to_json(index.spec.keys) + ", stands " +
-                             bson::to_json(one.keys);
     }
-    if (agrees != nullptr) {
-      plan.keep.push_back({collection, index.spec});
-    } else if (differs != nullptr) {
-      plan.differs.push_back({{collection, index.spec}, *differs, what});
+    const AdaptedIndex* const longer =
+        may_spare && standing.differs == nullptr ? served_by(index, wanted, existing) : nullptr;
+    if (longer != nullptr) {
+      plan.spared.push_back({here, longer->spec.name, standing.agrees != nullptr});
+    } else if (standing.agrees != nullptr) {
+      plan.keep.push_back(here);
+    } else if (standing.differs != nullptr) {
+      plan.differs.push_back({here, *standing.differs, std::move(standing.what)});
     } else {
-      plan.create.push_back({{collection, index.spec}, index.note});
-    }
-  }
-  for (IndexPlan::Spared& one : plan.spared) {
-    if (one.index.collection != collection) continue;
-    for (std::size_t i = 0; i < existing.size(); ++i) {
-      if (declared[i] || !is_plain(existing[i]) || !have_same_keys(one.index.spec, existing[i])) {
-        continue;
-      }
-      declared[i] = one.exists = true;
+      plan.create.push_back({here, index.note});
     }
   }
   for (std::size_t i = 0; i < existing.size(); ++i) {
@@ -156,9 +161,8 @@ IndexPlan plan_indexes(Session& session, std::span<const CollectionIndex> wanted
     const std::vector<bson::IndexSpec> existing = list_indexes(session, collection);
     // A collection that exists has at least the index of _id.
     if (existing.empty()) plan.create_collections.push_back(collection);
-    std::vector<AdaptedIndex>& indexes = by_collection[collection];
-    if (serves_prefixes(session.dialect())) spare(collection, indexes, plan);
-    compare(collection, indexes, existing, plan);
+    compare(collection, by_collection[collection], existing, serves_prefixes(session.dialect()),
+            plan);
   }
   return plan;
 }
