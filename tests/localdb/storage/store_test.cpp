@@ -287,6 +287,24 @@ TEST_F(StoreTest, StoresDocumentsOfManyMegabytes) {
   EXPECT_GE(read.counters(*collection(read)).storage_bytes, text.size());
 }
 
+// By which a statement about many documents paces itself.
+TEST_F(StoreTest, AnOperationSeesWhetherOthersWaitForTheWriter) {
+  std::jthread other;
+  std::atomic<bool> looked = false;
+  write([&](WriteTransaction& txn) {
+    EXPECT_FALSE(txn.is_awaited());
+    other = std::jthread([&] {
+      Meter meter([&] { looked = true; });  // asked by who stands in the queue
+      const Meter::Scope scope(&meter);
+      write([](WriteTransaction&) {});
+    });
+    while (!looked) std::this_thread::yield();
+    EXPECT_TRUE(txn.is_awaited());
+  });
+  other.join();
+  write([](WriteTransaction& txn) { EXPECT_FALSE(txn.is_awaited()); });
+}
+
 // Of three operations the second leads the group that the third is to be in, and holds it up.
 TEST_F(StoreTest, RunsNoOperationThatIsNotWantedAnyMoreWhenItsTurnComes) {
   struct Gone {};
