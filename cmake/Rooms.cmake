@@ -91,15 +91,16 @@ endfunction()
 
 # tests/NAME/*.cpp as one executable test_NAME that links the rooms behind USES.
 function(gesso_test name)
-  cmake_parse_arguments(TEST "" "" "USES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(TEST "" "" "USES;LIBRARIES;SOURCES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${name}/*.cpp)
   if(NOT sources)
     return()
   endif()
+  list(TRANSFORM TEST_SOURCES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   string(REPLACE "/" "_" TEST_USES "${TEST_USES}")
   list(TRANSFORM TEST_USES PREPEND gesso_)
   string(REPLACE "/" "_" room ${name})
-  add_executable(test_${room} ${sources})
+  add_executable(test_${room} ${sources} ${TEST_SOURCES})
   target_link_libraries(test_${room} PRIVATE ${TEST_USES} gesso_testing ${TEST_LIBRARIES}
                         GTest::gmock_main GTest::gtest gesso_options)
   target_include_directories(test_${room} PRIVATE ${PROJECT_SOURCE_DIR})

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <string>
 
-#include "gesso/api/jwt.hpp"
 #include "gesso/base/base64.hpp"
+#include "gesso/domain/jwt.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace gesso;
-  using namespace gesso::api;
+  using namespace gesso::domain;
   static constexpr std::string_view kKey = "a key of thirty-two bytes or more";
   static const gesso::SystemClock clock;
   static const Tokens tokens{gesso::Secret(kKey), std::chrono::hours{1}, clock};

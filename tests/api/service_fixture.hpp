@@ -8,9 +8,9 @@
 #include <optional>
 #include <string>
 
-#include "gesso/api/hash_pool.hpp"
-#include "gesso/api/jwt.hpp"
 #include "gesso/api/routes.hpp"
+#include "gesso/domain/hash_pool.hpp"
+#include "gesso/domain/jwt.hpp"
 #include "gesso/http/server.hpp"
 #include "gesso/localdb/localdb.hpp"
 #include "gesso/mongo/indexes.hpp"
@@ -40,11 +40,11 @@ class Running {
   IdGenerator ids{clock, random};
   repositories::RepositoryContext repository_context{
       .clock = clock, .random = random, .ids = ids, .bcrypt_cost = 4};
-  Tokens tokens{Secret(std::string_view("a key of thirty-two bytes or more")),
-                std::chrono::hours{1}, token_clock};
+  domain::Tokens tokens{Secret(std::string_view("a key of thirty-two bytes or more")),
+                        std::chrono::hours{1}, token_clock};
   localdb::Server engine;
   mongo::Service database;
-  HashPool hashes;
+  domain::HashPool hashes;
   Services services;
   http::Router router;
   http::Server server;

@@ -31,6 +31,9 @@ FORBIDDEN = [
     ("http", "gesso/mongo/session.hpp"),
     ("http", "gesso/repositories/repository.hpp"),
     ("repositories", "gesso/http/server.hpp"),
+    ("repositories", "gesso/domain/charging.hpp"),
+    ("domain", "gesso/http/response.hpp"),
+    ("domain", "gesso/api/services.hpp"),
 ]
 
 

@@ -8,7 +8,7 @@
 #include "gesso/api/unit.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/bson/builder.hpp"
-#include "gesso/repositories/charging.hpp"
+#include "gesso/domain/charging.hpp"
 #include "gesso/repositories/generation_repository.hpp"
 #include "gesso/schema/codec.hpp"
 #include "gesso/schema/json_text.hpp"
@@ -53,14 +53,14 @@ GenerationCreate read_request(const http::Request& request, const UserId& user_i
 http::Response create(const Services& services, mongo::Session& session,
                       const GenerationCreate& request) {
   const auto outcome =
-      repositories::Charging(session, services.repository_context).charge_and_create(request);
-  if (const auto* refused = std::get_if<repositories::NotEnoughCredits>(&outcome)) {
+      domain::Charging(session, services.repository_context).charge_and_create(request);
+  if (const auto* refused = std::get_if<domain::NotEnoughCredits>(&outcome)) {
     return http::problem(402,
                          "Not enough credits: " + std::to_string(refused->required) + " needed, " +
                              std::to_string(refused->available) + " left",
                          "not_enough_credits");
   }
-  if (std::holds_alternative<repositories::UserNotActive>(outcome)) {
+  if (std::holds_alternative<domain::UserNotActive>(outcome)) {
     return http::unauthorized("The token's user is not active");
   }
   const auto& generation = std::get<Generation>(outcome);

@@ -6,9 +6,9 @@
 
 #include <chrono>
 
-#include "gesso/api/hash_pool.hpp"
-#include "gesso/api/jwt.hpp"
 #include "gesso/api/secret_state.hpp"
+#include "gesso/domain/hash_pool.hpp"
+#include "gesso/domain/jwt.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/repository_context.hpp"
 
@@ -17,8 +17,8 @@ namespace gesso::api {
 struct Services {
   mongo::Service& database;
   const repositories::RepositoryContext& repository_context;
-  const Tokens& tokens;
-  HashPool& hashes;
+  const domain::Tokens& tokens;
+  domain::HashPool& hashes;
   std::chrono::milliseconds request_timeout{30'000};
   AskSecretState secret_state = {};
 };

@@ -98,18 +98,18 @@ http::Handler handle_for_user(const Services& services, http::Location location,
       services, location,
       [&services, handler = std::move(handler)](const Call& call, const http::Request& request) {
         const auto field = request.headers.find("authorization");
-        const auto token = field ? bearer_token(*field) : std::nullopt;
+        const auto token = field ? domain::bearer_token(*field) : std::nullopt;
         if (!token) {
           call.respond(http::unauthorized(
               "Not authenticated: send Authorization: Bearer with an access token from "
               "/api/v1/auth/login"));
           return;
         }
-        TokenFault fault{};
+        domain::TokenFault fault{};
         const auto subject = services.tokens.verify(*token, fault);
         const auto user_id = subject ? models::UserId::parse(*subject) : std::nullopt;
         if (!user_id) {
-          call.respond(http::unauthorized(describe(fault)));
+          call.respond(http::unauthorized(domain::describe(fault)));
           return;
         }
         handler(call, request, *user_id);

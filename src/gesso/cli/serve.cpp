@@ -10,17 +10,17 @@
 #include <optional>
 #include <thread>
 
-#include "gesso/api/hash_pool.hpp"
-#include "gesso/api/jwt.hpp"
 #include "gesso/api/routes.hpp"
 #include "gesso/api/startup_gate.hpp"
-#include "gesso/api/sweeper.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/cli/command.hpp"
 #include "gesso/cli/database.hpp"
 #include "gesso/cli/signals.hpp"
 #include "gesso/cli/token_key.hpp"
 #include "gesso/cli/version.hpp"
+#include "gesso/domain/hash_pool.hpp"
+#include "gesso/domain/jwt.hpp"
+#include "gesso/domain/sweeper.hpp"
 #include "gesso/http/server.hpp"
 #include "gesso/mongo/indexes.hpp"
 #include "gesso/repositories/indexes.hpp"
@@ -162,7 +162,7 @@ ExitCode serve(const Invocation& invocation) {
       .random = random,
       .ids = ids,
       .bcrypt_cost = static_cast<unsigned>(settings.bcrypt_rounds)};
-  const api::Tokens tokens(
+  const domain::Tokens tokens(
       token_key(settings, random),
       std::chrono::duration_cast<std::chrono::seconds>(settings.token_lifetime), clock);
 
@@ -188,7 +188,7 @@ ExitCode serve(const Invocation& invocation) {
   mongo::Service& service = database.service();
 
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-  api::HashPool hashes(cores, cores * kWaitingHashesPerThread);
+  domain::HashPool hashes(cores, cores * kWaitingHashesPerThread);
   const api::Services services{.database = service,
                                .repository_context = repository_context,
                                .tokens = tokens,
@@ -196,10 +196,10 @@ ExitCode serve(const Invocation& invocation) {
                                .request_timeout = settings.request_timeout,
                                .secret_state = secret_state};
   const http::Router router = api::make_router(services);
-  std::optional<api::Sweeper> sweeper;
+  std::optional<domain::Sweeper> sweeper;
   sweeper.emplace(service, repository_context,
-                  api::SweeperOptions{.interval = settings.sweep_interval,
-                                      .charge_grace = settings.charge_grace});
+                  domain::SweeperOptions{.interval = settings.sweep_interval,
+                                         .charge_grace = settings.charge_grace});
   gate.open(router);
   if (database.vault() == nullptr) listen(server, settings);
   greet(invocation.out, settings, database, server.port());

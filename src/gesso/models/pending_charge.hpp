@@ -5,7 +5,7 @@
 // as a card's authorisation does, and the hold is captured once the generation is inserted, or
 // voided where it never is. A refund places a hold before it is written on the generation, and the
 // update that gives the credits back takes the hold away. A sweep resolves the holds that a crash
-// left. See repositories/charging.hpp.
+// left. See domain/charging.hpp.
 #pragma once
 
 #include "gesso/base/clock.hpp"

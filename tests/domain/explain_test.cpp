@@ -7,15 +7,16 @@
 #include <set>
 
 #include "gesso/bson/json.hpp"
-#include "gesso/repositories/charging.hpp"
+#include "gesso/domain/charging.hpp"
 #include "gesso/repositories/rate_limit_repository.hpp"
 #include "gesso/repositories/usage_log_repository.hpp"
 #include "tests/repositories/fixture.hpp"
 
-namespace gesso::repositories {
+namespace gesso::domain {
 namespace {
 
 using namespace query;
+using namespace repositories;
 using namespace std::chrono_literals;
 using models::Generation;
 using models::GenerationStatus;
@@ -235,4 +236,4 @@ TEST_F(ExplainTest, Charging) {
 }
 
 }  // namespace
-}  // namespace gesso::repositories
+}  // namespace gesso::domain

@@ -1,10 +1,10 @@
-#include "gesso/api/sweeper.hpp"
+#include "gesso/domain/sweeper.hpp"
 
 #include <spdlog/spdlog.h>
 
-#include "gesso/repositories/charging.hpp"
+#include "gesso/domain/charging.hpp"
 
-namespace gesso::api {
+namespace gesso::domain {
 
 Sweeper::Sweeper(mongo::Service& database, const repositories::RepositoryContext& context,
                  SweeperOptions options)
@@ -32,8 +32,8 @@ void Sweeper::work() {
 
 void Sweeper::sweep() {
   try {
-    const repositories::SweepReport report = database_.run([this](mongo::Session& session) {
-      return repositories::Charging(session, context_).sweep(options_.charge_grace);
+    SweepReport report = database_.run([this](mongo::Session& session) {
+      return Charging(session, context_).sweep(options_.charge_grace);
     });
     if (report.resolved + report.refunded + report.failed > 0) {
       spdlog::info("sweep: resolved {} holds, refunded {} generations, {} documents make no sense",
@@ -44,4 +44,4 @@ void Sweeper::sweep() {
   }
 }
 
-}  // namespace gesso::api
+}  // namespace gesso::domain

@@ -13,7 +13,7 @@
 #include "gesso/base/clock.hpp"
 #include "gesso/base/secret.hpp"
 
-namespace gesso::api {
+namespace gesso::domain {
 
 enum class TokenFault {
   kMalformed,  // not one of our tokens' shape
@@ -53,4 +53,4 @@ class Tokens {
 // The token of an `Authorization: Bearer ...` field; std::nullopt for another scheme.
 [[nodiscard]] std::optional<std::string_view> bearer_token(std::string_view authorization);
 
-}  // namespace gesso::api
+}  // namespace gesso::domain

@@ -1,8 +1,8 @@
-#include "gesso/api/hash_pool.hpp"
+#include "gesso/domain/hash_pool.hpp"
 
 #include <algorithm>
 
-namespace gesso::api {
+namespace gesso::domain {
 
 HashPool::HashPool(std::size_t threads, std::size_t queue_limit) : queue_limit_(queue_limit) {
   for (std::size_t i = 0; i < std::max<std::size_t>(1, threads); ++i) {
@@ -45,4 +45,4 @@ void HashPool::work() {
   }
 }
 
-}  // namespace gesso::api
+}  // namespace gesso::domain

@@ -13,7 +13,7 @@
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/repository_context.hpp"
 
-namespace gesso::api {
+namespace gesso::domain {
 
 struct SweeperOptions {
   std::chrono::milliseconds interval{60'000};
@@ -41,4 +41,4 @@ class Sweeper {
   Sweeper& operator=(const Sweeper&) = delete;
 };
 
-}  // namespace gesso::api
+}  // namespace gesso::domain

@@ -1,4 +1,4 @@
-#include "gesso/api/jwt.hpp"
+#include "gesso/domain/jwt.hpp"
 
 #include <boost/json.hpp>
 
@@ -7,7 +7,7 @@
 #include "gesso/base/error.hpp"
 #include "gesso/base/text.hpp"
 
-namespace gesso::api {
+namespace gesso::domain {
 namespace {
 
 namespace json = boost::json;
@@ -121,4 +121,4 @@ std::optional<std::string_view> bearer_token(std::string_view authorization) {
   return authorization.substr(kScheme.size());
 }
 
-}  // namespace gesso::api
+}  // namespace gesso::domain

@@ -1,9 +1,9 @@
-#include "gesso/repositories/charging.hpp"
+#include "gesso/domain/charging.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace gesso::repositories {
+namespace gesso::domain {
 
 using namespace query;
 using models::ChargeToken;
@@ -16,6 +16,7 @@ using models::SubscriptionId;
 using models::SubscriptionStatus;
 using models::User;
 using models::UserId;
+using repositories::ListOptions;
 
 namespace {
 
@@ -273,4 +274,4 @@ SweepReport Charging::sweep(std::chrono::milliseconds older_than) {
   return report;
 }
 
-}  // namespace gesso::repositories
+}  // namespace gesso::domain

@@ -1,11 +1,11 @@
-#include "gesso/api/hash_pool.hpp"
+#include "gesso/domain/hash_pool.hpp"
 
 #include <gtest/gtest.h>
 
 #include <future>
 #include <memory>
 
-namespace gesso::api {
+namespace gesso::domain {
 namespace {
 
 using namespace std::chrono_literals;
@@ -65,4 +65,4 @@ TEST(HashPoolTest, DropsWhatWaitsWhenItEnds) {
 }
 
 }  // namespace
-}  // namespace gesso::api
+}  // namespace gesso::domain

@@ -34,7 +34,7 @@
 #include "gesso/repositories/subscription_repository.hpp"
 #include "gesso/repositories/user_repository.hpp"
 
-namespace gesso::repositories {
+namespace gesso::domain {
 
 struct NotEnoughCredits {
   std::int64_t required = 0;
@@ -51,15 +51,15 @@ struct SweepReport {
 };
 
 class Charging {
-  UserRepository users_;
-  SubscriptionRepository subscriptions_;
-  GenerationRepository generations_;
-  const RepositoryContext* context_;
+  repositories::UserRepository users_;
+  repositories::SubscriptionRepository subscriptions_;
+  repositories::GenerationRepository generations_;
+  const repositories::RepositoryContext* context_;
 
  public:
   using Outcome = std::variant<models::Generation, NotEnoughCredits, UserNotActive>;
 
-  Charging(mongo::Session& session, const RepositoryContext& context)
+  Charging(mongo::Session& session, const repositories::RepositoryContext& context)
       : users_(session, context),
         subscriptions_(session, context),
         generations_(session, context),
@@ -98,4 +98,4 @@ class Charging {
                                                 std::int64_t credits) const;
 };
 
-}  // namespace gesso::repositories
+}  // namespace gesso::domain

@@ -1,4 +1,4 @@
-#include "gesso/api/sweeper.hpp"
+#include "gesso/domain/sweeper.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include "gesso/bson/builder.hpp"
 #include "tests/api/service_fixture.hpp"
 
-namespace gesso::api {
+namespace gesso::domain {
 namespace {
 
 using namespace std::chrono_literals;
@@ -59,4 +59,4 @@ TEST_F(SweeperTest, LeavesAChargeThatIsStillOnItsWay) {
 }
 
 }  // namespace
-}  // namespace gesso::api
+}  // namespace gesso::domain

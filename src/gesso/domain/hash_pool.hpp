@@ -16,7 +16,7 @@
 
 #include "gesso/base/deadline.hpp"
 
-namespace gesso::api {
+namespace gesso::domain {
 
 class HashPool {
  public:
@@ -48,4 +48,4 @@ class HashPool {
   [[nodiscard]] bool submit(Deadline deadline, Task task, Task late);
 };
 
-}  // namespace gesso::api
+}  // namespace gesso::domain

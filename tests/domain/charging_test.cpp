@@ -1,4 +1,4 @@
-#include "gesso/repositories/charging.hpp"
+#include "gesso/domain/charging.hpp"
 
 #include <atomic>
 #include <random>
@@ -6,10 +6,11 @@
 
 #include "tests/repositories/fixture.hpp"
 
-namespace gesso::repositories {
+namespace gesso::domain {
 namespace {
 
 using namespace query;
+using namespace repositories;
 using namespace std::chrono_literals;
 using models::Generation;
 using models::GenerationStatus;
@@ -336,4 +337,4 @@ TEST_F(ChargingTest, ChargesRefundsAndImpatientSweepsAtOnceKeepTheBooksExact) {
 }
 
 }  // namespace
-}  // namespace gesso::repositories
+}  // namespace gesso::domain

@@ -1,4 +1,4 @@
-#include "gesso/api/jwt.hpp"
+#include "gesso/domain/jwt.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include "gesso/base/error.hpp"
 #include "gesso/testing/fake_clock.hpp"
 
-namespace gesso::api {
+namespace gesso::domain {
 namespace {
 
 using namespace std::chrono_literals;
@@ -122,4 +122,4 @@ TEST(BearerToken, IsBehindTheScheme) {
 }
 
 }  // namespace
-}  // namespace gesso::api
+}  // namespace gesso::domain
