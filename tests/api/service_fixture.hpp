@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "gesso/api/routes.hpp"
+#include "gesso/api/application.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
 #include "gesso/http/server.hpp"
@@ -45,8 +45,9 @@ class Running {
   localdb::Server engine;
   mongo::Service database;
   domain::HashPool hashes;
+  Metrics metrics;
   Services services;
-  http::Router router;
+  Application application;
   http::Server server;
 
   Running(const std::filesystem::path& folder, std::size_t waiting_hashes,
@@ -63,10 +64,11 @@ class Running {
                  .repository_context = repository_context,
                  .tokens = tokens,
                  .hashes = hashes,
+                 .metrics = metrics,
                  .request_timeout = request_timeout},
-        router(make_router(services)),
+        application(services),
         server({.port = 0, .threads = 1}, [this](http::Request request, http::Responder respond) {
-          router.route(std::move(request), std::move(respond));
+          application.answer(std::move(request), std::move(respond));
         }) {
     engine.start();
     database.connect();

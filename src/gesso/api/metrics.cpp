@@ -1,16 +1,18 @@
-// GET /metrics: what Prometheus collects, in its text format
-// (https://prometheus.io/docs/instrumenting/exposition_formats/).
 #include "gesso/api/metrics.hpp"
 
 #include <prometheus/client_metric.h>
+#include <prometheus/histogram.h>
 #include <prometheus/metric_family.h>
+#include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "gesso/api/routes.hpp"
 
 namespace gesso::api {
 namespace {
@@ -18,6 +20,10 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
+
+// Of a request, in seconds: from a point read in this process to a hash under load.
+const prometheus::Histogram::BucketBoundaries kRequestBuckets{
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 
 class Families {
   std::vector<MetricFamily> families_;
@@ -43,6 +49,9 @@ class Families {
     metric.label = {{label, value}};
     metric.gauge.value = 1;
     add(name, help, MetricType::Gauge, std::move(metric));
+  }
+  void add_all(std::vector<MetricFamily> families) {
+    for (MetricFamily& family : families) families_.push_back(std::move(family));
   }
   [[nodiscard]] std::string text() const {
     return prometheus::TextSerializer().Serialize(families_);
@@ -97,19 +106,52 @@ void add_secret(Families& families, const SecretState& secret) {
 
 }  // namespace
 
-http::Response metrics(const mongo::Service* database, const std::optional<SecretState>& secret) {
+class Metrics::Impl {
+  // By operation and by the class of the status: 2xx, 4xx, ...
+  using Key = std::pair<std::string_view, int>;
+
+  prometheus::Registry registry_;
+  prometheus::Family<prometheus::Histogram>& requests_ =
+      prometheus::BuildHistogram()
+          .Name("gesso_request_duration_seconds")
+          .Help("From a whole request to its response, by operation and class of status.")
+          .Register(registry_);
+  std::shared_mutex mutex_;  // guards by_key_; a histogram guards itself
+  std::map<Key, prometheus::Histogram*> by_key_;
+
+  prometheus::Histogram& requests_of(const Key& key) {
+    {
+      const std::shared_lock lock(mutex_);
+      if (const auto found = by_key_.find(key); found != by_key_.end()) return *found->second;
+    }
+    auto& made = requests_.Add({{"operation", key.first.empty() ? "none" : std::string(key.first)},
+                                {"status", std::to_string(key.second) + "xx"}},
+                               kRequestBuckets);
+    const std::unique_lock lock(mutex_);
+    return *by_key_.emplace(key, &made).first->second;
+  }
+
+ public:
+  void request(std::string_view operation, int status, std::chrono::microseconds duration) {
+    requests_of({operation, status / 100}).Observe(std::chrono::duration<double>(duration).count());
+  }
+  [[nodiscard]] std::vector<MetricFamily> collect() const { return registry_.Collect(); }
+};
+
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
+Metrics::~Metrics() = default;
+
+void Metrics::request(std::string_view operation, int status, std::chrono::microseconds duration) {
+  impl_->request(operation, status, duration);
+}
+
+std::string Metrics::text(const mongo::Service* database,
+                          const std::optional<SecretState>& secret) const {
   Families families;
   if (database != nullptr) add_pool(families, *database);
   if (secret) add_secret(families, *secret);
-  return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = families.text()};
-}
-
-void add_metrics_routes(http::Router& router, const Services& services) {
-  router.add(http::Method::kGet, "/metrics",
-             [&services](const http::Request&, http::Responder respond) {
-               respond(metrics(&services.database,
-                               services.secret_state ? services.secret_state() : std::nullopt));
-             });
+  families.add_all(impl_->collect());
+  return families.text();
 }
 
 }  // namespace gesso::api

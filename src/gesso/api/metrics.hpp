@@ -1,17 +1,40 @@
-// The answer to GET /metrics.
+// What Prometheus collects, in its text format
+// (https://prometheus.io/docs/instrumenting/exposition_formats/).
+//
+// Owned by the composition root. Thread-safe; never blocks.
 #pragma once
 
+#include <chrono>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "gesso/api/secret_state.hpp"
-#include "gesso/http/response.hpp"
 #include "gesso/mongo/service.hpp"
 
 namespace gesso::api {
 
-// What Prometheus collects: the numbers of the connection pool where `database` is not null, and
-// those of the rotation where `secret` is set. Does not block.
-[[nodiscard]] http::Response metrics(const mongo::Service* database,
-                                     const std::optional<SecretState>& secret);
+class Metrics {
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+
+ public:
+  static constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // A request was answered; `operation` is the id of one, or "" for none. It must live as long as
+  // this does.
+  void request(std::string_view operation, int status, std::chrono::microseconds duration);
+
+  // Everything, with the state of the pool and the secret now. `database` is nullptr where there is
+  // none yet.
+  [[nodiscard]] std::string text(const mongo::Service* database,
+                                 const std::optional<SecretState>& secret) const;
+};
 
 }  // namespace gesso::api

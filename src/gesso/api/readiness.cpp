@@ -1,45 +1,28 @@
 #include "gesso/api/readiness.hpp"
 
-#include <string>
-
-#include "gesso/schema/json_text.hpp"
-
 namespace gesso::api {
 namespace {
 
-// `,"secret":{...}`, or nothing.
-std::string secret_member(const std::optional<SecretState>& secret) {
-  if (!secret) return {};
-  std::string out = R"(,"secret":{"state":)";
-  schema::write_json_string(out, secret->state);
-  out += R"(,"version":)";
-  if (secret->version.empty()) {
-    out += "null";
-  } else {
-    schema::write_json_string(out, secret->version);
-  }
-  out += R"(,"problem":)";
-  if (secret->problem.empty()) {
-    out += "null";
-  } else {
-    schema::write_json_string(out, secret->problem);
-  }
-  return out + "}";
+std::optional<std::string> unless_empty(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
 }
 
 }  // namespace
 
-http::Response ready(const std::optional<SecretState>& secret) {
-  return {.body = R"({"status":"ready")" + secret_member(secret) + "}"};
+std::optional<SecretSummary> summary_of(const std::optional<SecretState>& secret) {
+  if (!secret) return std::nullopt;
+  return SecretSummary{.state = secret->state,
+                       .version = unless_empty(secret->version),
+                       .problem = unless_empty(secret->problem)};
 }
 
-http::Response not_ready(std::string_view why, const std::optional<SecretState>& secret) {
-  std::string detail(why);
-  if (secret && !secret->problem.empty()) detail += ": " + secret->problem;
-  http::Response response = http::problem(503, detail, "unavailable");
-  response.body.insert(response.body.rfind('}'), secret_member(secret));
-  response.headers.emplace_back("Retry-After", "1");
-  return response;
+NotReady not_ready(std::string_view why, const std::optional<SecretState>& secret) {
+  NotReady problem;
+  problem.detail = why;
+  if (secret && !secret->problem.empty()) problem.detail += ": " + secret->problem;
+  problem.retry_after = std::chrono::seconds{1};
+  problem.secret = summary_of(secret);
+  return problem;
 }
 
 }  // namespace gesso::api

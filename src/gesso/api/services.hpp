@@ -1,4 +1,4 @@
-// What the handlers of every resource share. Thread-safe, as its parts are.
+// What the operations of every resource share. Thread-safe, as its parts are.
 //
 // Borrows. Units of work use the hash pool, and its tasks use the service: end with the HTTP
 // server's `stop`, then the service's, and only then destroy them, in any order.
@@ -6,6 +6,7 @@
 
 #include <chrono>
 
+#include "gesso/api/recorder.hpp"
 #include "gesso/api/secret_state.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
@@ -19,8 +20,10 @@ struct Services {
   const repositories::RepositoryContext& repository_context;
   const domain::Tokens& tokens;
   domain::HashPool& hashes;
+  Metrics& metrics;
   std::chrono::milliseconds request_timeout{30'000};
   AskSecretState secret_state = {};
+  AccessLog access_log = {};
 };
 
 }  // namespace gesso::api

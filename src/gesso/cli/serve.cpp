@@ -10,7 +10,7 @@
 #include <optional>
 #include <thread>
 
-#include "gesso/api/routes.hpp"
+#include "gesso/api/application.hpp"
 #include "gesso/api/startup_gate.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/cli/command.hpp"
@@ -177,7 +177,8 @@ ExitCode serve(const Invocation& invocation) {
     if (!status) return std::nullopt;
     return as_secret_state(*std::move(status));
   };
-  api::StartupGate gate(secret_state);
+  api::Metrics metrics;
+  api::StartupGate gate(secret_state, metrics);
   http::Server server(server_options(settings),
                       [&gate](http::Request request, http::Responder respond) {
                         gate.answer(std::move(request), std::move(respond));
@@ -193,14 +194,15 @@ ExitCode serve(const Invocation& invocation) {
                                .repository_context = repository_context,
                                .tokens = tokens,
                                .hashes = hashes,
+                               .metrics = metrics,
                                .request_timeout = settings.request_timeout,
                                .secret_state = secret_state};
-  const http::Router router = api::make_router(services);
+  const api::Application application(services);
   std::optional<domain::Sweeper> sweeper;
   sweeper.emplace(service, repository_context,
                   domain::SweeperOptions{.interval = settings.sweep_interval,
                                          .charge_grace = settings.charge_grace});
-  gate.open(router);
+  gate.open(application);
   if (database.vault() == nullptr) listen(server, settings);
   greet(invocation.out, settings, database, server.port());
 
@@ -208,7 +210,7 @@ ExitCode serve(const Invocation& invocation) {
   ending();
   spdlog::info("ending: requests in work have {} ms; a second signal ends at once",
                settings.drain_timeout.count());
-  server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the router
+  server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the application
   sweeper.reset();
   service.stop();  // units that were cut still use the hash pool, which goes before the service
   return ExitCode::kOk;

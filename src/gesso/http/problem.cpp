@@ -19,6 +19,8 @@ std::string_view first_step(Location location) {
       return "path";
     case Location::kHeader:
       return "header";
+    case Location::kInPath:
+      return "";
   }
   return "body";
 }
@@ -53,7 +55,7 @@ Response unprocessable(const std::vector<Violation>& violations, Location locati
   json::array detail;
   for (const Violation& violation : violations) {
     json::array loc;
-    loc.emplace_back(json::string_view(first_step(location)));
+    if (location != Location::kInPath) loc.emplace_back(json::string_view(first_step(location)));
     for (const PathStep& step : violation.path) {
       if (const auto* name = std::get_if<std::string>(&step)) {
         loc.emplace_back(json::string_view(*name));

@@ -22,8 +22,9 @@ namespace gesso::http {
 // 401 with `WWW-Authenticate: Bearer`.
 [[nodiscard]] Response unauthorized(std::string_view detail);
 
-// Where in the request the violations' paths begin: the first step of `loc`.
-enum class Location { kBody, kQuery, kPath, kHeader };
+// Where in the request the violations' paths begin: the first step of `loc`. `kInPath`: the paths
+// say so themselves.
+enum class Location { kBody, kQuery, kPath, kHeader, kInPath };
 
 // 422 with one entry for each violation.
 [[nodiscard]] Response unprocessable(const std::vector<Violation>& violations,

@@ -56,13 +56,6 @@ std::size_t Headers::count(std::string_view name) const noexcept {
   }));
 }
 
-std::string_view Request::param(std::string_view name) const noexcept {
-  for (const auto& [key, value] : params) {
-    if (key == name) return value;
-  }
-  return {};
-}
-
 QueryParameters parse_query(std::string_view query) {
   QueryParameters result;
   while (!query.empty()) {

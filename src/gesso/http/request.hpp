@@ -36,18 +36,17 @@ class Headers {
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 };
 
+// What the parameters of a route's path stood for, decoded: {"id", "gen_01J..."}.
+using PathParameters = std::vector<std::pair<std::string_view, std::string>>;
+
 struct Request {
   Method method = Method::kGet;
   std::string path;   // as it was sent, percent-encoded, without the query: "/users/a%20b"
   std::string query;  // as it was sent, without the "?"
   Headers headers;
   std::string body;
-  std::string id;  // X-Request-ID: the client's if it sent a fit one, else ours
-  // What the route's parameters stood for, decoded: {"id", "gen_01J..."}. Set by the router.
-  std::vector<std::pair<std::string_view, std::string>> params;
-
-  // The value of a path parameter; "" if the route has none of that name.
-  [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
+  std::string client_address;  // of the peer
+  std::string id;              // X-Request-ID: the client's if it sent a fit one, else ours
 };
 
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;

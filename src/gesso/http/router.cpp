@@ -4,7 +4,6 @@
 #include <stdexcept>
 
 #include "gesso/base/text.hpp"
-#include "gesso/http/problem.hpp"
 
 namespace gesso::http {
 namespace {
@@ -19,7 +18,25 @@ std::string_view next_segment(std::string_view& rest) {
 
 }  // namespace
 
-void Router::add(Method method, std::string_view path, Handler handler) {
+const Router::Endpoint* Router::Node::endpoint(Method method) const {
+  if (method == Method::kOther) return nullptr;
+  const auto& own = endpoints[static_cast<std::size_t>(method)];
+  if (own) return &*own;
+  return method == Method::kHead ? endpoint(Method::kGet) : nullptr;
+}
+
+std::string Router::Node::allow() const {
+  std::string text;
+  for (std::size_t i = 0; i < kMethods; ++i) {
+    const auto method = static_cast<Method>(i);
+    if (endpoint(method) == nullptr) continue;
+    if (!text.empty()) text += ", ";
+    text += to_string(method);
+  }
+  return text;
+}
+
+void Router::add(Method method, std::string_view path, std::size_t target) {
   const auto refuse = [&](std::string_view why) {
     throw std::logic_error("route " + std::string(path) + ": " + std::string(why));
   };
@@ -39,9 +56,9 @@ void Router::add(Method method, std::string_view path, Handler handler) {
     if (!*next) *next = std::make_unique<Node>();
     node = next->get();
   }
-  Endpoint& endpoint = node->endpoints[static_cast<std::size_t>(method)];
-  if (endpoint.handler) refuse("is there already");
-  endpoint = {.handler = std::move(handler), .param_names = std::move(names)};
+  auto& endpoint = node->endpoints[static_cast<std::size_t>(method)];
+  if (endpoint) refuse("is there already");
+  endpoint = {.target = target, .param_names = std::move(names)};
   node->terminal = true;
 }
 
@@ -60,47 +77,28 @@ const Router::Node* Router::match(const Node& node, std::string_view rest,
   return nullptr;
 }
 
-void Router::route(Request request, Responder respond) const {
+Routing Router::find(Method method, std::string_view path) const {
   std::vector<std::string_view> values;
-  const Node* node = request.path.starts_with('/') ? match(*root_, request.path, values) : nullptr;
-  if (node == nullptr) {
-    respond(problem(404, "There is nothing at this path"));
-    return;
-  }
+  const Node* node = path.starts_with('/') ? match(*root_, path, values) : nullptr;
+  if (node == nullptr) return NoSuchPath{};
+  const Endpoint* endpoint = node->endpoint(method);
+  if (endpoint == nullptr) return MethodNotAllowed{.allow = node->allow()};
 
-  const auto endpoint_of = [node](Method method) -> const Endpoint* {
-    if (method == Method::kOther) return nullptr;
-    const Endpoint& endpoint = node->endpoints[static_cast<std::size_t>(method)];
-    return endpoint.handler ? &endpoint : nullptr;
-  };
-  const Endpoint* endpoint = endpoint_of(request.method);
-  if (endpoint == nullptr && request.method == Method::kHead) endpoint = endpoint_of(Method::kGet);
-  if (endpoint == nullptr) {
-    std::string allow;
-    for (std::size_t i = 0; i < kMethods; ++i) {
-      const auto method = static_cast<Method>(i);
-      const bool allowed = endpoint_of(method) != nullptr ||
-                           (method == Method::kHead && endpoint_of(Method::kGet) != nullptr);
-      if (!allowed) continue;
-      if (!allow.empty()) allow += ", ";
-      allow += to_string(method);
-    }
-    Response response = problem(405, "This path does not take this method; it takes " + allow);
-    response.headers.emplace_back("Allow", allow);
-    respond(std::move(response));
-    return;
-  }
-
-  request.params.reserve(values.size());
+  Route route{.target = endpoint->target, .params = {}};
+  route.params.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     auto decoded = percent_decode(values[i]);
-    if (!decoded) {
-      respond(problem(400, "The path holds a broken percent-encoding"));
-      return;
-    }
-    request.params.emplace_back(endpoint->param_names[i], std::move(*decoded));
+    if (!decoded) return MalformedPath{};
+    route.params.emplace_back(endpoint->param_names[i], std::move(*decoded));
   }
-  endpoint->handler(std::move(request), std::move(respond));
+  return route;
+}
+
+std::optional<std::string> Router::methods_of(std::string_view path) const {
+  std::vector<std::string_view> values;
+  const Node* node = path.starts_with('/') ? match(*root_, path, values) : nullptr;
+  if (node == nullptr) return std::nullopt;
+  return node->allow();
 }
 
 }  // namespace gesso::http

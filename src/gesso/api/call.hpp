@@ -1,0 +1,56 @@
+// What an operation's function is called with, beside its input. The type of its first parameter
+// says where the function runs:
+//
+//   DatabaseCall  on a database worker, which holds a connection for it: most operations
+//   HashingCall   on the hash pool: what hashes passwords, and asks the database in between
+//   InlineCall    on the I/O thread: must not block, and so needs no caller
+//
+// Lives for one call of one function, on that function's thread.
+#pragma once
+
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "gesso/api/caller.hpp"
+#include "gesso/api/services.hpp"
+#include "gesso/base/deadline.hpp"
+
+namespace gesso::api {
+
+struct Call {
+  const Services& services;
+  std::string_view request_id;
+  Deadline deadline;
+  const Client& client;
+  const Caller* known_caller = nullptr;
+
+  // Throws std::logic_error in an operation that is for everybody.
+  [[nodiscard]] const Caller& caller() const {
+    if (known_caller == nullptr) throw std::logic_error("a public operation has no caller");
+    return *known_caller;
+  }
+  [[nodiscard]] const models::UserId& user_id() const { return caller().user_id; }
+};
+
+struct DatabaseCall : Call {
+  mongo::Session& session;
+
+  // A repository, or whatever else is made of a session and the repositories' context.
+  template <class R>
+  [[nodiscard]] R make() const {
+    return R(session, services.repository_context);
+  }
+};
+
+struct HashingCall : Call {
+  // Runs a unit of work on a database worker and waits for what it returns or throws.
+  template <class F>
+  auto run(F&& unit) const {
+    return services.database.run(deadline, std::forward<F>(unit));
+  }
+};
+
+struct InlineCall : Call {};
+
+}  // namespace gesso::api

@@ -1,0 +1,180 @@
+#include "gesso/api/chain.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "gesso/base/error.hpp"
+#include "gesso/http/problem.hpp"
+
+namespace gesso::api {
+namespace {
+
+http::Location location_of(const Operation& operation) {
+  switch (operation.info().method) {
+    case http::Method::kPost:
+    case http::Method::kPut:
+    case http::Method::kPatch:
+      return http::Location::kBody;
+    default:
+      return http::Location::kQuery;
+  }
+}
+
+Client client_of(const http::Request& request) {
+  return {.address = request.client_address,
+          .user_agent = std::string(request.headers.find("user-agent").value_or(""))};
+}
+
+Record record_of(const http::Request& request, std::string_view operation) {
+  return {.began = std::chrono::steady_clock::now(),
+          .method = request.method,
+          .path = request.path,
+          .operation = operation,
+          .request_id = request.id,
+          .address = request.client_address};
+}
+
+Call call_of(const Services& services, const Exchange& exchange) {
+  return {.services = services,
+          .request_id = exchange.request_id,
+          .deadline = exchange.deadline,
+          .client = exchange.client,
+          .known_caller = exchange.caller ? &*exchange.caller : nullptr};
+}
+
+}  // namespace
+
+void Chain::serve(const Operation& operation, const http::PathParameters& path,
+                  http::Request request, http::Responder respond) const {
+  const OperationInfo& info = operation.info();
+  const auto timeout = info.timeout.count() > 0 ? std::min(info.timeout, services_.request_timeout)
+                                                : services_.request_timeout;
+  const auto exchange =
+      std::make_shared<Exchange>(Exchange{.operation = &operation,
+                                          .request_id = request.id,
+                                          .deadline = Deadline::after(timeout),
+                                          .client = client_of(request),
+                                          .respond = std::move(respond),
+                                          .record = record_of(request, info.id),
+                                          .credentials = {},
+                                          .caller = {},
+                                          .bound = nullptr});
+  try {
+    if (info.access != Access::kPublic) {
+      auto identified = authenticator_.identify(request);
+      if (const auto* refused = std::get_if<NotAuthenticated>(&identified)) {
+        return answer(*exchange, http::unauthorized(refused->why));
+      }
+      exchange->credentials = std::get<Credentials>(std::move(identified));
+    }
+    std::vector<Violation> violations;
+    exchange->bound = operation.bind({.request = request, .path = path}, violations);
+    if (!exchange->bound) {
+      return answer(*exchange, http::unprocessable(violations, http::Location::kInPath));
+    }
+    dispatch(exchange);
+  } catch (...) {
+    fail(*exchange, std::current_exception());
+  }
+}
+
+void Chain::refuse(const http::Request& request, http::Response response,
+                   http::Responder respond) const {
+  Record record = record_of(request, {});
+  recorder_.finish(record, response.status);
+  respond(std::move(response));
+}
+
+void Chain::dispatch(const ExchangePtr& exchange) const {
+  switch (exchange->operation->place()) {
+    case Place::kDatabase:
+      return run_on_database(exchange);
+    case Place::kHashing:
+      return run_on_hash_pool(exchange);
+    case Place::kInline: {
+      InlineCall call{call_of(services_, *exchange)};
+      return answer(*exchange, exchange->bound->run(call));
+    }
+  }
+}
+
+void Chain::run_on_database(const ExchangePtr& exchange) const {
+  services_.database.submit(
+      exchange->deadline,
+      [this, exchange](mongo::Session& session) {
+        try {
+          if (!admit(*exchange, session)) return;
+          DatabaseCall call{call_of(services_, *exchange), session};
+          answer(*exchange, exchange->bound->run(call));
+        } catch (...) {
+          fail(*exchange, std::current_exception());
+        }
+      },
+      [this, exchange](const std::exception_ptr& refusal) { fail(*exchange, refusal); });
+}
+
+void Chain::run_on_hash_pool(const ExchangePtr& exchange) const {
+  const auto run = [this, exchange] {
+    try {
+      const bool admitted =
+          !exchange->credentials ||
+          services_.database.run(exchange->deadline, [&](mongo::Session& session) {
+            return admit(*exchange, session);
+          });
+      if (!admitted) return;
+      HashingCall call{call_of(services_, *exchange)};
+      answer(*exchange, exchange->bound->run(call));
+    } catch (...) {
+      fail(*exchange, std::current_exception());
+    }
+  };
+  const auto late = [this, exchange] {
+    fail(*exchange,
+         std::make_exception_ptr(Error(ErrorKind::kTimeout, "waited too long for the hash pool")));
+  };
+  if (!services_.hashes.submit(exchange->deadline, run, late)) {
+    throw Error(ErrorKind::kOverloaded, "the hash pool's queue is full");
+  }
+}
+
+bool Chain::admit(Exchange& exchange, mongo::Session& session) const {
+  if (!exchange.credentials) return true;
+  exchange.caller = authenticator_.admit(*exchange.credentials, session);
+  if (!exchange.caller) {
+    answer(exchange, http::unauthorized("The token's user is not active"));
+    return false;
+  }
+  exchange.record.user_id = exchange.caller->user_id.str();
+  const auto& scope = exchange.operation->info().scope;
+  if (scope && !exchange.caller->scopes.has(*scope)) {
+    answer(exchange,
+           encode_problem(Forbidden{
+               .detail = "This needs the scope " + std::string(schema::to_string(*scope))}));
+    return false;
+  }
+  return true;
+}
+
+void Chain::answer(Exchange& exchange, http::Response response) const {
+  recorder_.finish(exchange.record, response.status);
+  exchange.respond(std::move(response));
+}
+
+void Chain::fail(Exchange& exchange, const std::exception_ptr& failure) const {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    if (http::is_our_fault(error)) {
+      spdlog::error("{}: {}: {}", exchange.request_id, to_string(error.kind()), error.what());
+    }
+    auto recovered = exchange.operation->recover(call_of(services_, exchange), error);
+    answer(exchange, recovered ? *std::move(recovered)
+                               : http::problem_of(error, location_of(*exchange.operation)));
+  } catch (const std::exception& error) {
+    spdlog::error("{}: {}", exchange.request_id, error.what());
+    answer(exchange, http::problem_of(Error(ErrorKind::kInternal, error.what())));
+  }
+}
+
+}  // namespace gesso::api

@@ -1,0 +1,70 @@
+// What every request goes through around its operation's function: a chain of links, in this order.
+//
+//   Recorder       the request's id, its duration, its line in the log, its metrics
+//   Authenticator  who calls: the token on the I/O thread, the user on the database worker
+//   Limit          whether the caller may ask so much
+//   Bind           the input, or 422 (Operation::bind)
+//   Runner         the function, in its place; what it throws becomes a problem (Problems)
+//
+// Each link is a class of its own and knows none of the others. An `Exchange` is what they pass on:
+// one request on its way to one response. Thread-safe, as the links are; none blocks the I/O thread.
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gesso/api/authenticator.hpp"
+#include "gesso/api/operation.hpp"
+#include "gesso/api/recorder.hpp"
+#include "gesso/api/services.hpp"
+#include "gesso/http/request.hpp"
+#include "gesso/http/response.hpp"
+#include "gesso/http/router.hpp"
+
+namespace gesso::api {
+
+// One request on its way through the chain. Shared by whoever works on it; used by one thread at a
+// time, which hands it on.
+struct Exchange {
+  const Operation* operation = nullptr;  // nullptr where there is none at the path
+  std::string request_id;
+  Deadline deadline;
+  Client client;
+  http::Responder respond;
+  Record record;
+  std::optional<Credentials> credentials;
+  std::optional<Caller> caller;
+  std::unique_ptr<BoundOperation> bound;
+};
+
+class Chain {
+  const Services& services_;
+  Authenticator authenticator_;
+  Recorder recorder_;
+
+ public:
+  explicit Chain(const Services& services)
+      : services_(services), authenticator_(services), recorder_(services) {}
+
+  // Answers a request for an operation, now or later.
+  void serve(const Operation& operation, const http::PathParameters& path, http::Request request,
+             http::Responder respond) const;
+  // Answers a request that is for none.
+  void refuse(const http::Request& request, http::Response response, http::Responder respond) const;
+
+ private:
+  using ExchangePtr = std::shared_ptr<Exchange>;
+
+  void dispatch(const ExchangePtr& exchange) const;
+  void run_on_database(const ExchangePtr& exchange) const;
+  void run_on_hash_pool(const ExchangePtr& exchange) const;
+  // Finds out who calls; false where the exchange was answered with what is in the way.
+  [[nodiscard]] bool admit(Exchange& exchange, mongo::Session& session) const;
+  void answer(Exchange& exchange, http::Response response) const;
+  void fail(Exchange& exchange, const std::exception_ptr& failure) const;
+};
+
+}  // namespace gesso::api

@@ -1,0 +1,244 @@
+// An operation of the API as a value: what a request means, said once. Routing, decoding, access,
+// limits, metrics and the OpenAPI document all come from it; what is not in the list of operations
+// (operations.hpp) does not exist.
+//
+//   struct GetGeneration { std::string id; };
+//   GESSO_FIELDS(GetGeneration, (id, "Which one."))
+//
+//   Result<models::Generation, NotFound> get_generation(DatabaseCall& call,
+//                                                       const GetGeneration& asked) { ... }
+//
+//   constexpr Operation kOperations[] = {
+//       operation<get_generation>({.path = "/api/v1/generations/{id}",
+//                                  .id = "getGeneration",
+//                                  .tag = "Generations",
+//                                  .summary = "One generation of the caller's.",
+//                                  .scope = Scope::kGenerationsRead}),
+//   };
+//
+// The input is a described struct. Of its fields, one that the path names in braces comes from
+// there; `body` is the body, read as its type's codec says; one flagged `kFromHeader` is a header
+// (idempotency_key: Idempotency-Key); all others are query parameters. See bind.hpp. The output is
+// a described struct, `Page<T>`, or one of those in output.hpp.
+//
+// Constant, hence thread-safe.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "gesso/api/bind.hpp"
+#include "gesso/api/call.hpp"
+#include "gesso/api/output.hpp"
+#include "gesso/api/result.hpp"
+#include "gesso/http/request.hpp"
+#include "gesso/http/response.hpp"
+
+namespace gesso::api {
+
+enum class Access {
+  kPublic,  // everybody
+  kUser,    // whoever shows a token or a key of a user who is active
+};
+
+struct OperationInfo {
+  http::Method method = http::Method::kGet;
+  std::string_view path;
+  std::string_view id;       // "listGenerations": a client's method, and the label of the metrics
+  std::string_view tag;      // the resource: "Generations"
+  std::string_view summary;  // a sentence
+  std::string_view description = {};
+  Access access = Access::kUser;
+  std::optional<Scope> scope = {};  // what the caller's key or token must be good for
+  LimitClass limit = LimitClass::kRead;
+  int status = 200;  // of success; 204 where the output is NoContent
+  // Where what was created is found: "/api/v1/generations/{id}", with the output's own `id`.
+  std::string_view location = {};
+  std::chrono::milliseconds timeout{0};  // 0 is the service's
+};
+
+enum class Place { kDatabase, kHashing, kInline };
+
+// A request whose input has been read: what is left is to call the function.
+class BoundOperation {
+ public:
+  virtual ~BoundOperation() = default;
+  // `call` is of the type that the operation's place has. Throws what the function throws.
+  [[nodiscard]] virtual http::Response run(Call& call) const = 0;
+};
+
+struct ProblemSchema {
+  int status;
+  std::string_view code;
+  std::string_view title;
+};
+
+// What the document says of an operation beside its info.
+struct OperationSchema {
+  InputSchema input;
+  OutputSchema output;
+  std::vector<ProblemSchema> problems;
+};
+
+class Operation {
+  using Bind = std::unique_ptr<BoundOperation> (*)(const OperationInfo&, const RequestParts&,
+                                                   std::vector<Violation>&);
+  using Describe = OperationSchema (*)(const OperationInfo&);
+  using Recover = std::optional<http::Response> (*)(const Call&, const Error&);
+
+  OperationInfo info_;
+  Place place_;
+  Bind bind_;
+  Describe describe_;
+  Recover recover_;
+
+ public:
+  constexpr Operation(const OperationInfo& info, Place place, Bind bind, Describe describe,
+                      Recover recover)
+      : info_(info), place_(place), bind_(bind), describe_(describe), recover_(recover) {}
+
+  [[nodiscard]] constexpr const OperationInfo& info() const { return info_; }
+  [[nodiscard]] constexpr Place place() const { return place_; }
+
+  // Reads the input; nullptr where `violations` says what does not fit, everything at once. Each
+  // violation's path begins with where in the request it is: "query", "limit". `parts` may be gone
+  // afterwards.
+  [[nodiscard]] std::unique_ptr<BoundOperation> bind(const RequestParts& parts,
+                                                     std::vector<Violation>& violations) const {
+    return bind_(info_, parts, violations);
+  }
+  [[nodiscard]] OperationSchema describe() const { return describe_(info_); }
+  // What a failure before or in the function means to this operation; std::nullopt for what it
+  // means to all.
+  [[nodiscard]] std::optional<http::Response> recover(const Call& call, const Error& error) const {
+    return recover_ == nullptr ? std::nullopt : recover_(call, error);
+  }
+};
+
+namespace detail {
+
+template <class F>
+struct Handler;
+template <class R, class C, class I>
+struct Handler<R (*)(C&, const I&)> {
+  using Result = R;
+  using CallType = C;
+  using Input = I;
+};
+
+template <class C>
+consteval Place place_of() {
+  if constexpr (std::same_as<C, DatabaseCall>) {
+    return Place::kDatabase;
+  } else if constexpr (std::same_as<C, HashingCall>) {
+    return Place::kHashing;
+  } else {
+    static_assert(std::same_as<C, InlineCall>, "no such place to run an operation");
+    return Place::kInline;
+  }
+}
+
+template <class R>
+http::Response respond(const OperationInfo& info, const R& result) {
+  return std::visit(
+      [&]<class V>(const V& value) {
+        if constexpr (std::same_as<V, typename R::Value>) {
+          return encode_output(value, info.status, info.location);
+        } else {
+          return encode_problem(value);
+        }
+      },
+      result.outcome());
+}
+
+template <auto Run>
+class Bound final : public BoundOperation {
+  using H = Handler<decltype(Run)>;
+  const OperationInfo& info_;
+  typename H::Input input_;
+
+ public:
+  Bound(const OperationInfo& info, typename H::Input input)
+      : info_(info), input_(std::move(input)) {}
+  [[nodiscard]] http::Response run(Call& call) const override {
+    return respond(info_, Run(static_cast<typename H::CallType&>(call), input_));
+  }
+};
+
+template <auto Run>
+std::unique_ptr<BoundOperation> bind(const OperationInfo& info, const RequestParts& parts,
+                                     std::vector<Violation>& violations) {
+  auto input = bind_input<typename Handler<decltype(Run)>::Input>(parts, violations);
+  if (!input) return nullptr;
+  return std::make_unique<Bound<Run>>(info, std::move(*input));
+}
+
+template <auto Run>
+OperationSchema describe(const OperationInfo& info) {
+  using H = Handler<decltype(Run)>;
+  OperationSchema schema{.input = input_schema<typename H::Input>(info.path),
+                         .output = output_schema<typename H::Result::Value>(),
+                         .problems = {}};
+  boost::mp11::mp_for_each<
+      boost::mp11::mp_transform<std::type_identity, typename H::Result::ProblemList>>(
+      [&]<class P>(std::type_identity<P>) {
+        schema.problems.push_back({.status = P::kStatus, .code = P::kCode, .title = P::kTitle});
+      });
+  return schema;
+}
+
+template <auto Run, auto Recover>
+std::optional<http::Response> recover(const Call& call, const Error& error) {
+  const auto result = Recover(call, error);
+  return result ? std::optional(encode_problem(*result)) : std::nullopt;
+}
+
+// What of an operation can be wrong and is seen here: a throw is an error of the compiler's.
+template <auto Run>
+consteval void check(const OperationInfo& info) {
+  using H = Handler<decltype(Run)>;
+  if (!info.path.starts_with('/')) throw "the path does not start with a slash";
+  if (info.id.empty() || info.tag.empty() || info.summary.empty()) throw "it has no id, tag, summary";
+  if (place_of<typename H::CallType>() == Place::kInline && info.access != Access::kPublic) {
+    throw "whoever runs on the I/O thread cannot ask the database who calls";
+  }
+  if (info.access == Access::kPublic && info.scope) throw "a scope of nobody";
+  if (info.access == Access::kUser && !info.scope) throw "it says no scope";
+  if (has_body<typename H::Input>() &&
+      (info.method == http::Method::kGet || info.method == http::Method::kDelete)) {
+    throw "a GET or DELETE has no body";
+  }
+  std::string_view rest = info.path;
+  while (rest.find('{') != std::string_view::npos) {
+    rest.remove_prefix(rest.find('{') + 1);
+    if (!has_field<typename H::Input>(rest.substr(0, rest.find('}')))) {
+      throw "the path names a parameter that the input has no field for";
+    }
+  }
+}
+
+}  // namespace detail
+
+// The operation that `Run` is: a function of a call (see call.hpp) and its input, that returns a
+// Result. `Recover`, where given, says what failures mean: a function of the call and the Error
+// that returns a problem or std::nullopt.
+template <auto Run, auto Recover = nullptr>
+consteval Operation operation(const OperationInfo& info) {
+  detail::check<Run>(info);
+  if constexpr (std::same_as<decltype(Recover), std::nullptr_t>) {
+    return Operation(info, detail::place_of<typename detail::Handler<decltype(Run)>::CallType>(),
+                     &detail::bind<Run>, &detail::describe<Run>, nullptr);
+  } else {
+    return Operation(info, detail::place_of<typename detail::Handler<decltype(Run)>::CallType>(),
+                     &detail::bind<Run>, &detail::describe<Run>, &detail::recover<Run, Recover>);
+  }
+}
+
+// Of one resource, in the order of the document.
+using Operations = std::span<const Operation>;
+
+}  // namespace gesso::api

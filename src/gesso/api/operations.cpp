@@ -1,0 +1,17 @@
+#include "gesso/api/operations.hpp"
+
+namespace gesso::api {
+
+const std::vector<Operation>& operations() {
+  static const std::vector<Operation> kAll = [] {
+    std::vector<Operation> all;
+    for (const Operations resource : {auth_operations(), user_operations(),
+                                      generation_operations(), operational_operations()}) {
+      all.insert(all.end(), resource.begin(), resource.end());
+    }
+    return all;
+  }();
+  return kAll;
+}
+
+}  // namespace gesso::api

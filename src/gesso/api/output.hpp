@@ -1,0 +1,129 @@
+// From what an operation's function returns to a response: described structs as JSON, and the few
+// outputs that are none. Functions and value types; thread-safe.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gesso/api/result.hpp"
+#include "gesso/http/response.hpp"
+#include "gesso/schema/codec.hpp"
+#include "gesso/schema/json_schema.hpp"
+
+namespace gesso::api {
+
+// Nothing to say: 204.
+struct NoContent {};
+
+// A body that is not JSON, or is already.
+struct Content {
+  std::string type;
+  std::string body;
+};
+
+// 302 to somewhere else, and a cookie on the way.
+struct Redirect {
+  std::string location;
+  std::vector<std::string> cookies = {};  // values of `Set-Cookie`
+};
+
+namespace detail {
+
+inline constexpr std::string_view kPageSuffix = "Page";
+template <class T>
+inline constexpr auto kPageName = [] {
+  constexpr std::string_view name = schema::name_of<T>();
+  std::array<char, name.size() + kPageSuffix.size()> text{};
+  std::size_t size = 0;
+  for (const char c : name) text[size++] = c;
+  for (const char c : kPageSuffix) text[size++] = c;
+  return text;
+}();
+
+}  // namespace detail
+
+// Some items of a list, and where the next ones are.
+template <class T>
+struct Page {
+  std::vector<T> items = {};
+  std::optional<std::string> next_cursor = {};
+
+  static constexpr std::string_view kName{detail::kPageName<T>.data(), detail::kPageName<T>.size()};
+  static constexpr std::string_view kAbout = "Some items of a list, and where the next ones are.";
+
+  BOOST_DESCRIBE_CLASS(Page, (), (items, next_cursor), (), ())
+  friend constexpr auto gesso_fields(const Page*) {
+    return std::to_array<schema::Field>(
+        {{"items", "In the list's order."},
+         {"next_cursor", "The `cursor` that gives the next page; null on the last one."}});
+  }
+};
+
+struct OutputSchema {
+  std::optional<bson::Document> json = {};  // the JSON Schema of a JSON body
+  std::string_view type = {};               // of another body: "text/html"
+  bool redirect = false;
+};
+
+namespace detail {
+
+// Puts the output's id into "/api/v1/generations/{id}".
+[[nodiscard]] std::string fill_location(std::string_view location, std::string_view id);
+[[nodiscard]] http::Response json_response(int status, std::string body);
+[[nodiscard]] http::Response redirect_response(const Redirect& redirect);
+// `members` is a JSON object whose members the response has too; "" for none.
+[[nodiscard]] http::Response problem_response(int status, std::string_view code,
+                                              std::string_view title, std::string_view detail,
+                                              std::optional<std::chrono::seconds> retry_after,
+                                              std::string_view members);
+
+}  // namespace detail
+
+template <class T>
+[[nodiscard]] http::Response encode_output(const T& value, int status, std::string_view location) {
+  http::Response response = detail::json_response(status, schema::to_json(value));
+  if constexpr (requires { value.id.str(); }) {
+    if (!location.empty()) {
+      response.headers.emplace_back("Location", detail::fill_location(location, value.id.str()));
+    }
+  }
+  return response;
+}
+[[nodiscard]] inline http::Response encode_output(const NoContent&, int, std::string_view) {
+  return {.status = 204, .content_type = ""};
+}
+[[nodiscard]] inline http::Response encode_output(const Content& content, int status,
+                                                  std::string_view) {
+  return {.status = status, .content_type = content.type, .body = content.body};
+}
+[[nodiscard]] inline http::Response encode_output(const Redirect& redirect, int,
+                                                  std::string_view) {
+  return detail::redirect_response(redirect);
+}
+
+template <class P>
+[[nodiscard]] http::Response encode_problem(const P& problem) {
+  std::string members;
+  if constexpr (schema::Described<P>) members = schema::to_json(problem);
+  return detail::problem_response(P::kStatus, P::kCode, P::kTitle, problem.detail,
+                                  problem.retry_after, members);
+}
+
+template <class T>
+[[nodiscard]] OutputSchema output_schema() {
+  if constexpr (std::same_as<T, NoContent>) {
+    return {};
+  } else if constexpr (std::same_as<T, Redirect>) {
+    return {.redirect = true};
+  } else if constexpr (std::same_as<T, Content>) {
+    return {.type = "*/*"};
+  } else {
+    return {.json = schema::json_schema_fragment<T>(schema::SchemaUse::kOutput)};
+  }
+}
+
+}  // namespace gesso::api

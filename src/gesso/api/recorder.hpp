@@ -1,0 +1,43 @@
+// The link that remembers what became of each request: its line in the access log and its metrics.
+// What is recorded is a value (`Record`), taken on whatever thread answered. Thread-safe; never
+// blocks.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "gesso/api/metrics.hpp"
+#include "gesso/http/request.hpp"
+
+namespace gesso::api {
+
+struct Services;
+
+struct Record {
+  std::chrono::steady_clock::time_point began;
+  http::Method method = http::Method::kGet;
+  std::string path = {};
+  std::string_view operation = {};  // its id; "" where there is none at the path
+  std::string request_id = {};
+  std::string user_id = {};         // "" where nobody logged in
+  std::string address = {};
+  int status = 0;
+  std::chrono::microseconds duration{};
+};
+
+// Must not block.
+using AccessLog = std::function<void(const Record&)>;
+
+class Recorder {
+  const Services& services_;
+
+ public:
+  explicit Recorder(const Services& services) : services_(services) {}
+
+  // Once for each request, with its status.
+  void finish(Record& record, int status) const;
+};
+
+}  // namespace gesso::api
