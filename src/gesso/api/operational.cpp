@@ -1,6 +1,7 @@
 // What those who run the service ask it.
 #include <spdlog/spdlog.h>
 
+#include "gesso/api/openapi.hpp"
 #include "gesso/api/operations.hpp"
 #include "gesso/api/readiness.hpp"
 #include "gesso/base/error.hpp"
@@ -13,6 +14,17 @@ struct Liveness {
   static constexpr std::string_view kName = "Liveness";
 };
 GESSO_FIELDS(Liveness, (status, "`ok`."))
+
+struct About {
+  std::string name = "Gesso";
+  std::string version;
+  std::string documentation = "/docs";
+  std::string openapi = "/openapi.json";
+
+  static constexpr std::string_view kName = "About";
+};
+GESSO_FIELDS(About, (name, "What this is."), (version, "Of the program."),
+             (documentation, "Where people read about it."), (openapi, "Where programs do."))
 
 namespace {
 
@@ -44,7 +56,28 @@ Result<Content> get_metrics(InlineCall& call, const NoInput&) {
                                                     secret_of(call.services))};
 }
 
+Result<About> get_about(InlineCall& call, const NoInput&) {
+  return About{.version = call.services.version};
+}
+
+Result<Content> get_openapi(InlineCall& call, const NoInput&) {
+  static const std::string kDocument = openapi_document(operations(), call.services.version);
+  return Content{.type = "application/json", .body = kDocument};
+}
+
 constexpr Operation kOperations[] = {
+    operation<get_about>({.path = "/",
+                          .id = "getAbout",
+                          .tag = "Operations",
+                          .summary = "What this is, and where its documents are.",
+                          .access = Access::kPublic,
+                          .limit = LimitClass::kNone}),
+    operation<get_openapi>({.path = "/openapi.json",
+                            .id = "getOpenapi",
+                            .tag = "Operations",
+                            .summary = "This document.",
+                            .access = Access::kPublic,
+                            .limit = LimitClass::kNone}),
     operation<get_liveness>({.path = "/healthz",
                              .id = "getLiveness",
                              .tag = "Operations",

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "gesso/api/recorder.hpp"
 #include "gesso/api/secret_state.hpp"
@@ -22,6 +23,7 @@ struct Services {
   domain::HashPool& hashes;
   Metrics& metrics;
   std::chrono::milliseconds request_timeout{30'000};
+  std::string version = "0";  // of the program, for the document
   AskSecretState secret_state = {};
   AccessLog access_log = {};
 };

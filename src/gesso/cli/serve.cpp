@@ -196,6 +196,7 @@ ExitCode serve(const Invocation& invocation) {
                                .hashes = hashes,
                                .metrics = metrics,
                                .request_timeout = settings.request_timeout,
+                               .version = std::string(version()),
                                .secret_state = secret_state};
   const api::Application application(services);
   std::optional<domain::Sweeper> sweeper;

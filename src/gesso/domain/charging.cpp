@@ -16,6 +16,7 @@ using models::SubscriptionId;
 using models::SubscriptionStatus;
 using models::User;
 using models::UserId;
+using repositories::is_usable;
 using repositories::ListOptions;
 
 namespace {
