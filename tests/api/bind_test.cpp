@@ -72,8 +72,8 @@ TEST_F(BindTest, ReadsEachFieldFromWhereItComes) {
   EXPECT_EQ(input->draft, true);
   EXPECT_EQ(input->scale, 1.5);
   EXPECT_THAT(input->layers, ElementsAre(1, 3));
-  EXPECT_EQ(input->idempotency_key->value(), "abc");
-  EXPECT_EQ(input->body.title.value(), "Lake");
+  EXPECT_EQ(input->idempotency_key->str(), "abc");
+  EXPECT_EQ(input->body.title.str(), "Lake");
   EXPECT_EQ(input->body.count.value(), 3);
 }
 

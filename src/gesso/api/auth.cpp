@@ -57,7 +57,7 @@ Result<models::User> register_user(HashingCall& call, const Register& asked) {
   require_email_provider(user);
   const auto& context = call.services.repository_context;
   const schema::PasswordHash hash =
-      models::hash_password(user.password->value(), context.random, context.bcrypt_cost);
+      models::hash_password(user.password.value(), context.random, context.bcrypt_cost);
   return call.run([&](mongo::Session& session) {
     return UserRepository(session, context).create_user(user, hash);
   });

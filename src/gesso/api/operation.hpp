@@ -85,21 +85,23 @@ struct OperationSchema {
 };
 
 class Operation {
-  using Bind = std::unique_ptr<BoundOperation> (*)(const OperationInfo&, const RequestParts&,
-                                                   std::vector<Violation>&);
-  using Describe = OperationSchema (*)(const OperationInfo&);
-  using Recover = std::optional<http::Response> (*)(const Call&, const Error&);
+ public:
+  // What knows the types of the operation's function.
+  struct Functions {
+    std::unique_ptr<BoundOperation> (*bind)(const OperationInfo&, const RequestParts&,
+                                            std::vector<Violation>&);
+    OperationSchema (*describe)(const OperationInfo&);
+    std::optional<http::Response> (*recover)(const Call&, const Error&);
+  };
 
+ private:
   OperationInfo info_;
   Place place_;
-  Bind bind_;
-  Describe describe_;
-  Recover recover_;
+  Functions functions_;
 
  public:
-  constexpr Operation(const OperationInfo& info, Place place, Bind bind, Describe describe,
-                      Recover recover)
-      : info_(info), place_(place), bind_(bind), describe_(describe), recover_(recover) {}
+  constexpr Operation(const OperationInfo& info, Place place, const Functions& functions)
+      : info_(info), place_(place), functions_(functions) {}
 
   [[nodiscard]] constexpr const OperationInfo& info() const { return info_; }
   [[nodiscard]] constexpr Place place() const { return place_; }
@@ -109,13 +111,13 @@ class Operation {
   // afterwards.
   [[nodiscard]] std::unique_ptr<BoundOperation> bind(const RequestParts& parts,
                                                      std::vector<Violation>& violations) const {
-    return bind_(info_, parts, violations);
+    return functions_.bind(info_, parts, violations);
   }
-  [[nodiscard]] OperationSchema describe() const { return describe_(info_); }
+  [[nodiscard]] OperationSchema describe() const { return functions_.describe(info_); }
   // What a failure before or in the function means to this operation; std::nullopt for what it
   // means to all.
   [[nodiscard]] std::optional<http::Response> recover(const Call& call, const Error& error) const {
-    return recover_ == nullptr ? std::nullopt : recover_(call, error);
+    return functions_.recover == nullptr ? std::nullopt : functions_.recover(call, error);
   }
 };
 
@@ -229,13 +231,13 @@ consteval void check(const OperationInfo& info) {
 template <auto Run, auto Recover = nullptr>
 consteval Operation operation(const OperationInfo& info) {
   detail::check<Run>(info);
-  if constexpr (std::same_as<decltype(Recover), std::nullptr_t>) {
-    return Operation(info, detail::place_of<typename detail::Handler<decltype(Run)>::CallType>(),
-                     &detail::bind<Run>, &detail::describe<Run>, nullptr);
-  } else {
-    return Operation(info, detail::place_of<typename detail::Handler<decltype(Run)>::CallType>(),
-                     &detail::bind<Run>, &detail::describe<Run>, &detail::recover<Run, Recover>);
+  Operation::Functions functions{
+      .bind = &detail::bind<Run>, .describe = &detail::describe<Run>, .recover = nullptr};
+  if constexpr (!std::same_as<decltype(Recover), std::nullptr_t>) {
+    functions.recover = &detail::recover<Run, Recover>;
   }
+  return Operation(info, detail::place_of<typename detail::Handler<decltype(Run)>::CallType>(),
+                   functions);
 }
 
 // Of one resource, in the order of the document.
