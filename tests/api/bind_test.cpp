@@ -91,11 +91,12 @@ TEST_F(BindTest, TellsAllThatDoesNotFitAndWhereItWas) {
   request.headers.add("Idempotency-Key", "");
   request.body = R"({"title":"","count":9,"more":1})";
   EXPECT_FALSE(bind());
-  EXPECT_THAT(faults(),
-              ElementsAre("query.status enum", "query.limit int_parsing", "query.draft bool_parsing",
-                          "query.scale float_parsing", "query.layers int_parsing",
-                          "header.Idempotency-Key string_too_short", "body.title string_too_short",
-                          "body.count less_than_equal", "body.more extra_forbidden"));
+  EXPECT_THAT(
+      faults(),
+      ElementsAre("query.status enum", "query.limit int_parsing", "query.draft bool_parsing",
+                  "query.scale float_parsing", "query.layers int_parsing",
+                  "header.Idempotency-Key string_too_short", "body.title string_too_short",
+                  "body.count less_than_equal", "body.more extra_forbidden"));
 }
 
 TEST_F(BindTest, RefusesABodyThatIsNoJsonOrSaysSo) {

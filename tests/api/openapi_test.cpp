@@ -63,9 +63,8 @@ TEST_F(OpenapiTest, SaysWhatAListTakesAndGives) {
     EXPECT_EQ(one.at("in").as_string(), "query");
   }
   EXPECT_EQ(names, (std::set<std::string>{"status", "limit", "cursor"}));
-  EXPECT_EQ(
-      list.at_pointer("/responses/200/content/application~1json/schema/$ref").as_string(),
-      "#/components/schemas/GenerationPage");
+  EXPECT_EQ(list.at_pointer("/responses/200/content/application~1json/schema/$ref").as_string(),
+            "#/components/schemas/GenerationPage");
   EXPECT_EQ(at("/components/schemas/GenerationPage/properties/items/items/$ref").as_string(),
             "#/components/schemas/Generation");
   EXPECT_EQ(list.at_pointer("/security/0/bearer/0").as_string(), "generations:read");

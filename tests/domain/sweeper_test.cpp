@@ -18,11 +18,14 @@ using models::User;
 
 class SweeperTest : public RepositoryTest {
  protected:
-  const models::UserId ann = add_user("ann@example.com", 10).id;
+  void SetUp() override {
+    RepositoryTest::SetUp();
+    ann_ = add_user("ann@example.com", 10).id;
+  }
 
   std::int64_t credits() {
     return with<UserRepository>(
-        [&](UserRepository users) { return users.find_by_id(ann)->credits_remaining.value(); });
+        [&](UserRepository users) { return users.find_by_id(*ann_)->credits_remaining.value(); });
   }
 
   // Leaves what a charge of 3 credits leaves that died before it inserted its generation.
@@ -33,12 +36,15 @@ class SweeperTest : public RepositoryTest {
                              .credits = 3,
                              .at = clock_.now() - age};
     with<UserRepository>([&](UserRepository users) {
-      return users.change_one(where<&User::id> == ann,
-                              update(inc<&User::credits_remaining>(-3),
-                                     push<&User::pending_charges>(hold)));
+      return users.change_one(
+          where<&User::id> == *ann_,
+          update(inc<&User::credits_remaining>(-3), push<&User::pending_charges>(hold)));
     });
     ASSERT_EQ(credits(), 7);
   }
+
+ private:
+  std::optional<models::UserId> ann_;
 };
 
 TEST_F(SweeperTest, GivesBackWhatACrashedChargeTook) {

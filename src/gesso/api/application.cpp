@@ -13,9 +13,8 @@ http::Response refusal(const http::MalformedPath&) {
   return http::problem(400, "The path holds a broken percent-encoding", "bad_request");
 }
 http::Response refusal(const http::MethodNotAllowed& found) {
-  http::Response response =
-      http::problem(405, "This path does not take this method; it takes " + found.allow,
-                    "method_not_allowed");
+  http::Response response = http::problem(
+      405, "This path does not take this method; it takes " + found.allow, "method_not_allowed");
   response.headers.emplace_back("Allow", found.allow);
   return response;
 }

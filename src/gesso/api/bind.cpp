@@ -27,8 +27,8 @@ Violation unparsable(std::string_view type, std::string_view what, std::string_v
   return {.path = {},
           .type = std::string(type),
           .message = "Input should be a valid " + std::string(what) +
-                     ", unable to parse string as " +
-                     (what.starts_with('i') ? "an " : "a ") + std::string(what),
+                     ", unable to parse string as " + (what.starts_with('i') ? "an " : "a ") +
+                     std::string(what),
           .expected = std::string(what),
           .found = std::string(text)};
 }
@@ -123,7 +123,8 @@ std::optional<Violation> append_text(bson::Builder& builder, std::string_view te
 }
 
 std::optional<Violation> append_text(bson::Builder& builder, std::string_view text, bool*) {
-  static constexpr auto kTrue = std::to_array<std::string_view>({"true", "1", "yes", "on", "t", "y"});
+  static constexpr auto kTrue =
+      std::to_array<std::string_view>({"true", "1", "yes", "on", "t", "y"});
   static constexpr auto kFalse =
       std::to_array<std::string_view>({"false", "0", "no", "off", "f", "n"});
   const auto is_text = [&](std::string_view other) { return equal_ignoring_case(text, other); };

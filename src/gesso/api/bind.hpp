@@ -150,7 +150,8 @@ void bind_body(const RequestParts& parts, schema::Decoding& decoding, F& into) {
     bind_body(parts, decoding, inner);
     into = std::move(inner);
   } else {
-    const schema::At at{.name = "body"};
+    const schema::At root;
+    const schema::At at{.up = &root, .name = "body"};
     if (const auto document = read_body(parts.request, at, decoding)) {
       schema::Codec<F>::decode_fields(*document, at, decoding, into);
     }
@@ -162,7 +163,8 @@ void bind_parameter(const Parameters& parameters, const schema::Field& field,
                     schema::Decoding& decoding, F& into) {
   const auto read = [&](std::string_view in, std::string_view name,
                         std::optional<std::string_view> text) {
-    const schema::At place{.name = in};
+    const schema::At root;
+    const schema::At place{.up = &root, .name = in};
     const schema::At at{.up = &place, .name = name};
     if (text) return decode_text(*text, at, decoding, into);
     if (may_be_absent<F>(field)) return;
@@ -180,7 +182,8 @@ void bind_parameter(const Parameters& parameters, const schema::Field& field,
 template <class F>
 void bind_parameter(const Parameters& parameters, const schema::Field& field,
                     schema::Decoding& decoding, std::vector<F>& into) {
-  const schema::At place{.name = "query"};
+  const schema::At root;
+  const schema::At place{.up = &root, .name = "query"};
   for (const std::string_view text : parameters.queries(field.name)) {
     F item = schema::Access::make<F>();
     decode_text(text, schema::At{.up = &place, .name = field.name}, decoding, item);
@@ -198,7 +201,7 @@ template <schema::Described Input>
 [[nodiscard]] std::optional<Input> bind_input(const RequestParts& parts,
                                               std::vector<Violation>& violations) {
   std::optional<Input> input(schema::Access::make<Input>());
-  if constexpr (schema::kFieldCount<Input> > 0) {
+  if constexpr (schema::kFieldCount < Input >> 0) {
     schema::Decoding decoding(schema::Format::kJson);
     const detail::Parameters parameters(parts);
     std::size_t i = 0;
@@ -252,7 +255,9 @@ template <schema::Described Input>
       }
       schema.parameters.push_back(
           {.name = in_header ? detail::header_name(field.name) : std::string(field.name),
-           .in = in_path ? "path" : in_header ? "header" : "query",
+           .in = in_path     ? "path"
+                 : in_header ? "header"
+                             : "query",
            .about = field.about,
            .required = in_path || !detail::may_be_absent<F>(field),
            .schema = keywords.finish()});

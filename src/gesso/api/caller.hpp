@@ -45,10 +45,9 @@ class Scopes {
 };
 
 // What a user may do who has logged in: all that is a user's own.
-inline constexpr Scopes kUserScopes{Scope::kAccountRead,      Scope::kAccountWrite,
-                                    Scope::kGenerationsRead,  Scope::kGenerationsWrite,
-                                    Scope::kBillingRead,      Scope::kBillingWrite,
-                                    Scope::kUsageRead};
+inline constexpr Scopes kUserScopes{
+    Scope::kAccountRead, Scope::kAccountWrite, Scope::kGenerationsRead, Scope::kGenerationsWrite,
+    Scope::kBillingRead, Scope::kBillingWrite, Scope::kUsageRead};
 
 struct Caller {
   models::UserId user_id;

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "gesso/base/error.hpp"
@@ -50,16 +51,15 @@ void Chain::serve(const Operation& operation, const http::PathParameters& path,
   const OperationInfo& info = operation.info();
   const auto timeout = info.timeout.count() > 0 ? std::min(info.timeout, services_.request_timeout)
                                                 : services_.request_timeout;
-  const auto exchange =
-      std::make_shared<Exchange>(Exchange{.operation = &operation,
-                                          .request_id = request.id,
-                                          .deadline = Deadline::after(timeout),
-                                          .client = client_of(request),
-                                          .respond = std::move(respond),
-                                          .record = record_of(request, info.id),
-                                          .credentials = {},
-                                          .caller = {},
-                                          .bound = nullptr});
+  const auto exchange = std::make_shared<Exchange>(Exchange{.operation = &operation,
+                                                            .request_id = request.id,
+                                                            .deadline = Deadline::after(timeout),
+                                                            .client = client_of(request),
+                                                            .respond = std::move(respond),
+                                                            .record = record_of(request, info.id),
+                                                            .credentials = {},
+                                                            .caller = {},
+                                                            .bound = nullptr});
   try {
     if (info.access != Access::kPublic) {
       auto identified = authenticator_.identify(request);
@@ -117,11 +117,10 @@ void Chain::run_on_database(const ExchangePtr& exchange) const {
 void Chain::run_on_hash_pool(const ExchangePtr& exchange) const {
   const auto run = [this, exchange] {
     try {
-      const bool admitted =
-          !exchange->credentials ||
-          services_.database.run(exchange->deadline, [&](mongo::Session& session) {
-            return admit(*exchange, session);
-          });
+      const bool admitted = !exchange->credentials ||
+                            services_.database.run(
+                                exchange->deadline,
+                                [&](mongo::Session& session) { return admit(*exchange, session); });
       if (!admitted) return;
       HashingCall call{call_of(services_, *exchange)};
       answer(*exchange, exchange->bound->run(call));
@@ -148,15 +147,19 @@ bool Chain::admit(Exchange& exchange, mongo::Session& session) const {
   exchange.record.user_id = exchange.caller->user_id.str();
   const auto& scope = exchange.operation->info().scope;
   if (scope && !exchange.caller->scopes.has(*scope)) {
-    answer(exchange,
-           encode_problem(Forbidden{
-               .detail = "This needs the scope " + std::string(schema::to_string(*scope))}));
+    answer(exchange, encode_problem(Forbidden{.detail = "This needs the scope " +
+                                                        std::string(schema::to_string(*scope))}));
     return false;
   }
   return true;
 }
 
 void Chain::answer(Exchange& exchange, http::Response response) const {
+  // What is one caller's is no proxy's (ASVS 14.3.2).
+  if (std::ranges::none_of(response.headers,
+                           [](const auto& header) { return header.first == "Cache-Control"; })) {
+    response.headers.emplace_back("Cache-Control", "no-store");
+  }
   recorder_.finish(exchange.record, response.status);
   exchange.respond(std::move(response));
 }

@@ -7,7 +7,8 @@
 //   Runner         the function, in its place; what it throws becomes a problem (Problems)
 //
 // Each link is a class of its own and knows none of the others. An `Exchange` is what they pass on:
-// one request on its way to one response. Thread-safe, as the links are; none blocks the I/O thread.
+// one request on its way to one response. Thread-safe, as the links are; none blocks the I/O
+// thread.
 #pragma once
 
 #include <chrono>

@@ -200,22 +200,24 @@ std::string openapi_document(const std::vector<Operation>& operations, std::stri
     if (std::ranges::find(tags, json::value(tag)) == tags.end()) tags.emplace_back(std::move(tag));
     json::value& path = paths[info.path];
     if (!path.is_object()) path = json::object{};
-    path.get_object()[lower(http::to_string(info.method))] = operation_object(operation, components);
+    path.get_object()[lower(http::to_string(info.method))] =
+        operation_object(operation, components);
   }
   const json::object document{
       {"openapi", "3.1.0"},
       {"info", json::object{{"title", "Gesso"},
                             {"version", version},
-                            {"description", "The ground of an AI image-generation platform: "
-                                            "accounts, credits, generations, subscriptions."}}},
+                            {"description",
+                             "The ground of an AI image-generation platform: "
+                             "accounts, credits, generations, subscriptions."}}},
       {"tags", std::move(tags)},
       {"paths", std::move(paths)},
       {"components",
-       json::object{{"schemas", components.release()},
-                    {"securitySchemes",
-                     json::object{{"bearer", json::object{{"type", "http"},
-                                                          {"scheme", "bearer"},
-                                                          {"bearerFormat", "JWT"}}}}}}},
+       json::object{
+           {"schemas", components.release()},
+           {"securitySchemes", json::object{{"bearer", json::object{{"type", "http"},
+                                                                    {"scheme", "bearer"},
+                                                                    {"bearerFormat", "JWT"}}}}}}},
   };
   return json::serialize(document);
 }

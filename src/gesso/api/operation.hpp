@@ -204,7 +204,8 @@ template <auto Run>
 consteval void check(const OperationInfo& info) {
   using H = Handler<decltype(Run)>;
   if (!info.path.starts_with('/')) throw "the path does not start with a slash";
-  if (info.id.empty() || info.tag.empty() || info.summary.empty()) throw "it has no id, tag, summary";
+  if (info.id.empty() || info.tag.empty() || info.summary.empty())
+    throw "it has no id, tag, summary";
   if (place_of<typename H::CallType>() == Place::kInline && info.access != Access::kPublic) {
     throw "whoever runs on the I/O thread cannot ask the database who calls";
   }

@@ -51,9 +51,9 @@ std::optional<NotReady> readiness_failed(const Call& call, const Error& error) {
 }
 
 Result<Content> get_metrics(InlineCall& call, const NoInput&) {
-  return Content{.type = std::string(Metrics::kContentType),
-                 .body = call.services.metrics.text(&call.services.database,
-                                                    secret_of(call.services))};
+  return Content{
+      .type = std::string(Metrics::kContentType),
+      .body = call.services.metrics.text(&call.services.database, secret_of(call.services))};
 }
 
 Result<About> get_about(InlineCall& call, const NoInput&) {

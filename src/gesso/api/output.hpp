@@ -100,8 +100,7 @@ template <class T>
                                                   std::string_view) {
   return {.status = status, .content_type = content.type, .body = content.body};
 }
-[[nodiscard]] inline http::Response encode_output(const Redirect& redirect, int,
-                                                  std::string_view) {
+[[nodiscard]] inline http::Response encode_output(const Redirect& redirect, int, std::string_view) {
   return detail::redirect_response(redirect);
 }
 

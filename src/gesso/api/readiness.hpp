@@ -19,8 +19,8 @@ struct SecretSummary {
 
   static constexpr std::string_view kName = "SecretSummary";
 };
-GESSO_FIELDS(SecretSummary, (state, "Where the rotation stands."),
-             (version, "The version in use."), (problem, "Why it is not as it should be."))
+GESSO_FIELDS(SecretSummary, (state, "Where the rotation stands."), (version, "The version in use."),
+             (problem, "Why it is not as it should be."))
 
 struct Readiness {
   std::string status = "ready";
@@ -29,8 +29,9 @@ struct Readiness {
   static constexpr std::string_view kName = "Readiness";
 };
 GESSO_FIELDS(Readiness, (status, "`ready`."),
-             (secret, "Of the connection string, where it comes from a vault. A service whose pool "
-                      "works is ready, also while a newer secret is refused: `problem` says so."))
+             (secret,
+              "Of the connection string, where it comes from a vault. A service whose pool "
+              "works is ready, also while a newer secret is refused: `problem` says so."))
 
 struct NotReady : Problem<503, "unavailable", "Service Unavailable"> {
   std::optional<SecretSummary> secret = {};

@@ -21,7 +21,7 @@ struct Record {
   std::string path = {};
   std::string_view operation = {};  // its id; "" where there is none at the path
   std::string request_id = {};
-  std::string user_id = {};         // "" where nobody logged in
+  std::string user_id = {};  // "" where nobody logged in
   std::string address = {};
   int status = 0;
   std::chrono::microseconds duration{};

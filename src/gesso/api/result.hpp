@@ -50,8 +50,8 @@ class [[nodiscard]] Result {
 
   Result(T value) : outcome_(std::move(value)) {}  // NOLINT: implicit, as a return value is
   template <class P>
-  requires boost::mp11::mp_contains<ProblemList, std::remove_cvref_t<P>>::value
-  Result(P&& problem)  // NOLINT
+  requires boost::mp11::mp_contains<ProblemList, std::remove_cvref_t<P>>::value Result(
+      P&& problem)  // NOLINT
       : outcome_(std::forward<P>(problem)) {}
 
   [[nodiscard]] bool ok() const noexcept { return outcome_.index() == 0; }

@@ -24,6 +24,11 @@ namespace gesso::schema {
 template <class T>
 using Clearable = std::optional<std::optional<T>>;
 
+enum class SchemaUse {
+  kInput,   // what we accept: a field with a default may be left out, an unknown one may not come
+  kOutput,  // what we send: every field is there
+};
+
 // Text, Email, Integer, ...: a plain value (`Wire`) and the rule that it obeys.
 template <class T>
 concept Constrained = requires(typename T::Wire wire) {
@@ -59,6 +64,16 @@ template <class T>
 inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
+
+// The keywords of a type; of a struct, and of what holds one, for that use.
+template <class T>
+void write_schema(bson::Builder& keywords, SchemaUse use) {
+  if constexpr (requires { Codec<T>::json_schema(keywords, use); }) {
+    Codec<T>::json_schema(keywords, use);
+  } else {
+    Codec<T>::json_schema(keywords);
+  }
+}
 
 }  // namespace detail
 
@@ -251,17 +266,18 @@ struct Codec<std::optional<T>> {
       out += "null";
     }
   }
-  static void json_schema(bson::Builder& keywords) requires requires {
+  static void json_schema(bson::Builder& keywords,
+                          SchemaUse use = SchemaUse::kInput) requires requires {
     Codec<T>::json_schema(keywords);
   }
   {
     if constexpr (detail::is_optional<T>) {
-      Codec<T>::json_schema(keywords);
+      detail::write_schema<T>(keywords, use);
     } else {
       const auto any_of = keywords.array("anyOf");
       {
         const auto inner = keywords.document(keywords.next_key());
-        Codec<T>::json_schema(keywords);
+        detail::write_schema<T>(keywords, use);
       }
       const auto null = keywords.document(keywords.next_key());
       keywords.append("type", "null");
@@ -301,13 +317,14 @@ struct Codec<std::vector<T>> {
     }
     out += ']';
   }
-  static void json_schema(bson::Builder& keywords) requires requires {
+  static void json_schema(bson::Builder& keywords,
+                          SchemaUse use = SchemaUse::kInput) requires requires {
     Codec<T>::json_schema(keywords);
   }
   {
     keywords.append("type", "array");
     const auto items = keywords.document("items");
-    Codec<T>::json_schema(keywords);
+    detail::write_schema<T>(keywords, use);
   }
   static std::string bson_type() { return "array of " + Codec<T>::bson_type(); }
   static std::string expected() { return "list, each " + Codec<T>::expected(); }

@@ -24,11 +24,6 @@ concept Checked = requires(const T& value) {
   { value.check() } -> std::same_as<std::vector<Violation>>;
 };
 
-enum class SchemaUse {
-  kInput,   // what we accept: a field with a default may be left out, an unknown one may not come
-  kOutput,  // what we send: every field is there
-};
-
 namespace detail {
 
 // The position of `name`, looked for from `hint` on: fields come in the order of the members.
@@ -124,8 +119,7 @@ struct Codec<T> {
     out += '}';
   }
 
-  static void json_schema(bson::Builder& keywords) { json_schema(keywords, SchemaUse::kInput); }
-  static void json_schema(bson::Builder& keywords, SchemaUse use) {
+  static void json_schema(bson::Builder& keywords, SchemaUse use = SchemaUse::kInput) {
     if (!name_of<T>().empty()) keywords.append("title", name_of<T>());
     if (!about<T>().empty()) keywords.append("description", about<T>());
     keywords.append("type", "object");
@@ -139,7 +133,7 @@ struct Codec<T> {
         if constexpr (requires { Codec<F>::json_schema(keywords); }) {
           if (!kVisible[at] || (use == SchemaUse::kOutput && !InJson<F>)) return;
           const auto property = keywords.document(kJsonNames[at]);
-          Codec<F>::json_schema(keywords);
+          detail::write_schema<F>(keywords, use);
           if (!kFieldsOf<T>[at].about.empty()) {
             keywords.append("description", kFieldsOf<T>[at].about);
           }
