@@ -2,9 +2,11 @@
 #include <spdlog/spdlog.h>
 
 #include "gesso/api/operations.hpp"
+#include "gesso/base/error.hpp"
 #include "gesso/domain/charging.hpp"
 #include "gesso/repositories/generation_repository.hpp"
 #include "gesso/schema/codec.hpp"
+#include "gesso/schema/violation.hpp"
 
 namespace gesso::api {
 namespace {
@@ -19,6 +21,7 @@ using NotActive = Problem<401, "unauthorized", "Unauthorized">;
 }  // namespace
 
 struct GenerationRequest {
+  std::optional<models::UserId> user_id = {};
   models::Prompt prompt;
   std::optional<models::NegativePrompt> negative_prompt = {};
   models::ModelType model_type = models::ModelType::kStableDiffusionXl;
@@ -31,7 +34,8 @@ struct GenerationRequest {
   static constexpr std::string_view kName = "GenerationRequest";
   static constexpr std::string_view kAbout = "What images to make.";
 };
-GESSO_FIELDS(GenerationRequest, (prompt, schema::field_about<&Generation::prompt>),
+GESSO_FIELDS(GenerationRequest, (user_id, "The caller's own id, or left out."),
+             (prompt, schema::field_about<&Generation::prompt>),
              (negative_prompt, schema::field_about<&Generation::negative_prompt>),
              (model_type, schema::field_about<&Generation::model_type>, schema::kHasDefault),
              (image_size, schema::field_about<&Generation::image_size>, schema::kHasDefault),
@@ -66,6 +70,11 @@ namespace {
 Result<Generation, NotEnoughCredits, NotActive> create_generation(DatabaseCall& call,
                                                                   const CreateGeneration& asked) {
   const GenerationRequest& wanted = asked.body;
+  if (wanted.user_id && *wanted.user_id != call.user_id()) {
+    Violation violation = schema::value_error("must be the caller's, or left out", "another's");
+    violation.path = {"user_id"};
+    throw validation_error({std::move(violation)});
+  }
   const auto outcome = call.make<domain::Charging>().charge_and_create(
       {.user_id = call.user_id(),
        .prompt = wanted.prompt,
