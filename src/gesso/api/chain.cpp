@@ -59,7 +59,8 @@ void Chain::serve(const Operation& operation, const http::PathParameters& path,
                                                             .record = record_of(request, info.id),
                                                             .credentials = {},
                                                             .caller = {},
-                                                            .bound = nullptr});
+                                                            .bound = nullptr,
+                                                            .violations = {}});
   try {
     if (info.access != Access::kPublic) {
       auto identified = authenticator_.identify(request);
@@ -68,11 +69,8 @@ void Chain::serve(const Operation& operation, const http::PathParameters& path,
       }
       exchange->credentials = std::get<Credentials>(std::move(identified));
     }
-    std::vector<Violation> violations;
-    exchange->bound = operation.bind({.request = request, .path = path}, violations);
-    if (!exchange->bound) {
-      return answer(*exchange, http::unprocessable(violations, http::Location::kInPath));
-    }
+    exchange->bound = operation.bind({.request = request, .path = path}, exchange->violations);
+    if (!exchange->bound) return refuse_input(exchange);
     dispatch(exchange);
   } catch (...) {
     fail(*exchange, std::current_exception());
@@ -86,10 +84,36 @@ void Chain::refuse(const http::Request& request, http::Response response,
   respond(std::move(response));
 }
 
+template <class Then>
+void Chain::run_on_database(const ExchangePtr& exchange, Then then) const {
+  services_.database.submit(
+      exchange->deadline,
+      [this, exchange, then](mongo::Session& session) {
+        try {
+          if (admit(*exchange, session)) then(session);
+        } catch (...) {
+          fail(*exchange, std::current_exception());
+        }
+      },
+      [this, exchange](const std::exception_ptr& refusal) { fail(*exchange, refusal); });
+}
+
+// Whoever may not come in is not told what is wrong with the request.
+void Chain::refuse_input(const ExchangePtr& exchange) const {
+  const auto refuse_it = [this, exchange] {
+    answer(*exchange, http::unprocessable(exchange->violations, http::Location::kInPath));
+  };
+  if (!exchange->credentials) return refuse_it();
+  run_on_database(exchange, [refuse_it](mongo::Session&) { refuse_it(); });
+}
+
 void Chain::dispatch(const ExchangePtr& exchange) const {
   switch (exchange->operation->place()) {
     case Place::kDatabase:
-      return run_on_database(exchange);
+      return run_on_database(exchange, [this, exchange](mongo::Session& session) {
+        DatabaseCall call{call_of(services_, *exchange), session};
+        answer(*exchange, exchange->bound->run(call));
+      });
     case Place::kHashing:
       return run_on_hash_pool(exchange);
     case Place::kInline: {
@@ -97,21 +121,6 @@ void Chain::dispatch(const ExchangePtr& exchange) const {
       return answer(*exchange, exchange->bound->run(call));
     }
   }
-}
-
-void Chain::run_on_database(const ExchangePtr& exchange) const {
-  services_.database.submit(
-      exchange->deadline,
-      [this, exchange](mongo::Session& session) {
-        try {
-          if (!admit(*exchange, session)) return;
-          DatabaseCall call{call_of(services_, *exchange), session};
-          answer(*exchange, exchange->bound->run(call));
-        } catch (...) {
-          fail(*exchange, std::current_exception());
-        }
-      },
-      [this, exchange](const std::exception_ptr& refusal) { fail(*exchange, refusal); });
 }
 
 void Chain::run_on_hash_pool(const ExchangePtr& exchange) const {

@@ -2,8 +2,7 @@
 //
 //   Recorder       the request's id, its duration, its line in the log, its metrics
 //   Authenticator  who calls: the token on the I/O thread, the user on the database worker
-//   Limit          whether the caller may ask so much
-//   Bind           the input, or 422 (Operation::bind)
+//   Bind           the input, or 422 once it is known who asks (Operation::bind)
 //   Runner         the function, in its place; what it throws becomes a problem (Problems)
 //
 // Each link is a class of its own and knows none of the others. An `Exchange` is what they pass on:
@@ -16,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gesso/api/authenticator.hpp"
 #include "gesso/api/operation.hpp"
@@ -38,7 +38,8 @@ struct Exchange {
   Record record;
   std::optional<Credentials> credentials;
   std::optional<Caller> caller;
-  std::unique_ptr<BoundOperation> bound;
+  std::unique_ptr<BoundOperation> bound;  // nullptr where the violations say why
+  std::vector<Violation> violations;
 };
 
 class Chain {
@@ -60,7 +61,10 @@ class Chain {
   using ExchangePtr = std::shared_ptr<Exchange>;
 
   void dispatch(const ExchangePtr& exchange) const;
-  void run_on_database(const ExchangePtr& exchange) const;
+  void refuse_input(const ExchangePtr& exchange) const;
+  // Finds out on a database worker who calls and, where that may be, goes on with `then`.
+  template <class Then>
+  void run_on_database(const ExchangePtr& exchange, Then then) const;
   void run_on_hash_pool(const ExchangePtr& exchange) const;
   // Finds out who calls; false where the exchange was answered with what is in the way.
   [[nodiscard]] bool admit(Exchange& exchange, mongo::Session& session) const;

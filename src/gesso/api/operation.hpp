@@ -199,27 +199,38 @@ std::optional<http::Response> recover(const Call& call, const Error& error) {
   return result ? std::optional(encode_problem(*result)) : std::nullopt;
 }
 
-// What of an operation can be wrong and is seen here: a throw is an error of the compiler's.
+// What of an operation can be wrong and is seen by the compiler, which names the one of these that
+// it cannot call. None is defined.
+namespace fault {
+void the_path_does_not_start_with_a_slash();
+void it_has_no_id_or_tag_or_summary();
+void an_inline_operation_is_for_everybody();
+void a_public_operation_has_no_scope();
+void it_says_no_scope();
+void a_get_or_delete_has_no_body();
+void the_path_names_a_parameter_that_the_input_has_no_field_for();
+}  // namespace fault
+
 template <auto Run>
 consteval void check(const OperationInfo& info) {
   using H = Handler<decltype(Run)>;
-  if (!info.path.starts_with('/')) throw "the path does not start with a slash";
+  if (!info.path.starts_with('/')) fault::the_path_does_not_start_with_a_slash();
   if (info.id.empty() || info.tag.empty() || info.summary.empty())
-    throw "it has no id, tag, summary";
+    fault::it_has_no_id_or_tag_or_summary();
   if (place_of<typename H::CallType>() == Place::kInline && info.access != Access::kPublic) {
-    throw "whoever runs on the I/O thread cannot ask the database who calls";
+    fault::an_inline_operation_is_for_everybody();
   }
-  if (info.access == Access::kPublic && info.scope) throw "a scope of nobody";
-  if (info.access == Access::kUser && !info.scope) throw "it says no scope";
+  if (info.access == Access::kPublic && info.scope) fault::a_public_operation_has_no_scope();
+  if (info.access == Access::kUser && !info.scope) fault::it_says_no_scope();
   if (has_body<typename H::Input>() &&
       (info.method == http::Method::kGet || info.method == http::Method::kDelete)) {
-    throw "a GET or DELETE has no body";
+    fault::a_get_or_delete_has_no_body();
   }
   std::string_view rest = info.path;
   while (rest.find('{') != std::string_view::npos) {
     rest.remove_prefix(rest.find('{') + 1);
     if (!has_field<typename H::Input>(rest.substr(0, rest.find('}')))) {
-      throw "the path names a parameter that the input has no field for";
+      fault::the_path_names_a_parameter_that_the_input_has_no_field_for();
     }
   }
 }
