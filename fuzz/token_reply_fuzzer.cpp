@@ -7,11 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "gesso/azure/retry.hpp"
 #include "gesso/azure/secret_file.hpp"
 #include "gesso/azure/token_reply.hpp"
-#include "gesso/azure/url.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/client/retry.hpp"
+#include "gesso/client/url.hpp"
 
 namespace {
 
@@ -72,13 +72,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read_words(first_line(text, secrets));
   read_challenge(text);
 
-  const HttpResponse response{.status = 429, .headers = {{"retry-after", std::string(text)}}};
+  const client::HttpResponse response{.status = 429,
+                                      .headers = {{"retry-after", std::string(text)}}};
   if (const auto asked = retry_after(response, kNow)) {
     require(*asked >= std::chrono::milliseconds{0} && *asked <= std::chrono::hours{24});
   }
-  if (const auto url = parse_url(text)) {
+  if (const auto url = client::parse_url(text)) {
     // What was read is what will be written: nothing else can be meant by it.
-    const auto again = parse_url(url->origin() + url->path);
+    const auto again = client::parse_url(url->origin() + url->path);
     require(again && again->origin() == url->origin() && again->path == url->path);
     require(url->host.find('@') == std::string::npos && url->port > 0);
   }

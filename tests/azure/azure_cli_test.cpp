@@ -32,7 +32,8 @@ struct Az {
     std::ofstream(program) << "#!/bin/sh\n" << script;
     fs::permissions(program, fs::perms::owner_all);
   }
-  std::variant<AccessToken, NotHere> get(const TokenRequest& request = {}, const Call& call = {},
+  std::variant<AccessToken, NotHere> get(const TokenRequest& request = {},
+                                         const client::Call& call = {},
                                          std::chrono::milliseconds limit = 10s) const {
     return make_azure_cli({.program = program, .limit = limit}, clock)
         ->get(request, Asked::kAlone, call);

@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "gesso/azure/credentials.hpp"
-#include "gesso/azure/curl_client.hpp"
 #include "gesso/azure/token_cache.hpp"
+#include "gesso/client/curl_client.hpp"
 #include "gesso/testing/azure_standin.hpp"
 #include "tests/azure/support.hpp"
 
@@ -28,8 +28,8 @@ struct Azure {
   AzureStandIn stand_in;
   SystemClock clock;
   SystemRandom random;
-  std::unique_ptr<HttpClient> client =
-      make_curl_client({.connect_to = stand_in.connect_to(), .ca_file = stand_in.ca_file()});
+  std::unique_ptr<client::HttpClient> client = client::make_curl_client(
+      {.connect_to = stand_in.connect_to(), .ca_file = stand_in.ca_file()});
 
   std::unique_ptr<TokenProvider> make(std::map<std::string, std::string> set,
                                       ManagedIdentityId id = {}) {

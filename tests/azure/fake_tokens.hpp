@@ -33,7 +33,7 @@ class FakeTokens final : public TokenProvider {
   std::optional<Error> failure;
   std::vector<Asked> asked;
 
-  AccessToken token(const TokenRequest& request, const Call&) override {
+  AccessToken token(const TokenRequest& request, const client::Call&) override {
     asked.push_back({request.resource, request.tenant, request.fresh});
     if (failure) throw *failure;
     return {Secret(std::string_view(token_text)), Time::max(), Time::max()};

@@ -10,7 +10,7 @@
 #include "gesso/testing/fake_clock.hpp"
 #include "gesso/testing/seeded_random.hpp"
 #include "tests/azure/fake_tokens.hpp"
-#include "tests/azure/scripted_client.hpp"
+#include "tests/client/scripted_client.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -43,14 +43,14 @@ std::string error_body(std::string_view code, std::string_view inner = "") {
   if (!inner.empty()) out += R"(,"innererror":{"code":")" + std::string(inner) + R"("})";
   return out + "}}";
 }
-ScriptedClient::Headers challenge(std::string_view authority, std::string_view resource) {
+client::ScriptedClient::Headers challenge(std::string_view authority, std::string_view resource) {
   return {{"www-authenticate", "Bearer authorization=\"" + std::string(authority) +
                                    "\", resource=\"" + std::string(resource) + "\""}};
 }
 
 class KeyVaultTest : public ::testing::Test {
  protected:
-  ScriptedClient client;
+  client::ScriptedClient client;
   FakeTokens tokens;
   testing::FakeClock clock;  // 2026-01-31T12:00:00Z
   testing::SeededRandom random;
@@ -58,7 +58,7 @@ class KeyVaultTest : public ::testing::Test {
                           .retry = {.attempts = 3, .wait_min = 1ms},
                           .forbidden_wait = 1ms};
 
-  SecretValue get(std::string_view version = "", const Call& call = {}) {
+  SecretValue get(std::string_view version = "", const client::Call& call = {}) {
     KeyVault vault(options, client, tokens, clock, random);
     return vault.get("uri", version, call);
   }

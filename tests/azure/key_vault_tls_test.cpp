@@ -6,10 +6,10 @@
 #include <thread>
 
 #include "gesso/azure/credentials.hpp"
-#include "gesso/azure/curl_client.hpp"
 #include "gesso/azure/key_vault.hpp"
 #include "gesso/azure/rotation.hpp"
 #include "gesso/azure/token_cache.hpp"
+#include "gesso/client/curl_client.hpp"
 #include "gesso/testing/azure_standin.hpp"
 #include "tests/azure/support.hpp"
 
@@ -39,7 +39,7 @@ struct KeyVaultTls : ::testing::Test {
       [](const HttpsServer::Request&) { return HttpsServer::Reply{}; },
       {.certificate = azure.ca.issue(
            {"*.evil.com", "evil.com", "evilvault.azure.net", "vault.azure.net.evil.com"})}};
-  std::unique_ptr<HttpClient> client = make_curl_client(
+  std::unique_ptr<client::HttpClient> client = client::make_curl_client(
       {.connect_to = azure.connect_to() + led("evilvault.azure.net", 443) +
                      led("vault.azure.net.evil.com", 443) + led("login.evil.com", 443) +
                      led("myvault.vault.azure.net", 80) + led("evil.com", 443),
@@ -65,11 +65,11 @@ struct KeyVaultTls : ::testing::Test {
     return "," + host + ":" + std::to_string(port) +
            ":127.0.0.1:" + std::to_string(elsewhere.port());
   }
-  std::string get(const Call& call = {.deadline = Deadline::after(20s)}) {
+  std::string get(const client::Call& call = {.deadline = Deadline::after(20s)}) {
     KeyVault vault(options, *client, tokens, clock, random);
     return std::string(vault.get(kName, "", call).value.reveal());
   }
-  std::string failure(const Call& call = {.deadline = Deadline::after(20s)}) {
+  std::string failure(const client::Call& call = {.deadline = Deadline::after(20s)}) {
     const Error error = error_of([&] { (void)get(call); });
     EXPECT_THAT(error.what(), Not(HasSubstr("hunter2")));
     for (const auto& token : azure.tokens.issued()) {
@@ -258,9 +258,9 @@ TEST_F(KeyVaultTls, ARotationFollowsTheVaultThroughAllOfThat) {
   std::mutex mutex;  // guards the two below
   std::vector<std::string> applied;
   std::condition_variable changed;
-  Rotation rotation({.read = [&](const Call& call) { return vault.get(kName, "", call); },
+  Rotation rotation({.read = [&](const client::Call& call) { return vault.get(kName, "", call); },
                      .apply =
-                         [&](const SecretValue& secret, const Call&) {
+                         [&](const SecretValue& secret, const client::Call&) {
                            const std::lock_guard lock(mutex);
                            applied.emplace_back(secret.value.reveal());
                            changed.notify_all();

@@ -233,13 +233,13 @@ TEST(Imds, TriesAgainWhatPasses) {
 }
 
 TEST(Imds, WaitsAsItsGuidanceSays) {
-  const RetryFsm::Options retry = ManagedIdentityOptions{}.imds_retry;
-  RetryFsm machine(retry);
+  const client::RetryFsm::Options retry = ManagedIdentityOptions{}.imds_retry;
+  client::RetryFsm machine(retry);
   std::chrono::milliseconds total{0};
   std::vector<std::chrono::milliseconds> after;
   for (int i = 0; i < 4; ++i) after.push_back(total += machine.after(404, std::nullopt, 0.4).wait);
   EXPECT_EQ(after, (std::vector<std::chrono::milliseconds>{2s, 6s, 14s, 30s}));
-  EXPECT_EQ(machine.after(404, std::nullopt, 0.4).kind, RetryFsm::Action::Kind::kDone);
+  EXPECT_EQ(machine.after(404, std::nullopt, 0.4).kind, client::RetryFsm::Action::Kind::kDone);
   EXPECT_EQ(retry.gone_for, 70s);
 }
 

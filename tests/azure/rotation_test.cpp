@@ -64,7 +64,7 @@ class Stage {
     return lines;
   }
 
-  SecretValue read(const Call& call) {
+  SecretValue read(const client::Call& call) {
     std::unique_lock lock(mutex);
     ++reads;
     changed.notify_all();
@@ -73,7 +73,7 @@ class Stage {
     return {Secret("mongodb://u:hunter2-" + vault + "@h/"),
             {.version = vault, .created = Time{} + 1h, .updated = Time{} + 2h}};
   }
-  std::uint64_t apply(const SecretValue& secret, const Call& call) {
+  std::uint64_t apply(const SecretValue& secret, const client::Call& call) {
     std::unique_lock lock(mutex);
     ++applies;
     changed.notify_all();
@@ -93,7 +93,7 @@ class Stage {
   }
 
  private:
-  void hang(std::unique_lock<std::mutex>& lock, const Call& call) {
+  void hang(std::unique_lock<std::mutex>& lock, const client::Call& call) {
     lock.unlock();
     wait(1h, call, "hanging");
   }
@@ -114,16 +114,16 @@ class RotationTest : public ::testing::Test {
 
   Rotation& make() {
     rotation = std::make_unique<Rotation>(
-        RotationCallbacks{.read = [this](const Call& call) { return stage.read(call); },
-                          .apply = [this](const SecretValue& secret,
-                                          const Call& call) { return stage.apply(secret, call); },
-                          .log =
-                              [this](const RotationNotice& notice) {
-                                stage.change([&] {
-                                  stage.lines.push_back((notice.warning ? "warning: " : "info: ") +
-                                                        notice.text);
-                                });
-                              }},
+        RotationCallbacks{
+            .read = [this](const client::Call& call) { return stage.read(call); },
+            .apply = [this](const SecretValue& secret,
+                            const client::Call& call) { return stage.apply(secret, call); },
+            .log =
+                [this](const RotationNotice& notice) {
+                  stage.change([&] {
+                    stage.lines.push_back((notice.warning ? "warning: " : "info: ") + notice.text);
+                  });
+                }},
         options, clock, random);
     return *rotation;
   }

@@ -29,7 +29,7 @@ class Source final : public TokenProvider {
  public:
   explicit Source(const Clock& clock) : clock_(clock) {}
 
-  AccessToken token(const TokenRequest& request, const Call& call) override {
+  AccessToken token(const TokenRequest& request, const client::Call& call) override {
     std::unique_lock lock(mutex_);
     asked_.push_back(request);
     const std::size_t number = asked_.size();
@@ -76,7 +76,7 @@ struct TokenCacheTest : ::testing::Test {
   Source* source = new Source(clock);  // the cache's
   TokenCache cache{std::unique_ptr<TokenProvider>(source), clock, random};
 
-  std::string ask(const TokenRequest& request = {}, const Call& call = {}) {
+  std::string ask(const TokenRequest& request = {}, const client::Call& call = {}) {
     return std::string(cache.token(request, call).value.reveal());
   }
   // Until the background has done what it was woken for; each question wakes it, as in the field.
@@ -250,7 +250,7 @@ TEST(TokenCache, RefreshesWithoutBeingAsked) {
   class Short final : public TokenProvider {
    public:
     std::atomic<int> asked{0};
-    AccessToken token(const TokenRequest&, const Call&) override {
+    AccessToken token(const TokenRequest&, const client::Call&) override {
       const Time now = SystemClock().now();
       asked.fetch_add(1);
       return {Secret(std::string_view("x")), now + 1h, now};

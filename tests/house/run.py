@@ -14,6 +14,7 @@ from support.harness import ROOT, Checks, build_folder
 FORBIDDEN = [
     ("base", "gesso/bson/view.hpp"),
     ("bson", "gesso/schema/codec.hpp"),
+    ("client", "gesso/azure/credential.hpp"),
     ("schema", "gesso/query/filter.hpp"),
     ("query", "gesso/models/user.hpp"),
     ("mongo", "gesso/query/filter.hpp"),
@@ -41,7 +42,7 @@ FORBIDDEN = [
 WRAPPED_BY = {
     "mongoc/": {"mongo"},
     "lmdb.h": {"localdb/storage"},
-    "curl/": {"azure"},
+    "curl/": {"client"},
     "boost/beast": {"http"},
 }
 

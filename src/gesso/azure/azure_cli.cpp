@@ -5,8 +5,8 @@
 #include "gesso/azure/entra.hpp"
 #include "gesso/azure/process.hpp"
 #include "gesso/azure/token_reply.hpp"
-#include "gesso/azure/url.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/client/url.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -20,9 +20,10 @@ class AzureCli final : public Credential {
       : options_(std::move(options)), clock_(clock) {}
 
   std::variant<AccessToken, NotHere> get(const TokenRequest& request, Asked,
-                                         const Call& call) override {
+                                         const client::Call& call) override {
     // No shell sees them; still, an argument must not look like an option.
-    if (!parse_url(request.resource) || (!request.tenant.empty() && !is_tenant(request.tenant))) {
+    if (!client::parse_url(request.resource) ||
+        (!request.tenant.empty() && !is_tenant(request.tenant))) {
       throw Error(ErrorKind::kValidation, "expected a URL as resource and an id as tenant");
     }
     std::vector<std::string> arguments{options_.program, "account", "get-access-token",

@@ -92,7 +92,7 @@ std::vector<Challenge> parse_challenges(std::string_view header) {
   return out;
 }
 
-std::optional<BearerChallenge> bearer_challenge(const HttpResponse& response) {
+std::optional<BearerChallenge> bearer_challenge(const client::HttpResponse& response) {
   for (const auto& [name, value] : response.headers) {
     if (name != "www-authenticate") continue;
     for (const Challenge& challenge : parse_challenges(value)) {

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "gesso/azure/http_client.hpp"
+#include "gesso/client/http_client.hpp"
 
 namespace gesso::azure {
 
@@ -37,6 +37,6 @@ struct BearerChallenge {
 };
 
 // The first Bearer challenge of a reply; std::nullopt where there is none.
-[[nodiscard]] std::optional<BearerChallenge> bearer_challenge(const HttpResponse& response);
+[[nodiscard]] std::optional<BearerChallenge> bearer_challenge(const client::HttpResponse& response);
 
 }  // namespace gesso::azure

@@ -34,7 +34,8 @@ class Credential {
 
   // Throws Error as TokenProvider::token: it is set up here, and failed.
   [[nodiscard]] virtual std::variant<AccessToken, NotHere> get(const TokenRequest& request,
-                                                               Asked asked, const Call& call) = 0;
+                                                               Asked asked,
+                                                               const client::Call& call) = 0;
   [[nodiscard]] virtual std::string name() const = 0;
 };
 

@@ -59,7 +59,7 @@ class OneCredential final : public TokenProvider {
   explicit OneCredential(std::unique_ptr<Credential> credential)
       : credential_(std::move(credential)) {}
 
-  AccessToken token(const TokenRequest& request, const Call& call) override {
+  AccessToken token(const TokenRequest& request, const client::Call& call) override {
     auto result = credential_->get(request, Credential::Asked::kAlone, call);
     if (const auto* not_here = std::get_if<NotHere>(&result)) {
       throw Error(ErrorKind::kAuth, name() + " is not set up here: " + not_here->reason);
@@ -82,7 +82,7 @@ class Chain final : public TokenProvider {
  public:
   explicit Chain(std::vector<std::unique_ptr<Credential>> members) : members_(std::move(members)) {}
 
-  AccessToken token(const TokenRequest& request, const Call& call) override {
+  AccessToken token(const TokenRequest& request, const client::Call& call) override {
     if (const auto known = winner()) {
       auto result = members_[*known]->get(request, Credential::Asked::kAlone, call);
       if (auto* token = std::get_if<AccessToken>(&result)) return std::move(*token);

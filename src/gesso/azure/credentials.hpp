@@ -28,7 +28,7 @@ struct CredentialOptions {
   // A system-assigned identity here means the one that AZURE_CLIENT_ID names, where it is set.
   ManagedIdentityOptions managed_identity = {};
   AzureCliOptions azure_cli = {};
-  RetryFsm::Options entra_retry = {};
+  client::RetryFsm::Options entra_retry = {};
 };
 
 // The chain asks environment, workload identity, managed identity and Azure CLI in this order, and

@@ -7,8 +7,8 @@
 #include "gesso/azure/client_certificate.hpp"
 #include "gesso/azure/secret_file.hpp"
 #include "gesso/azure/token_reply.hpp"
-#include "gesso/azure/url.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/client/url.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -31,11 +31,11 @@ class EntraCredential : public Credential {
  protected:
   EntraApplication application_;
   std::string not_here_;  // why, where it is not set up
-  RetryFsm::Options retry_;
+  client::RetryFsm::Options retry_;
   CredentialIo io_;
 
-  EntraCredential(const Environment& environment, std::string not_here, RetryFsm::Options retry,
-                  CredentialIo io)
+  EntraCredential(const Environment& environment, std::string not_here,
+                  client::RetryFsm::Options retry, CredentialIo io)
       : not_here_(std::move(not_here)), retry_(retry), io_(io) {
     if (not_here_.empty()) application_ = EntraApplication::from(environment);
   }
@@ -44,12 +44,12 @@ class EntraCredential : public Credential {
 
  public:
   std::variant<AccessToken, NotHere> get(const TokenRequest& request, Asked,
-                                         const Call& call) override {
+                                         const client::Call& call) override {
     if (!not_here_.empty()) return NotHere{not_here_};
     const EntraProof proof = prove(request);
-    const HttpResponse response =
-        send_with_retry(io_.client, entra_request(application_, request, proof), retry_, io_.clock,
-                        io_.random, call);
+    const client::HttpResponse response =
+        client::send_with_retry(io_.client, entra_request(application_, request, proof), retry_,
+                                io_.clock, io_.random, call);
     const std::array<std::string_view, 1> secrets{proof.value.reveal()};
     return read_token_response(application_.authority, response, io_.clock.now(), secrets);
   }
@@ -83,7 +83,8 @@ class EnvironmentCredential final : public EntraCredential {
   }
 
  public:
-  EnvironmentCredential(const Environment& environment, RetryFsm::Options retry, CredentialIo io)
+  EnvironmentCredential(const Environment& environment, client::RetryFsm::Options retry,
+                        CredentialIo io)
       : EntraCredential(environment, why_not(environment), retry, io),
         secret_(value_of(environment, "AZURE_CLIENT_SECRET")),
         certificate_path_(value_of(environment, "AZURE_CLIENT_CERTIFICATE_PATH")),
@@ -109,7 +110,7 @@ class WorkloadIdentity final : public EntraCredential {
   }
 
  public:
-  WorkloadIdentity(const Environment& environment, RetryFsm::Options retry, CredentialIo io)
+  WorkloadIdentity(const Environment& environment, client::RetryFsm::Options retry, CredentialIo io)
       : EntraCredential(environment,
                         missing(environment, {"AZURE_TENANT_ID", "AZURE_CLIENT_ID",
                                               "AZURE_FEDERATED_TOKEN_FILE"}),
@@ -145,7 +146,7 @@ bool is_tenant(std::string_view text) {
 std::string read_authority(std::string_view text) {
   std::string whole(text);
   if (whole.find("://") == std::string::npos) whole = "https://" + whole;
-  const auto url = parse_url(whole);
+  const auto url = client::parse_url(whole);
   if (!url || url->scheme != "https" || (!url->path.empty() && url->path != "/")) {
     throw Error(ErrorKind::kValidation,
                 "AZURE_AUTHORITY_HOST: expected https://HOST, such as "
@@ -190,8 +191,8 @@ std::string EntraApplication::token_url(const TokenRequest& request) const {
   return authority + "/" + (own ? tenant : request.tenant) + "/oauth2/v2.0/token";
 }
 
-HttpRequest entra_request(const EntraApplication& application, const TokenRequest& request,
-                          const EntraProof& proof) {
+client::HttpRequest entra_request(const EntraApplication& application, const TokenRequest& request,
+                                  const EntraProof& proof) {
   const std::string scope = request.resource + "/.default";
   std::vector<std::pair<std::string_view, std::string_view>> fields{
       {"grant_type", "client_credentials"}, {"client_id", application.client_id}, {"scope", scope}};
@@ -202,20 +203,22 @@ HttpRequest entra_request(const EntraApplication& application, const TokenReques
                         "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
     fields.emplace_back("client_assertion", proof.value.reveal());
   }
-  HttpRequest http{.method = "POST", .url = application.token_url(request)};
+  client::HttpRequest http{.method = "POST", .url = application.token_url(request)};
   http.headers.emplace_back("Content-Type", Secret("application/x-www-form-urlencoded"sv));
   http.headers.emplace_back("Accept", Secret("application/json"sv));
-  http.body = Secret(form_encode(fields));
+  http.body = Secret(client::form_encode(fields));
   return http;
 }
 
 std::unique_ptr<Credential> make_environment_credential(const Environment& environment,
-                                                        RetryFsm::Options retry, CredentialIo io) {
+                                                        client::RetryFsm::Options retry,
+                                                        CredentialIo io) {
   return std::make_unique<EnvironmentCredential>(environment, retry, io);
 }
 
 std::unique_ptr<Credential> make_workload_identity(const Environment& environment,
-                                                   RetryFsm::Options retry, CredentialIo io) {
+                                                   client::RetryFsm::Options retry,
+                                                   CredentialIo io) {
   return std::make_unique<WorkloadIdentity>(environment, retry, io);
 }
 

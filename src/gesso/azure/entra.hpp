@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "gesso/azure/credential.hpp"
-#include "gesso/azure/http_client.hpp"
-#include "gesso/azure/retry.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/base/random.hpp"
+#include "gesso/client/http_client.hpp"
+#include "gesso/client/retry.hpp"
 
 namespace gesso::azure {
 
@@ -50,12 +50,13 @@ struct EntraProof {
 };
 
 // Throws as `token_url`.
-[[nodiscard]] HttpRequest entra_request(const EntraApplication& application,
-                                        const TokenRequest& request, const EntraProof& proof);
+[[nodiscard]] client::HttpRequest entra_request(const EntraApplication& application,
+                                                const TokenRequest& request,
+                                                const EntraProof& proof);
 
 // What the credentials send with and tell the time by: borrowed, must outlive them.
 struct CredentialIo {
-  HttpClient& client;
+  client::HttpClient& client;
   const Clock& clock;
   Random& random;
 };
@@ -64,12 +65,12 @@ struct CredentialIo {
 // AZURE_CLIENT_CERTIFICATE_PASSWORD and AZURE_CLIENT_SEND_CERTIFICATE_CHAIN (1 or true), whose file
 // is read anew for each token.
 [[nodiscard]] std::unique_ptr<Credential> make_environment_credential(
-    const Environment& environment, RetryFsm::Options retry, CredentialIo io);
+    const Environment& environment, client::RetryFsm::Options retry, CredentialIo io);
 
 // AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE, read anew for each token: the
 // cluster replaces it every hour or so.
 [[nodiscard]] std::unique_ptr<Credential> make_workload_identity(const Environment& environment,
-                                                                 RetryFsm::Options retry,
+                                                                 client::RetryFsm::Options retry,
                                                                  CredentialIo io);
 
 // "A and B are not set" of those variables that are missing; "" where none is.

@@ -7,10 +7,10 @@
 
 #include "gesso/azure/challenge.hpp"
 #include "gesso/azure/token_claims.hpp"
-#include "gesso/azure/url.hpp"
 #include "gesso/azure/vault_reply.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/base/text.hpp"
+#include "gesso/client/url.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -29,7 +29,7 @@ std::string shown(std::string_view text) {
 std::string mismatch(const BearerChallenge& challenge, const VaultUrl& vault,
                      const KeyVaultOptions& options, const std::string& tenant) {
   if (!challenge.resource.empty()) {
-    const std::optional<Url> resource = parse_url(challenge.resource);
+    const std::optional<client::Url> resource = client::parse_url(challenge.resource);
     const bool good = resource && resource->scheme == "https" && resource->host == vault.suffix &&
                       resource->port == 443 && (resource->path.empty() || resource->path == "/");
     if (!good) {
@@ -38,7 +38,7 @@ std::string mismatch(const BearerChallenge& challenge, const VaultUrl& vault,
     }
   }
   if (challenge.authority.empty()) return {};
-  const std::optional<Url> authority = parse_url(challenge.authority);
+  const std::optional<client::Url> authority = client::parse_url(challenge.authority);
   const auto names = [&](const std::vector<std::string>& hosts) {
     return authority && std::any_of(hosts.begin(), hosts.end(), [&](const std::string& host) {
              return lower(host) == authority->host;
@@ -62,7 +62,7 @@ std::string mismatch(const BearerChallenge& challenge, const VaultUrl& vault,
 
 }  // namespace
 
-KeyVault::KeyVault(KeyVaultOptions options, HttpClient& client, TokenProvider& tokens,
+KeyVault::KeyVault(KeyVaultOptions options, client::HttpClient& client, TokenProvider& tokens,
                    const Clock& clock, Random& random)
     : options_(std::move(options)),
       url_(check_vault_url(options_.url, options_.more_suffixes)),
@@ -71,34 +71,35 @@ KeyVault::KeyVault(KeyVaultOptions options, HttpClient& client, TokenProvider& t
       clock_(clock),
       random_(random) {}
 
-HttpResponse KeyVault::send(const HttpRequest& request, const Call& call) {
-  HttpResponse response = send_with_retry(client_, request, options_.retry, clock_, random_, call);
+client::HttpResponse KeyVault::send(const client::HttpRequest& request, const client::Call& call) {
+  client::HttpResponse response =
+      client::send_with_retry(client_, request, options_.retry, clock_, random_, call);
   if (response.status == 403 && options_.forbidden_attempts > 0 &&
       may_be_a_fresh_role(read_vault_error(response.body))) {
-    RetryFsm::Options retry = options_.retry;
+    client::RetryFsm::Options retry = options_.retry;
     retry.attempts = options_.forbidden_attempts;
     retry.wait_min = options_.forbidden_wait;
     retry.forbidden = true;
     if (options_.forbidden_wait >= call.deadline.remaining()) return response;
     wait(options_.forbidden_wait, call, "waiting for a role on the key vault " + url_.host);
-    response = send_with_retry(client_, request, retry, clock_, random_, call);
+    response = client::send_with_retry(client_, request, retry, clock_, random_, call);
   }
   return response;
 }
 
-HttpResponse KeyVault::ask(const std::string& url, const Call& call) {
+client::HttpResponse KeyVault::ask(const std::string& url, const client::Call& call) {
   const std::string refusal = "the key vault " + url_.host + " refuses the token";
   std::string error;
   for (const bool fresh : {false, true}) {
     const AccessToken token =
         tokens_.token({.resource = url_.resource, .tenant = options_.tenant, .fresh = fresh}, call);
-    HttpRequest request{.url = url, .timeout = options_.timeout};
+    client::HttpRequest request{.url = url, .timeout = options_.timeout};
     std::string bearer;
     bearer.reserve(7 + token.value.reveal().size());  // no copy is left behind by growing
     bearer.append("Bearer ").append(token.value.reveal());
     request.headers.emplace_back("Authorization", Secret(std::move(bearer)));
     request.headers.emplace_back("Accept", Secret(std::string_view("application/json")));
-    HttpResponse response = send(request, call);
+    client::HttpResponse response = send(request, call);
     if (response.status != 401) return response;
 
     const std::optional<BearerChallenge> challenge = bearer_challenge(response);
@@ -114,7 +115,8 @@ HttpResponse KeyVault::ask(const std::string& url, const Call& call) {
                   ": check that the vault is of the identity's tenant, and this machine's clock");
 }
 
-void KeyVault::refuse_missing(std::string_view name, std::string_view version, const Call& call) {
+void KeyVault::refuse_missing(std::string_view name, std::string_view version,
+                              const client::Call& call) {
   const std::string secret = "the secret '" + std::string(name) + "'";
   const std::string place = " in the key vault " + url_.host;
   if (!version.empty()) {
@@ -123,7 +125,7 @@ void KeyVault::refuse_missing(std::string_view name, std::string_view version, c
   }
   std::optional<DeletedSecret> deleted;
   try {
-    const HttpResponse response =
+    const client::HttpResponse response =
         ask(url_.text + "/deletedsecrets/" + std::string(name) + std::string(kApiVersion), call);
     if (response.status == 200) deleted = read_deleted_secret(response.body);
   } catch (const Error&) {
@@ -142,14 +144,15 @@ void KeyVault::refuse_missing(std::string_view name, std::string_view version, c
                   "be recovered");
 }
 
-SecretValue KeyVault::get(std::string_view name, std::string_view version, const Call& call) {
+SecretValue KeyVault::get(std::string_view name, std::string_view version,
+                          const client::Call& call) {
   check_secret_name(name);
   std::string url = url_.text + "/secrets/" + std::string(name);
   if (!version.empty()) {
     check_secret_version(version);
     url += "/" + std::string(version);
   }
-  const HttpResponse response = ask(url + std::string(kApiVersion), call);
+  const client::HttpResponse response = ask(url + std::string(kApiVersion), call);
   if (response.status == 404) refuse_missing(name, version, call);
   if (response.status != 200) throw vault_failure(response, url_.host, name, clock_.now());
 
@@ -176,7 +179,7 @@ SecretValue KeyVault::get(std::string_view name, std::string_view version, const
   return secret;
 }
 
-std::vector<SecretVersion> KeyVault::versions(std::string_view name, const Call& call) {
+std::vector<SecretVersion> KeyVault::versions(std::string_view name, const client::Call& call) {
   check_secret_name(name);
   std::vector<SecretVersion> out;
   std::string url =
@@ -185,13 +188,13 @@ std::vector<SecretVersion> KeyVault::versions(std::string_view name, const Call&
     if (pages == kMaxPages) {
       throw Error(ErrorKind::kInternal, "the key vault's list of versions has no end");
     }
-    const HttpResponse response = ask(url, call);
+    const client::HttpResponse response = ask(url, call);
     if (response.status == 404) refuse_missing(name, "", call);
     if (response.status != 200) throw vault_failure(response, url_.host, name, clock_.now());
     VersionPage page = read_version_page(response.body, name);
     std::move(page.versions.begin(), page.versions.end(), std::back_inserter(out));
     if (page.next.empty()) break;
-    const std::optional<Url> next = parse_url(page.next);
+    const std::optional<client::Url> next = client::parse_url(page.next);
     if (!next || next->scheme != "https" || next->host != url_.host || next->port != 443) {
       throw Error(ErrorKind::kInternal,
                   "the next page of the secret's versions is refused: expected a URL of https://" +

@@ -15,13 +15,13 @@
 #include <string_view>
 #include <vector>
 
-#include "gesso/azure/http_client.hpp"
-#include "gesso/azure/retry.hpp"
 #include "gesso/azure/secret_provider.hpp"
 #include "gesso/azure/token.hpp"
 #include "gesso/azure/vault_url.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/base/random.hpp"
+#include "gesso/client/http_client.hpp"
+#include "gesso/client/retry.hpp"
 
 namespace gesso::azure {
 
@@ -35,7 +35,7 @@ struct KeyVaultOptions {
   std::string tenant = {};
   // What a later attempt may cure: throttling (1, 2, 4, 8 s as the service's guidance says, or what
   // the reply asks for) and failures of the service.
-  RetryFsm::Options retry = {};
+  client::RetryFsm::Options retry = {};
   // A 403 may be of a role that was granted a moment ago: how many more attempts are made, and
   // how far apart the first two are.
   int forbidden_attempts = 2;
@@ -46,29 +46,30 @@ struct KeyVaultOptions {
 class KeyVault final : public SecretProvider {
   KeyVaultOptions options_;
   VaultUrl url_;
-  HttpClient& client_;
+  client::HttpClient& client_;
   TokenProvider& tokens_;
   const Clock& clock_;
   Random& random_;
 
-  [[nodiscard]] HttpResponse ask(const std::string& url, const Call& call);
-  [[nodiscard]] HttpResponse send(const HttpRequest& request, const Call& call);
+  [[nodiscard]] client::HttpResponse ask(const std::string& url, const client::Call& call);
+  [[nodiscard]] client::HttpResponse send(const client::HttpRequest& request,
+                                          const client::Call& call);
   [[noreturn]] void refuse_missing(std::string_view name, std::string_view version,
-                                   const Call& call);
+                                   const client::Call& call);
 
  public:
   // Throws Error (kValidation) for a URL that is no vault's, with the reason.
-  KeyVault(KeyVaultOptions options, HttpClient& client, TokenProvider& tokens, const Clock& clock,
-           Random& random);
+  KeyVault(KeyVaultOptions options, client::HttpClient& client, TokenProvider& tokens,
+           const Clock& clock, Random& random);
 
   // Gets a secret as `SecretProvider::get` says; throws, besides, kInternal for a redirect and for
   // a reply that makes no sense (the message never shows what the reply held). An expired secret is
   // refused although the service still gives it: its `exp` is the owner's word that it is not to be
   // used.
   [[nodiscard]] SecretValue get(std::string_view name, std::string_view version,
-                                const Call& call) override;
+                                const client::Call& call) override;
   [[nodiscard]] std::vector<SecretVersion> versions(std::string_view name,
-                                                    const Call& call) override;
+                                                    const client::Call& call) override;
 
   [[nodiscard]] const VaultUrl& url() const { return url_; }
 };

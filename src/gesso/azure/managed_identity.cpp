@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "gesso/azure/token_reply.hpp"
-#include "gesso/azure/url.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/client/url.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -23,7 +23,7 @@ enum class InClear { kLocal, kPrivate };
 
 // Checks what a variable says of where tokens are to be had.
 std::string endpoint_of(std::string_view variable, const std::string& text, InClear in_clear) {
-  const auto url = parse_url(text);
+  const auto url = client::parse_url(text);
   if (url && (url->scheme == "https" || url->is_local() ||
               (in_clear == InClear::kPrivate && url->is_private()))) {
     return url->origin() + url->path;
@@ -56,9 +56,9 @@ void add_id(Fields& fields, const ManagedIdentityId& id, const IdParameters& nam
   }
 }
 
-HttpRequest get_request(const std::string& endpoint, const Fields& fields) {
+client::HttpRequest get_request(const std::string& endpoint, const Fields& fields) {
   const bool has_query = endpoint.find('?') != std::string::npos;
-  return {.url = endpoint + (has_query ? "&" : "?") + form_encode(fields),
+  return {.url = endpoint + (has_query ? "&" : "?") + client::form_encode(fields),
           .timeout = std::chrono::seconds{10},
           .connect_timeout = std::chrono::seconds{2},
           .direct = true};
@@ -78,13 +78,13 @@ class AppService final : public Credential {
         io_(io) {}
 
   std::variant<AccessToken, NotHere> get(const TokenRequest& request, Asked,
-                                         const Call& call) override {
+                                         const client::Call& call) override {
     Fields fields{{"api-version", "2019-08-01"}, {"resource", request.resource}};
     add_id(fields, options_.id, {"client_id", "principal_id", "mi_res_id"});
-    HttpRequest http = get_request(endpoint_, fields);
+    client::HttpRequest http = get_request(endpoint_, fields);
     http.headers.emplace_back("X-IDENTITY-HEADER", header_.clone());
-    const HttpResponse response =
-        send_with_retry(io_.client, http, options_.retry, io_.clock, io_.random, call);
+    const client::HttpResponse response =
+        client::send_with_retry(io_.client, http, options_.retry, io_.clock, io_.random, call);
     const std::array<std::string_view, 1> secrets{header_.reveal()};
     return read_token_response(endpoint_, response, io_.clock.now(), secrets);
   }
@@ -117,17 +117,17 @@ class Arc final : public Credential {
       : endpoint_(std::move(endpoint)), options_(std::move(options)), io_(io) {}
 
   std::variant<AccessToken, NotHere> get(const TokenRequest& request, Asked,
-                                         const Call& call) override {
-    const auto send = [&](const HttpRequest& http) {
-      return send_with_retry(io_.client, http, options_.retry, io_.clock, io_.random, call);
+                                         const client::Call& call) override {
+    const auto send = [&](const client::HttpRequest& http) {
+      return client::send_with_retry(io_.client, http, options_.retry, io_.clock, io_.random, call);
     };
     Fields fields{{"api-version", "2019-11-01"}, {"resource", request.resource}};
     add_id(fields, options_.id, {"client_id", "object_id", "msi_res_id"});
-    HttpRequest http = get_request(endpoint_, fields);
+    client::HttpRequest http = get_request(endpoint_, fields);
     http.headers.emplace_back("Metadata", Secret("true"sv));
     // Whoever can read the agent's folder may have tokens: asked once, it names a file to prove
     // that with.
-    const HttpResponse challenge = send(http);
+    const client::HttpResponse challenge = send(http);
     if (challenge.status != 401) {
       const Error error = refusal(endpoint_, challenge);
       throw Error(error.kind(), std::string(error.what()) + " (expected 401 with a challenge)",
@@ -141,7 +141,7 @@ class Arc final : public Credential {
     authorization += key.reveal();
     http.headers.emplace_back("Authorization", Secret(std::move(authorization)));
     const std::array<std::string_view, 1> secrets{key.reveal()};
-    const HttpResponse response = send(http);
+    const client::HttpResponse response = send(http);
     AccessToken token = read_token_response(endpoint_, response, io_.clock.now(), secrets);
     // Agents of before 2026 give the machine's own identity whomever they are asked for; later ones
     // say whose token it is.
@@ -162,7 +162,7 @@ class Imds final : public Credential {
 
   // Whether it is the service that answers there, and not what some network has at its address:
   // without its header it refuses (400), unless it cannot answer just now.
-  [[nodiscard]] bool answers(HttpRequest http, const Call& call) {
+  [[nodiscard]] bool answers(client::HttpRequest http, const client::Call& call) {
     http.timeout = http.connect_timeout = options_.imds_probe;
     try {
       const int status = io_.client.send(http, call).status;
@@ -178,7 +178,7 @@ class Imds final : public Credential {
       : host_(std::move(host)), options_(std::move(options)), io_(io) {}
 
   std::variant<AccessToken, NotHere> get(const TokenRequest& request, Asked asked,
-                                         const Call& call) override {
+                                         const client::Call& call) override {
     Fields fields{{"api-version", "2018-02-01"}, {"resource", request.resource}};
     add_id(fields, options_.id, {"client_id", "object_id", "msi_res_id"});
     const auto make_request = [&] {
@@ -188,10 +188,10 @@ class Imds final : public Credential {
       return NotHere{"the service did not answer at " + host_ + " within " +
                      std::to_string(options_.imds_probe.count()) + " ms"};
     }
-    HttpRequest http = make_request();
+    client::HttpRequest http = make_request();
     http.headers.emplace_back("Metadata", Secret("true"sv));
-    const HttpResponse response =
-        send_with_retry(io_.client, http, options_.imds_retry, io_.clock, io_.random, call);
+    const client::HttpResponse response =
+        client::send_with_retry(io_.client, http, options_.imds_retry, io_.clock, io_.random, call);
     // A virtual machine without an identity (which a chain learns from any 400), and hosts of
     // containers that answer for the service.
     const std::string words = read_refusal(response.body.reveal());

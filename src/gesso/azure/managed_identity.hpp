@@ -9,8 +9,8 @@
 
 #include "gesso/azure/credential.hpp"
 #include "gesso/azure/entra.hpp"
-#include "gesso/azure/retry.hpp"
 #include "gesso/azure/secret_file.hpp"
+#include "gesso/client/retry.hpp"
 
 namespace gesso::azure {
 
@@ -24,10 +24,10 @@ struct ManagedIdentityId {
 struct ManagedIdentityOptions {
   ManagedIdentityId id = {};
   // How often App Service's endpoint and Arc's agent are asked again.
-  RetryFsm::Options retry = {};
+  client::RetryFsm::Options retry = {};
   // How often the instance metadata service is asked again: 2, 6, 14 and 30 s after the first
   // attempt, as the service's guidance has it.
-  RetryFsm::Options imds_retry = {
+  client::RetryFsm::Options imds_retry = {
       .wait_min = std::chrono::seconds{2}, .gone_for = std::chrono::seconds{70}, .not_found = true};
   // How long a chain waits for the metadata service to show that it exists at all.
   std::chrono::milliseconds imds_probe{1000};

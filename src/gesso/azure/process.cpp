@@ -144,7 +144,8 @@ struct Wiped {
 }  // namespace
 
 std::optional<ProcessResult> run_process(const std::vector<std::string>& arguments,
-                                         std::chrono::milliseconds limit, const Call& call) {
+                                         std::chrono::milliseconds limit,
+                                         const client::Call& call) {
   const std::string doing = "running " + arguments.at(0);
   check(call, doing);
   const Descriptor stopped(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

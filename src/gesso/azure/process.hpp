@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "gesso/azure/call.hpp"
 #include "gesso/base/secret.hpp"
+#include "gesso/client/call.hpp"
 
 namespace gesso::azure {
 
@@ -24,6 +24,6 @@ struct ProcessResult {
 // than 1 MiB (Error kInternal). Throws Error kInternal where the system lets no process start.
 [[nodiscard]] std::optional<ProcessResult> run_process(const std::vector<std::string>& arguments,
                                                        std::chrono::milliseconds limit,
-                                                       const Call& call);
+                                                       const client::Call& call);
 
 }  // namespace gesso::azure

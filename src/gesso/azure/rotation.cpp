@@ -231,7 +231,7 @@ void Rotation::log_changes() {
   for (const RotationNotice& line : lines) callbacks_.log(line);
 }
 
-void Rotation::wait_ready(const Call& call) const {
+void Rotation::wait_ready(const client::Call& call) const {
   std::unique_lock lock(mutex_);
   const auto done = [this] { return fsm_.pool_number() > 0 || fsm_.state() == State::kStopped; };
   // A wait for ever overflows in some implementations of wait_until.

@@ -23,12 +23,12 @@
 #include <thread>
 #include <vector>
 
-#include "gesso/azure/call.hpp"
 #include "gesso/azure/rotation_fsm.hpp"
 #include "gesso/azure/secret_provider.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/base/deadline.hpp"
 #include "gesso/base/random.hpp"
+#include "gesso/client/call.hpp"
 
 namespace gesso::azure {
 
@@ -48,13 +48,13 @@ struct RotationNotice {
 
 struct RotationCallbacks {
   // The latest version of the secret. Throws Error.
-  std::function<SecretValue(const Call&)> read;
+  std::function<SecretValue(const client::Call&)> read;
   // Connects with it, checks that with a real read, puts the new connection pool in the place of
   // the one before and returns the pool's number, which grows. Throws Error, and nothing has
   // changed: kAuth (credentials refused), kValidation (the text cannot be read), kUnavailable or
   // kTimeout (no server). Does not wait for what stood before to drain: its requests may be waiting
   // in `renew`.
-  std::function<std::uint64_t(const SecretValue&, const Call&)> apply;
+  std::function<std::uint64_t(const SecretValue&, const client::Call&)> apply;
   std::function<void(const RotationNotice&)> log = {};
 };
 
@@ -119,7 +119,7 @@ class Rotation {
 
   // Blocks until a secret was accepted for the first time. Throws Error: kTimeout at the call's
   // deadline (the message says what it was waiting for and why), kUnavailable at a stop.
-  void wait_ready(const Call& call) const;
+  void wait_ready(const client::Call& call) const;
 
   // For a request whose connection, of the pool of that number, the database refused (13, 18).
   // True: a newer pool is in use, try again with it. False: no use (the credentials were just seen

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "gesso/azure/call.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/base/secret.hpp"
+#include "gesso/client/call.hpp"
 
 namespace gesso::azure {
 
@@ -40,10 +40,10 @@ class SecretProvider {
   // refused), kValidation (there is no such secret or version; it is disabled, not yet valid or
   // expired), kThrottled, kUnavailable, kTimeout. The message says which, and what to do.
   [[nodiscard]] virtual SecretValue get(std::string_view name, std::string_view version,
-                                        const Call& call) = 0;
+                                        const client::Call& call) = 0;
   // Newest first, without values.
   [[nodiscard]] virtual std::vector<SecretVersion> versions(std::string_view name,
-                                                            const Call& call) = 0;
+                                                            const client::Call& call) = 0;
 };
 
 }  // namespace gesso::azure

@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "gesso/azure/call.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/base/secret.hpp"
+#include "gesso/client/call.hpp"
 
 namespace gesso::azure {
 
@@ -35,7 +35,8 @@ class TokenProvider {
   // Throws Error: kAuth where this identity is refused or is not set up here, kUnavailable and
   // kTimeout where nobody answered. The message says what was tried and why it failed, without a
   // secret; for a chain, a line for each member.
-  [[nodiscard]] virtual AccessToken token(const TokenRequest& request, const Call& call) = 0;
+  [[nodiscard]] virtual AccessToken token(const TokenRequest& request,
+                                          const client::Call& call) = 0;
 
   // What it is called in logs and by `gesso doctor`: "managed identity (App Service)", "Azure CLI".
   [[nodiscard]] virtual std::string name() const = 0;

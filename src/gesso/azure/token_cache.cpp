@@ -44,7 +44,7 @@ TokenCache::Entry& TokenCache::entry_for(const TokenRequest& request) {
   return *entry;
 }
 
-AccessToken TokenCache::token(const TokenRequest& request, const Call& call) {
+AccessToken TokenCache::token(const TokenRequest& request, const client::Call& call) {
   std::unique_lock lock(mutex_);
   Entry& entry = entry_for(request);
   switch (entry.machine.ask(clock_.steady_now(), request.fresh)) {

@@ -58,7 +58,7 @@ class TokenCache final : public TokenProvider {
   // ends. Soon after a failure the next callers get that failure again, and a token that
   // replaced a refused one is not replaced within its first minute: neither is a way to hammer the
   // source.
-  [[nodiscard]] AccessToken token(const TokenRequest& request, const Call& call) override;
+  [[nodiscard]] AccessToken token(const TokenRequest& request, const client::Call& call) override;
   [[nodiscard]] std::string name() const override { return source_->name(); }
 };
 

@@ -3,8 +3,8 @@
 #include <optional>
 #include <string_view>
 
-#include "gesso/azure/wiped_json.hpp"
 #include "gesso/base/base64.hpp"
+#include "gesso/client/wiped_json.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -16,7 +16,7 @@ std::string claim(const Secret& token, std::string_view name) {
   text = text.substr(first + 1);
   const std::optional<std::string> claims = base64url_decode(text.substr(0, text.find('.')));
   if (!claims) return {};
-  const WipedJson document(*claims);
+  const client::WipedJson document(*claims);
   if (document.root() == nullptr || !document.root()->is_object()) return {};
   const boost::json::value* value = document.root()->get_object().if_contains(name);
   if (value == nullptr || !value->is_string()) return {};

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <ctime>
 
-#include "gesso/azure/wiped_json.hpp"
+#include "gesso/client/wiped_json.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -44,11 +44,11 @@ std::string describe(const json::value* value) {
 }
 
 // The object that a document is; nullptr where it is none.
-const json::object* as_object(const WipedJson& document) {
+const json::object* as_object(const client::WipedJson& document) {
   return document.root() != nullptr ? document.root()->if_object() : nullptr;
 }
 
-const json::object& expect_object(const WipedJson& document, std::string_view body) {
+const json::object& expect_object(const client::WipedJson& document, std::string_view body) {
   const json::object* object = as_object(document);
   if (object == nullptr) {
     fail("a JSON object", body.empty() ? "nothing" : std::to_string(body.size()) + " other bytes");
@@ -195,7 +195,7 @@ std::string clean(std::string_view text, std::span<const std::string_view> secre
 }  // namespace
 
 AccessToken read_token_reply(std::string_view body, Time now) {
-  const WipedJson document(body);
+  const client::WipedJson document(body);
   const json::object& reply = expect_object(document, body);
   Secret token = read_access_token(reply, "access_token");
   std::optional<Time> expires_on;
@@ -215,7 +215,7 @@ AccessToken read_token_reply(std::string_view body, Time now) {
 }
 
 AccessToken read_az_output(std::string_view output, Time now) {
-  const WipedJson document(output);
+  const client::WipedJson document(output);
   const json::object& reply = expect_object(document, output);
   Secret token = read_access_token(reply, "accessToken");
   std::optional<Time> expires_on;
@@ -231,7 +231,7 @@ AccessToken read_az_output(std::string_view output, Time now) {
 }
 
 bool reply_names(std::string_view body, std::string_view member, std::string_view id) {
-  const WipedJson document(body);
+  const client::WipedJson document(body);
   const json::object* object = as_object(document);
   const auto value = object != nullptr ? string_member(*object, member) : std::nullopt;
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
@@ -239,7 +239,7 @@ bool reply_names(std::string_view body, std::string_view member, std::string_vie
 }
 
 std::string read_refusal(std::string_view body, std::span<const std::string_view> secrets) {
-  const WipedJson document(body);
+  const client::WipedJson document(body);
   const json::object* object = as_object(document);
   if (object == nullptr) return "";
   if (const json::value* inner = object->if_contains("error"); inner && inner->is_object()) {
@@ -261,7 +261,7 @@ std::string first_line(std::string_view text, std::span<const std::string_view> 
   return clean(text.substr(0, text.find_first_of("\r\n")), secrets);
 }
 
-Error refusal(std::string_view what, const HttpResponse& response,
+Error refusal(std::string_view what, const client::HttpResponse& response,
               std::span<const std::string_view> secrets) {
   const int status = response.status;
   std::string message = std::string(what) + ": " + std::to_string(status);
@@ -277,8 +277,8 @@ Error refusal(std::string_view what, const HttpResponse& response,
   return {kind, message, {.retryable = kind != ErrorKind::kAuth && kind != ErrorKind::kInternal}};
 }
 
-AccessToken read_token_response(std::string_view what, const HttpResponse& response, Time now,
-                                std::span<const std::string_view> secrets) {
+AccessToken read_token_response(std::string_view what, const client::HttpResponse& response,
+                                Time now, std::span<const std::string_view> secrets) {
   if (response.status != 200) throw refusal(what, response, secrets);
   try {
     return read_token_reply(response.body.reveal(), now);

@@ -9,10 +9,10 @@
 #include <string>
 #include <string_view>
 
-#include "gesso/azure/http_client.hpp"
 #include "gesso/azure/token.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/client/http_client.hpp"
 
 namespace gesso::azure {
 
@@ -46,13 +46,13 @@ namespace gesso::azure {
 
 // The Error of a reply that is not 200: "WHAT: 400 invalid_client: ...". kAuth for what this
 // identity cannot change by waiting, kThrottled for 429, kUnavailable for 404, 410 and 5xx.
-[[nodiscard]] Error refusal(std::string_view what, const HttpResponse& response,
+[[nodiscard]] Error refusal(std::string_view what, const client::HttpResponse& response,
                             std::span<const std::string_view> secrets = {});
 
 // What a token endpoint answered: its token, or the Error of its refusal or of a reply that cannot
 // be read, with `what` before it.
-[[nodiscard]] AccessToken read_token_response(std::string_view what, const HttpResponse& response,
-                                              Time now,
+[[nodiscard]] AccessToken read_token_response(std::string_view what,
+                                              const client::HttpResponse& response, Time now,
                                               std::span<const std::string_view> secrets = {});
 
 }  // namespace gesso::azure

@@ -5,11 +5,11 @@
 #include <boost/json/value.hpp>
 #include <cstdint>
 
-#include "gesso/azure/retry.hpp"
-#include "gesso/azure/url.hpp"
 #include "gesso/azure/vault_url.hpp"
-#include "gesso/azure/wiped_json.hpp"
 #include "gesso/base/text.hpp"
+#include "gesso/client/retry.hpp"
+#include "gesso/client/url.hpp"
+#include "gesso/client/wiped_json.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -48,7 +48,7 @@ std::optional<Time> time_of(const json::object& object, std::string_view name) {
 // From ".../secrets/NAME/VERSION". Key Vault takes names without regard to case, and gives them as
 // they were made.
 std::string version_of(std::string_view id, std::string_view name) {
-  const std::optional<Url> url = parse_url(id);
+  const std::optional<client::Url> url = client::parse_url(id);
   const std::string start = "/secrets/" + std::string(name) + "/";
   if (!url || !equal_ignoring_case(std::string_view(url->path).substr(0, start.size()), start)) {
     refuse("expected the id of a version of '" + std::string(name) + "'");
@@ -96,14 +96,14 @@ std::string described(int status, const VaultError& error) {
 }  // namespace
 
 SecretValue read_secret(const Secret& body, std::string_view name) {
-  const WipedJson document(body.reveal());
+  const client::WipedJson document(body.reveal());
   if (document.root() == nullptr) refuse("expected JSON");
   const json::object& secret = object_of(document.root(), "the reply");
   return {Secret(string_of(secret, "value")), about(secret, name)};
 }
 
 VersionPage read_version_page(const Secret& body, std::string_view name) {
-  const WipedJson document(body.reveal());
+  const client::WipedJson document(body.reveal());
   if (document.root() == nullptr) refuse("expected JSON");
   const json::object& page = object_of(document.root(), "the reply");
   const json::value* list = page.if_contains("value");
@@ -118,7 +118,7 @@ VersionPage read_version_page(const Secret& body, std::string_view name) {
 }
 
 std::optional<DeletedSecret> read_deleted_secret(const Secret& body) {
-  const WipedJson document(body.reveal());
+  const client::WipedJson document(body.reveal());
   if (document.root() == nullptr || !document.root()->is_object()) return std::nullopt;
   const json::object& secret = document.root()->get_object();
   if (!secret.contains("recoveryId") && !secret.contains("deletedDate")) return std::nullopt;
@@ -131,7 +131,7 @@ std::optional<DeletedSecret> read_deleted_secret(const Secret& body) {
 }
 
 VaultError read_vault_error(const Secret& body) {
-  const WipedJson document(body.reveal());
+  const client::WipedJson document(body.reveal());
   if (document.root() == nullptr || !document.root()->is_object()) return {};
   const json::value* error = document.root()->get_object().if_contains("error");
   if (error == nullptr || !error->is_object()) return {};
@@ -151,7 +151,7 @@ bool may_be_a_fresh_role(const VaultError& error) {
          error.inner == "ForbiddenByPolicy" || error.inner == "AccessDenied";
 }
 
-Error vault_failure(const HttpResponse& response, std::string_view vault_host,
+Error vault_failure(const client::HttpResponse& response, std::string_view vault_host,
                     std::string_view name, Time now) {
   const VaultError error = read_vault_error(response.body);
   const std::string vault = "the key vault " + std::string(vault_host);

@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "gesso/azure/http_client.hpp"
 #include "gesso/azure/secret_provider.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/client/http_client.hpp"
 
 namespace gesso::azure {
 
@@ -44,7 +44,7 @@ struct VaultError {
 [[nodiscard]] bool may_be_a_fresh_role(const VaultError& error);
 
 // The Error for a status that is neither 200 nor 401 or 404, with what to do.
-[[nodiscard]] Error vault_failure(const HttpResponse& response, std::string_view vault_host,
+[[nodiscard]] Error vault_failure(const client::HttpResponse& response, std::string_view vault_host,
                                   std::string_view name, Time now);
 
 }  // namespace gesso::azure

@@ -5,9 +5,9 @@
 #include <cctype>
 #include <optional>
 
-#include "gesso/azure/url.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/base/text.hpp"
+#include "gesso/client/url.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -106,7 +106,7 @@ bool is_below(std::string_view host, std::string_view domain) {
 }
 
 VaultUrl check_vault_url(std::string_view url, const std::vector<std::string>& more_suffixes) {
-  const std::optional<Url> parts = parse_url(url);
+  const std::optional<client::Url> parts = client::parse_url(url);
   if (!parts || parts->scheme != "https") refuse(fault_of(url));
   const std::string& host = parts->host;
   if (is_address(host)) refuse("expected a host name, found an IP address");

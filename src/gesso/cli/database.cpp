@@ -98,9 +98,9 @@ Database::Database(const Settings& settings, const Clock& clock, Random& random,
   if (secrets == Secrets::kOnce) return;
   rotation_.emplace(
       azure::RotationCallbacks{
-          .read = [this](const azure::Call& call) { return vault_->read(call); },
+          .read = [this](const client::Call& call) { return vault_->read(call); },
           .apply = [this](const azure::SecretValue& secret,
-                          const azure::Call& call) { return take_into_use(secret, call); },
+                          const client::Call& call) { return take_into_use(secret, call); },
           .log = log_notice},
       azure::RotationOptions{.timing = {.poll_interval = settings.key_vault_poll_interval},
                              .apply_timeout = kApplyTimeout},
@@ -178,7 +178,7 @@ void Database::open(mongo::ServiceOptions options, const std::stop_token& stop) 
   service_ = std::move(service);
 }
 
-std::uint64_t Database::take_into_use(const azure::SecretValue& secret, const azure::Call& call) {
+std::uint64_t Database::take_into_use(const azure::SecretValue& secret, const client::Call& call) {
   if (service_) return service_->switch_to(secret.value.clone(), call.deadline, prepare_);
   mongo::ServiceOptions options = service_options(secret.value.clone());
   options.connect_attempts = 1;  // the rotation waits and tries again

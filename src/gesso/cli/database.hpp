@@ -100,7 +100,7 @@ class Database {
  private:
   [[nodiscard]] mongo::ServiceOptions service_options(Secret uri) const;
   void start_embedded(InUse in_use);
-  std::uint64_t take_into_use(const azure::SecretValue& secret, const azure::Call& call);
+  std::uint64_t take_into_use(const azure::SecretValue& secret, const client::Call& call);
   // Makes the service, connects and prepares.
   void open(mongo::ServiceOptions options, const std::stop_token& stop);
   void connect_service(mongo::Service& service, const std::stop_token& stop) const;

@@ -11,7 +11,6 @@
 #include <optional>
 #include <span>
 
-#include "gesso/azure/retry.hpp"
 #include "gesso/azure/token_claims.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/bson/builder.hpp"
@@ -20,6 +19,7 @@
 #include "gesso/cli/doctor_checks.hpp"
 #include "gesso/cli/doctor_report.hpp"
 #include "gesso/cli/vault.hpp"
+#include "gesso/client/retry.hpp"
 #include "gesso/mongo/indexes.hpp"
 #include "gesso/mongo/uri.hpp"
 #include "gesso/repositories/indexes.hpp"
@@ -54,19 +54,19 @@ class AzureTime {
 
 // Passes requests on, and notes the date of replies that came over TLS: what answers in clear is
 // this machine or its host.
-class DateWatch final : public azure::HttpClient {
-  std::unique_ptr<azure::HttpClient> client_;
+class DateWatch final : public client::HttpClient {
+  std::unique_ptr<client::HttpClient> client_;
   const Clock& clock_;
   AzureTime& time_;
 
  public:
-  DateWatch(std::unique_ptr<azure::HttpClient> client, const Clock& clock, AzureTime& time)
+  DateWatch(std::unique_ptr<client::HttpClient> client, const Clock& clock, AzureTime& time)
       : client_(std::move(client)), clock_(clock), time_(time) {}
 
-  azure::HttpResponse send(const azure::HttpRequest& request, const azure::Call& call) override {
-    azure::HttpResponse response = client_->send(request, call);
+  client::HttpResponse send(const client::HttpRequest& request, const client::Call& call) override {
+    client::HttpResponse response = client_->send(request, call);
     const auto header = response.header("date");
-    const auto date = header ? azure::read_http_date(*header) : std::nullopt;
+    const auto date = header ? client::read_http_date(*header) : std::nullopt;
     if (date && request.url.starts_with("https://")) {
       time_.note(*date + 500ms, clock_.now());  // it is cut to the second
     }
@@ -132,7 +132,7 @@ class Doctor {
   std::optional<Secret> ask_vault() {
     Vault vault(settings_, process_environment(), clock_, random_,
                 {.wrap =
-                     [this](std::unique_ptr<azure::HttpClient> client) {
+                     [this](std::unique_ptr<client::HttpClient> client) {
                        return std::make_unique<DateWatch>(std::move(client), clock_, azure_time_);
                      },
                  .attempts = kAttempts,

@@ -7,7 +7,7 @@
 #include <initializer_list>
 #include <utility>
 
-#include "gesso/azure/url.hpp"
+#include "gesso/client/url.hpp"
 
 namespace gesso::cli {
 namespace {
@@ -51,7 +51,7 @@ void warn(Check& check, std::string_view advice) {
 // A socket, or a host of this machine.
 bool stays_here(std::string_view host) {
   if (host.starts_with('/') || host.starts_with("%2F") || host.starts_with("%2f")) return true;
-  const auto url = azure::parse_url("http://" + std::string(host));
+  const auto url = client::parse_url("http://" + std::string(host));
   return url && url->is_local();
 }
 

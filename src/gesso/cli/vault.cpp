@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "gesso/azure/credentials.hpp"
-#include "gesso/azure/curl_client.hpp"
 #include "gesso/azure/token_cache.hpp"
 #include "gesso/cli/version.hpp"
+#include "gesso/client/curl_client.hpp"
 
 namespace gesso::cli {
 namespace {
@@ -38,17 +38,17 @@ azure::ManagedIdentityId managed_identity(std::string_view text) {
           .value = std::string(text.substr(equals + 1))};
 }
 
-std::unique_ptr<azure::HttpClient> make_client(const Settings& settings,
-                                               const VaultOptions& options) {
-  auto client = azure::make_curl_client({.connect_to = settings.azure_connect_to,
-                                         .ca_file = settings.azure_ca_file,
-                                         .user_agent = "gesso/" + std::string(version())});
+std::unique_ptr<client::HttpClient> make_client(const Settings& settings,
+                                                const VaultOptions& options) {
+  auto client = client::make_curl_client({.connect_to = settings.azure_connect_to,
+                                          .ca_file = settings.azure_ca_file,
+                                          .user_agent = "gesso/" + std::string(version())});
   return options.wrap ? options.wrap(std::move(client)) : std::move(client);
 }
 
 std::unique_ptr<azure::TokenProvider> make_tokens(const Settings& settings,
                                                   const azure::Environment& environment,
-                                                  azure::HttpClient& client, const Clock& clock,
+                                                  client::HttpClient& client, const Clock& clock,
                                                   Random& random, int attempts) {
   azure::CredentialOptions options{.environment = environment,
                                    .credential = settings.azure_credential};

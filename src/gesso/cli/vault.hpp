@@ -8,24 +8,24 @@
 #include <string>
 
 #include "gesso/azure/credential.hpp"
-#include "gesso/azure/http_client.hpp"
 #include "gesso/azure/key_vault.hpp"
 #include "gesso/azure/token.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/base/random.hpp"
 #include "gesso/cli/settings.hpp"
+#include "gesso/client/http_client.hpp"
 
 namespace gesso::cli {
 
 struct VaultOptions {
   // Puts another client before the one that sends, to look at what passes.
-  std::function<std::unique_ptr<azure::HttpClient>(std::unique_ptr<azure::HttpClient>)> wrap = {};
+  std::function<std::unique_ptr<client::HttpClient>(std::unique_ptr<client::HttpClient>)> wrap = {};
   int attempts = 5;        // at each endpoint of identity
   int vault_attempts = 5;  // few where the caller itself tries again
 };
 
 class Vault {
-  std::unique_ptr<azure::HttpClient> client_;
+  std::unique_ptr<client::HttpClient> client_;
   std::unique_ptr<azure::TokenProvider> tokens_;
   azure::KeyVault vault_;
   std::string secret_;
@@ -37,7 +37,7 @@ class Vault {
         Random& random, VaultOptions options = {});
 
   // The latest version. Throws as azure::KeyVault::get.
-  [[nodiscard]] azure::SecretValue read(const azure::Call& call) {
+  [[nodiscard]] azure::SecretValue read(const client::Call& call) {
     return vault_.get(secret_, "", call);
   }
 

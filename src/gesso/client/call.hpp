@@ -7,7 +7,7 @@
 
 #include "gesso/base/deadline.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 
 // A value. A call that it ends throws Error: kTimeout for the deadline, kUnavailable for the stop;
 // a wait between two attempts ends at once for either.
@@ -24,4 +24,4 @@ void check(const Call& call, std::string_view doing);
 // Blocks for so long, unless the call ends before: then throws at once.
 void wait(std::chrono::milliseconds duration, const Call& call, std::string_view doing);
 
-}  // namespace gesso::azure
+}  // namespace gesso::client

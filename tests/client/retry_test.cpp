@@ -1,4 +1,4 @@
-#include "gesso/azure/retry.hpp"
+#include "gesso/client/retry.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include "gesso/base/error.hpp"
 #include "gesso/testing/fake_clock.hpp"
 #include "gesso/testing/seeded_random.hpp"
-#include "tests/azure/scripted_client.hpp"
+#include "tests/client/scripted_client.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 namespace {
 
 using namespace std::chrono_literals;
@@ -176,4 +176,4 @@ TEST(Wait, EndsWithTheDeadline) {
 }
 
 }  // namespace
-}  // namespace gesso::azure
+}  // namespace gesso::client

@@ -9,11 +9,11 @@
 #include <string_view>
 #include <variant>
 
-#include "gesso/azure/http_client.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/base/random.hpp"
+#include "gesso/client/http_client.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 
 // "Wed, 21 Oct 2026 07:28:00 GMT"; the two forms that RFC 9110 calls obsolete are not sent.
 [[nodiscard]] std::optional<Time> read_http_date(std::string_view text);
@@ -67,4 +67,4 @@ class RetryFsm {
                                            RetryFsm::Options options, const Clock& clock,
                                            Random& random, const Call& call);
 
-}  // namespace gesso::azure
+}  // namespace gesso::client

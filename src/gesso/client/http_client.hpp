@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "gesso/azure/call.hpp"
 #include "gesso/base/secret.hpp"
+#include "gesso/client/call.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 
 struct HttpRequest {
   std::string method = "GET";
@@ -59,4 +59,4 @@ class HttpClient {
   [[nodiscard]] virtual HttpResponse send(const HttpRequest& request, const Call& call) = 0;
 };
 
-}  // namespace gesso::azure
+}  // namespace gesso::client

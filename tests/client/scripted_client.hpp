@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
-#include "gesso/azure/http_client.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/client/http_client.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 
 class ScriptedClient final : public HttpClient {
  public:
@@ -81,4 +81,4 @@ class ScriptedClient final : public HttpClient {
   }
 };
 
-}  // namespace gesso::azure
+}  // namespace gesso::client

@@ -1,12 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "gesso/azure/curl_client.hpp"
+#include "gesso/client/curl_client.hpp"
 #include "gesso/testing/https_server.hpp"
 #include "gesso/testing/test_ca.hpp"
-#include "tests/azure/support.hpp"
+#include "tests/client/support.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 namespace {
 
 using ::testing::HasSubstr;
@@ -57,4 +57,4 @@ TEST_F(Tls, RefusesACertificateThatIsNotGood) {
 }
 
 }  // namespace
-}  // namespace gesso::azure
+}  // namespace gesso::client

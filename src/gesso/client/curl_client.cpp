@@ -1,4 +1,4 @@
-#include "gesso/azure/curl_client.hpp"
+#include "gesso/client/curl_client.hpp"
 
 #include <curl/curl.h>
 #include <string.h>  // explicit_bzero
@@ -9,10 +9,10 @@
 #include <fstream>
 #include <stop_token>
 
-#include "gesso/azure/url.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/client/url.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 namespace {
 
 constexpr std::size_t kMaxBody = std::size_t{1} << 20;
@@ -314,4 +314,4 @@ std::unique_ptr<HttpClient> make_curl_client(CurlOptions options) {
   return std::make_unique<CurlClient>(std::move(options), std::move(connect_to));
 }
 
-}  // namespace gesso::azure
+}  // namespace gesso::client

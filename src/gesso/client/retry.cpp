@@ -1,13 +1,13 @@
-#include "gesso/azure/retry.hpp"
+#include "gesso/client/retry.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <string>
 
-#include "gesso/azure/url.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/client/url.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 namespace {
 
 using std::chrono::milliseconds;
@@ -112,4 +112,4 @@ HttpResponse send_with_retry(HttpClient& client, const HttpRequest& request,
   }
 }
 
-}  // namespace gesso::azure
+}  // namespace gesso::client

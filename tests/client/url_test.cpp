@@ -1,10 +1,10 @@
-#include "gesso/azure/url.hpp"
+#include "gesso/client/url.hpp"
 
 #include <gtest/gtest.h>
 
 #include "gesso/base/text.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 namespace {
 
 TEST(Url, ReadsItsParts) {
@@ -77,4 +77,4 @@ TEST(Url, EncodesValues) {
 }
 
 }  // namespace
-}  // namespace gesso::azure
+}  // namespace gesso::client

@@ -1,4 +1,4 @@
-#include "gesso/azure/url.hpp"
+#include "gesso/client/url.hpp"
 
 #include <arpa/inet.h>
 
@@ -9,7 +9,7 @@
 
 #include "gesso/base/text.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 namespace {
 
 int default_port(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
@@ -105,4 +105,4 @@ std::string form_encode(const std::vector<std::pair<std::string_view, std::strin
   return result;
 }
 
-}  // namespace gesso::azure
+}  // namespace gesso::client

@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
-#include "gesso/azure/http_client.hpp"
+#include "gesso/client/http_client.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 
 struct CurlOptions {
   // HOST:PORT:ADDRESS:PORT, comma-separated, as libcurl's CONNECT_TO: requests to the first two go
@@ -26,4 +26,4 @@ struct CurlOptions {
 // opened.
 [[nodiscard]] std::unique_ptr<HttpClient> make_curl_client(CurlOptions options = {});
 
-}  // namespace gesso::azure
+}  // namespace gesso::client

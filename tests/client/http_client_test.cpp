@@ -1,8 +1,8 @@
-#include "gesso/azure/http_client.hpp"
+#include "gesso/client/http_client.hpp"
 
 #include <gtest/gtest.h>
 
-namespace gesso::azure {
+namespace gesso::client {
 namespace {
 
 TEST(HttpResponse, GivesTheFirstHeaderOfAName) {
@@ -12,4 +12,4 @@ TEST(HttpResponse, GivesTheFirstHeaderOfAName) {
 }
 
 }  // namespace
-}  // namespace gesso::azure
+}  // namespace gesso::client

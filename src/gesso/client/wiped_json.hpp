@@ -13,7 +13,7 @@
 #include <optional>
 #include <string_view>
 
-namespace gesso::azure {
+namespace gesso::client {
 
 class WipingResource final : public boost::json::memory_resource {
   // Alignments are passed over: Boost.JSON asks for none past the default, and frees keys with
@@ -48,4 +48,4 @@ class WipedJson {
   [[nodiscard]] const boost::json::value* root() const { return root_ ? &*root_ : nullptr; }
 };
 
-}  // namespace gesso::azure
+}  // namespace gesso::client

@@ -1,4 +1,4 @@
-#include "gesso/azure/call.hpp"
+#include "gesso/client/call.hpp"
 
 #include <algorithm>
 #include <condition_variable>
@@ -7,7 +7,7 @@
 
 #include "gesso/base/error.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 
 void check(const Call& call, std::string_view doing) {
   if (call.stop.stop_requested()) {
@@ -29,4 +29,4 @@ void wait(std::chrono::milliseconds duration, const Call& call, std::string_view
   check(call, doing);
 }
 
-}  // namespace gesso::azure
+}  // namespace gesso::client

@@ -1,4 +1,4 @@
-#include "gesso/azure/curl_client.hpp"
+#include "gesso/client/curl_client.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 
 #include "gesso/testing/https_server.hpp"
 #include "gesso/testing/temp_dir.hpp"
-#include "tests/azure/support.hpp"
+#include "tests/client/support.hpp"
 
-namespace gesso::azure {
+namespace gesso::client {
 namespace {
 
 using namespace std::chrono_literals;
@@ -203,4 +203,4 @@ TEST(CurlClient, PassesProxiesOfTheEnvironmentUnlessDirect) {
 }
 
 }  // namespace
-}  // namespace gesso::azure
+}  // namespace gesso::client

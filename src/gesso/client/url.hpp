@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace gesso::azure {
+namespace gesso::client {
 
 struct Url {
   std::string scheme;  // in lower case
@@ -37,4 +37,4 @@ struct Url {
 [[nodiscard]] std::string form_encode(
     const std::vector<std::pair<std::string_view, std::string_view>>& fields);
 
-}  // namespace gesso::azure
+}  // namespace gesso::client
