@@ -168,5 +168,20 @@ TEST(Credentials, AStopEndsTheChainWithoutTryingTheRest) {
   EXPECT_THAT(error.what(), HasSubstr("Azure CLI: not tried"));
 }
 
+TEST(CredentialOrigins, AreThoseOfTheEnvironmentOrAzuresOwn) {
+  EXPECT_THAT(
+      credential_origins(environment_of({})),
+      ::testing::ElementsAre("https://login.microsoftonline.com", "http://169.254.169.254"));
+  EXPECT_THAT(credential_origins(
+                  environment_of({{"AZURE_AUTHORITY_HOST", "login.microsoftonline.us"},
+                                  {"AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:2579/"},
+                                  {"IDENTITY_ENDPOINT", "http://127.0.0.1:41741/msi/token?x=1"}})),
+              ::testing::ElementsAre("https://login.microsoftonline.us", "http://127.0.0.1:2579",
+                                     "http://127.0.0.1:41741"));
+  EXPECT_THAT(credential_origins(environment_of({{"IDENTITY_ENDPOINT", "no url"}})),
+              ::testing::SizeIs(2))
+      << "what cannot be read is left out";
+}
+
 }  // namespace
 }  // namespace gesso::azure

@@ -28,8 +28,10 @@ struct Azure {
   AzureStandIn stand_in;
   SystemClock clock;
   SystemRandom random;
-  std::unique_ptr<client::HttpClient> client = client::make_curl_client(
-      {.connect_to = stand_in.connect_to(), .ca_file = stand_in.ca_file()});
+  std::unique_ptr<client::HttpClient> client =
+      client::make_curl_client({.allowed = origins_of(stand_in),
+                                .connect_to = stand_in.connect_to(),
+                                .ca_file = stand_in.ca_file()});
 
   std::unique_ptr<TokenProvider> make(std::map<std::string, std::string> set,
                                       ManagedIdentityId id = {}) {

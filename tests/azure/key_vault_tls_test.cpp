@@ -39,8 +39,19 @@ struct KeyVaultTls : ::testing::Test {
       [](const HttpsServer::Request&) { return HttpsServer::Reply{}; },
       {.certificate = azure.ca.issue(
            {"*.evil.com", "evil.com", "evilvault.azure.net", "vault.azure.net.evil.com"})}};
+  // It may ask the others too: what keeps tokens from them here is the vault's own care.
+  static std::vector<std::string> everybody(AzureStandIn& azure) {
+    std::vector<std::string> origins = origins_of(azure);
+    for (const char* other :
+         {"https://evilvault.azure.net", "https://vault.azure.net.evil.com",
+          "https://login.evil.com", "http://myvault.vault.azure.net", "https://evil.com"}) {
+      origins.emplace_back(other);
+    }
+    return origins;
+  }
   std::unique_ptr<client::HttpClient> client = client::make_curl_client(
-      {.connect_to = azure.connect_to() + led("evilvault.azure.net", 443) +
+      {.allowed = everybody(azure),
+       .connect_to = azure.connect_to() + led("evilvault.azure.net", 443) +
                      led("vault.azure.net.evil.com", 443) + led("login.evil.com", 443) +
                      led("myvault.vault.azure.net", 80) + led("evil.com", 443),
        .ca_file = azure.ca_file()});

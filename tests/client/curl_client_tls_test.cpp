@@ -21,7 +21,8 @@ struct Tls : ::testing::Test {
 
   std::unique_ptr<HttpClient> client(const std::string& ca_file) const {
     return make_curl_client(
-        {.connect_to = std::string(kHost) + ":443:127.0.0.1:" + std::to_string(server.port()),
+        {.allowed = {{"https://" + std::string(kHost)}},
+         .connect_to = std::string(kHost) + ":443:127.0.0.1:" + std::to_string(server.port()),
          .ca_file = ca_file});
   }
   void expect_refused(HttpClient& to, const std::string& reason) {

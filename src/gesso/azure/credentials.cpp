@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gesso/base/error.hpp"
+#include "gesso/client/url.hpp"
 
 namespace gesso::azure {
 namespace {
@@ -154,6 +155,20 @@ std::unique_ptr<TokenProvider> make_credential(CredentialOptions options, Creden
   for (const Member member : selected) members.push_back(make(member));
   if (members.size() == 1) return std::make_unique<OneCredential>(std::move(members.front()));
   return std::make_unique<Chain>(std::move(members));
+}
+
+std::vector<std::string> credential_origins(const Environment& environment) {
+  std::vector<std::string> origins;
+  for (const auto& [variable, otherwise] :
+       {std::pair{"AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com"},
+        std::pair{"AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://169.254.169.254"},
+        std::pair{"IDENTITY_ENDPOINT", ""}}) {
+    std::string text = environment(variable).value_or("");
+    if (text.empty()) text = otherwise;
+    if (text.find("://") == std::string::npos) text = "https://" + text;  // as Azure's SDKs do
+    if (const auto url = client::parse_url(text)) origins.push_back(url->origin());
+  }
+  return origins;
 }
 
 }  // namespace gesso::azure

@@ -1,7 +1,7 @@
 // Who we are, to Azure: the chain of credentials that a program without a password tries, or the
 // one of them that a setting names.
 //
-//   const auto client = make_curl_client();
+//   const auto client = client::make_curl_client({.allowed = credential_origins(environment)});
 //   TokenCache tokens(make_credential({.environment = environment}, {*client, clock, random}),
 //                     clock, random);
 //   AccessToken token = tokens.token({}, {.deadline = Deadline::after(10s)});
@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gesso/azure/azure_cli.hpp"
 #include "gesso/azure/credential.hpp"
@@ -41,5 +42,10 @@ struct CredentialOptions {
 // malformed.
 [[nodiscard]] std::unique_ptr<TokenProvider> make_credential(CredentialOptions options,
                                                              CredentialIo io);
+
+// The servers that the credentials of this environment ask for tokens: the identity platform's and
+// the endpoint of the managed identity. What cannot be read is left out, for `make_credential` says
+// what is wrong with it.
+[[nodiscard]] std::vector<std::string> credential_origins(const Environment& environment);
 
 }  // namespace gesso::azure

@@ -9,6 +9,7 @@
 #include "gesso/azure/token_cache.hpp"
 #include "gesso/cli/version.hpp"
 #include "gesso/client/curl_client.hpp"
+#include "gesso/client/url.hpp"
 
 namespace gesso::cli {
 namespace {
@@ -39,8 +40,12 @@ azure::ManagedIdentityId managed_identity(std::string_view text) {
 }
 
 std::unique_ptr<client::HttpClient> make_client(const Settings& settings,
+                                                const azure::Environment& environment,
                                                 const VaultOptions& options) {
-  auto client = client::make_curl_client({.connect_to = settings.azure_connect_to,
+  std::vector<std::string> allowed = azure::credential_origins(environment);
+  if (const auto url = client::parse_url(settings.key_vault_url)) allowed.push_back(url->origin());
+  auto client = client::make_curl_client({.allowed = allowed,
+                                          .connect_to = settings.azure_connect_to,
                                           .ca_file = settings.azure_ca_file,
                                           .user_agent = "gesso/" + std::string(version())});
   return options.wrap ? options.wrap(std::move(client)) : std::move(client);
@@ -64,7 +69,7 @@ std::unique_ptr<azure::TokenProvider> make_tokens(const Settings& settings,
 
 Vault::Vault(const Settings& settings, const azure::Environment& environment, const Clock& clock,
              Random& random, VaultOptions options)
-    : client_(make_client(settings, options)),
+    : client_(make_client(settings, environment, options)),
       tokens_(make_tokens(settings, environment, *client_, clock, random, options.attempts)),
       vault_({.url = settings.key_vault_url,
               .more_suffixes = split(settings.key_vault_suffixes),

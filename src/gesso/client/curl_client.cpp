@@ -1,54 +1,22 @@
 #include "gesso/client/curl_client.hpp"
 
-#include <curl/curl.h>
-#include <string.h>  // explicit_bzero
-
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <fstream>
-#include <stop_token>
 
 #include "gesso/base/error.hpp"
+#include "gesso/client/detail/curl.hpp"
 #include "gesso/client/url.hpp"
 
 namespace gesso::client {
 namespace {
 
+using detail::append;
+using detail::Easy;
+using detail::List;
+using detail::set;
+
 constexpr std::size_t kMaxBody = std::size_t{1} << 20;
 constexpr std::size_t kMaxHeaders = std::size_t{64} << 10;
-
-struct EasyDeleter {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-struct MultiDeleter {
-  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
-};
-// Header lines hold tokens.
-struct WipingListDeleter {
-  void operator()(curl_slist* list) const {
-    for (curl_slist* node = list; node != nullptr; node = node->next) {
-      ::explicit_bzero(node->data, ::strlen(node->data));
-    }
-    curl_slist_free_all(list);
-  }
-};
-using Easy = std::unique_ptr<CURL, EasyDeleter>;
-using Multi = std::unique_ptr<CURLM, MultiDeleter>;
-using List = std::unique_ptr<curl_slist, WipingListDeleter>;
-
-void append(List& list, const char* line) {
-  curl_slist* grown = curl_slist_append(list.get(), line);
-  if (grown == nullptr) throw std::bad_alloc();
-  (void)list.release();
-  list.reset(grown);
-}
-
-// Once in a process, by whoever comes first: thread-safe since libcurl 7.84.
-void initialise_libcurl() {
-  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (code != CURLE_OK) throw Error(ErrorKind::kInternal, "libcurl could not be initialised");
-}
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";
@@ -116,17 +84,8 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) noexc
   return 0;
 }
 
-template <class Value>
-void set(const Easy& easy, CURLoption option, Value value) {
-  const CURLcode code = curl_easy_setopt(easy.get(), option, value);
-  if (code != CURLE_OK) {
-    throw Error(ErrorKind::kInternal,
-                std::string("libcurl refuses an option: ") + curl_easy_strerror(code));
-  }
-}
-
-Error failure(CURLcode code, const std::string& origin, const char* detail, const Reply& reply) {
-  std::string reason = detail[0] != '\0' ? detail : curl_easy_strerror(code);
+Error failure(CURLcode code, const std::string& origin, const char* said, const Reply& reply) {
+  std::string reason = said[0] != '\0' ? said : curl_easy_strerror(code);
   bool retryable = true;
   if (!reply.refused.empty()) {
     reason = reply.refused;
@@ -205,30 +164,30 @@ class CurlClient final : public HttpClient {
     const auto url = parse_url(request.url);
     if (!url) throw Error(ErrorKind::kValidation, "expected an absolute http or https URL");
     const std::string origin = url->origin();
+    if (!options_.allowed.allow(*url)) {
+      throw Error(ErrorKind::kValidation, origin + ": not among the servers that may be called");
+    }
     const std::string doing = "asking " + origin;
     check(call, doing);
 
     Reply reply;
-    std::array<char, CURL_ERROR_SIZE> detail{};
+    std::array<char, CURL_ERROR_SIZE> reason{};
     List lines = header_lines(request);
     List connect_to;
     for (const std::string& entry : connect_to_) append(connect_to, entry.c_str());
     const Easy easy(curl_easy_init());
-    const Multi multi(curl_multi_init());
-    if (!easy || !multi) throw std::bad_alloc();
+    if (!easy) throw std::bad_alloc();
     prepare(easy, request, *url);
     set(easy, CURLOPT_HTTPHEADER, lines.get());
     set(easy, CURLOPT_CONNECT_TO, connect_to.get());
-    set(easy, CURLOPT_ERRORBUFFER, detail.data());
+    set(easy, CURLOPT_ERRORBUFFER, reason.data());
     set(easy, CURLOPT_HEADERFUNCTION, &on_header);
     set(easy, CURLOPT_HEADERDATA, &reply);
     set(easy, CURLOPT_WRITEFUNCTION, &on_body);
     set(easy, CURLOPT_WRITEDATA, &reply);
-    if (curl_multi_add_handle(multi.get(), easy.get()) != CURLM_OK) throw std::bad_alloc();
 
-    const CURLcode code = run(multi.get(), call, doing);
-    curl_multi_remove_handle(multi.get(), easy.get());
-    if (code != CURLE_OK) throw failure(code, origin, detail.data(), reply);
+    const CURLcode code = detail::perform(easy, call, doing);
+    if (code != CURLE_OK) throw failure(code, origin, reason.data(), reply);
     if (!reply.headers_ended) {  // which libcurl takes for a reply without a body
       throw Error(ErrorKind::kUnavailable, origin + ": its reply ended amid its headers",
                   {.retryable = true});
@@ -239,78 +198,14 @@ class CurlClient final : public HttpClient {
     reply.response.body = Secret(std::move(reply.body));
     return std::move(reply.response);
   }
-
- private:
-  static CURLcode run(CURLM* multi, const Call& call, std::string_view doing) {
-    // The one function of libcurl that another thread may call meanwhile.
-    const std::stop_callback wake(call.stop, [multi] { curl_multi_wakeup(multi); });
-    while (true) {
-      int running = 0;
-      CURLMcode code = curl_multi_perform(multi, &running);
-      int queued = 0;
-      if (const CURLMsg* message = curl_multi_info_read(multi, &queued); message != nullptr) {
-        return message->data.result;
-      }
-      check(call, doing);
-      // libcurl wakes for its own timeouts before this one.
-      const auto left = std::min(call.deadline.remaining(), std::chrono::milliseconds{60'000});
-      if (code == CURLM_OK) {
-        code = curl_multi_poll(multi, nullptr, 0, static_cast<int>(left.count()), nullptr);
-      }
-      if (code != CURLM_OK) {
-        throw Error(ErrorKind::kInternal, std::string("libcurl: ") + curl_multi_strerror(code));
-      }
-    }
-  }
 };
-
-bool is_port(std::string_view text) {
-  int port = 0;
-  const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc{} && last == text.data() + text.size() && port > 0 && port <= 65'535;
-}
-
-// HOST:PORT:ADDRESS:PORT, where an IPv6 address stands in brackets. As libcurl has it, HOST and
-// PORT may be empty, which is any, and so may be one of the latter two, which leaves it as it was.
-bool is_connect_to(std::string_view entry) {
-  const std::size_t last = entry.rfind(':');
-  const std::size_t first = entry.find(':', entry.starts_with('[') ? entry.find(']') : 0);
-  if (first == std::string_view::npos) return false;
-  const std::size_t second = entry.find(':', first + 1);
-  if (second >= last) return false;
-  const std::string_view from = entry.substr(first + 1, second - first - 1);
-  const std::string_view address = entry.substr(second + 1, last - second - 1);
-  const std::string_view to = entry.substr(last + 1);
-  return entry.substr(0, first).find('*') == std::string_view::npos &&  // libcurl knows none
-         (from.empty() || is_port(from)) && (to.empty() || is_port(to)) &&
-         !(address.empty() && to.empty());
-}
-
-std::vector<std::string> parse_connect_to(std::string_view text) {
-  std::vector<std::string> entries;
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    const std::string_view entry = trimmed(text.substr(0, comma));
-    if (!is_connect_to(entry)) {
-      throw Error(ErrorKind::kValidation,
-                  "connect-to: expected HOST:PORT:ADDRESS:PORT, comma-separated, found \"" +
-                      std::string(entry) + "\"");
-    }
-    entries.emplace_back(entry);
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return entries;
-}
 
 }  // namespace
 
 std::unique_ptr<HttpClient> make_curl_client(CurlOptions options) {
-  initialise_libcurl();
-  auto connect_to = parse_connect_to(options.connect_to);
-  if (!options.ca_file.empty() && !std::ifstream(options.ca_file)) {
-    throw Error(ErrorKind::kValidation,
-                "CA file: expected a PEM file that can be read, found " + options.ca_file);
-  }
+  detail::initialise_libcurl();
+  auto connect_to = detail::parse_connect_to(options.connect_to);
+  detail::check_ca_file(options.ca_file);
   return std::make_unique<CurlClient>(std::move(options), std::move(connect_to));
 }
 

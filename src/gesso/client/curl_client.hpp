@@ -1,15 +1,18 @@
-// HttpClient over libcurl. Each call has a connection of its own: calls are rare, an hour apart,
-// and a connection that idles that long is lost anyway.
+// HttpClient over libcurl. Each call has a connection of its own: calls are rare, minutes
+// apart, and a connection that idles that long is lost anyway.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "gesso/client/allowed_origins.hpp"
 #include "gesso/client/http_client.hpp"
 
 namespace gesso::client {
 
 struct CurlOptions {
+  // Whom it may call; a request to anybody else is refused before a name is looked up.
+  AllowedOrigins allowed;
   // HOST:PORT:ADDRESS:PORT, comma-separated, as libcurl's CONNECT_TO: requests to the first two go
   // to the last two (a private endpoint, a test's server). Names and certificates are checked as
   // ever, against the URL's host.
@@ -24,6 +27,6 @@ struct CurlOptions {
 //
 // Throws Error kValidation where `connect_to` cannot be read or `ca_file` is no file that can be
 // opened.
-[[nodiscard]] std::unique_ptr<HttpClient> make_curl_client(CurlOptions options = {});
+[[nodiscard]] std::unique_ptr<HttpClient> make_curl_client(CurlOptions options);
 
 }  // namespace gesso::client

@@ -1,5 +1,5 @@
-// An HTTP request and its reply, as the endpoints of Azure need them, and the seam between what is
-// said to them (state machines, parsers) and how it is sent (libcurl, in curl_client.hpp).
+// An HTTP request and its reply, as the services that we call need them, and the seam between what
+// is said to them (state machines, parsers) and how it is sent (libcurl, in curl_client.hpp).
 //
 // Bodies and header values may hold secrets: they are wiped when they end and never logged.
 #pragma once
