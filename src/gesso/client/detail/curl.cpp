@@ -109,13 +109,22 @@ void initialise_libcurl() {  // thread-safe since libcurl 7.84
   if (code != CURLE_OK) throw Error(ErrorKind::kInternal, "libcurl could not be initialised");
 }
 
-CURLcode perform(const Easy& easy, const Call& call, std::string_view doing) {
+CURLcode perform(const Easy& easy, const Call& call, std::string_view doing,
+                 const std::function<void(Ending)>& before_close) {
   const Multi multi(curl_multi_init());
   if (!multi || curl_multi_add_handle(multi.get(), easy.get()) != CURLM_OK) throw std::bad_alloc();
-  // Before the handle goes, however this ends.
-  const auto remove = [&](CURLM*) { curl_multi_remove_handle(multi.get(), easy.get()); };
-  const std::unique_ptr<CURLM, decltype(remove)> added(multi.get(), remove);
-  return run(multi.get(), call, doing);
+  const auto end = [&](Ending ending) {
+    if (before_close) before_close(ending);
+    curl_multi_remove_handle(multi.get(), easy.get());
+  };
+  try {
+    const CURLcode code = run(multi.get(), call, doing);
+    end(Ending::kByItself);
+    return code;
+  } catch (...) {
+    end(Ending::kByCall);
+    throw;
+  }
 }
 
 }  // namespace gesso::client::detail

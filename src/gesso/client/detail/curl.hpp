@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,9 +39,15 @@ void set(const Easy& easy, CURLoption option, Value value) {
   }
 }
 
+enum class Ending {
+  kByItself,  // well or not
+  kByCall,    // its deadline passed, or it was stopped
+};
+
 // Blocks until the transfer has ended, and says how; throws where the call ends before it. `doing`
-// as for `check`.
-[[nodiscard]] CURLcode perform(const Easy& easy, const Call& call, std::string_view doing);
+// as for `check`. `before_close` is told how, while the connection stands.
+[[nodiscard]] CURLcode perform(const Easy& easy, const Call& call, std::string_view doing,
+                               const std::function<void(Ending)>& before_close = {});
 
 // HOST:PORT:ADDRESS:PORT, comma-separated, as libcurl's CONNECT_TO has them. Throws Error
 // kValidation.
