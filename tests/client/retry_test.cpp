@@ -95,6 +95,28 @@ TEST(RetryFsm, TriesMissingAndForbiddenWhereTheyMayPass) {
   EXPECT_EQ(RetryFsm({.forbidden = true}).after(403, std::nullopt, 0).kind, Kind::kWait);
 }
 
+TEST(RetryFsm, TriesAConflictWhereItMayPass) {
+  EXPECT_EQ(RetryFsm({}).after(409, std::nullopt, kMiddle).kind, Kind::kDone);
+  EXPECT_EQ(RetryFsm({.conflict = true}).after(409, std::nullopt, kMiddle).kind, Kind::kWait);
+}
+
+TEST(RetryFsm, DoesAsTheServiceAdvises) {
+  EXPECT_EQ(RetryFsm({}).after(RetryFsm::Advised::kAgain, std::nullopt, kMiddle).kind, Kind::kWait);
+  EXPECT_EQ(RetryFsm({}).after(RetryFsm::Advised::kStop, std::nullopt, kMiddle).kind, Kind::kDone);
+  EXPECT_EQ(RetryFsm({.attempts = 1}).after(RetryFsm::Advised::kAgain, std::nullopt, kMiddle).kind,
+            Kind::kDone)
+      << "but not for ever";
+  const auto of = [](std::string value) {
+    return outcome_of({.status = 500, .headers = {{"should-retry", std::move(value)}}},
+                      "should-retry");
+  };
+  EXPECT_EQ(std::get<RetryFsm::Advised>(of("true")), RetryFsm::Advised::kAgain);
+  EXPECT_EQ(std::get<RetryFsm::Advised>(of("false")), RetryFsm::Advised::kStop);
+  EXPECT_EQ(std::get<int>(of("perhaps")), 500);
+  EXPECT_EQ(std::get<int>(outcome_of({.status = 500}, "should-retry")), 500);
+  EXPECT_EQ(std::get<int>(outcome_of({.status = 500, .headers = {{"", "true"}}}, "")), 500);
+}
+
 TEST(RetryFsm, StaysWithAServiceThatIsGoneForSeventySeconds) {
   RetryFsm machine({.attempts = 2, .wait_min = 2s, .wait_max = 20s, .gone_for = 70s});
   milliseconds total{0};

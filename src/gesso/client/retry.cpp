@@ -63,8 +63,13 @@ RetryFsm::Action RetryFsm::after(Outcome outcome, std::optional<milliseconds> as
   const int* status = std::get_if<int>(&outcome);
   const int code = status != nullptr ? *status : 0;
   const bool gone = code == 410 && options_.gone_for.count() > 0;
-  const bool may_pass = status == nullptr || gone || code == 408 || code == 429 || code >= 500 ||
-                        (code == 404 && options_.not_found) || (code == 403 && options_.forbidden);
+  const Advised* advised = std::get_if<Advised>(&outcome);
+  const bool may_pass = advised != nullptr
+                            ? *advised == Advised::kAgain
+                            : status == nullptr || gone || code == 408 || code == 429 ||
+                                  code >= 500 || (code == 404 && options_.not_found) ||
+                                  (code == 403 && options_.forbidden) ||
+                                  (code == 409 && options_.conflict);
   ++failures_;
   if (!may_pass || (gone ? waited_ >= options_.gone_for : failures_ >= options_.attempts)) {
     return kDone;
@@ -84,6 +89,15 @@ RetryFsm::Action RetryFsm::after(Outcome outcome, std::optional<milliseconds> as
   return {Action::Kind::kWait, wait};
 }
 
+RetryFsm::Outcome outcome_of(const HttpResponse& response, std::string_view advice) {
+  if (!advice.empty()) {
+    const auto said = response.header(advice);
+    if (said == "true") return RetryFsm::Advised::kAgain;
+    if (said == "false") return RetryFsm::Advised::kStop;
+  }
+  return response.status;
+}
+
 HttpResponse send_with_retry(HttpClient& client, const HttpRequest& request,
                              RetryFsm::Options options, const Clock& clock, Random& random,
                              const Call& call) {
@@ -97,7 +111,7 @@ HttpResponse send_with_retry(HttpClient& client, const HttpRequest& request,
     std::optional<milliseconds> asked;
     try {
       response = client.send(request, call);
-      outcome = response->status;
+      outcome = outcome_of(*response, options.advice);
       asked = retry_after(*response, clock.now());
     } catch (const Error& error) {
       if (!error.retryable() || call.ended()) throw;

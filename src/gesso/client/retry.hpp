@@ -35,10 +35,15 @@ class RetryFsm {
     std::chrono::milliseconds gone_for{0};
     bool not_found = false;  // 404 may pass: the service is being updated
     bool forbidden = false;  // 403 may pass: a role granted a moment ago
+    bool conflict = false;   // 409 may pass: a concurrent request of the same key
+    // A header, in lower case, by which the service itself says "true" or "false" to another
+    // attempt, whatever the status; empty: there is none.
+    std::string_view advice = {};
   };
-  // What became of an attempt: a status, or no reply at all.
+  // What became of an attempt: a status, no reply at all, or a reply that says what to do.
   struct NoReply {};
-  using Outcome = std::variant<int, NoReply>;
+  enum class Advised { kStop, kAgain };
+  using Outcome = std::variant<int, NoReply, Advised>;
   struct Action {
     enum class Kind { kWait, kDone };  // done: take the outcome as it is, good or bad
     Kind kind;
@@ -59,6 +64,9 @@ class RetryFsm {
   [[nodiscard]] Action after(Outcome outcome, std::optional<std::chrono::milliseconds> asked,
                              double jitter);
 };
+
+// What a reply is to the machine: its status, or the service's advice where it gives any.
+[[nodiscard]] RetryFsm::Outcome outcome_of(const HttpResponse& response, std::string_view advice);
 
 // Sends until the machine says that it is done, or until the next wait would outlast the deadline:
 // the last reply says more than that the time is up. No reply is tried again where its Error is
