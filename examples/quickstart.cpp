@@ -37,7 +37,7 @@ models::User user_operations(mongo::Session& session, const RepositoryContext& c
   user = users.find_by_email("user@example.com").value();
 
   // Deduct credits: nothing where there are not enough
-  user = users.deduct_credits(user.id, 1).value();
+  user = users.deduct_credits(user.id, 1, "order-1").value();
 
   // Increment generation count
   user = users.increment_generations(user.id).value();
@@ -98,7 +98,7 @@ void subscription_operations(mongo::Session& session, const RepositoryContext& c
        .current_period_end = context.clock.now() + std::chrono::days(30)});
 
   // Use credits
-  subscription = subscriptions.use_credits(subscription.id, 1).value();
+  subscription = subscriptions.use_credits(subscription.id, 1, "order-2").value();
   std::cout << "Used this period: " << subscription.credits_used_this_period << '\n';
 
   // Reset period usage (at billing cycle renewal)

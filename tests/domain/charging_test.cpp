@@ -162,7 +162,7 @@ TEST_F(ChargingTest, CreditsOfAPeriodThatIsOverHaveLapsed) {
   clock_.advance(24h);
   with<SubscriptionRepository>([&](SubscriptionRepository subscriptions) {
     subscriptions.reset_period_usage(bought.id, bought.current_period_end + 24h);
-    subscriptions.use_credits(bought.id, 3);
+    subscriptions.use_credits(bought.id, 3, ids_.next("op_"));
   });
   fail(generation.id);
   refund(generation.id);

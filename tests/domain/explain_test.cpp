@@ -101,8 +101,8 @@ TEST_F(ExplainTest, UserRepository) {
          [&](auto& users) { (void)users.verify_password("ada@example.com", "correct horse"); });
   served("update_user", [&](auto& users) { users.update_user(ada.id, {.full_name = "Ada"}); });
   served("increment_generations", [&](auto& users) { users.increment_generations(ada.id); });
-  served("deduct_credits", [&](auto& users) { users.deduct_credits(ada.id, 1); });
-  served("add_credits", [&](auto& users) { users.add_credits(ada.id, 1); });
+  served("deduct_credits", [&](auto& users) { users.deduct_credits(ada.id, 1, ids_.next("op_")); });
+  served("add_credits", [&](auto& users) { users.add_credits(ada.id, 1, ids_.next("op_")); });
   served("get_active_users", [&](auto& users) { (void)users.get_active_users(0, 10); });
   served("set_tier", [&](auto& users) { users.set_tier(ada.id, models::SubscriptionTier::kPro); });
   served("deactivate", [&](auto& users) { users.deactivate(ada.id); });
@@ -173,7 +173,8 @@ TEST_F(ExplainTest, SubscriptionRepository) {
   served("find_due", [&](auto& repository) {
     (void)repository.find_due(models::SubscriptionStatus::kActive, clock_.now());
   });
-  served("use_credits", [&](auto& repository) { repository.use_credits(bought.id, 1); });
+  served("use_credits",
+         [&](auto& repository) { repository.use_credits(bought.id, 1, ids_.next("op_")); });
   served("reset_period_usage", [&](auto& repository) { repository.reset_period_usage(bought.id); });
   served("change_plan", [&](auto& repository) {
     repository.change_plan(bought.id,

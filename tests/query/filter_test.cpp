@@ -44,6 +44,8 @@ TEST(FilterTest, AListIsAskedForItsElements) {
   EXPECT_EQ(to_json(where<&Commission::tags> == "oil"), R"({ "tags" : "oil" })");
   EXPECT_EQ(to_json(where<&Commission::coats, &Coat::paint> == "umber"),
             R"({ "coats.paint" : "umber" })");
+  EXPECT_EQ(to_json(where<&Commission::coats, &Coat::paint>.contains_all({"umber", "ochre"})),
+            R"({ "coats.paint" : { "$all" : [ "umber", "ochre" ] } })");
 }
 
 TEST(FilterTest, ConditionsOnOneFieldShareItsDocument) {

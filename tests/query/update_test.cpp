@@ -26,6 +26,8 @@ TEST(UpdateTest, EachChangePrintsAsMongoDbWritesIt) {
   EXPECT_EQ(to_json(update(push<&Commission::coats>(Coat{"umber", kNoon}))),
             R"({ "$push" : { "coats" : { "paint" : "umber", )"
             R"("at" : { "$date" : "2026-03-01T12:00:00Z" } } } })");
+  EXPECT_EQ(to_json(update(push_bounded<&Commission::tags>("oil", 3))),
+            R"({ "$push" : { "tags" : { "$each" : [ "oil" ], "$slice" : -3 } } })");
   EXPECT_EQ(to_json(update(pull<&Commission::tags>("oil"))), R"({ "$pull" : { "tags" : "oil" } })");
   EXPECT_EQ(to_json(update(pull<&Commission::coats>(where<&Coat::paint> == "umber"))),
             R"({ "$pull" : { "coats" : { "paint" : "umber" } } })");

@@ -192,7 +192,8 @@ TEST_F(GenerationRepositoryTest, TheOldestIsClaimedFirstAndOnce) {
   EXPECT_EQ(claim()->prompt, "one");
   const auto two = claim();
   EXPECT_EQ(two->prompt, "two");
-  EXPECT_EQ(two->status, GenerationStatus::kPending);
+  EXPECT_EQ(two->status, GenerationStatus::kProcessing);
+  EXPECT_EQ(two->started_at, clock_.now());
   EXPECT_EQ(two->lease_owner, "worker-1");
   EXPECT_EQ(two->attempts, 1);
   EXPECT_EQ(claim(), std::nullopt);
@@ -245,6 +246,39 @@ TEST_F(GenerationRepositoryTest, TheOldestIsClaimedFirstEvenWhereItsLeaseExpired
   clock_.advance(1h);
   EXPECT_EQ(claim(1min)->id, oldest.id);
   EXPECT_EQ(claim(1min)->prompt, "newer");
+}
+
+TEST_F(GenerationRepositoryTest, AWorkerMakesOnePredictionOfWhatItHasClaimed) {
+  add_generation(kAda);
+  const auto claimed = claim();
+  generations([&](GenerationRepository repository) {
+    EXPECT_EQ(repository.mark_as_processing(claimed->id, "pred_1")->replicate_prediction_id,
+              "pred_1");
+    EXPECT_EQ(error_of([&] { repository.mark_as_processing(claimed->id, "pred_2"); }).kind(),
+              ErrorKind::kConflict);
+  });
+}
+
+TEST_F(GenerationRepositoryTest, WhatIsHiddenTakesItsIdAndIsFoundByNothingElse) {
+  const Generation shown = add_generation(kAda);
+  generations([&](GenerationRepository repository) {
+    Generation hidden = repository.make_generation({.user_id = kAda, .prompt = "(hidden)"});
+    hidden.voided_at = clock_.now();
+    repository.insert(hidden);
+    EXPECT_EQ(repository.find_stored(hidden.id), hidden);
+    EXPECT_EQ(error_of([&] { repository.insert(hidden); }).kind(), ErrorKind::kDuplicate);
+    EXPECT_EQ(repository.find_by_id(hidden.id), std::nullopt);
+    EXPECT_EQ(repository.find_by_user(kAda), std::vector<Generation>{shown});
+    EXPECT_EQ(repository.find_by_user(kAda, GenerationStatus::kPending),
+              std::vector<Generation>{shown});
+    EXPECT_EQ(repository.page_by_user(kAda).items, std::vector<Generation>{shown});
+    EXPECT_EQ(repository.get_pending_generations(), std::vector<Generation>{shown});
+    EXPECT_EQ(repository.get_user_stats(kAda).total_generations, 1);
+    EXPECT_EQ(repository.mark_as_failed(hidden.id, "no"), std::nullopt);
+    EXPECT_EQ(repository.find_by_id(shown.id), repository.find_stored(shown.id));
+    EXPECT_EQ(repository.claim_next("worker")->id, shown.id);
+    EXPECT_EQ(repository.claim_next("worker"), std::nullopt);
+  });
 }
 
 TEST_F(GenerationRepositoryTest, WhatIsProcessingIsNotClaimed) {

@@ -68,14 +68,24 @@ TEST_F(SubscriptionRepositoryTest, APeriodEndsAfterItStarts) {
 TEST_F(SubscriptionRepositoryTest, CreditsAreUsedUpToWhatThePlanGrants) {
   const Subscription made = add_subscription("user_ada", 3);
   subscriptions([&](SubscriptionRepository subscriptions) {
-    EXPECT_EQ(subscriptions.use_credits(made.id, 2)->credits_used_this_period, 2);
-    EXPECT_EQ(subscriptions.use_credits(made.id, 2), std::nullopt);
-    EXPECT_EQ(subscriptions.use_credits(made.id, 1)->credits_used_this_period, 3);
-    EXPECT_EQ(subscriptions.use_credits(made.id, 1), std::nullopt);
-    EXPECT_EQ(subscriptions.use_credits("sub_none", 1), std::nullopt);
-    EXPECT_THROW(subscriptions.use_credits(made.id, 0), Error);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 2, ids_.next("op_"))->credits_used_this_period, 2);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 2, ids_.next("op_")), std::nullopt);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1, ids_.next("op_"))->credits_used_this_period, 3);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1, ids_.next("op_")), std::nullopt);
+    EXPECT_EQ(subscriptions.use_credits("sub_none", 1, ids_.next("op_")), std::nullopt);
+    EXPECT_THROW(subscriptions.use_credits(made.id, 0, ids_.next("op_")), Error);
     subscriptions.change_plan(made.id, {.plan = SubscriptionPlan::kBasic, .credits_per_month = 1});
-    EXPECT_EQ(subscriptions.use_credits(made.id, 1), std::nullopt);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1, ids_.next("op_")), std::nullopt);
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, AUseOfCreditsThatIsRepeatedIsMadeOnce) {
+  const Subscription made = add_subscription("user_ada", 3);
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    const auto used = subscriptions.use_credits(made.id, 2, "order-1");
+    EXPECT_EQ(used->credits_used_this_period, 2);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 2, "order-1"), used);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1, "order-2")->credits_used_this_period, 3);
   });
 }
 
@@ -83,16 +93,16 @@ TEST_F(SubscriptionRepositoryTest, OnlyAnActiveOneGivesCredits) {
   const Subscription made = add_subscription("user_ada", 3);
   subscriptions([&](SubscriptionRepository subscriptions) {
     subscriptions.set_status(made.id, SubscriptionStatus::kPastDue);
-    EXPECT_EQ(subscriptions.use_credits(made.id, 1), std::nullopt);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1, ids_.next("op_")), std::nullopt);
     subscriptions.set_status(made.id, SubscriptionStatus::kActive);
-    EXPECT_TRUE(subscriptions.use_credits(made.id, 1));
+    EXPECT_TRUE(subscriptions.use_credits(made.id, 1, ids_.next("op_")));
   });
 }
 
 TEST_F(SubscriptionRepositoryTest, ARenewalStartsAPeriodOfUnusedCredits) {
   const Subscription made = add_subscription("user_ada", 3);
   subscriptions([&](SubscriptionRepository subscriptions) {
-    subscriptions.use_credits(made.id, 3);
+    subscriptions.use_credits(made.id, 3, ids_.next("op_"));
     clock_.set_now(made.current_period_end + 2h);
     const auto renewed = subscriptions.reset_period_usage(made.id);
     EXPECT_EQ(renewed->credits_used_this_period, 0);
@@ -100,7 +110,7 @@ TEST_F(SubscriptionRepositoryTest, ARenewalStartsAPeriodOfUnusedCredits) {
     EXPECT_EQ(renewed->current_period_end,
               add_interval(made.current_period_end, BillingInterval::kMonthly));
     EXPECT_EQ(subscriptions.reset_period_usage(made.id), renewed);
-    subscriptions.use_credits(made.id, 1);
+    subscriptions.use_credits(made.id, 1, ids_.next("op_"));
     const Time until = renewed->current_period_end + 24h;
     const auto given = subscriptions.reset_period_usage(made.id, until);
     EXPECT_EQ(given->current_period_start, clock_.now());
@@ -135,7 +145,7 @@ TEST_F(SubscriptionRepositoryTest, OfTwoThatRenewAtOnceOneDoes) {
     const InterruptingClock clock(clock_, [&] {
       SubscriptionRepository faster(session, context_);
       faster.reset_period_usage(made.id);
-      other = faster.use_credits(made.id, 2);
+      other = faster.use_credits(made.id, 2, ids_.next("op_"));
     });
     const RepositoryContext interrupted{
         .clock = clock, .random = random_, .ids = ids_, .bcrypt_cost = context_.bcrypt_cost};
@@ -153,11 +163,11 @@ TEST_F(SubscriptionRepositoryTest, AnEventThatComesTwiceOrLateRenewsOnce) {
     const Time first = made.current_period_end + 720h;
     const Time second = first + 720h;
     subscriptions.reset_period_usage(made.id, first);
-    const auto used = subscriptions.use_credits(made.id, 2);
+    const auto used = subscriptions.use_credits(made.id, 2, ids_.next("op_"));
     EXPECT_EQ(subscriptions.reset_period_usage(made.id, first), used);
     clock_.set_now(first + 1h);
     EXPECT_EQ(subscriptions.reset_period_usage(made.id, second)->current_period_start, first);
-    const auto again = subscriptions.use_credits(made.id, 3);
+    const auto again = subscriptions.use_credits(made.id, 3, ids_.next("op_"));
     EXPECT_EQ(subscriptions.reset_period_usage(made.id, first), again);
     EXPECT_EQ(subscriptions.reset_period_usage(made.id, second), again);
   });
@@ -167,9 +177,9 @@ TEST_F(SubscriptionRepositoryTest, APeriodThatIsOverGivesNoCreditsUntilItIsRenew
   const Subscription made = add_subscription("user_ada", 3);
   subscriptions([&](SubscriptionRepository subscriptions) {
     clock_.set_now(made.current_period_end);
-    EXPECT_EQ(subscriptions.use_credits(made.id, 1), std::nullopt);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1, ids_.next("op_")), std::nullopt);
     subscriptions.reset_period_usage(made.id);
-    EXPECT_TRUE(subscriptions.use_credits(made.id, 1));
+    EXPECT_TRUE(subscriptions.use_credits(made.id, 1, ids_.next("op_")));
   });
 }
 
@@ -179,7 +189,7 @@ TEST_F(SubscriptionRepositoryTest, OneThatWasCancelledForItsPeriodsEndEndsThen) 
   subscriptions([&](SubscriptionRepository subscriptions) {
     subscriptions.cancel(ada.id, CancelWhen::kAtPeriodEnd);
     EXPECT_EQ(subscriptions.end_cancelled(clock_.now()), 0);
-    EXPECT_TRUE(subscriptions.use_credits(ada.id, 1));
+    EXPECT_TRUE(subscriptions.use_credits(ada.id, 1, ids_.next("op_")));
     clock_.set_now(ada.current_period_end);
     EXPECT_EQ(subscriptions.end_cancelled(clock_.now()), 1);
     EXPECT_EQ(subscriptions.find_by_id(ada.id)->status, SubscriptionStatus::kCancelled);

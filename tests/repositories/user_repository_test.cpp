@@ -135,13 +135,13 @@ TEST_F(UserRepositoryTest, AnUnknownEmailCostsAsMuchTimeAsAWrongPassword) {
 TEST_F(UserRepositoryTest, CreditsAreTakenOnlyWhereThereAreEnough) {
   const User ada = add_user("ada@example.com", 3);
   users([&](UserRepository users) {
-    EXPECT_EQ(users.deduct_credits(ada.id, 2)->credits_remaining, 1);
-    EXPECT_EQ(users.deduct_credits(ada.id, 2), std::nullopt);
+    EXPECT_EQ(users.deduct_credits(ada.id, 2, ids_.next("op_"))->credits_remaining, 1);
+    EXPECT_EQ(users.deduct_credits(ada.id, 2, ids_.next("op_")), std::nullopt);
     EXPECT_EQ(users.find_by_id(ada.id)->credits_remaining, 1);
-    EXPECT_EQ(users.add_credits(ada.id, 5)->credits_remaining, 6);
-    EXPECT_THROW(users.deduct_credits(ada.id, -1), Error);
-    EXPECT_THROW(users.add_credits(ada.id, 0), Error);
-    EXPECT_EQ(users.add_credits("user_nobody", 1), std::nullopt);
+    EXPECT_EQ(users.add_credits(ada.id, 5, ids_.next("op_"))->credits_remaining, 6);
+    EXPECT_THROW(users.deduct_credits(ada.id, -1, ids_.next("op_")), Error);
+    EXPECT_THROW(users.add_credits(ada.id, 0, ids_.next("op_")), Error);
+    EXPECT_EQ(users.add_credits("user_nobody", 1, ids_.next("op_")), std::nullopt);
   });
 }
 
@@ -198,8 +198,9 @@ TEST_F(UserRepositoryTest, ManyAtOnceTakeExactlyTheCreditsThatThereAre) {
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
       while (tries++ < kTries) {
-        const auto charged =
-            users([&](UserRepository users) { return users.deduct_credits(ada.id, 1); });
+        const auto charged = users([&](UserRepository users) {
+          return users.deduct_credits(ada.id, 1, ids_.next("op_"));
+        });
         if (charged) ++taken;
       }
     });
@@ -208,6 +209,45 @@ TEST_F(UserRepositoryTest, ManyAtOnceTakeExactlyTheCreditsThatThereAre) {
   EXPECT_EQ(taken, kCredits);
   EXPECT_EQ(
       users([&](UserRepository users) { return users.find_by_id(ada.id); })->credits_remaining, 0);
+}
+
+TEST_F(UserRepositoryTest, AChangeOfCreditsThatIsRepeatedIsMadeOnce) {
+  const User ada = register_user("ada@example.com");
+  users([&](UserRepository users) {
+    const auto granted = users.add_credits(ada.id, 5, "grant-1", "an apology");
+    EXPECT_EQ(granted->credits_remaining, 15);
+    ASSERT_EQ(granted->recent_operations.size(), 1U);
+    EXPECT_EQ(granted->recent_operations[0],
+              (models::CreditOperation{
+                  .token = "grant-1", .credits = 5, .reason = "an apology", .at = clock_.now()}));
+    EXPECT_EQ(users.add_credits(ada.id, 5, "grant-1"), granted);
+    // 12 would be too much the second time, but it is not the second time.
+    const auto deducted = users.deduct_credits(ada.id, 12, "order-1");
+    EXPECT_EQ(deducted->credits_remaining, 3);
+    EXPECT_EQ(users.deduct_credits(ada.id, 12, "order-1"), deducted);
+    EXPECT_EQ(users.deduct_credits(ada.id, 12, "order-2"), std::nullopt);
+    EXPECT_EQ(users.find_by_id(ada.id), deducted);
+  });
+}
+
+TEST_F(UserRepositoryTest, TheLastOperationsAreKeptAndNoMore) {
+  const User ada = register_user("ada@example.com");
+  users([&](UserRepository users) {
+    const auto token = [](int i) { return "op_" + std::to_string(i); };
+    for (int i = 0; i < models::kRecentOperations + 6; ++i) users.add_credits(ada.id, 1, token(i));
+    const auto kept = users.find_by_id(ada.id)->recent_operations;
+    ASSERT_EQ(kept.size(), static_cast<std::size_t>(models::kRecentOperations));
+    EXPECT_EQ(kept.front().token, token(6));
+    EXPECT_EQ(kept.back().token, token(models::kRecentOperations + 5));
+  });
+}
+
+TEST_F(UserRepositoryTest, ANewUserHasNoSubscriptionToLookForUntilOneIsBought) {
+  const User ada = register_user("ada@example.com");
+  EXPECT_FALSE(ada.may_have_subscription);
+  add_subscription(ada.id, 3);
+  users(
+      [&](UserRepository users) { EXPECT_TRUE(users.find_by_id(ada.id)->may_have_subscription); });
 }
 
 }  // namespace

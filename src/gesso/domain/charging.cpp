@@ -1,6 +1,7 @@
 #include "gesso/domain/charging.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace gesso::domain {
@@ -12,7 +13,6 @@ using models::GenerationId;
 using models::GenerationStatus;
 using models::PendingCharge;
 using models::Subscription;
-using models::SubscriptionId;
 using models::SubscriptionStatus;
 using models::User;
 using models::UserId;
@@ -23,15 +23,6 @@ namespace {
 
 constexpr std::int64_t kSweepLimit = 1000;
 
-ChargeToken charge_token(const GenerationId& id) { return id.str(); }
-
-bool is_charge(const PendingCharge& hold) { return hold.token == hold.generation_id.str(); }
-
-// The rule of this file.
-bool is_refunded(const PendingCharge& hold, const Generation& generation) {
-  return generation.refund_token == hold.token;
-}
-
 // What is inserted in the place of a generation whose charger died: it voids the charge.
 Generation voiding_generation(const GenerationId& id, const UserId& user_id, Time moment) {
   return {.id = id,
@@ -40,7 +31,8 @@ Generation voiding_generation(const GenerationId& id, const UserId& user_id, Tim
           .status = GenerationStatus::kFailed,
           .error_message = "The request was interrupted before it was accepted; nothing was paid.",
           .cost_credits = 0,
-          .refund_token = charge_token(id),
+          .voided_at = moment,
+          .refund_token = id.str(),
           .refunded_at = moment,
           .claimable_at = moment,
           .created_at = moment,
@@ -48,140 +40,198 @@ Generation voiding_generation(const GenerationId& id, const UserId& user_id, Tim
           .updated_at = moment};
 }
 
+// Whether another attempt for the generation is still on its way.
+bool is_attempted(std::span<const PendingCharge> holds, const Generation& generation, Time since) {
+  return std::ranges::any_of(holds, [&](const PendingCharge& hold) {
+    return hold.generation_id == generation.id && !is_refund(hold) && hold.at > since &&
+           hold.token != charge_token_of(generation);
+  });
+}
+
+// Does a step of the sweep, and counts it. One document that makes no sense must not keep the sweep
+// from all others.
+template <class F>
+void attempt(SweepReport& report, std::int64_t& done, F&& step) {
+  try {
+    std::forward<F>(step)();
+    ++done;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInternal && error.kind() != ErrorKind::kConflict) throw;
+    ++report.failed;
+  }
+}
+
 }  // namespace
 
 PendingCharge Charging::make_hold(const ChargeToken& token, const GenerationId& id,
-                                  std::int64_t credits) const {
-  return {.token = token, .generation_id = id, .credits = credits, .at = context_->clock.now()};
+                                  std::int64_t credits, std::optional<Time> period_start) const {
+  return {.token = token,
+          .generation_id = id,
+          .credits = credits,
+          .at = context_->clock.now(),
+          .period_start = period_start};
 }
 
-Charging::Outcome Charging::charge_and_create(const models::GenerationCreate& request) {
-  Generation generation = generations_.make_generation(request);
-  const std::int64_t cost = request.cost_credits;
-  if (cost > 0) {
-    while (!take_from_subscription(generation, cost)) {
-    }
+Charging::Outcome Charging::charge(Generation generation, const ChargeOptions& options) {
+  if (settler_ != nullptr) settler_->make_room(holds_, generation.user_id);
+  if (options.expects_subscription || !take_from_balance_alone(generation)) {
+    if (auto refusal = take(generation, options)) return *std::move(refusal);
   }
-  const std::int64_t rest = cost - generation.credits_from_subscription;
-  // Also with nothing to take: capturing the hold is what counts the generation, once.
-  if (!take_from_balance(generation, rest)) return refuse(generation, cost);
-  generation.credits_from_balance = rest;
+  return insert(std::move(generation));
+}
 
-  Generation stored = generation;
-  try {
-    generations_.create(generation);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kDuplicate || error.field() != "id") throw;
-    // A sweep was faster, or the first of two attempts to insert had come through.
-    stored = existing(generation.id);
+// The whole of it in one update, where there is nothing else to look at.
+bool Charging::take_from_balance_alone(Generation& generation) {
+  return hold_at_user(generation, where<&User::may_have_subscription> == false,
+                      generation.cost_credits.value());
+}
+
+std::optional<Charging::Outcome> Charging::take(Generation& generation,
+                                                const ChargeOptions& options) {
+  const std::int64_t cost = generation.cost_credits.value();
+  while (true) {
+    const Time moment = context_->clock.now();
+    const Time since = moment - options.attempt_lasts;
+    const auto user = users_.find_by_id(generation.user_id);
+    if (!user || !user->is_active) return UserNotActive{};
+    std::optional<Subscription> seen;
+    if (user->may_have_subscription) seen = subscriptions_.find_by_user(user->id);
+    if (is_attempted(user->pending_charges, generation, since) ||
+        (seen && is_attempted(seen->pending_charges, generation, since))) {
+      return ChargeInProgress{};
+    }
+    const std::int64_t left =
+        seen && repositories::is_usable(*seen, moment)
+            ? std::max<std::int64_t>(
+                  0, seen->credits_per_month - seen->credits_used_this_period.value())
+            : 0;
+    const std::int64_t part = std::min(cost, left);
+    const std::int64_t rest = cost - part;
+    if (rest > user->credits_remaining) {
+      return NotEnoughCredits{.required = cost, .available = left + user->credits_remaining};
+    }
+    if (part > 0) {
+      if (settler_ != nullptr) settler_->make_room(holds_, seen->id);
+      if (!hold_at_subscription(generation, *seen, part)) continue;  // changed meanwhile
+      if (rest == 0) return std::nullopt;
+    }
+    if (hold_at_user(generation, where<&User::credits_remaining> >= rest, rest)) {
+      return std::nullopt;
+    }
+    release(generation);  // the balance changed meanwhile
+    generation.credits_from_subscription = 0;
+    generation.charged_subscription_id.reset();
+    generation.charged_period_start.reset();
   }
-  const PendingCharge at_user = make_hold(charge_token(generation.id), generation.id, rest);
-  resolve_at_user(generation.user_id, at_user, stored);
-  if (generation.charged_subscription_id) {
-    resolve_at_subscription(
-        *generation.charged_subscription_id,
-        make_hold(charge_token(generation.id), generation.id, generation.credits_from_subscription),
-        stored);
-  }
-  if (is_refunded(at_user, stored)) {
+}
+
+bool Charging::hold_at_subscription(Generation& generation, const Subscription& seen,
+                                    std::int64_t credits) {
+  const bool held = subscriptions_.change_one(
+      where<&Subscription::id> == seen.id &&
+          where<&Subscription::status> == SubscriptionStatus::kActive &&
+          where<&Subscription::current_period_end> > context_->clock.now() &&
+          where<&Subscription::current_period_start> == seen.current_period_start &&
+          where<&Subscription::credits_per_month> == seen.credits_per_month &&
+          where<&Subscription::credits_used_this_period> <= seen.credits_per_month - credits,
+      update(inc<&Subscription::credits_used_this_period>(credits),
+             push<&Subscription::pending_charges>(make_hold(
+                 charge_token_of(generation), generation.id, credits, seen.current_period_start))));
+  if (!held) return false;
+  generation.credits_from_subscription = credits;
+  generation.charged_subscription_id = seen.id;
+  generation.charged_period_start = seen.current_period_start;
+  return true;
+}
+
+template <class E>
+bool Charging::hold_at_user(Generation& generation, const E& condition, std::int64_t credits) {
+  // Also with nothing to take: capturing the hold is what counts the generation, once.
+  const bool held =
+      users_.change_one(where<&User::id> == generation.user_id && where<&User::is_active> == true &&
+                            where<&User::credits_remaining> >= credits && condition,
+                        update(inc<&User::credits_remaining>(-credits),
+                               push<&User::pending_charges>(make_hold(charge_token_of(generation),
+                                                                      generation.id, credits))));
+  if (held) generation.credits_from_balance = credits;
+  return held;
+}
+
+Charging::Outcome Charging::insert(Generation generation) {
+  while (true) {
+    try {
+      generations_.insert(generation);
+      capture(generation);
+      return generation;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kDuplicate || error.field() != "id") throw;
+    }
+    // A sweep was faster, another attempt was, or the first of two tries of ours had come through.
+    auto stored = generations_.find_stored(generation.id);
+    if (!stored) continue;  // and was deleted since
+    if (!stored->voided_at && charge_token_of(*stored) == charge_token_of(generation)) {
+      capture(*stored);
+      return *std::move(stored);
+    }
+    release(generation);
+    if (!stored->voided_at) return *std::move(stored);
     throw Error(ErrorKind::kTimeout,
                 "the charge took so long that it was given up; its credits are back",
                 {.retryable = true, .ns = generations_.ns(), .operation = "insert"});
   }
-  return stored;
+}
+
+void Charging::capture(const Generation& generation) {
+  const auto capture_at = [&](const Payer& payer, bool counts) {
+    const CapturedHold hold{.token = charge_token_of(generation), .counts_generation = counts};
+    if (settler_ == nullptr || !settler_->add(payer, hold)) holds_.capture(payer, {&hold, 1});
+  };
+  // The charge is done: what fails from here on is the sweep's.
+  try {
+    const bool by_subscription = paid_by_subscription_alone(generation);
+    if (!by_subscription) capture_at(generation.user_id, true);
+    if (generation.charged_subscription_id) {
+      capture_at(*generation.charged_subscription_id, by_subscription);
+    }
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch)
+  }
+}
+
+// Takes the holds of a charge that did not come to anything away again.
+void Charging::release(const Generation& generation) {
+  const ChargeToken token = charge_token_of(generation);
+  if (!paid_by_subscription_alone(generation)) {
+    holds_.release(generation.user_id,
+                   make_hold(token, generation.id, generation.credits_from_balance));
+  }
+  if (generation.charged_subscription_id) {
+    holds_.release(*generation.charged_subscription_id,
+                   make_hold(token, generation.id, generation.credits_from_subscription,
+                             generation.charged_period_start));
+  }
 }
 
 Generation Charging::existing(const GenerationId& id) {
-  if (auto generation = generations_.find_by_id(id)) return *std::move(generation);
+  if (auto generation = generations_.find_stored(id)) return *std::move(generation);
   throw Error(ErrorKind::kInternal, "generation " + id.str() + " was deleted meanwhile",
               {.ns = generations_.ns(), .operation = "find"});
 }
 
-// False where the subscription changed meanwhile: try again.
-bool Charging::take_from_subscription(Generation& generation, std::int64_t credits) {
-  const auto seen = subscriptions_.find_by_user(generation.user_id);
-  const Time moment = context_->clock.now();
-  if (!seen || !is_usable(*seen, moment)) return true;
-  const std::int64_t part =
-      std::min(credits, seen->credits_per_month - seen->credits_used_this_period);
-  if (part <= 0) return true;
-  const bool taken = subscriptions_.change_one(
-      where<&Subscription::id> == seen->id &&
-          where<&Subscription::status> == SubscriptionStatus::kActive &&
-          where<&Subscription::current_period_end> > moment &&
-          where<&Subscription::current_period_start> == seen->current_period_start &&
-          where<&Subscription::credits_per_month> == seen->credits_per_month &&
-          where<&Subscription::credits_used_this_period> <= seen->credits_per_month - part,
-      update(inc<&Subscription::credits_used_this_period>(part),
-             push<&Subscription::pending_charges>(
-                 make_hold(charge_token(generation.id), generation.id, part))));
-  if (!taken) return false;
-  generation.credits_from_subscription = part;
-  generation.charged_subscription_id = seen->id;
-  generation.charged_period_start = seen->current_period_start;
-  return true;
-}
-
-bool Charging::take_from_balance(const Generation& generation, std::int64_t credits) {
-  return users_.change_one(where<&User::id> == generation.user_id &&
-                               where<&User::is_active> == true &&
-                               where<&User::credits_remaining> >= credits,
-                           update(inc<&User::credits_remaining>(-credits),
-                                  push<&User::pending_charges>(make_hold(
-                                      charge_token(generation.id), generation.id, credits))));
-}
-
-Charging::Outcome Charging::refuse(const Generation& generation, std::int64_t required) {
-  const PendingCharge taken =
-      make_hold(charge_token(generation.id), generation.id, generation.credits_from_subscription);
-  if (generation.charged_subscription_id) {
-    resolve_at_subscription(
-        *generation.charged_subscription_id, taken,
-        voiding_generation(generation.id, generation.user_id, context_->clock.now()));
-  }
-  const auto user = users_.find_by_id(generation.user_id);
-  if (!user || !user->is_active) return UserNotActive{};
-  return NotEnoughCredits{.required = required,
-                          .available = taken.credits + user->credits_remaining};
-}
-
-void Charging::resolve_at_user(const UserId& id, const PendingCharge& hold,
-                               const Generation& generation) {
-  auto changes = update(pull<&User::pending_charges>(where<&PendingCharge::token> == hold.token));
-  if (is_refunded(hold, generation)) {
-    changes.add(inc<&User::credits_remaining>(hold.credits.value()));
-  } else if (is_charge(hold)) {
-    changes.add(inc<&User::total_generations>(1));
-  }
-  users_.change_one(
-      where<&User::id> == id && where<&User::pending_charges, &PendingCharge::token> == hold.token,
-      std::move(changes));
-}
-
-void Charging::resolve_at_subscription(const SubscriptionId& id, const PendingCharge& hold,
-                                       const Generation& generation) {
-  auto changes =
-      update(pull<&Subscription::pending_charges>(where<&PendingCharge::token> == hold.token));
-  if (is_refunded(hold, generation)) {
-    changes.add(inc<&Subscription::credits_used_this_period>(-hold.credits.value()));
-  }
-  subscriptions_.change_one(
-      where<&Subscription::id> == id &&
-          where<&Subscription::pending_charges, &PendingCharge::token> == hold.token,
-      std::move(changes));
-}
-
 std::optional<Generation> Charging::refund(const GenerationId& id) {
-  std::optional<Generation> generation = generations_.find_by_id(id);
+  std::optional<Generation> generation = generations_.find_stored(id);
   if (!generation || generation->refund_token) return generation;
-  if (generation->status != GenerationStatus::kFailed) {
+  const bool is_due =
+      generation->status == GenerationStatus::kFailed ||
+      (generation->status == GenerationStatus::kCancelled && generation->refund_due_at.has_value());
+  if (!is_due) {
     throw Error(ErrorKind::kConflict,
                 "generation " + id.str() + " is " + std::string(to_string(generation->status)) +
-                    "; only a failed one is refunded",
+                    "; only a failed one, and one cancelled before it began, is refunded",
                 {.ns = generations_.ns(), .operation = "update"});
   }
-  const ChargeToken token = context_->ids.next("refund_");
-  const PendingCharge to_subscription = make_hold(token, id, generation->credits_from_subscription);
+  const ChargeToken token = refund_token(context_->ids);
+  const PendingCharge to_subscription =
+      make_hold(token, id, generation->credits_from_subscription, generation->charged_period_start);
   const PendingCharge to_user = make_hold(token, id, generation->credits_from_balance);
   const bool of_subscription =
       generation->charged_subscription_id && generation->charged_period_start &&
@@ -198,44 +248,60 @@ std::optional<Generation> Charging::refund(const GenerationId& id) {
       update(set<&Generation::refund_token>(token),
              set<&Generation::refunded_at>(context_->clock.now()),
              unset<&Generation::refund_due_at>()));
-  const Generation decision = existing(id);
-  if (of_subscription) {
-    resolve_at_subscription(*decision.charged_subscription_id, to_subscription, decision);
-  }
-  if (to_user.credits > 0) resolve_at_user(decision.user_id, to_user, decision);
+  const auto decision = generations_.find_stored(id);
+  // Deleted meanwhile, which takes a refund that was through: this one is dropped.
+  const Generation& decides = decision ? *decision : *generation;
+  if (of_subscription) holds_.resolve(*decides.charged_subscription_id, to_subscription, decides);
+  if (to_user.credits > 0) holds_.resolve(decides.user_id, to_user, decides);
   return decision;
+}
+
+void Charging::settle(const Generation& generation) {
+  const auto resolve = [&](const ChargeToken& token) {
+    holds_.resolve(generation.user_id,
+                   make_hold(token, generation.id, generation.credits_from_balance), generation);
+    if (generation.charged_subscription_id) {
+      holds_.resolve(*generation.charged_subscription_id,
+                     make_hold(token, generation.id, generation.credits_from_subscription,
+                               generation.charged_period_start),
+                     generation);
+    }
+  };
+  resolve(charge_token_of(generation));
+  if (generation.refund_token) resolve(*generation.refund_token);
 }
 
 // The generation, once it says what becomes of the hold.
 Generation Charging::decision_on(const PendingCharge& hold, const UserId& user_id) {
-  if (is_charge(hold)) {
-    if (auto generation = generations_.find_by_id(hold.generation_id)) return *generation;
+  if (!is_refund(hold)) {
+    if (auto generation = generations_.find_stored(hold.generation_id)) return *generation;
+    Generation voiding = voiding_generation(hold.generation_id, user_id, context_->clock.now());
     try {
-      return generations_.create(
-          voiding_generation(hold.generation_id, user_id, context_->clock.now()));
+      generations_.insert(voiding);
+      return voiding;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kDuplicate) throw;  // else the charger was faster
     }
     return existing(hold.generation_id);
   }
   if (auto generation = refund(hold.generation_id)) return *generation;
-  return voiding_generation(hold.generation_id, user_id, hold.at);  // deleted: it names no refund
+  // Deleted: a generation without this refund, which is dropped.
+  return voiding_generation(hold.generation_id, user_id, hold.at);
+}
+
+void Charging::sweep_holds(const Payer& payer, const UserId& user_id,
+                           std::span<const PendingCharge> holds, Time before, SweepReport& report) {
+  for (const PendingCharge& hold : holds) {
+    if (hold.at > before) continue;
+    attempt(report, report.resolved,
+            [&] { holds_.resolve(payer, hold, decision_on(hold, user_id)); });
+  }
 }
 
 SweepReport Charging::sweep(std::chrono::milliseconds older_than) {
   const Time before = context_->clock.now() - older_than;
   SweepReport report;
   const ListOptions options{.skip_undecodable = [&](const Error&) { ++report.failed; }};
-  // One document that makes no sense must not keep the sweep from all others.
-  const auto attempt = [&](std::int64_t& done, auto&& step) {
-    try {
-      step();
-      ++done;
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kInternal && error.kind() != ErrorKind::kConflict) throw;
-      ++report.failed;
-    }
-  };
   // Documents that fail count for nothing in the limit: they would keep the sweep from all others.
   const auto sweep_all = [&](auto documents, auto&& resolve) {
     std::int64_t swept = 0;
@@ -251,25 +317,22 @@ SweepReport Charging::sweep(std::chrono::milliseconds older_than) {
       subscriptions_.stream(where<&Subscription::pending_charges, &PendingCharge::at> <= before,
                             unsorted, options),
       [&](const Subscription& subscription) {
-        for (const PendingCharge& left : subscription.pending_charges) {
-          if (left.at > before) continue;
-          attempt(report.resolved, [&] {
-            resolve_at_subscription(subscription.id, left, decision_on(left, subscription.user_id));
-          });
-        }
+        sweep_holds(subscription.id, subscription.user_id, subscription.pending_charges, before,
+                    report);
       });
   sweep_all(
       users_.stream(where<&User::pending_charges, &PendingCharge::at> <= before, unsorted, options),
       [&](const User& user) {
-        for (const PendingCharge& left : user.pending_charges) {
-          if (left.at > before) continue;
-          attempt(report.resolved,
-                  [&] { resolve_at_user(user.id, left, decision_on(left, user.id)); });
-        }
+        sweep_holds(user.id, user.id, user.pending_charges, before, report);
+      });
+  sweep_all(
+      subscriptions_.stream(where<&Subscription::uncounted_since> <= before, unsorted, options),
+      [&](const Subscription& subscription) {
+        attempt(report, report.counted, [&] { holds_.count(subscription); });
       });
   sweep_all(generations_.stream(where<&Generation::refund_due_at> <= before, unsorted, options),
             [&](const Generation& generation) {
-              attempt(report.refunded, [&] { refund(generation.id); });
+              attempt(report, report.refunded, [&] { refund(generation.id); });
             });
   report.ended = subscriptions_.end_cancelled(context_->clock.now());
   return report;

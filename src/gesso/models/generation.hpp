@@ -17,9 +17,10 @@
 
 namespace gesso::models {
 
-enum class GenerationStatus { kPending, kProcessing, kCompleted, kFailed };
+enum class GenerationStatus { kPending, kProcessing, kCompleted, kFailed, kCancelled };
 constexpr auto wire_texts(GenerationStatus) {
-  return std::to_array<std::string_view>({"pending", "processing", "completed", "failed"});
+  return std::to_array<std::string_view>(
+      {"pending", "processing", "completed", "failed", "cancelled"});
 }
 
 enum class ModelType { kStableDiffusionXl, kStableDiffusionV2, kDalle3 };
@@ -41,6 +42,7 @@ using InferenceSteps = schema::Integer<1, 150>;
 using Seed = schema::Integer<0, 4294967295>;  // 32 bits, as the models take it
 using ErrorMessage = schema::Text<1, 2000>;
 using Url = schema::Text<1, 2048>;
+using RequestHash = schema::Text<64, 64>;  // SHA-256 in hexadecimal
 
 struct Generation {
   GenerationId id;
@@ -63,6 +65,9 @@ struct Generation {
   schema::NonNegative credits_from_balance = 0;
   std::optional<SubscriptionId> charged_subscription_id = {};
   std::optional<Time> charged_period_start = {};
+  std::optional<ChargeToken> charge_token = {};
+  std::optional<RequestHash> request_hash = {};
+  std::optional<Time> voided_at = {};
   std::optional<Time> refund_due_at = {};
   std::optional<ChargeToken> refund_token = {};
   std::optional<Time> refunded_at = {};
@@ -71,6 +76,7 @@ struct Generation {
   bool is_leased = false;
   Time claimable_at = {};
   schema::NonNegative attempts = 0;
+  std::optional<Time> cancel_requested_at = {};
   Time created_at;
   std::optional<Time> started_at = {};
   std::optional<Time> completed_at = {};
@@ -81,6 +87,9 @@ struct Generation {
   static constexpr std::string_view kName = "Generation";
   static constexpr std::string_view kCollection = "generations";
   static constexpr std::string_view kAbout = "One request for images, and its result.";
+
+  // A document that has this field is there for its id alone, and no query finds it.
+  static constexpr auto kHiddenBy = &Generation::voided_at;
 
   using Indexes = query::IndexList<
       query::Index<&Generation::user_id, query::desc<&Generation::created_at>>,
@@ -111,7 +120,9 @@ GESSO_FIELDS(
     (guidance_scale, "How closely the model follows the prompt.", schema::kHasDefault),
     (num_inference_steps, "Denoising steps.", schema::kHasDefault),
     (seed, "The same seed and parameters give the same images; absent for a random one."),
-    (status, "Moves forward only: pending, processing, then completed or failed."),
+    (status,
+     "pending, then processing, then for good one of completed, failed and cancelled; back to "
+     "pending where a worker could not finish it."),
     (replicate_prediction_id, "The prediction at Replicate, once processing has started."),
     (result_urls, "Where the provider keeps the images, for a while.", schema::kHasDefault),
     (blob_urls, "Where we keep them.", schema::kHasDefault), (error_message, "Why it failed."),
@@ -124,9 +135,15 @@ GESSO_FIELDS(
     (charged_subscription_id, "The subscription that paid.", schema::kInternal),
     (charged_period_start, "That subscription's period; its credits lapse with it.",
      schema::kInternal),
+    (charge_token,
+     "The charge that paid for it, where several could have; else its own id is the token.",
+     schema::kInternal),
+    (request_hash, "Of the request, where it came with an idempotency key.", schema::kInternal),
+    (voided_at, "Set on what stands in the place of a generation whose charge was given up.",
+     schema::kInternal),
     (refund_due_at, "When it failed, until its cost is given back.", schema::kInternal),
     (refund_token, "The refund that counts; set once, so it happens once.", schema::kInternal),
-    (refunded_at, "When the cost of a failed one was given back."),
+    (refunded_at, "When the cost of one that did not complete was given back."),
     (processing_time_ms, "From the start of processing to its end."),
     (lease_owner, "The worker that has claimed it.", schema::kInternal),
     (is_leased, "Whether a worker has claimed it since it was made.",
@@ -134,9 +151,12 @@ GESSO_FIELDS(
     (claimable_at,
      "From when a worker may claim it: when it was made, or the end of the last lease.",
      schema::kHasDefault | schema::kInternal),
-    (attempts, "How often it was claimed.", schema::kHasDefault | schema::kInternal),
+    (attempts, "How often it was claimed; what a worker writes must name the last of them.",
+     schema::kHasDefault | schema::kInternal),
+    (cancel_requested_at, "When its user asked to stop it while it was processing."),
     (created_at, "When it was asked for."), (started_at, "When processing started."),
-    (completed_at, "When it completed or failed."), (updated_at, "Last change of any field."))
+    (completed_at, "When it completed, failed or was cancelled."),
+    (updated_at, "Last change of any field."))
 
 // A request for images.
 struct GenerationCreate {

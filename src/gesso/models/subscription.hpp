@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gesso/base/clock.hpp"
+#include "gesso/models/credit_operation.hpp"
 #include "gesso/models/ids.hpp"
 #include "gesso/models/pending_charge.hpp"
 #include "gesso/models/user.hpp"
@@ -43,6 +44,9 @@ struct Subscription {
   schema::NonNegative credits_per_month;
   schema::NonNegative credits_used_this_period = 0;
   std::vector<PendingCharge> pending_charges = {};
+  std::vector<CreditOperation> recent_operations = {};
+  schema::NonNegative captured_generations = 0;
+  std::optional<Time> uncounted_since = {};
   Time current_period_start;
   Time current_period_end;
   bool cancel_at_period_end = false;
@@ -56,16 +60,18 @@ struct Subscription {
   static constexpr std::string_view kCollection = "subscriptions";
   static constexpr std::string_view kAbout = "The plan of one user and its current period.";
 
-  using Indexes = query::IndexList<
-      query::Unique<&Subscription::user_id>,  // a user has one
-      // Stripe's events. Absent for the free plan, hence unique when present.
-      query::UniqueWhenPresent<&Subscription::stripe_subscription_id>,
-      query::Index<&Subscription::stripe_customer_id>,
-      // What is due to renew or to expire.
-      query::Index<&Subscription::status, &Subscription::current_period_end>,
-      query::Index<&Subscription::plan, &Subscription::status>,
-      // The sweep looks for holds that a crash left.
-      query::Index<query::asc<&Subscription::pending_charges, &PendingCharge::at>>>;
+  using Indexes =
+      query::IndexList<query::Unique<&Subscription::user_id>,  // a user has one
+                       // Stripe's events. Absent for the free plan, hence unique when present.
+                       query::UniqueWhenPresent<&Subscription::stripe_subscription_id>,
+                       query::Index<&Subscription::stripe_customer_id>,
+                       // What is due to renew or to expire.
+                       query::Index<&Subscription::status, &Subscription::current_period_end>,
+                       query::Index<&Subscription::plan, &Subscription::status>,
+                       // The sweep looks for holds that a crash left.
+                       query::Index<query::asc<&Subscription::pending_charges, &PendingCharge::at>>,
+                       // and for generations that a crash kept from the user's count.
+                       query::Index<&Subscription::uncounted_since>>;
 };
 GESSO_FIELDS(Subscription, (id, "Assigned by the service."),
              (user_id, "Whose it is; a user has one subscription."), (plan, "What was bought."),
@@ -78,6 +84,12 @@ GESSO_FIELDS(Subscription, (id, "Assigned by the service."),
              (credits_used_this_period, "Of these, used; back to 0 when a period starts.",
               schema::kHasDefault),
              (pending_charges, kPendingChargesAbout, schema::kHasDefault | schema::kInternal),
+             (recent_operations, kRecentOperationsAbout, schema::kHasDefault | schema::kInternal),
+             (captured_generations, "How many generations it has paid alone, ever.",
+              schema::kHasDefault | schema::kInternal),
+             (uncounted_since,
+              "Since when `captured_generations` may be ahead of what the user's document counts.",
+              schema::kInternal),
              (current_period_start, "When the current period began."),
              (current_period_end, "When it ends and the next one is due."),
              (cancel_at_period_end, "Cancelled, and in force until the period ends.",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gesso/base/clock.hpp"
+#include "gesso/models/credit_operation.hpp"
 #include "gesso/models/ids.hpp"
 #include "gesso/models/pending_charge.hpp"
 #include "gesso/query/index.hpp"
@@ -49,6 +50,10 @@ struct User {
   schema::NonNegative total_generations = 0;
   schema::Object settings = {};
   std::vector<PendingCharge> pending_charges = {};
+  std::vector<CreditOperation> recent_operations = {};
+  bool may_have_subscription = true;
+  std::optional<SubscriptionId> counted_subscription_id = {};
+  schema::NonNegative counted_generations = 0;
   Time created_at;
   Time updated_at;
 
@@ -70,24 +75,32 @@ struct User {
       // The sweep looks for holds that a crash left.
       query::Index<query::asc<&User::pending_charges, &PendingCharge::at>>>;
 };
-GESSO_FIELDS(User, (id, "Assigned by the service."),
-             (email, "Login name, in lower case, so that no two users differ in letter case only."),
-             (full_name, "For display."),
-             (auth_provider, "Who vouches for the login.", schema::kHasDefault),
-             (auth_provider_id, "The user's id at that provider; absent for `email`."),
-             (hashed_password,
-              "bcrypt, 12 rounds; absent where a provider vouches. Never in JSON."),
-             (is_active, "A user who is not cannot log in.", schema::kHasDefault),
-             (is_verified, "Whether the email address was confirmed.", schema::kHasDefault),
-             (subscription_tier, "What the current subscription grants.", schema::kHasDefault),
-             (stripe_customer_id, "The user at Stripe, once there was a payment."),
-             (credits_remaining,
-              "Credits beyond the subscription's; those of the subscription are used first.",
-              schema::kHasDefault),
-             (total_generations, "Generations that were ever requested.", schema::kHasDefault),
-             (settings, "Preferences of the client's own shape.", schema::kHasDefault),
-             (pending_charges, kPendingChargesAbout, schema::kHasDefault | schema::kInternal),
-             (created_at, "When the user registered."), (updated_at, "Last change of any field."))
+GESSO_FIELDS(
+    User, (id, "Assigned by the service."),
+    (email, "Login name, in lower case, so that no two users differ in letter case only."),
+    (full_name, "For display."), (auth_provider, "Who vouches for the login.", schema::kHasDefault),
+    (auth_provider_id, "The user's id at that provider; absent for `email`."),
+    (hashed_password, "bcrypt, 12 rounds; absent where a provider vouches. Never in JSON."),
+    (is_active, "A user who is not cannot log in.", schema::kHasDefault),
+    (is_verified, "Whether the email address was confirmed.", schema::kHasDefault),
+    (subscription_tier, "What the current subscription grants.", schema::kHasDefault),
+    (stripe_customer_id, "The user at Stripe, once there was a payment."),
+    (credits_remaining,
+     "Credits beyond the subscription's; those of the subscription are used first.",
+     schema::kHasDefault),
+    (total_generations, "Generations that were ever requested.", schema::kHasDefault),
+    (settings, "Preferences of the client's own shape.", schema::kHasDefault),
+    (pending_charges, kPendingChargesAbout, schema::kHasDefault | schema::kInternal),
+    (recent_operations, kRecentOperationsAbout, schema::kHasDefault | schema::kInternal),
+    (may_have_subscription,
+     "Whether a charge has to look for a subscription; false until the first is bought.",
+     schema::kHasDefault | schema::kInternal),
+    (counted_subscription_id, "The subscription whose generations `counted_generations` counts.",
+     schema::kInternal),
+    (counted_generations,
+     "How many of the generations that it paid alone are in `total_generations`.",
+     schema::kHasDefault | schema::kInternal),
+    (created_at, "When the user registered."), (updated_at, "Last change of any field."))
 
 // A registration. Read from clients, stored nowhere.
 struct UserCreate {

@@ -22,6 +22,8 @@ std::string_view operator_name(Op op) {
       return "$gte";
     case Op::kIn:
       return "$in";
+    case Op::kAll:
+      return "$all";
     case Op::kExists:
     case Op::kMissing:
       return "$exists";

@@ -29,6 +29,7 @@ enum class Op {
   kGreater,
   kGreaterEqual,
   kIn,
+  kAll,
   kExists,
   kMissing,
 };
@@ -201,6 +202,15 @@ struct Field {
       for (const Value& value : values) schema::append(builder, builder.next_key(), value);
     }
     return Predicate<P, Op::kIn>(bson::OwnedValue(builder.finish()[""]));
+  }
+  // On a list: each of these is an element of it.
+  [[nodiscard]] Predicate<P, Op::kAll> contains_all(const std::vector<Value>& values) const {
+    bson::Builder builder;
+    {
+      const auto list = builder.array("");
+      for (const Value& value : values) schema::append(builder, builder.next_key(), value);
+    }
+    return Predicate<P, Op::kAll>(bson::OwnedValue(builder.finish()[""]));
   }
   [[nodiscard]] Predicate<P, Op::kExists> exists() const { return Predicate<P, Op::kExists>({}); }
   [[nodiscard]] Predicate<P, Op::kMissing> missing() const {

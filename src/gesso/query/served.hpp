@@ -7,7 +7,8 @@
 // the first key behind 1 may have conditions of its own, which is what a range, and the next page
 // of a sorted list, are. Every field with a condition must be among these, and at least one of 1
 // and 2 or a range on the first key must be there: an index is never read through to filter it.
-// `!=`, `exists` and `missing` bind nothing; they may stand on any key of an index that is bound.
+// `!=`, `contains_all`, `exists` and `missing` bind nothing; they may stand on any key of an index
+// that is bound.
 // - Where `==` binds every key of a unique index (`_id` is one), at most one document is read, and
 //   whatever else is asked may remain; `in` does the same where nothing is sorted.
 // - A unique-when-present index serves only such look-ups: elsewhere it lacks documents.
@@ -104,7 +105,7 @@ struct Term {
   Op op;
 
   [[nodiscard]] constexpr bool binds() const {
-    return op != Op::kNotEqual && op != Op::kExists && op != Op::kMissing;
+    return op != Op::kNotEqual && op != Op::kAll && op != Op::kExists && op != Op::kMissing;
   }
 };
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -136,6 +137,20 @@ template <auto List, ValueFor<ElementOf<schema::FieldType<List>>> V>
 requires detail::is_list<List>
 [[nodiscard]] auto push(const V& value) {
   return detail::change<List>("$push", detail::own<ElementOf<schema::FieldType<List>>>(value));
+}
+// Appends to a list, of which the last `most` elements stay.
+template <auto List, ValueFor<ElementOf<schema::FieldType<List>>> V>
+requires detail::is_list<List>
+[[nodiscard]] auto push_bounded(const V& value, std::int32_t most) {
+  bson::Builder builder;
+  {
+    const auto added = builder.array("$each");
+    schema::append(builder, builder.next_key(), ElementOf<schema::FieldType<List>>(value));
+  }
+  builder.append("$slice", -most);
+  const bson::Document document = builder.finish();
+  return detail::change<List>(
+      "$push", bson::OwnedValue(bson::Value(bson::Type::kDocument, document.data())));
 }
 // Removes the elements that equal a value,
 template <auto List, ValueFor<ElementOf<schema::FieldType<List>>> V>

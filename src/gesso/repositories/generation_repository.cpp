@@ -24,9 +24,11 @@ constexpr auto kOldest = sort_by(asc<&Generation::created_at>);
 
 struct Candidate {
   models::GenerationId id;
+  GenerationStatus status = GenerationStatus::kPending;
+  bool is_leased = false;
   Time created_at;
 };
-BOOST_DESCRIBE_STRUCT(Candidate, (), (id, created_at))
+BOOST_DESCRIBE_STRUCT(Candidate, (), (id, status, is_leased, created_at))
 
 struct TimeOnly {
   std::int64_t processing_time_ms = 0;
@@ -43,8 +45,16 @@ struct StatusFigures {
 };
 BOOST_DESCRIBE_STRUCT(StatusFigures, (), (id, count, timed, average, credits))
 
+// `value` where the field is there, else 0.
+bson::Document where_present(std::string_view field, const auto& then, const auto& otherwise) {
+  return make_document(
+      "$cond", make_array(make_document("$gt", make_array(field, bson::Null{})), then, otherwise));
+}
+
+}  // namespace
+
 // A reason of any length and bytes as the field takes it: a failure must not be lost over its text.
-ErrorMessage readable(std::string_view reason) {
+ErrorMessage readable_reason(std::string_view reason) {
   constexpr std::size_t kMaxCodePoints = 2000;
   std::size_t code_points = 0;
   for (std::size_t i = 0; i < reason.size(); ++i) {
@@ -58,17 +68,17 @@ ErrorMessage readable(std::string_view reason) {
   return reason;
 }
 
-std::int64_t milliseconds_between(Time from, Time to) {
-  return std::max<std::int64_t>(0, (to - from).count());
+void add_end(Update<Generation>& changes, const Generation& seen, Time moment) {
+  changes.add(set<&Generation::completed_at>(moment));
+  if (seen.started_at) {
+    changes.add(set<&Generation::processing_time_ms>(
+        std::max<std::int64_t>(0, (moment - *seen.started_at).count())));
+  }
 }
 
-// `value` where the field is there, else 0.
-bson::Document where_present(std::string_view field, const auto& then, const auto& otherwise) {
-  return make_document(
-      "$cond", make_array(make_document("$gt", make_array(field, bson::Null{})), then, otherwise));
+bool is_paid_for(const Generation& generation) {
+  return generation.credits_from_subscription + generation.credits_from_balance > 0;
 }
-
-}  // namespace
 
 Generation GenerationRepository::make_generation(const models::GenerationCreate& request) const {
   const Time created_at = now();
@@ -131,17 +141,18 @@ std::optional<Generation> GenerationRepository::claim_next(std::string_view work
   // finds the oldest taken goes on at a random one: the others do so as well.
   require_at_least(1, "lease", lease.count());
   constexpr std::int64_t kLookAhead = 16;
-  constexpr auto kLongestFree = sort_by(asc<&Generation::claimable_at>);
-  const auto pending = where<&Generation::status> == GenerationStatus::kPending;
   while (true) {
     const Time moment = now();
     const auto free = where<&Generation::claimable_at> <= moment;
-    std::vector<Candidate> candidates =
-        find_many(pending && where<&Generation::is_leased> == false && free, kLongestFree,
-                  {.limit = kLookAhead}, project<Candidate>());
+    std::vector<Candidate> candidates = find_many(
+        where<&Generation::status> == GenerationStatus::kPending &&
+            where<&Generation::is_leased> == false && free,
+        sort_by(asc<&Generation::claimable_at>), {.limit = kLookAhead}, project<Candidate>());
     const std::vector<Candidate> expired =
-        find_many(pending && where<&Generation::is_leased> == true && free, kLongestFree,
-                  {.limit = kLookAhead}, project<Candidate>());
+        find_many(where<&Generation::status>.in(
+                      {GenerationStatus::kPending, GenerationStatus::kProcessing}) &&
+                      where<&Generation::is_leased> == true && free,
+                  unsorted, {.limit = kLookAhead}, project<Candidate>());
     candidates.insert(candidates.end(), expired.begin(), expired.end());
     if (candidates.empty()) return std::nullopt;
     std::ranges::stable_sort(candidates, {}, &Candidate::created_at);
@@ -151,9 +162,13 @@ std::optional<Generation> GenerationRepository::claim_next(std::string_view work
         std::swap(candidates[i],
                   candidates[i + static_cast<std::size_t>(context().random.uniform() * left)]);
       }
+      const Candidate& chosen = candidates[i];
       auto claimed = update_one(
-          where<&Generation::id> == candidates[i].id && pending && free,
-          update(set<&Generation::is_leased>(true), set<&Generation::claimable_at>(moment + lease),
+          where<&Generation::id> == chosen.id && where<&Generation::status> == chosen.status &&
+              where<&Generation::is_leased> == chosen.is_leased && free,
+          update(set<&Generation::status>(GenerationStatus::kProcessing),
+                 set<&Generation::started_at>(moment), set<&Generation::is_leased>(true),
+                 set<&Generation::claimable_at>(moment + lease),
                  set<&Generation::lease_owner>(worker), inc<&Generation::attempts>(1)));
       if (claimed) return claimed;
     }
@@ -167,7 +182,10 @@ std::optional<Generation> GenerationRepository::move(const Id& id,
   changes.add(set<&Generation::status>(to));
   auto moved = update_one(where<&Generation::id> == id && where<&Generation::status>.in(from),
                           std::move(changes));
-  if (moved) return moved;
+  return moved ? moved : refuse_move(id, to);
+}
+
+std::optional<Generation> GenerationRepository::refuse_move(const Id& id, GenerationStatus to) {
   const auto seen = find_by_id(id);
   if (!seen) return std::nullopt;
   throw Error(ErrorKind::kConflict,
@@ -178,9 +196,14 @@ std::optional<Generation> GenerationRepository::move(const Id& id,
 
 std::optional<Generation> GenerationRepository::mark_as_processing(
     const Id& id, std::string_view replicate_prediction_id) {
-  return move(id, {GenerationStatus::kPending}, GenerationStatus::kProcessing,
-              update(set<&Generation::replicate_prediction_id>(replicate_prediction_id),
-                     set<&Generation::started_at>(now())));
+  auto moved = update_one(where<&Generation::id> == id &&
+                              where<&Generation::status>.in(
+                                  {GenerationStatus::kPending, GenerationStatus::kProcessing}) &&
+                              where<&Generation::replicate_prediction_id>.missing(),
+                          update(set<&Generation::status>(GenerationStatus::kProcessing),
+                                 set<&Generation::replicate_prediction_id>(replicate_prediction_id),
+                                 set<&Generation::started_at>(now())));
+  return moved ? moved : refuse_move(id, GenerationStatus::kProcessing);
 }
 
 std::optional<Generation> GenerationRepository::mark_as_completed(
@@ -190,12 +213,8 @@ std::optional<Generation> GenerationRepository::mark_as_completed(
   if (!seen) return std::nullopt;
   const Time moment = now();
   auto changes =
-      update(set<&Generation::result_urls>(result_urls), set<&Generation::blob_urls>(blob_urls),
-             set<&Generation::completed_at>(moment));
-  if (seen->started_at) {
-    changes.add(
-        set<&Generation::processing_time_ms>(milliseconds_between(*seen->started_at, moment)));
-  }
+      update(set<&Generation::result_urls>(result_urls), set<&Generation::blob_urls>(blob_urls));
+  add_end(changes, *seen, moment);
   return move(id, {GenerationStatus::kProcessing}, GenerationStatus::kCompleted,
               std::move(changes));
 }
@@ -205,15 +224,9 @@ std::optional<Generation> GenerationRepository::mark_as_failed(const Id& id,
   const auto seen = find_by_id(id);
   if (!seen) return std::nullopt;
   const Time moment = now();
-  auto changes = update(set<&Generation::error_message>(readable(error_message)),
-                        set<&Generation::completed_at>(moment));
-  if (seen->started_at) {
-    changes.add(
-        set<&Generation::processing_time_ms>(milliseconds_between(*seen->started_at, moment)));
-  }
-  if (seen->credits_from_subscription + seen->credits_from_balance > 0) {
-    changes.add(set<&Generation::refund_due_at>(moment));
-  }
+  auto changes = update(set<&Generation::error_message>(readable_reason(error_message)));
+  add_end(changes, *seen, moment);
+  if (is_paid_for(*seen)) changes.add(set<&Generation::refund_due_at>(moment));
   return move(id, {GenerationStatus::kPending, GenerationStatus::kProcessing},
               GenerationStatus::kFailed, std::move(changes));
 }
@@ -244,6 +257,9 @@ GenerationStats GenerationRepository::get_user_stats(const UserId& user_id) {
         break;
       case GenerationStatus::kFailed:
         stats.failed_generations = group.count;
+        break;
+      case GenerationStatus::kCancelled:
+        stats.cancelled_generations = group.count;
         break;
       case GenerationStatus::kCompleted:
         stats.completed_generations = group.count;

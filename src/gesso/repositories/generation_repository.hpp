@@ -1,8 +1,9 @@
 // Generations: a user's history, the queue, and the way from pending to completed or failed.
 //
-// A status only moves forward: pending -> processing -> completed or failed, pending -> failed.
-// Each move is one conditional update, so of two that try, one is refused. To create a generation
-// that is paid for, see charging.hpp.
+// A status moves forward: pending -> processing -> completed or failed, pending -> failed. Each
+// move is one conditional update, so of two that try, one is refused. To create a generation that
+// is paid for, see domain/charging.hpp; for cancelling, and for workers that hold one under a
+// lease, domain/generations.hpp and domain/generation_work.hpp.
 #pragma once
 
 #include <chrono>
@@ -22,14 +23,23 @@ struct GenerationStats {
   std::int64_t processing_generations = 0;
   std::int64_t completed_generations = 0;
   std::int64_t failed_generations = 0;
+  std::int64_t cancelled_generations = 0;
   std::optional<double> average_processing_time_ms = {};    // of the completed
   std::optional<std::int64_t> p95_processing_time_ms = {};  // of the completed: nearest rank
   std::int64_t credits_spent = 0;                           // without what was refunded
 };
 BOOST_DESCRIBE_STRUCT(GenerationStats, (),
                       (total_generations, pending_generations, processing_generations,
-                       completed_generations, failed_generations, average_processing_time_ms,
-                       p95_processing_time_ms, credits_spent))
+                       completed_generations, failed_generations, cancelled_generations,
+                       average_processing_time_ms, p95_processing_time_ms, credits_spent))
+
+// A reason of any length and bytes as `error_message` takes it.
+[[nodiscard]] models::ErrorMessage readable_reason(std::string_view reason);
+// What a generation that ends at `moment` gets besides its status.
+void add_end(query::Update<models::Generation>& changes, const models::Generation& seen,
+             Time moment);
+// Whether somebody's credits were taken for it.
+[[nodiscard]] bool is_paid_for(const models::Generation& generation);
 
 class GenerationRepository : public Repository<models::Generation> {
  public:
@@ -57,14 +67,16 @@ class GenerationRepository : public Repository<models::Generation> {
   // Oldest first, those that a worker has claimed among them.
   [[nodiscard]] std::vector<models::Generation> get_pending_generations(std::int64_t limit = 100);
 
-  // The oldest pending generation that nobody holds, held for `worker` until `lease` has passed; it
-  // stays pending. Where several claim at once, each gets another one. std::nullopt where there is
-  // none. Throws Error: kValidation for a lease below 1 ms.
+  // The oldest generation that is pending, or processing under a lease that has expired, held for
+  // `worker` until `lease` has passed: it is processing then, and `attempts`, which counts the
+  // claims, tells this one from all others. Where several claim at once, each gets another one.
+  // std::nullopt where there is none. Throws Error: kValidation for a lease below 1 ms.
   [[nodiscard]] std::optional<models::Generation> claim_next(
       std::string_view worker, std::chrono::milliseconds lease = std::chrono::minutes(5));
 
   // These return the generation as it is then, std::nullopt where there is none, and throw Error
   // (kConflict, naming both states) where its status does not allow it.
+  // A prediction is made for a pending one, or by the worker that has claimed it; once.
   std::optional<models::Generation> mark_as_processing(const Id& id,
                                                        std::string_view replicate_prediction_id);
   std::optional<models::Generation> mark_as_completed(const Id& id,
@@ -82,6 +94,8 @@ class GenerationRepository : public Repository<models::Generation> {
                                          const std::vector<models::GenerationStatus>& from,
                                          models::GenerationStatus to,
                                          query::Update<models::Generation> changes);
+  // std::nullopt where there is none, else throws.
+  std::optional<models::Generation> refuse_move(const Id& id, models::GenerationStatus to);
 };
 
 }  // namespace gesso::repositories

@@ -10,6 +10,10 @@
 // Where the model expires (it has a TTL index on `expires_at`), every call takes a document that is
 // due for one that is gone.
 //
+// Where the model hides documents (`static constexpr auto kHiddenBy = &Model::field;`, an optional
+// field), every call but `find_stored` takes a document that has the field for one that is not
+// there; its `_id` and unique values are taken all the same.
+//
 // Made for one unit of work, on the thread that has the session; it borrows the session and the
 // context. Every call blocks. Errors are those of the session, and kInternal, with collection,
 // `_id`, path, expected and found, for a stored document that does not decode.
@@ -129,6 +133,11 @@ template <class... Declarations>
 inline constexpr bool has_ttl<query::IndexList<Declarations...>> =
     ((Declarations::kind == query::IndexKind::kTtl) || ...);
 
+template <class Model>
+concept Hides = requires {
+  Model::kHiddenBy;
+};
+
 // What a document's own `ttl` must say for it to go at `expires_at`, where the server's TTL counts
 // seconds from the last change (Azure Cosmos DB RU); std::nullopt where an index on the date does.
 // A later write to such a document restarts the count, and must set it anew.
@@ -163,6 +172,8 @@ class Repository {
   Repository(mongo::Session& session, const RepositoryContext& context)
       : session_(&session), context_(&context) {}
 
+  // Inserts the document as it is. Throws Error: kDuplicate with the field's name in `field()`.
+  void insert(const Model& model);
   // Inserts the document as it is and returns it. Throws Error: kDuplicate with the field's name in
   // `field()`.
   Model create(Model model);
@@ -170,8 +181,15 @@ class Repository {
   [[nodiscard]] CreateManyResult create_many(std::span<const Model> models);
 
   [[nodiscard]] std::optional<Model> find_by_id(const Id& id) {
-    return find_one(query::where<&Model::id> == id);
+    std::optional<Model> found = find_stored(id);
+    // Looked at here, so that the server has the `_id` alone to look up.
+    if constexpr (detail::Hides<Model>) {
+      if (found && ((*found).*Model::kHiddenBy)) found.reset();
+    }
+    return found;
   }
+  // What is stored under the id, also what the model hides.
+  [[nodiscard]] std::optional<Model> find_stored(const Id& id);
 
   // A document that matches: the first one with a sort, else any; std::nullopt where there is none.
   template <detail::FilterOf<Model> E, class SortType = query::Sort<>, class Into = Model>
@@ -223,6 +241,13 @@ class Repository {
     return session().delete_one(kCollection, query::to_bson(query::where<&Model::id> == id)) > 0;
   }
 
+  // Deletes one document that matches. Returns whether there was one.
+  template <detail::FilterOf<Model> E>
+  bool delete_one(const E& filter) {
+    query::require_served(filter);
+    return session().delete_one(kCollection, wire(filter)) > 0;
+  }
+
   // Runs `stages` over what matches, and reads each result into `Result`, a described struct.
   template <schema::Described Result, detail::FilterOf<Model> E>
   [[nodiscard]] std::vector<Result> aggregate(const E& matching, const bson::Array& stages);
@@ -242,7 +267,7 @@ class Repository {
   // Sends the update with `updated_at` set, and names the field where a value in it is taken.
   template <class Send>
   auto send(query::Update<Model> update, Send send_changes);
-  // The filter as it is sent, with the guard against documents that are due.
+  // The filter as it is sent, with the guard against documents that are due, or hidden.
   template <class E>
   [[nodiscard]] bson::Document wire(const E& filter) const {
     query::detail::Conjunction conjunction;
@@ -250,6 +275,10 @@ class Repository {
     if constexpr (detail::has_ttl<typename Model::Indexes>) {
       const auto alive = query::where<&Model::expires_at> > now();
       alive.visit(conjunction);
+      return query::detail::write(conjunction);
+    } else if constexpr (detail::Hides<Model>) {
+      const auto shown = query::where<Model::kHiddenBy>.missing();
+      shown.visit(conjunction);
       return query::detail::write(conjunction);
     } else {
       return query::detail::write(conjunction);
@@ -293,6 +322,25 @@ std::optional<T> Stream<T>::next() {
 
 template <class M>
 M Repository<M>::create(Model model) {
+  insert(model);
+  return model;
+}
+
+template <class M>
+std::optional<M> Repository<M>::find_stored(const Id& id) {
+  const auto by_id = query::where<&Model::id> == id;
+  std::optional<bson::Document> document;
+  if constexpr (detail::has_ttl<typename Model::Indexes>) {
+    document = session().find_one(kCollection, wire(by_id));
+  } else {
+    document = session().find_one(kCollection, query::to_bson(by_id));
+  }
+  if (!document) return std::nullopt;
+  return schema::from_stored<Model>(*document, ns());
+}
+
+template <class M>
+void Repository<M>::insert(const Model& model) {
   const bson::Document document = stored(model);
   try {
     session().insert_one(kCollection, document);
@@ -301,7 +349,6 @@ M Repository<M>::create(Model model) {
     throw detail::name_taken_field(session(), kCollection, document, query::index_specs<Model>(),
                                    error);
   }
-  return model;
 }
 
 template <class M>

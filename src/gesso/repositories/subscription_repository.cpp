@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "gesso/repositories/checks.hpp"
+#include "gesso/repositories/user_repository.hpp"
 
 namespace gesso::repositories {
 
@@ -47,6 +48,15 @@ Subscription SubscriptionRepository::create_subscription(
                  .updated_at = moment});
 }
 
+Subscription SubscriptionRepository::create(Subscription subscription) {
+  // First, so that no charge passes over a subscription that is there.
+  UserRepository(session(), context())
+      .change_one(where<&models::User::id> == subscription.user_id &&
+                      where<&models::User::may_have_subscription> == false,
+                  update(set<&models::User::may_have_subscription>(true)));
+  return Repository::create(std::move(subscription));
+}
+
 std::optional<Subscription> SubscriptionRepository::find_by_user(const models::UserId& user_id) {
   return find_one(where<&Subscription::user_id> == user_id);
 }
@@ -70,21 +80,28 @@ std::vector<Subscription> SubscriptionRepository::find_due(SubscriptionStatus st
       sort_by(asc<&Subscription::current_period_end>), {.limit = limit});
 }
 
-std::optional<Subscription> SubscriptionRepository::use_credits(const Id& id,
-                                                                std::int64_t credits) {
+std::optional<Subscription> SubscriptionRepository::use_credits(
+    const Id& id, std::int64_t credits, const models::OperationToken& token) {
   require_at_least(1, "credits", credits);
   // Comparing two fields of a document takes an expression, which few servers do well. Both are
   // compared with what was seen instead, and a change in between is seen at the next try.
   while (const auto seen = find_by_id(id)) {
     const std::int64_t most = seen->credits_per_month - credits;
     const Time moment = now();
+    if (models::has_operation(seen->recent_operations, token)) return seen;
     if (!is_usable(*seen, moment) || seen->credits_used_this_period > most) break;
-    auto used = update_one(where<&Subscription::id> == id &&
-                               where<&Subscription::status> == SubscriptionStatus::kActive &&
-                               where<&Subscription::current_period_end> > moment &&
-                               where<&Subscription::credits_per_month> == seen->credits_per_month &&
-                               where<&Subscription::credits_used_this_period> <= most,
-                           update(inc<&Subscription::credits_used_this_period>(credits)));
+    auto used = update_one(
+        where<&Subscription::id> == id &&
+            where<&Subscription::status> == SubscriptionStatus::kActive &&
+            where<&Subscription::current_period_end> > moment &&
+            where<&Subscription::current_period_start> == seen->current_period_start &&
+            where<&Subscription::credits_per_month> == seen->credits_per_month &&
+            where<&Subscription::credits_used_this_period> <= most &&
+            where<&Subscription::recent_operations, &models::CreditOperation::token> != token,
+        update(inc<&Subscription::credits_used_this_period>(credits),
+               push_bounded<&Subscription::recent_operations>(
+                   models::CreditOperation{.token = token, .credits = -credits, .at = moment},
+                   models::kRecentOperations)));
     if (used) return used;
   }
   return std::nullopt;
@@ -105,7 +122,6 @@ std::optional<Subscription> SubscriptionRepository::reset_period_usage(
                      where<&Subscription::current_period_start> == seen->current_period_start &&
                      where<&Subscription::current_period_end> == seen->current_period_end,
                  update(set<&Subscription::credits_used_this_period>(0),
-                        set<&Subscription::pending_charges>(std::vector<models::PendingCharge>{}),
                         set<&Subscription::current_period_start>(start),
                         set<&Subscription::current_period_end>(end)));
   // Of two that renew the same period at once, one does.

@@ -23,6 +23,8 @@ class SubscriptionRepository : public Repository<models::Subscription> {
  public:
   using Repository::Repository;
 
+  // As Repository's, and tells the user's document that there may be a subscription now.
+  models::Subscription create(models::Subscription subscription);
   // Throws Error: kDuplicate with field "user_id" where the user has one, kValidation where the
   // period ends before it starts.
   models::Subscription create_subscription(const models::SubscriptionCreate& request);
@@ -39,14 +41,17 @@ class SubscriptionRepository : public Repository<models::Subscription> {
   // These return the subscription as it is then, and std::nullopt where there is none.
 
   // Returns std::nullopt, and changes nothing, also where it is not usable or has less than
-  // `credits` left. Charging for a generation is charging.hpp's, which survives a crash.
-  std::optional<models::Subscription> use_credits(const Id& id, std::int64_t credits);
+  // `credits` left. Charging for a generation is charging.hpp's, which survives a crash. A token
+  // that was used before changes nothing: a call whose answer was lost may be repeated (see
+  // models/credit_operation.hpp).
+  std::optional<models::Subscription> use_credits(const Id& id, std::int64_t credits,
+                                                  const models::OperationToken& token);
   // Begins a new period, from the end of the old one where that has passed and else from now, as
   // long as the billing interval or until `period_end`. Credits that were not used lapse, and so do
-  // those that a charge of the old period would have given back. Changes nothing where the current
-  // period lasts until `period_end` or longer (where it has not ended, without one), so that an
-  // event that comes twice, or late, renews once. Of several calls at once one renews, and all
-  // return what it made.
+  // those that a charge of the old period would have given back: its holds name their period.
+  // Changes nothing where the current period lasts until `period_end` or longer (where it has not
+  // ended, without one), so that an event that comes twice, or late, renews once. Of several calls
+  // at once one renews, and all return what it made.
   std::optional<models::Subscription> reset_period_usage(const Id& id,
                                                          std::optional<Time> period_end = {});
   std::optional<models::Subscription> change_plan(const Id& id, const PlanChange& change);

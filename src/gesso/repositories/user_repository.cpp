@@ -1,5 +1,8 @@
 #include "gesso/repositories/user_repository.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "gesso/models/password_hashing.hpp"
 #include "gesso/repositories/checks.hpp"
 
@@ -40,6 +43,7 @@ User UserRepository::create_user(const models::UserCreate& request,
   user.auth_provider = request.auth_provider;
   user.auth_provider_id = request.auth_provider_id;
   user.hashed_password = std::move(hashed_password);
+  user.may_have_subscription = false;
   return create(std::move(user));
 }
 
@@ -94,15 +98,35 @@ std::optional<User> UserRepository::increment_generations(const Id& id) {
   return update_by_id(id, update(inc<&User::total_generations>(1)));
 }
 
-std::optional<User> UserRepository::deduct_credits(const Id& id, std::int64_t credits) {
+std::optional<User> UserRepository::deduct_credits(const Id& id, std::int64_t credits,
+                                                   const models::OperationToken& token,
+                                                   std::optional<models::CreditReason> reason) {
   require_at_least(1, "credits", credits);
-  return update_one(where<&User::id> == id && where<&User::credits_remaining> >= credits,
-                    update(inc<&User::credits_remaining>(-credits)));
+  return change_credits(id, -credits, token, std::move(reason));
 }
 
-std::optional<User> UserRepository::add_credits(const Id& id, std::int64_t credits) {
+std::optional<User> UserRepository::add_credits(const Id& id, std::int64_t credits,
+                                                const models::OperationToken& token,
+                                                std::optional<models::CreditReason> reason) {
   require_at_least(1, "credits", credits);
-  return update_by_id(id, update(inc<&User::credits_remaining>(credits)));
+  return change_credits(id, credits, token, std::move(reason));
+}
+
+std::optional<User> UserRepository::change_credits(const Id& id, std::int64_t by,
+                                                   const models::OperationToken& token,
+                                                   std::optional<models::CreditReason> reason) {
+  const models::CreditOperation operation{
+      .token = token, .credits = by, .reason = std::move(reason), .at = now()};
+  auto changed = update_one(
+      where<&User::id> == id && where<&User::credits_remaining> >= std::max<std::int64_t>(0, -by) &&
+          where<&User::recent_operations, &models::CreditOperation::token> != token,
+      update(inc<&User::credits_remaining>(by),
+             push_bounded<&User::recent_operations>(operation, models::kRecentOperations)));
+  if (changed) return changed;
+  // Too little, or done before.
+  auto seen = find_by_id(id);
+  if (seen && !models::has_operation(seen->recent_operations, token)) seen.reset();
+  return seen;
 }
 
 std::optional<User> UserRepository::set_tier(const Id& id, models::SubscriptionTier tier) {

@@ -48,15 +48,25 @@ class UserRepository : public Repository<models::User> {
 
   // These return the user as it is then, and std::nullopt where there is none.
   std::optional<models::User> increment_generations(const Id& id);
-  // Returns std::nullopt, and changes nothing, also where the user has less than `credits`.
-  // Charging for a generation is charging.hpp's, which survives a crash. Throws Error: kValidation
-  // for less than 1.
-  std::optional<models::User> deduct_credits(const Id& id, std::int64_t credits);
-  std::optional<models::User> add_credits(const Id& id, std::int64_t credits);
+  // Both change the balance once for each token: a call whose answer was lost may be repeated (see
+  // models/credit_operation.hpp). `deduct_credits` returns std::nullopt, and changes nothing, also
+  // where the user has less than `credits`. Charging for a generation is charging.hpp's, which
+  // survives a crash. Throw Error: kValidation for less than 1.
+  std::optional<models::User> deduct_credits(const Id& id, std::int64_t credits,
+                                             const models::OperationToken& token,
+                                             std::optional<models::CreditReason> reason = {});
+  std::optional<models::User> add_credits(const Id& id, std::int64_t credits,
+                                          const models::OperationToken& token,
+                                          std::optional<models::CreditReason> reason = {});
   std::optional<models::User> set_tier(const Id& id, models::SubscriptionTier tier);
   std::optional<models::User> set_stripe_customer(const Id& id, const models::ForeignId& customer);
   std::optional<models::User> mark_as_verified(const Id& id);
   std::optional<models::User> deactivate(const Id& id);
+
+ private:
+  std::optional<models::User> change_credits(const Id& id, std::int64_t by,
+                                             const models::OperationToken& token,
+                                             std::optional<models::CreditReason> reason);
 };
 
 }  // namespace gesso::repositories

@@ -1,0 +1,198 @@
+#include "gesso/domain/generation_watch.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <exception>
+#include <set>
+#include <utility>
+
+#include "gesso/domain/generations.hpp"
+
+namespace gesso::domain {
+
+using models::Generation;
+using models::GenerationId;
+using models::GenerationStatus;
+
+namespace {
+
+constexpr std::int64_t kEnded = std::int64_t{1} << 40;
+constexpr std::int64_t kDeleted = kEnded + 1;
+constexpr std::size_t kIdsPerQuery = 500;
+constexpr std::chrono::seconds kQueryDeadline{5};
+
+GenerationEvent event_of(const Generation& generation) {
+  return {.position = position_of(generation),
+          .is_last = has_ended(generation.status),
+          .generation = generation};
+}
+
+GenerationWatch::Fetch fetch_by(mongo::Service& database,
+                                const repositories::RepositoryContext& context) {
+  return [&](const std::vector<GenerationId>& ids) {
+    return database.run(Deadline::after(kQueryDeadline), [&](mongo::Session& session) {
+      return repositories::GenerationRepository(session, context)
+          .find_many(query::where<&Generation::id>.in(ids), query::unsorted,
+                     {.skip_undecodable = [](const Error&) {}});
+    });
+  };
+}
+
+}  // namespace
+
+std::int64_t position_of(const Generation& generation) {
+  if (has_ended(generation.status)) return kEnded;
+  const std::int64_t claims = generation.attempts.value();
+  if (generation.status == GenerationStatus::kPending) return 4 * claims;
+  return std::max<std::int64_t>(1, 4 * claims - 2) + (generation.cancel_requested_at ? 1 : 0);
+}
+
+GenerationWatch::Subscription& GenerationWatch::Subscription::operator=(
+    Subscription&& other) noexcept {
+  if (this != &other) {
+    end();
+    watch_ = other.watch_;
+    watcher_ = std::move(other.watcher_);
+  }
+  return *this;
+}
+
+void GenerationWatch::Subscription::end() {
+  if (watcher_) watch_->unsubscribe(std::exchange(watcher_, nullptr));
+}
+
+GenerationWatch::GenerationWatch(Fetch fetch, WatchOptions options)
+    : fetch_(std::move(fetch)), options_(options) {
+  thread_ = std::thread([this] { work(); });
+}
+
+GenerationWatch::GenerationWatch(mongo::Service& database,
+                                 const repositories::RepositoryContext& context,
+                                 WatchOptions options)
+    : GenerationWatch(fetch_by(database, context), options) {}
+
+GenerationWatch::~GenerationWatch() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+GenerationWatch::Subscription GenerationWatch::watch(const GenerationId& id, std::int64_t after,
+                                                     OnEvent on_event) {
+  auto watcher = std::make_shared<Watcher>(
+      Watcher{.id = id, .position = after, .on_event = std::move(on_event)});
+  {
+    const std::lock_guard lock(mutex_);
+    watchers_[id].push_back(watcher);
+    fresh_.push_back(id);
+  }
+  changed_.notify_all();
+  return {*this, std::move(watcher)};
+}
+
+void GenerationWatch::notify(const Generation& generation) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!watchers_.contains(generation.id)) return;
+    notified_.push_back(generation);
+  }
+  changed_.notify_all();
+}
+
+std::size_t GenerationWatch::watchers() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t count = 0;
+  for (const auto& [id, of_id] : watchers_) count += of_id.size();
+  return count;
+}
+
+void GenerationWatch::work() {
+  auto next_look = std::chrono::steady_clock::now() + options_.interval;
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    const auto is_woken = [this] { return ending_ || !fresh_.empty() || !notified_.empty(); };
+    if (watchers_.empty()) {
+      changed_.wait(lock, is_woken);
+    } else {
+      changed_.wait_until(lock, next_look, is_woken);
+    }
+    const auto told = std::exchange(notified_, {});
+    auto ids = std::exchange(fresh_, {});
+    if (const auto now = std::chrono::steady_clock::now(); now >= next_look) {
+      next_look = now + options_.interval;
+      ids.clear();
+      for (const auto& [id, of_id] : watchers_) ids.push_back(id);
+    }
+    lock.unlock();
+    for (const Generation& generation : told) tell(generation.id, event_of(generation));
+    for (std::size_t i = 0; i < ids.size(); i += kIdsPerQuery) {
+      const auto begin = ids.begin() + static_cast<std::ptrdiff_t>(i);
+      const auto count = static_cast<std::ptrdiff_t>(std::min(kIdsPerQuery, ids.size() - i));
+      look({begin, begin + count});
+    }
+    lock.lock();
+  }
+}
+
+void GenerationWatch::look(const std::vector<GenerationId>& ids) {
+  std::vector<Generation> found;
+  try {
+    found = fetch_(ids);
+  } catch (const std::exception& error) {
+    spdlog::warn("watch: {}", error.what());  // the next look asks again
+    return;
+  }
+  std::set<GenerationId> gone(ids.begin(), ids.end());
+  for (const Generation& generation : found) {
+    gone.erase(generation.id);
+    tell(generation.id, event_of(generation));
+  }
+  for (const GenerationId& id : gone) tell(id, {.position = kDeleted, .is_last = true});
+}
+
+void GenerationWatch::tell(const GenerationId& id, const GenerationEvent& event) {
+  std::unique_lock lock(mutex_);
+  const auto found = watchers_.find(id);
+  if (found == watchers_.end()) return;
+  const Watchers watchers = found->second;
+  for (const auto& watcher : watchers) {
+    // It may have left while another was told.
+    const auto current = watchers_.find(id);
+    if (current == watchers_.end()) return;
+    if (std::ranges::find(current->second, watcher) == current->second.end()) continue;
+    // The end is told in any case: who came back after it must learn that nothing follows.
+    if (event.position <= watcher->position && !event.is_last) continue;
+    watcher->position = event.position;
+    running_ = watcher.get();
+    if (event.is_last) remove(watcher);
+    lock.unlock();
+    try {
+      watcher->on_event(event);
+    } catch (const std::exception& error) {
+      spdlog::warn("watch: {}", error.what());
+    }
+    lock.lock();
+    running_ = nullptr;
+    changed_.notify_all();
+  }
+}
+
+void GenerationWatch::unsubscribe(const std::shared_ptr<Watcher>& watcher) {
+  std::unique_lock lock(mutex_);
+  remove(watcher);
+  if (std::this_thread::get_id() == thread_.get_id()) return;  // within a callback
+  changed_.wait(lock, [&] { return running_ != watcher.get(); });
+}
+
+void GenerationWatch::remove(const std::shared_ptr<Watcher>& watcher) {
+  const auto found = watchers_.find(watcher->id);
+  if (found == watchers_.end()) return;
+  std::erase(found->second, watcher);
+  if (found->second.empty()) watchers_.erase(found);
+}
+
+}  // namespace gesso::domain
