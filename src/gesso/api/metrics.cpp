@@ -21,9 +21,10 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-// Of a request, in seconds: from a point read in this process to a hash under load.
-const prometheus::Histogram::BucketBoundaries kRequestBuckets{
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+// In seconds: from a point read in this process to a hash under load.
+const prometheus::Histogram::BucketBoundaries kBuckets{
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+    0.1,    0.25,    0.5,    1,     2.5,    5,     10,   30};
 
 class Families {
   std::vector<MetricFamily> families_;
@@ -69,6 +70,8 @@ void add_pool(Families& families, const mongo::Service& service) {
   families.gauge("gesso_database_busy", "Units of work that run now.", count(pool.busy));
   families.gauge("gesso_database_queued", "Units of work that wait for a thread.",
                  count(pool.queued));
+  families.gauge("gesso_database_queue_age_seconds", "How long the oldest of those has waited.",
+                 seconds(pool.longest_wait));
   families.gauge("gesso_database_connections", "Connections to the database that are open.",
                  count(pool.open_connections));
   families.gauge("gesso_database_epoch", "How many connection strings have been in use.",
@@ -106,34 +109,62 @@ void add_secret(Families& families, const SecretState& secret) {
 
 }  // namespace
 
-class Metrics::Impl {
-  // By operation and by the class of the status: 2xx, 4xx, ...
-  using Key = std::pair<std::string_view, int>;
-
-  prometheus::Registry registry_;
-  prometheus::Family<prometheus::Histogram>& requests_ =
-      prometheus::BuildHistogram()
-          .Name("gesso_request_duration_seconds")
-          .Help("From a whole request to its response, by operation and class of status.")
-          .Register(registry_);
+// The histograms of one family, each made when it is first needed.
+template <class Key>
+class HistogramsBy {
+  prometheus::Family<prometheus::Histogram>& family_;
   std::shared_mutex mutex_;  // guards by_key_; a histogram guards itself
-  std::map<Key, prometheus::Histogram*> by_key_;
+  std::map<Key, prometheus::Histogram*, std::less<>> by_key_;
 
-  prometheus::Histogram& requests_of(const Key& key) {
+ public:
+  HistogramsBy(prometheus::Registry& registry, const char* name, const char* help)
+      : family_(prometheus::BuildHistogram().Name(name).Help(help).Register(registry)) {}
+
+  template <class Labels>
+  void observe(const Key& key, std::chrono::microseconds duration, Labels&& labels) {
+    const double value = std::chrono::duration<double>(duration).count();
     {
       const std::shared_lock lock(mutex_);
-      if (const auto found = by_key_.find(key); found != by_key_.end()) return *found->second;
+      if (const auto found = by_key_.find(key); found != by_key_.end()) {
+        return found->second->Observe(value);
+      }
     }
-    auto& made = requests_.Add({{"operation", key.first.empty() ? "none" : std::string(key.first)},
-                                {"status", std::to_string(key.second) + "xx"}},
-                               kRequestBuckets);
+    auto& made = family_.Add(labels(), kBuckets);  // the same one for the same labels
     const std::unique_lock lock(mutex_);
-    return *by_key_.emplace(key, &made).first->second;
+    by_key_.emplace(key, &made).first->second->Observe(value);
   }
+};
+
+class Metrics::Impl {
+  prometheus::Registry registry_;
+  // By operation and by the class of the status: 2xx, 4xx, ...
+  HistogramsBy<std::pair<std::string_view, int>> requests_{
+      registry_, "gesso_request_duration_seconds",
+      "From a whole request to its response, by operation and class of status."};
+  HistogramsBy<std::pair<std::string, bool>> commands_{
+      registry_, "gesso_database_command_duration_seconds",
+      "From a command to the database until its reply, by command and outcome."};
+  prometheus::Histogram& waits_ =
+      prometheus::BuildHistogram()
+          .Name("gesso_database_wait_seconds")
+          .Help("How long units of work waited for a thread and its connection.")
+          .Register(registry_)
+          .Add({}, kBuckets);
 
  public:
   void request(std::string_view operation, int status, std::chrono::microseconds duration) {
-    requests_of({operation, status / 100}).Observe(std::chrono::duration<double>(duration).count());
+    requests_.observe({operation, status / 100}, duration, [&]() -> prometheus::Labels {
+      return {{"operation", operation.empty() ? "none" : std::string(operation)},
+              {"status", std::to_string(status / 100) + "xx"}};
+    });
+  }
+  void command(std::string_view name, std::chrono::microseconds duration, bool ok) {
+    commands_.observe({std::string(name), ok}, duration, [&]() -> prometheus::Labels {
+      return {{"command", std::string(name)}, {"outcome", ok ? "ok" : "failed"}};
+    });
+  }
+  void wait(std::chrono::microseconds waited) {
+    waits_.Observe(std::chrono::duration<double>(waited).count());
   }
   [[nodiscard]] std::vector<MetricFamily> collect() const { return registry_.Collect(); }
 };
@@ -144,6 +175,10 @@ Metrics::~Metrics() = default;
 void Metrics::request(std::string_view operation, int status, std::chrono::microseconds duration) {
   impl_->request(operation, status, duration);
 }
+void Metrics::command(std::string_view name, std::chrono::microseconds duration, bool ok) {
+  impl_->command(name, duration, ok);
+}
+void Metrics::wait(std::chrono::microseconds waited) { impl_->wait(waited); }
 
 std::string Metrics::text(const mongo::Service* database,
                           const std::optional<SecretState>& secret) const {

@@ -31,6 +31,11 @@ class Metrics {
   // this does.
   void request(std::string_view operation, int status, std::chrono::microseconds duration);
 
+  // A command of the database came back, and a unit of work got a worker: for the timers of
+  // mongo::ServiceOptions.
+  void command(std::string_view name, std::chrono::microseconds duration, bool ok);
+  void wait(std::chrono::microseconds waited);
+
   // Everything, with the state of the pool and the secret now. `database` is nullptr where there is
   // none yet.
   [[nodiscard]] std::string text(const mongo::Service* database,

@@ -79,8 +79,13 @@ void check_source(const Settings& settings) {
 }
 
 Database::Database(const Settings& settings, const Clock& clock, Random& random, InUse in_use,
-                   Secrets secrets, std::function<void(mongo::Session&)> prepare)
-    : settings_(settings), prepare_(std::move(prepare)), clock_(clock), random_(random) {
+                   Secrets secrets, std::function<void(mongo::Session&)> prepare,
+                   DatabaseTimers timers)
+    : settings_(settings),
+      prepare_(std::move(prepare)),
+      clock_(clock),
+      random_(random),
+      timers_(std::move(timers)) {
   check_source(settings);
   if (settings.key_vault_url.empty()) {
     if (settings.mongodb_uri.empty()) {
@@ -148,6 +153,8 @@ mongo::ServiceOptions Database::service_options(Secret uri) const {
           .connect_attempts = static_cast<int>(settings_.mongodb_connect_attempts),
           .default_deadline = settings_.request_timeout,
           .tls_ca_file = settings_.mongodb_tls_ca_file,
+          .time_command = timers_.command,
+          .time_wait = timers_.wait,
           .log = log_driver_line};
 }
 

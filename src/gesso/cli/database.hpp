@@ -57,6 +57,12 @@ class SocketFolder {
   [[nodiscard]] std::string socket() const { return path_ / "localdb.sock"; }
 };
 
+// Who is told how long commands take and units of work wait; may be empty.
+struct DatabaseTimers {
+  mongo::CommandTimer command = {};
+  mongo::WaitTimer wait = {};
+};
+
 // Throws Error (kValidation) where both a connection string and a vault are set.
 void check_source(const Settings& settings);
 
@@ -65,6 +71,7 @@ class Database {
   const std::function<void(mongo::Session&)> prepare_;
   const Clock& clock_;
   Random& random_;
+  const DatabaseTimers timers_;
   std::string description_;
   // Destroyed from the bottom: the service, then what it uses.
   std::optional<SocketFolder> socket_folder_;
@@ -79,7 +86,7 @@ class Database {
   // `prepare` is given a connection by each string before anybody else has one. Borrows the rest.
   Database(const Settings& settings, const Clock& clock, Random& random,
            InUse in_use = InUse::kJoin, Secrets secrets = Secrets::kOnce,
-           std::function<void(mongo::Session&)> prepare = {});
+           std::function<void(mongo::Session&)> prepare = {}, DatabaseTimers timers = {});
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -79,7 +79,8 @@ ExitCode run_localdb(const Invocation& invocation) {
 }  // namespace
 
 Command localdb_command() {
-  static constexpr auto kSettings = std::to_array<std::string_view>({"data_dir", "log_level"});
+  static constexpr auto kSettings =
+      std::to_array<std::string_view>({"data_dir", "log_level", "log_format"});
   static constexpr auto kOptions = std::to_array<Option>(
       {{.flag = "--listen",
         .about = "TCP address; port 0 takes a free one, none listens on no TCP address",

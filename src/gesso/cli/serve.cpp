@@ -15,6 +15,7 @@
 #include "gesso/base/error.hpp"
 #include "gesso/cli/command.hpp"
 #include "gesso/cli/database.hpp"
+#include "gesso/cli/logging.hpp"
 #include "gesso/cli/signals.hpp"
 #include "gesso/cli/token_key.hpp"
 #include "gesso/cli/version.hpp"
@@ -51,20 +52,12 @@ void make_indexes(mongo::Session& session) {
   }
 }
 
-void log_access(const http::AccessRecord& record) {
-  spdlog::info("{} {} {} {} us {}", record.method, record.path, record.status,
-               record.duration.count(), record.request_id);
-}
-
 http::ServerOptions server_options(const Settings& settings) {
   const Address address = parse_address(settings.listen).value();
-  http::ServerOptions options{
-      .host = address.host,
-      .port = address.port,
-      .threads = static_cast<int>(settings.io_threads),
-      .max_connections = static_cast<std::size_t>(settings.max_connections)};
-  if (settings.access_log) options.access_log = log_access;
-  return options;
+  return {.host = address.host,
+          .port = address.port,
+          .threads = static_cast<int>(settings.io_threads),
+          .max_connections = static_cast<std::size_t>(settings.max_connections)};
 }
 
 api::SecretState as_secret_state(azure::RotationStatus status) {
@@ -171,13 +164,17 @@ ExitCode serve(const Invocation& invocation) {
   const auto ending = [&] {
     last_resort.emplace(settings.drain_timeout + std::chrono::seconds{1});
   };
-  Database database(settings, clock, random, InUse::kFail, Secrets::kFollow, make_indexes);
+  api::Metrics metrics;
+  Database database(
+      settings, clock, random, InUse::kFail, Secrets::kFollow, make_indexes,
+      {.command = [&metrics](std::string_view name, std::chrono::microseconds duration,
+                             bool ok) { metrics.command(name, duration, ok); },
+       .wait = [&metrics](std::chrono::microseconds waited) { metrics.wait(waited); }});
   const api::AskSecretState secret_state = [&database]() -> std::optional<api::SecretState> {
     auto status = database.rotation();
     if (!status) return std::nullopt;
     return as_secret_state(*std::move(status));
   };
-  api::Metrics metrics;
   api::StartupGate gate(secret_state, metrics);
   http::Server server(server_options(settings),
                       [&gate](http::Request request, http::Responder respond) {
@@ -190,14 +187,16 @@ ExitCode serve(const Invocation& invocation) {
 
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   domain::HashPool hashes(cores, cores * kWaitingHashesPerThread);
-  const api::Services services{.database = service,
-                               .repository_context = repository_context,
-                               .tokens = tokens,
-                               .hashes = hashes,
-                               .metrics = metrics,
-                               .request_timeout = settings.request_timeout,
-                               .version = std::string(version()),
-                               .secret_state = secret_state};
+  const api::Services services{
+      .database = service,
+      .repository_context = repository_context,
+      .tokens = tokens,
+      .hashes = hashes,
+      .metrics = metrics,
+      .request_timeout = settings.request_timeout,
+      .version = std::string(version()),
+      .secret_state = secret_state,
+      .access_log = settings.access_log ? access_log(settings) : api::AccessLog()};
   const api::Application application(services);
   std::optional<domain::Sweeper> sweeper;
   sweeper.emplace(service, repository_context,
@@ -248,6 +247,7 @@ Command serve_command() {
                                                                      "io_threads",
                                                                      "max_connections",
                                                                      "log_level",
+                                                                     "log_format",
                                                                      "access_log"});
   return {.name = "serve",
           .about = "Serve the HTTP API, with the database inside or a server's",

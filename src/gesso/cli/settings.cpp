@@ -29,6 +29,11 @@ std::optional<std::string> check_log_level(std::string_view text) {
   return "one of trace, debug, info, warn, error, off";
 }
 
+std::optional<std::string> check_log_format(std::string_view text) {
+  if (text == "text" || text == "json") return std::nullopt;
+  return "text or json";
+}
+
 // https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
 std::optional<std::string> check_secret_name(std::string_view text) {
   const auto allowed = [](char c) {
@@ -176,6 +181,10 @@ constexpr std::array kTable{
             .member = &S::log_level,
             .about = "What is logged to stderr: trace, debug, info, warn, error or off.",
             .check = check_log_level},
+    Setting{.key = "log_format",
+            .member = &S::log_format,
+            .about = "How a line of the log is written: text for people, json for machines.",
+            .check = check_log_format},
     Setting{.key = "access_log", .member = &S::access_log, .about = "Log a line for each request."},
 };
 

@@ -50,6 +50,7 @@ struct Settings {
   std::int64_t io_threads = 2;
   std::int64_t max_connections = 4096;
   std::string log_level = "info";
+  std::string log_format = "text";
   bool access_log = false;
 };
 

@@ -72,6 +72,7 @@ class LogReader {
 // libmongoc tells of a command's end without the command: it is kept from the start to then.
 class CommandWatch {
   CommandObserver observe_;
+  CommandTimer time_;
   std::mutex mutex_;  // guards sent_
   std::unordered_map<std::int64_t, bson::Document> sent_;
 
@@ -92,6 +93,13 @@ class CommandWatch {
   }
 
   void ended(std::int64_t id, const char* name, std::int64_t microseconds, bool ok) noexcept {
+    if (time_) {
+      try {
+        time_(name, std::chrono::microseconds{microseconds}, ok);
+      } catch (...) {  // NOLINT(bugprone-empty-catch): the observer's own affair
+      }
+    }
+    if (!observe_) return;
     bson::Document command;
     {
       const std::lock_guard lock(mutex_);
@@ -106,17 +114,20 @@ class CommandWatch {
   }
 
  public:
-  explicit CommandWatch(CommandObserver observe) : observe_(std::move(observe)) {}
+  CommandWatch(CommandObserver observe, CommandTimer time)
+      : observe_(std::move(observe)), time_(std::move(time)) {}
 
   void watch(mongoc_client_pool_t* pool) {
-    if (!observe_) return;
+    if (!observe_ && !time_) return;
     const detail::ApmPtr callbacks(mongoc_apm_callbacks_new());
-    mongoc_apm_set_command_started_cb(
-        callbacks.get(), [](const mongoc_apm_command_started_t* event) {
-          self(mongoc_apm_command_started_get_context, event)
-              .started(mongoc_apm_command_started_get_request_id(event),
-                       bson::View(bson_get_data(mongoc_apm_command_started_get_command(event))));
-        });
+    if (observe_) {
+      mongoc_apm_set_command_started_cb(
+          callbacks.get(), [](const mongoc_apm_command_started_t* event) {
+            self(mongoc_apm_command_started_get_context, event)
+                .started(mongoc_apm_command_started_get_request_id(event),
+                         bson::View(bson_get_data(mongoc_apm_command_started_get_command(event))));
+          });
+    }
     mongoc_apm_set_command_succeeded_cb(
         callbacks.get(), [](const mongoc_apm_command_succeeded_t* event) {
           self(mongoc_apm_command_succeeded_get_context, event)
@@ -299,7 +310,7 @@ class Service::Impl {
       : options_(std::move(options)),
         random_(random),
         log_reader_(options_.log),
-        watch_(options_.observe_command),
+        watch_(options_.observe_command, options_.time_command),
         workers_(begin(clock)) {}
 
   void connect(Service& service) {
@@ -357,12 +368,18 @@ class Service::Impl {
   }
 
   void submit(Deadline deadline, Work work, OnRefused refused) {
-    workers_.submit({.deadline = deadline,
-                     .work =
-                         [deadline, work = std::move(work)](detail::WorkerState& state) {
-                           static_cast<WorkerConnection&>(state).run(deadline, work);
-                         },
-                     .refused = std::move(refused)});
+    workers_.submit(
+        {.deadline = deadline,
+         .work =
+             [this, deadline, work = std::move(work),
+              submitted = std::chrono::steady_clock::now()](detail::WorkerState& state) {
+               if (options_.time_wait) {
+                 options_.time_wait(std::chrono::duration_cast<std::chrono::microseconds>(
+                     std::chrono::steady_clock::now() - submitted));
+               }
+               static_cast<WorkerConnection&>(state).run(deadline, work);
+             },
+         .refused = std::move(refused)});
   }
 
   void stop() {
@@ -379,6 +396,7 @@ class Service::Impl {
     return {.workers = workers.workers,
             .busy = workers.busy,
             .queued = workers.queued,
+            .longest_wait = workers.longest_wait,
             .open_connections = shared_.open_connections};
   }
 };

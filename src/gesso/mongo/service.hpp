@@ -49,6 +49,13 @@ namespace gesso::mongo {
 using CommandObserver = std::function<void(std::string_view name, bson::View command,
                                            std::chrono::microseconds duration, bool ok)>;
 
+// Told of each command's duration when it has come back, on the worker's thread. Costs little.
+using CommandTimer =
+    std::function<void(std::string_view name, std::chrono::microseconds duration, bool ok)>;
+
+// Told how long each unit waited for a worker, before it runs. Costs little.
+using WaitTimer = std::function<void(std::chrono::microseconds waited)>;
+
 struct ServiceOptions {
   Secret uri;                               // mongodb:// or mongodb+srv://
   std::string database = "imagegenerator";  // where collections stand
@@ -78,15 +85,18 @@ struct ServiceOptions {
   // watches the server at the URI all the same.
   OpenLocalConnection open_local = {};
   CommandObserver observe_command = {};
+  CommandTimer time_command = {};
+  WaitTimer time_wait = {};
   std::function<void(const LogLine&)> log = {};  // the driver's lines, on a thread of ours
 };
 
 // What the pool is doing now.
 struct PoolStatus {
-  std::size_t workers = 0;           // threads
-  std::size_t busy = 0;              // units that run
-  std::size_t queued = 0;            // units that wait
-  std::size_t open_connections = 0;  // the background watch's own not counted
+  std::size_t workers = 0;                    // threads
+  std::size_t busy = 0;                       // units that run
+  std::size_t queued = 0;                     // units that wait
+  std::chrono::milliseconds longest_wait{0};  // of those that wait now
+  std::size_t open_connections = 0;           // the background watch's own not counted
 };
 
 class Service {

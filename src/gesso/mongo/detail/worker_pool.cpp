@@ -165,7 +165,12 @@ void WorkerPool::stop() {
 
 WorkerPool::Status WorkerPool::status() const {
   const std::lock_guard lock(mutex_);
-  return {.workers = workers_.size(), .busy = busy_, .queued = queue_.size()};
+  Status status{.workers = workers_.size(), .busy = busy_, .queued = queue_.size()};
+  if (!queue_.empty()) {
+    status.longest_wait = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - queue_.front().submitted);
+  }
+  return status;
 }
 
 }  // namespace gesso::mongo::detail

@@ -39,6 +39,7 @@ class WorkerPool {
     Deadline deadline;
     std::function<void(WorkerState&)> work;
     std::function<void(std::exception_ptr)> refused;
+    std::chrono::steady_clock::time_point submitted = std::chrono::steady_clock::now();
   };
   struct Options {
     std::size_t workers = 50;
@@ -50,6 +51,7 @@ class WorkerPool {
     std::size_t workers = 0;
     std::size_t busy = 0;
     std::size_t queued = 0;
+    std::chrono::milliseconds longest_wait{0};  // of those that wait now
   };
 
  private:
