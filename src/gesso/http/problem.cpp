@@ -1,17 +1,20 @@
 #include "gesso/http/problem.hpp"
 
 #include <algorithm>
-#include <boost/json.hpp>
-#include <string>
+
+#include "gesso/base/text.hpp"
+#include "gesso/schema/json_text.hpp"
 
 namespace gesso::http {
 namespace {
 
-namespace json = boost::json;
+using schema::write_json_integer;
+using schema::write_json_string;
 
 std::string_view first_step(Location location) {
   switch (location) {
     case Location::kBody:
+    case Location::kInPath:  // of a violation without a path, which is the body's
       return "body";
     case Location::kQuery:
       return "query";
@@ -19,100 +22,160 @@ std::string_view first_step(Location location) {
       return "path";
     case Location::kHeader:
       return "header";
-    case Location::kInPath:
-      return "";
   }
   return "body";
 }
 
-// In whole seconds, at least one: a client that comes back at once helps nobody.
-std::string retry_after(const Error& error) {
+void write_location(std::string& out, const Path& path, Location location) {
+  out += '[';
+  if (location != Location::kInPath || path.empty()) {
+    write_json_string(out, first_step(location));
+    if (!path.empty()) out += ',';
+  }
+  for (const PathStep& step : path) {
+    if (&step != &path.front()) out += ',';
+    if (const auto* name = std::get_if<std::string>(&step)) {
+      write_json_string(out, *name);
+    } else {
+      write_json_integer(out, static_cast<std::int64_t>(std::get<std::size_t>(step)));
+    }
+  }
+  out += ']';
+}
+
+// "content_too_large" for 413.
+std::string code_of(int status) {
+  std::string code = lower(reason_phrase(status));
+  std::ranges::replace(code, ' ', '_');
+  return code;
+}
+
+std::chrono::seconds wait_of(const Error& error) {
   using namespace std::chrono_literals;
-  const auto wait = std::chrono::ceil<std::chrono::seconds>(error.retry_after().value_or(1s));
-  return std::to_string(std::max<std::int64_t>(1, wait.count()));
+  return std::chrono::ceil<std::chrono::seconds>(error.retry_after().value_or(1s));
+}
+
+Problem describe(const Error& error) {
+  const std::string code(to_string(error.kind()));
+  switch (error.kind()) {
+    case ErrorKind::kDuplicate:
+      return {.status = 409,
+              .code = code,
+              .detail = error.field().empty() ? "There is one like this already"
+                                              : "This " + error.field() + " is taken"};
+    case ErrorKind::kConflict:
+      return {.status = 409,
+              .code = code,
+              .detail = "The present state of the resource does not allow this"};
+    case ErrorKind::kThrottled:
+      return {.status = 503,
+              .code = code,
+              .detail = "The database asks to come back later",
+              .retry_after = wait_of(error)};
+    case ErrorKind::kUnavailable:
+      return {.status = 503,
+              .code = code,
+              .detail = "The database is not available",
+              .retry_after = wait_of(error)};
+    case ErrorKind::kOverloaded:
+      return {.status = 503,
+              .code = code,
+              .detail = "The service has more requests than it can take",
+              .retry_after = wait_of(error)};
+    case ErrorKind::kAuth:
+      return {.status = 503,
+              .code = "unavailable",
+              .detail = "The database refused the service's credentials",
+              .retry_after = wait_of(error)};
+    case ErrorKind::kTimeout:
+      return {.status = 504,
+              .code = code,
+              .detail = "The request was not done in its time; it may have taken effect"};
+    case ErrorKind::kValidation:
+    case ErrorKind::kInternal:
+      break;
+  }
+  return {.status = 500,
+          .code = "internal",
+          .detail = "Something went wrong on our side; the log has it under the request's id"};
 }
 
 }  // namespace
 
-Response problem(int status, std::string_view detail, std::string_view code) {
-  json::object body;
-  body["type"] =
-      code.empty() ? std::string("about:blank") : "urn:gesso:problem:" + std::string(code);
-  body["title"] = json::string_view(reason_phrase(status));
-  body["status"] = status;
-  body["detail"] = json::string_view(detail);
-  return {
-      .status = status, .content_type = "application/problem+json", .body = json::serialize(body)};
+Response to_response(const Problem& problem, std::string_view request_id) {
+  const std::string code = problem.code.empty() ? code_of(problem.status) : problem.code;
+  std::string_view title = problem.title;
+  if (title.empty()) title = reason_phrase(problem.status);
+  std::string type = problem.type;
+  if (type.empty()) type = problem.code.empty() ? "about:blank" : "urn:gesso:problem:" + code;
+
+  std::string body = R"({"type":)";
+  write_json_string(body, type);
+  body += R"(,"title":)";
+  write_json_string(body, title);
+  body += R"(,"status":)";
+  write_json_integer(body, problem.status);
+  body += R"(,"detail":)";
+  write_json_string(body, problem.detail);
+  body += R"(,"code":)";
+  write_json_string(body, code);
+  if (!request_id.empty()) {
+    body += R"(,"request_id":)";
+    write_json_string(body, request_id);
+  }
+  for (const auto& [name, value] : problem.members) {
+    body += ',';
+    write_json_string(body, name);
+    body.append(":").append(value);
+  }
+  body += '}';
+  Response response{.status = problem.status,
+                    .content_type = "application/problem+json",
+                    .body = std::move(body)};
+  if (problem.retry_after) {
+    // A client that comes back at once helps nobody.
+    const auto wait = std::max(*problem.retry_after, std::chrono::seconds{1});
+    response.headers.emplace_back("Retry-After", std::to_string(wait.count()));
+  }
+  return response;
 }
 
-Response unauthorized(std::string_view detail) {
-  Response response = problem(401, detail, "unauthorized");
+Response problem(int status, std::string_view detail, std::string_view code,
+                 std::string_view request_id) {
+  return to_response({.status = status, .code = std::string(code), .detail = std::string(detail)},
+                     request_id);
+}
+
+Response unauthorized(std::string_view detail, std::string_view request_id) {
+  Response response = problem(401, detail, "unauthorized", request_id);
   response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
 }
 
 Response unprocessable(const std::vector<Violation>& violations, Location location) {
-  json::array detail;
+  std::string body = R"({"detail":[)";
   for (const Violation& violation : violations) {
-    json::array loc;
-    if (location != Location::kInPath) loc.emplace_back(json::string_view(first_step(location)));
-    for (const PathStep& step : violation.path) {
-      if (const auto* name = std::get_if<std::string>(&step)) {
-        loc.emplace_back(json::string_view(*name));
-      } else {
-        loc.emplace_back(std::get<std::size_t>(step));
-      }
-    }
-    json::object entry;
-    entry["type"] = json::string_view(violation.type);
-    entry["loc"] = std::move(loc);
-    entry["msg"] = json::string_view(violation.message);
-    detail.emplace_back(std::move(entry));
+    body += &violation == &violations.front() ? R"({"type":)" : R"(,{"type":)";
+    write_json_string(body, violation.type);
+    body += R"(,"loc":)";
+    write_location(body, violation.path, location);
+    body += R"(,"msg":)";
+    write_json_string(body, violation.message);
+    body += '}';
   }
-  json::object body;
-  body["detail"] = std::move(detail);
-  return {.status = 422, .body = json::serialize(body)};
+  body += "]}";
+  return {.status = 422, .body = std::move(body)};
 }
 
-Response problem_of(const Error& error, Location location) {
-  const std::string_view code = to_string(error.kind());
-  const auto come_back = [&](int status, std::string_view detail) {
-    Response response = problem(status, detail, code);
-    response.headers.emplace_back("Retry-After", retry_after(error));
-    return response;
-  };
-  switch (error.kind()) {
-    case ErrorKind::kValidation: {
-      if (!error.violations().empty()) return unprocessable(error.violations(), location);
-      return unprocessable({{.path = {},
-                             .type = "value_error",
-                             .message = "Value error, the database cannot store this",
-                             .expected = {},
-                             .found = {}}},
-                           location);
-    }
-    case ErrorKind::kDuplicate:
-      return problem(409,
-                     error.field().empty() ? "There is one like this already"
-                                           : "This " + error.field() + " is taken",
-                     code);
-    case ErrorKind::kConflict:
-      return problem(409, "The present state of the resource does not allow this", code);
-    case ErrorKind::kThrottled:
-      return come_back(429, "The database asks to come back later");
-    case ErrorKind::kUnavailable:
-      return come_back(503, "The database is not available");
-    case ErrorKind::kOverloaded:
-      return come_back(503, "The service has more requests than it can take");
-    case ErrorKind::kTimeout:
-      return problem(504, "The request was not done in its time; it may have taken effect", code);
-    case ErrorKind::kAuth:
-      return problem(503, "The database refused the service's credentials", "unavailable");
-    case ErrorKind::kInternal:
-      break;
-  }
-  return problem(500, "Something went wrong on our side; the log has it under the request's id",
-                 "internal");
+Response problem_of(const Error& error, Location location, std::string_view request_id) {
+  if (error.kind() != ErrorKind::kValidation) return to_response(describe(error), request_id);
+  if (!error.violations().empty()) return unprocessable(error.violations(), location);
+  return unprocessable({{.path = {},
+                         .type = "value_error",
+                         .message = "Value error, the database cannot store this",
+                         .expected = {},
+                         .found = {}}},
+                       location);
 }
 
 bool is_our_fault(const Error& error) noexcept {
