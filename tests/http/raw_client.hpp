@@ -1,4 +1,5 @@
-// An HTTP client that sends exactly the bytes it is told and reads one response at a time.
+// An HTTP client that sends exactly the bytes it is told and reads one response at a time, whole or
+// chunk by chunk.
 //
 // Owned by the test; not thread-safe; blocks, for 20 seconds at most.
 #pragma once
@@ -15,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "gesso/testing/socket.hpp"
 
@@ -38,11 +40,37 @@ class RawClient {
   // False at the end of the connection.
   bool fill() {
     char buffer[16384];
-    const ssize_t count = ::recv(socket_.fd(), buffer, sizeof buffer, 0);
+    const ssize_t count = receive(buffer, sizeof buffer);
     if (count < 0 && errno == EAGAIN) throw std::runtime_error("no answer within 20 s");
     if (count <= 0) return false;
     input_.append(buffer, static_cast<std::size_t>(count));
     return true;
+  }
+
+  // Up to and without the line break.
+  std::string read_line() {
+    std::size_t end = 0;
+    while ((end = input_.find("\r\n")) == std::string::npos) {
+      if (!fill()) throw std::runtime_error("closed in the middle of a line: " + input_);
+    }
+    std::string line = input_.substr(0, end);
+    input_.erase(0, end + 2);
+    return line;
+  }
+
+  std::string read_bytes(std::size_t size) {
+    while (input_.size() < size) {
+      if (!fill()) throw std::runtime_error("closed in the middle of a body");
+    }
+    std::string bytes = input_.substr(0, size);
+    input_.erase(0, size);
+    return bytes;
+  }
+
+ protected:
+  // As ::recv.
+  virtual ssize_t receive(char* buffer, std::size_t size) {
+    return ::recv(socket_.fd(), buffer, size, 0);
   }
 
  public:
@@ -54,34 +82,55 @@ class RawClient {
     ::setsockopt(socket_.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
 
+  RawClient(RawClient&&) noexcept = default;
+  RawClient& operator=(RawClient&&) noexcept = default;
+  virtual ~RawClient() = default;
+
+  [[nodiscard]] int fd() const { return socket_.fd(); }
+
   // False when the server has closed.
-  bool send(std::string_view bytes) const { return socket_.write_all(bytes.data(), bytes.size()); }
+  virtual bool send(std::string_view bytes) const {
+    return socket_.write_all(bytes.data(), bytes.size());
+  }
+
+  // All before the body.
+  RawResponse read_head() {
+    RawResponse response;
+    response.status = std::stoi(read_line().substr(9, 3));
+    for (std::string line = read_line(); !line.empty(); line = read_line()) {
+      const std::size_t colon = line.find(": ");
+      std::string name = line.substr(0, colon);
+      std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+      response.headers[name] = line.substr(colon + 2);
+    }
+    return response;
+  }
+
+  // "" is the last one.
+  std::string read_chunk() {
+    std::string chunk = read_bytes(std::stoul(read_line(), nullptr, 16));
+    read_line();
+    return chunk;
+  }
+
+  // What comes until the connection ends.
+  std::string read_rest() {
+    while (fill()) {
+    }
+    return std::exchange(input_, {});
+  }
 
   // `head`: the response to a HEAD request, which has no body.
   RawResponse read(bool head = false) {
-    std::size_t end = 0;
-    while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
-      if (!fill()) throw std::runtime_error("closed in the middle of a header: " + input_);
+    RawResponse response = read_head();
+    if (head) return response;
+    if (response.header("transfer-encoding") == "chunked") {
+      for (std::string chunk = read_chunk(); !chunk.empty(); chunk = read_chunk()) {
+        response.body += chunk;
+      }
+    } else if (response.headers.contains("content-length")) {
+      response.body = read_bytes(std::stoul(response.header("content-length")));
     }
-    RawResponse response;
-    const std::string header = input_.substr(0, end + 2);
-    input_.erase(0, end + 4);
-    response.status = std::stoi(header.substr(9, 3));
-    for (std::size_t at = header.find("\r\n") + 2; at < header.size();) {
-      const std::size_t line_end = header.find("\r\n", at);
-      const std::size_t colon = header.find(": ", at);
-      std::string name = header.substr(at, colon - at);
-      std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
-      response.headers[name] = header.substr(colon + 2, line_end - colon - 2);
-      at = line_end + 2;
-    }
-    const std::string length = response.header("content-length");
-    const std::size_t size = head || length.empty() ? 0 : std::stoul(length);
-    while (input_.size() < size) {
-      if (!fill()) throw std::runtime_error("closed in the middle of a body");
-    }
-    response.body = input_.substr(0, size);
-    input_.erase(0, size);
     return response;
   }
 

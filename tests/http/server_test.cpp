@@ -46,6 +46,12 @@ class ServerTest : public ::testing::Test {
       } else if (asked.path == "/twice") {
         respond({.body = "first"});
         respond({.body = "second"});
+      } else if (asked.path == "/json") {
+        respond({.body = "{}"});
+      } else if (asked.path == "/split") {
+        respond({.headers = {{"Location", "/a\r\nSet-Cookie: b=c"}}});
+      } else if (asked.path == "/who") {
+        respond({.body = asked.client_address + (asked.is_https ? " https" : " http")});
       } else if (asked.path == "/large") {
         respond({.content_type = "text/plain", .body = std::string(3'000'000, 'x')});
       } else {
@@ -87,7 +93,7 @@ TEST_F(ServerTest, AnswersAndKeepsTheConnection) {
     const RawResponse response = client.exchange(request("POST", "/a%20b?x=1", "", "hello"));
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(response.body, "POST /a%20b x=1 hello");
-    EXPECT_EQ(response.header("content-type"), "text/plain");
+    EXPECT_EQ(response.header("content-type"), "text/plain; charset=utf-8");
     EXPECT_THAT(response.header("date"), ::testing::EndsWith(" GMT"));
     EXPECT_EQ(response.header("connection"), "");
   }
@@ -170,6 +176,47 @@ TEST_F(ServerTest, ClosesWhenAskedTo) {
   EXPECT_EQ(kept.exchange(request("GET", "/")).status, 200);
 }
 
+TEST_F(ServerTest, SaysThatTextIsUtf8AndLeavesOtherTypesAlone) {
+  start();
+  RawClient client = connect();
+  EXPECT_EQ(client.exchange(request("GET", "/")).header("content-type"),
+            "text/plain; charset=utf-8");
+  EXPECT_EQ(client.exchange(request("GET", "/json")).header("content-type"), "application/json");
+}
+
+TEST_F(ServerTest, LetsNoFieldBeSplitInTwo) {
+  start();
+  RawClient client = connect();
+  const RawResponse response = client.exchange(request("GET", "/split"));
+  EXPECT_EQ(response.header("location"), "/a  Set-Cookie: b=c");
+  EXPECT_FALSE(response.headers.contains("set-cookie"));
+}
+
+TEST_F(ServerTest, TellsWhoAsks) {
+  start();
+  RawClient client = connect();
+  EXPECT_EQ(client.exchange(request("GET", "/who", "X-Forwarded-For: 203.0.113.9\r\n")).body,
+            "127.0.0.1 http");
+}
+
+TEST_F(ServerTest, TellsWhoAsksThroughATrustedProxy) {
+  start({.trusted_proxies = {"127.0.0.0/8"}});
+  RawClient client = connect();
+  EXPECT_EQ(client
+                .exchange(request("GET", "/who",
+                                  "X-Forwarded-For: 6.6.6.6, 203.0.113.9\r\n"
+                                  "X-Forwarded-Proto: https\r\n"))
+                .body,
+            "203.0.113.9 https");
+}
+
+TEST_F(ServerTest, LetsAClientReadItsLastResponseWhileItStillSends) {
+  start();
+  RawClient client = connect();
+  client.send(request("GET", "/large", "Connection: close\r\n") + std::string(200'000, 'x'));
+  EXPECT_EQ(client.read().body.size(), 3'000'000u);
+}
+
 TEST_F(ServerTest, EchoesAFitRequestIdAndMakesOneOtherwise) {
   start();
   RawClient client = connect();
@@ -213,6 +260,8 @@ TEST_F(ServerTest, RefusesWhatIsNoRequestAndCloses) {
     EXPECT_EQ(response.status, status) << bytes << response.body;
     EXPECT_EQ(response.header("content-type"), "application/problem+json");
     EXPECT_EQ(response.header("connection"), "close");
+    EXPECT_THAT(response.body,
+                ::testing::HasSubstr("\"request_id\":\"" + response.header("x-request-id") + "\""));
     EXPECT_TRUE(client.closed());
   }
 }

@@ -49,6 +49,17 @@ std::optional<std::string_view> Headers::find(std::string_view name) const noexc
   return std::nullopt;
 }
 
+std::vector<std::string_view> Headers::all(std::string_view name) const {
+  const std::string_view block = block_;
+  std::vector<std::string_view> values;
+  for (const Entry& entry : entries_) {
+    if (equal_ignoring_case(block.substr(entry.name_at, entry.name_size), name)) {
+      values.push_back(block.substr(entry.name_at + entry.name_size, entry.value_size));
+    }
+  }
+  return values;
+}
+
 std::size_t Headers::count(std::string_view name) const noexcept {
   const std::string_view block = block_;
   return static_cast<std::size_t>(std::ranges::count_if(entries_, [&](const Entry& entry) {

@@ -1,9 +1,10 @@
 // An HTTP request as a handler sees it: plain data, whole, already parsed. A value: whoever holds
-// it owns it, and nothing in it refers to the connection.
+// it owns it, and nothing in it keeps the connection.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +32,8 @@ class Headers {
 
   // The value of the first field of that name, in any case of letters.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
+  // The values of all fields of that name, in their order.
+  [[nodiscard]] std::vector<std::string_view> all(std::string_view name) const;
   // How many fields of that name there are.
   [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
@@ -45,8 +48,14 @@ struct Request {
   std::string query;  // as it was sent, without the "?"
   Headers headers;
   std::string body;
-  std::string client_address;  // of the peer
-  std::string id;              // X-Request-ID: the client's if it sent a fit one, else ours
+  std::string id;  // X-Request-ID: the client's if it sent a fit one, else ours
+  // Who asks: the peer's address, or the one that trusted proxies vouch for. "192.0.2.1", "::1".
+  std::string client_address;
+  bool is_https = false;  // TLS reaches us, or the trusted proxy that is nearest to the client
+  // Becomes set when the client has gone while its request is in work: nobody will read the answer.
+  // Also when the server cuts the connection. Its callbacks run on an I/O thread and must not
+  // block.
+  std::stop_token client_gone;
 };
 
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;

@@ -93,6 +93,7 @@ void RequestParser::on_request_impl(beast_http::verb method, Text, Text target, 
   const std::size_t question = std::min(rest.find('?'), rest.size());
   request_.path += rest.substr(0, question);
   request_.query = rest.substr(std::min(question + 1, rest.size()));
+  if (body_limit_by_ != nullptr) body_limit((*body_limit_by_)(request_.method, request_.path));
 }
 
 void RequestParser::on_field_impl(beast_http::field, Text name, Text value, ErrorCode&) {
@@ -125,7 +126,7 @@ void RequestParser::on_header_impl(ErrorCode& error) {
 
 void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length, ErrorCode&) {
   // What the client claims, but not on its word alone.
-  if (length) request_.body.reserve(std::min<std::size_t>(*length, 64 * 1024));
+  if (length) request_.body.reserve(std::min<std::size_t>(*length, 4096));
 }
 
 std::size_t RequestParser::on_body_impl(Text bytes, ErrorCode&) {

@@ -4,6 +4,7 @@
 
 #include <boost/beast/http/basic_parser.hpp>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,9 +37,16 @@ class RequestParser final : private boost::beast::http::basic_parser<true> {
   bool started_ = false;
   bool expects_continue_ = false;
   std::optional<Refusal> refusal_;  // what one of the callbacks found
+  const std::function<std::size_t(Method, std::string_view path)>* body_limit_by_ = nullptr;
 
  public:
   RequestParser(std::size_t max_header_bytes, std::size_t max_body_bytes);
+
+  // Asks `limit` how long the body may be, once method and path are known, in place of
+  // `max_body_bytes`. It must live as long as this.
+  void limit_body_by(const std::function<std::size_t(Method, std::string_view path)>& limit) {
+    body_limit_by_ = &limit;
+  }
 
   // Takes the next bytes, at least one. Stops at the end of the request: what is behind it belongs
   // to the next one. Must not be called again after an error or when `done`.
@@ -47,6 +55,7 @@ class RequestParser final : private boost::beast::http::basic_parser<true> {
   [[nodiscard]] bool started() const noexcept { return started_; }  // saw a byte
   [[nodiscard]] bool header_done() const { return is_header_done(); }
   [[nodiscard]] bool done() const { return is_done(); }
+  [[nodiscard]] std::size_t body_bytes() const noexcept { return request_.body.size(); }
   // The client waits for "100 Continue" before it sends the body.
   [[nodiscard]] bool expects_continue() const noexcept { return expects_continue_; }
   // REQUIRES: `header_done()`.

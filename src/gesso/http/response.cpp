@@ -1,6 +1,15 @@
 #include "gesso/http/response.hpp"
 
+#include "gesso/base/text.hpp"
+
 namespace gesso::http {
+
+const std::string* Response::header(std::string_view name) const noexcept {
+  for (const auto& [key, value] : headers) {
+    if (equal_ignoring_case(key, name)) return &value;
+  }
+  return nullptr;
+}
 
 std::string_view reason_phrase(int status) noexcept {
   switch (status) {
@@ -12,6 +21,10 @@ std::string_view reason_phrase(int status) noexcept {
       return "Accepted";
     case 204:
       return "No Content";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
     case 304:
       return "Not Modified";
     case 400:
@@ -26,10 +39,16 @@ std::string_view reason_phrase(int status) noexcept {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
     case 408:
       return "Request Timeout";
     case 409:
       return "Conflict";
+    case 410:
+      return "Gone";
+    case 412:
+      return "Precondition Failed";
     case 413:
       return "Content Too Large";
     case 415:
@@ -38,6 +57,8 @@ std::string_view reason_phrase(int status) noexcept {
       return "Expectation Failed";
     case 422:
       return "Unprocessable Content";
+    case 428:
+      return "Precondition Required";
     case 429:
       return "Too Many Requests";
     case 431:
@@ -46,6 +67,8 @@ std::string_view reason_phrase(int status) noexcept {
       return "Internal Server Error";
     case 501:
       return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
     case 503:
       return "Service Unavailable";
     case 504:

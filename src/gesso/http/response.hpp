@@ -13,11 +13,18 @@
 
 namespace gesso::http {
 
+class BodySource;  // http/body_stream.hpp
+
 struct Response {
   int status = 200;
-  std::string content_type = "application/json";  // "" sends none, for a response without a body
+  // "" sends none, for a response without a body. Text of any kind is sent as UTF-8's.
+  std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
+  std::shared_ptr<BodySource> stream = {};  // where set, the body comes from here, and not above
+
+  // The value of the first field of that name, in any case of letters; nullptr where there is none.
+  [[nodiscard]] const std::string* header(std::string_view name) const noexcept;
 };
 
 // "Not Found" for 404.

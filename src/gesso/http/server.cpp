@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "gesso/base/error.hpp"
-#include "gesso/http/connection.hpp"
+#include "gesso/http/detail/loop.hpp"
 
 namespace gesso::http {
 
@@ -19,11 +19,24 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 using detail::Loop;
+using detail::Peer;
+using detail::Place;
 using detail::Shared;
+
+namespace {
+
+IpAddress address_of(const tcp::endpoint& endpoint) {
+  const auto address = endpoint.address();
+  return address.is_v4()
+             ? IpAddress(asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()).to_bytes())
+             : IpAddress(address.to_v6().to_bytes());
+}
+
+}  // namespace
 
 // Order of destruction: the listeners before the loops, whose first context they use.
 class Server::Impl {
-  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+  std::shared_ptr<Shared> shared_;
   std::vector<std::shared_ptr<Loop>> loops_;
   std::vector<std::thread> threads_;
   // One address; lives on the first loop.
@@ -55,21 +68,35 @@ class Server::Impl {
             });
             return;
           }
-          if (++shared_->connections > shared_->options.max_connections) {
-            --shared_->connections;
-            static constexpr std::string_view kFull =
-                "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
-                "Connection: close\r\n\r\n";
-            // A fresh socket's buffer takes it whole; if not, closing says enough.
-            (void)::send(socket.native_handle(), kFull.data(), kFull.size(),
-                         MSG_DONTWAIT | MSG_NOSIGNAL);
-          } else {
-            asio::post(loop.context, [&loop, socket = std::move(socket)]() mutable {
-              loop.adopt(std::move(socket));
-            });
-          }
+          admit(loop, std::move(socket));
           accept(listener);
         });
+  }
+
+  void admit(Loop& loop, tcp::socket socket) {
+    error_code error;
+    const tcp::endpoint endpoint = socket.remote_endpoint(error);
+    if (error) return;  // gone already
+    Peer peer{.address = address_of(endpoint), .is_https = shared_->tls.has_value()};
+    peer.text = peer.address.to_string();
+    peer.is_trusted = shared_->proxies.trusts(peer.address);
+    std::optional<Place> place = shared_->places.take(peer.address, peer.is_trusted);
+    if (!place) {
+      loops_.front()->warn_of_overload("connections are refused: there are as many as may be");
+      static constexpr std::string_view kFull =
+          "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
+          "Connection: close\r\n\r\n";
+      // A fresh socket's buffer takes it whole; if not, closing says enough. So it must over TLS.
+      if (!shared_->tls) {
+        (void)::send(socket.native_handle(), kFull.data(), kFull.size(),
+                     MSG_DONTWAIT | MSG_NOSIGNAL);
+      }
+      return;
+    }
+    asio::post(loop.context, [&loop, socket = std::move(socket), peer = std::move(peer),
+                              place = *std::move(place)]() mutable {
+      loop.adopt(std::move(socket), std::move(peer), std::move(place));
+    });
   }
 
   // A host may have several addresses: localhost is 127.0.0.1 and ::1. A port that is free is
@@ -114,18 +141,20 @@ class Server::Impl {
   }
 
  public:
-  Impl(ServerOptions options, Handler handler) {
-    shared_->options = std::move(options);
-    shared_->handler = std::move(handler);
-  }
+  Impl(ServerOptions options, Handler handler)
+      : shared_(std::make_shared<Shared>(std::move(options), std::move(handler))) {}
 
   ~Impl() { stop(std::chrono::milliseconds{0}); }
 
   void start() {
     const ServerOptions& options = shared_->options;
+    if (!options.tls_certificate_file.empty() || !options.tls_key_file.empty()) {
+      shared_->tls.emplace(options.tls_certificate_file, options.tls_key_file);
+    }
     for (int i = 0; i < std::max(1, options.threads); ++i) {
       loops_.push_back(std::make_shared<Loop>(shared_));
     }
+    loops_.front()->reloads_tls = shared_->tls.has_value();
     const std::string address = (options.host.empty() ? std::string("*") : options.host) + ":" +
                                 std::to_string(options.port);
     port_ = 0;
@@ -174,7 +203,10 @@ class Server::Impl {
   }
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-  [[nodiscard]] std::size_t connections() const noexcept { return shared_->connections; }
+  [[nodiscard]] std::size_t connections() const noexcept { return shared_->places.taken(); }
+  [[nodiscard]] std::size_t outstanding_bytes() const noexcept {
+    return shared_->outstanding_bytes;
+  }
 };
 
 Server::Server(ServerOptions options, Handler handler)
@@ -185,5 +217,6 @@ void Server::start() { impl_->start(); }
 void Server::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
 std::uint16_t Server::port() const noexcept { return impl_->port(); }
 std::size_t Server::connections() const noexcept { return impl_->connections(); }
+std::size_t Server::outstanding_bytes() const noexcept { return impl_->outstanding_bytes(); }
 
 }  // namespace gesso::http

@@ -1,5 +1,5 @@
-// An HTTP/1.1 server: a few I/O threads that parse requests, hand them to one handler and write
-// what its responder is given. It knows no resource.
+// An HTTP/1.1 server, plain or over TLS: a few I/O threads that parse requests, hand them to one
+// handler and write what its responder is given. It knows no resource.
 //
 //   Server server({.host = "127.0.0.1", .port = 8080}, handler);
 //   server.start();
@@ -19,8 +19,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gesso/http/response.hpp"
+#include "gesso/http/trusted_proxies.hpp"
 
 namespace gesso::http {
 
@@ -37,11 +39,28 @@ struct ServerOptions {
   std::string host = "127.0.0.1";  // an address or a name; "" is every address
   std::uint16_t port = 8080;       // 0 takes a free one; see `port()`
   int threads = 2;
-  std::size_t max_connections = 4096;        // more are answered with 503 and closed
+  // PEM files; both, or neither for plain HTTP. They are looked at every `tls_poll_interval`: what
+  // changed is served to new connections, what cannot be used is logged and left.
+  std::string tls_certificate_file = {};
+  std::string tls_key_file = {};
+  std::chrono::milliseconds tls_poll_interval{5'000};
+  // Who may say, by these fields, for whom it asks: addresses and networks ("10.0.0.0/8").
+  std::vector<std::string> trusted_proxies = {};
+  ForwardedFields forwarded_fields = ForwardedFields::kXForwarded;
+  std::size_t max_connections = 4096;  // more are answered with 503 and closed
+  // The same for those of one address (of IPv6: one /64), trusted proxies apart; 0 is no limit.
+  std::size_t max_connections_per_address = 0;
   std::size_t max_header_bytes = 16 * 1024;  // more is 431
   std::size_t max_body_bytes = 1024 * 1024;  // more is 413
-  // A connection that makes no whole header, no whole request, takes no whole response or asks
-  // nothing within these times is closed. They are kept to a quarter of the shortest.
+  // A limit of its own for a request, in place of `max_body_bytes`. Must not block.
+  std::function<std::size_t(Method, std::string_view path)> body_limit = {};
+  // What may wait in memory, over all connections: bodies of requests that arrive or are in work,
+  // and of responses that are being sent. A request or a response of more than a few KiB that goes
+  // beyond it gets a 503, and its connection ends.
+  std::size_t max_outstanding_bytes = 256 * 1024 * 1024;
+  // A connection that makes no whole header, no whole request, takes no whole response (of a
+  // stream, no whole piece) or asks nothing within these times is closed. They are kept to a
+  // quarter of the shortest.
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds request_timeout{30'000};
   std::chrono::milliseconds write_timeout{30'000};
@@ -57,22 +76,27 @@ class Server {
   std::unique_ptr<Impl> impl_;
 
  public:
+  // Throws Error (kValidation) for a trusted proxy that is no network.
   Server(ServerOptions options, Handler handler);
   // Stops without grace.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Listens and returns. Throws Error (kUnavailable) when the address is taken or not ours.
+  // Listens and returns. Throws Error (kUnavailable) when the address is taken or not ours, or the
+  // certificate cannot be used.
   void start();
 
-  // Stops accepting, closes idle connections, lets requests that have begun finish within `grace`,
-  // then cuts what is left and ends the threads. Blocks. Idempotent.
+  // Stops accepting, closes idle connections, finishes streams that are endless, lets requests that
+  // have begun and other streams finish within `grace`, then cuts what is left and ends the
+  // threads. Blocks. Idempotent.
   void stop(std::chrono::milliseconds grace);
 
   // What it listens on, after `start`.
   [[nodiscard]] std::uint16_t port() const noexcept;
   [[nodiscard]] std::size_t connections() const noexcept;
+  // What is held of `max_outstanding_bytes`.
+  [[nodiscard]] std::size_t outstanding_bytes() const noexcept;
 };
 
 }  // namespace gesso::http

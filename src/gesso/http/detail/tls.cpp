@@ -1,0 +1,185 @@
+#include "gesso/http/detail/tls.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/write.hpp>
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+#include "gesso/base/error.hpp"
+
+namespace gesso::http::detail {
+namespace {
+
+using Context = asio::ssl::context;
+
+class TlsTransport final : public Transport {
+  std::shared_ptr<Context> context_;  // of when the connection began
+  asio::ssl::stream<tcp::socket> stream_;
+
+ public:
+  TlsTransport(tcp::socket socket, std::shared_ptr<Context> context)
+      : context_(std::move(context)), stream_(std::move(socket), *context_) {}
+
+  void open(std::shared_ptr<TransportUser> user) override {
+    stream_.async_handshake(asio::ssl::stream_base::server,
+                            [user = std::move(user)](error_code error) { user->on_open(error); });
+  }
+
+  void read(asio::mutable_buffer buffer, std::shared_ptr<TransportUser> user) override {
+    stream_.async_read_some(buffer, [user = std::move(user)](error_code error, std::size_t count) {
+      user->on_read(error, count);
+    });
+  }
+
+  void write(const Output& output, std::shared_ptr<TransportUser> user) override {
+    asio::async_write(stream_, output, [user = std::move(user)](error_code error, std::size_t) {
+      user->on_written(error);
+    });
+  }
+
+  // Without this word a client cannot tell the end from a cut (RFC 8446, 6.1).
+  void end(std::shared_ptr<TransportUser> user) override {
+    stream_.async_shutdown([user = std::move(user)](error_code error) { user->on_ended(error); });
+  }
+  [[nodiscard]] bool ends_by_word() const noexcept override { return true; }
+
+  void close() noexcept override {
+    error_code ignored;
+    stream_.next_layer().close(ignored);
+  }
+  void reset() noexcept override {
+    error_code ignored;
+    stream_.next_layer().set_option(tcp::socket::linger(true, 0), ignored);
+    close();
+  }
+};
+
+// What a file's change shows in. A link that points elsewhere now is another file.
+struct FileState {
+  ::dev_t device = 0;
+  ::ino_t file = 0;
+  ::off_t size = 0;
+  ::time_t seconds = 0;
+  long nanoseconds = 0;
+
+  bool operator==(const FileState&) const = default;
+};
+
+FileState look_at(const std::string& path) {
+  struct ::stat found {};
+  if (::stat(path.c_str(), &found) != 0) return {};
+  return {.device = found.st_dev,
+          .file = found.st_ino,
+          .size = found.st_size,
+          .seconds = found.st_mtim.tv_sec,
+          .nanoseconds = found.st_mtim.tv_nsec};
+}
+
+// RFC 7301, 3.2: a client that asks for other protocols only is refused.
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                    const unsigned char* in, unsigned in_size, void*) {
+  static constexpr std::string_view kHttp = "http/1.1";
+  for (unsigned at = 0; at < in_size && at + 1 + in[at] <= in_size; at += 1U + in[at]) {
+    const std::string_view offered(reinterpret_cast<const char*>(in) + at + 1, in[at]);
+    if (offered != kHttp) continue;
+    *out = in + at + 1;
+    *out_size = in[at];
+    return SSL_TLSEXT_ERR_OK;
+  }
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+// Throws boost::system::system_error.
+std::shared_ptr<Context> make_context(const std::string& certificate, const std::string& key) {
+  auto context = std::make_shared<Context>(Context::tls_server);
+  SSL_CTX* const native = context->native_handle();
+  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  SSL_CTX_set_options(
+      native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);  // clients keep their tickets
+  // Of TLS 1.2 what keeps what was said before secret when the key is lost.
+  SSL_CTX_set_cipher_list(native, "ECDHE+AESGCM:ECDHE+CHACHA20");
+  SSL_CTX_set_alpn_select_cb(native, choose_protocol, nullptr);
+  // OpenSSL would ask at the terminal.
+  context->set_password_callback([](std::size_t, Context::password_purpose) { return ""; });
+  context->use_certificate_chain_file(certificate);
+  context->use_private_key_file(key, Context::pem);
+  if (SSL_CTX_check_private_key(native) != 1) {
+    throw boost::system::system_error(
+        error_code(static_cast<int>(ERR_get_error()), asio::error::get_ssl_category()));
+  }
+  return context;
+}
+
+}  // namespace
+
+class TlsServer::Impl {
+  const std::string certificate_file_;
+  const std::string key_file_;
+  mutable std::mutex mutex_;  // guards context_
+  std::shared_ptr<Context> context_;
+  // What `reload_if_changed` saw: of the thread that calls it.
+  using Files = std::array<FileState, 2>;
+  Files used_;
+  std::optional<Files> refused_;
+
+  [[nodiscard]] Files look() const { return {look_at(certificate_file_), look_at(key_file_)}; }
+
+ public:
+  Impl(std::string certificate_file, std::string key_file)
+      : certificate_file_(std::move(certificate_file)),
+        key_file_(std::move(key_file)),
+        used_(look()) {
+    try {
+      context_ = make_context(certificate_file_, key_file_);
+    } catch (const boost::system::system_error& error) {
+      throw Error(ErrorKind::kUnavailable, "cannot serve TLS with the certificate " +
+                                               certificate_file_ + " and the key " + key_file_ +
+                                               ": " + error.code().message());
+    }
+  }
+
+  [[nodiscard]] std::shared_ptr<Context> context() const {
+    const std::lock_guard lock(mutex_);
+    return context_;
+  }
+
+  void reload_if_changed() {
+    const Files now = look();  // before they are read: a change meanwhile is seen next time
+    if (now == used_) return;
+    try {
+      auto fresh = make_context(certificate_file_, key_file_);
+      const std::lock_guard lock(mutex_);
+      context_.swap(fresh);
+    } catch (const std::exception& error) {
+      if (refused_ != now) {
+        spdlog::error(
+            "http: the new TLS certificate cannot be used, the old one stays: {} in {}, {}",
+            error.what(), certificate_file_, key_file_);
+      }
+      refused_ = now;
+      return;
+    }
+    used_ = now;
+    refused_.reset();
+    spdlog::info("http: took the new TLS certificate of {}", certificate_file_);
+  }
+};
+
+TlsServer::TlsServer(std::string certificate_file, std::string key_file)
+    : impl_(std::make_unique<Impl>(std::move(certificate_file), std::move(key_file))) {}
+TlsServer::~TlsServer() = default;
+
+std::unique_ptr<Transport> TlsServer::transport(tcp::socket socket) const {
+  return std::make_unique<TlsTransport>(std::move(socket), impl_->context());
+}
+void TlsServer::reload_if_changed() { impl_->reload_if_changed(); }
+
+}  // namespace gesso::http::detail
