@@ -29,6 +29,12 @@ struct Reply {
   http::testing::RawResponse raw;
 
   [[nodiscard]] json::value value() const { return json::parse(body); }
+  // What the body says, but for the request's id, in which no two responses are alike.
+  [[nodiscard]] json::value said() const {
+    json::value all = value();
+    all.as_object().erase("request_id");
+    return all;
+  }
 };
 
 // What a running process has; gone and made again, that is a restart.

@@ -21,7 +21,7 @@ http::Response refusal(const http::MethodNotAllowed& found) {
 
 }  // namespace
 
-Application::Application(const Services& services) : chain_(services) {
+Application::Application(const Services& services) : services_(services), chain_(services) {
   const auto& all = operations();
   for (std::size_t i = 0; i < all.size(); ++i) {
     router_.add(all[i].info().method, all[i].info().path, i);
@@ -29,6 +29,7 @@ Application::Application(const Services& services) : chain_(services) {
 }
 
 void Application::answer(http::Request request, http::Responder respond) const {
+  if (auto preflight = services_.cors.preflight(request)) return respond(*std::move(preflight));
   const http::Routing found = router_.find(request.method, request.path);
   if (const auto* route = std::get_if<http::Route>(&found)) {
     return chain_.serve(operations()[route->target], route->params, std::move(request),

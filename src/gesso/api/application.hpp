@@ -11,6 +11,7 @@
 namespace gesso::api {
 
 class Application {
+  const Services& services_;
   Chain chain_;
   http::Router router_;
 

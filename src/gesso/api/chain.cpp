@@ -7,6 +7,7 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/http/problem.hpp"
+#include "gesso/http/security_headers.hpp"
 
 namespace gesso::api {
 namespace {
@@ -25,6 +26,10 @@ http::Location location_of(const Operation& operation) {
 Client client_of(const http::Request& request) {
   return {.address = request.client_address,
           .user_agent = std::string(request.headers.find("user-agent").value_or(""))};
+}
+
+std::string origin_of(const http::Request& request) {
+  return std::string(request.headers.find("origin").value_or(""));
 }
 
 Record record_of(const http::Request& request, std::string_view operation) {
@@ -55,6 +60,8 @@ void Chain::serve(const Operation& operation, const http::PathParameters& path,
                                                             .request_id = request.id,
                                                             .deadline = Deadline::after(timeout),
                                                             .client = client_of(request),
+                                                            .origin = origin_of(request),
+                                                            .is_https = request.is_https,
                                                             .respond = std::move(respond),
                                                             .record = record_of(request, info.id),
                                                             .credentials = {},
@@ -65,7 +72,7 @@ void Chain::serve(const Operation& operation, const http::PathParameters& path,
     if (info.access != Access::kPublic) {
       auto identified = authenticator_.identify(request);
       if (const auto* refused = std::get_if<NotAuthenticated>(&identified)) {
-        return answer(*exchange, http::unauthorized(refused->why));
+        return answer(*exchange, http::unauthorized(refused->why, exchange->request_id));
       }
       exchange->credentials = std::get<Credentials>(std::move(identified));
     }
@@ -80,6 +87,7 @@ void Chain::serve(const Operation& operation, const http::PathParameters& path,
 void Chain::refuse(const http::Request& request, http::Response response,
                    http::Responder respond) const {
   Record record = record_of(request, {});
+  add_fields(response, origin_of(request), request.is_https);
   recorder_.finish(record, response.status);
   respond(std::move(response));
 }
@@ -150,25 +158,27 @@ bool Chain::admit(Exchange& exchange, mongo::Session& session) const {
   if (!exchange.credentials) return true;
   exchange.caller = authenticator_.admit(*exchange.credentials, session);
   if (!exchange.caller) {
-    answer(exchange, http::unauthorized("The token's user is not active"));
+    answer(exchange, http::unauthorized("The token's user is not active", exchange.request_id));
     return false;
   }
   exchange.record.user_id = exchange.caller->user_id.str();
   const auto& scope = exchange.operation->info().scope;
   if (scope && !exchange.caller->scopes.has(*scope)) {
     answer(exchange, encode_problem(Forbidden{.detail = "This needs the scope " +
-                                                        std::string(schema::to_string(*scope))}));
+                                                        std::string(schema::to_string(*scope))},
+                                    exchange.request_id));
     return false;
   }
   return true;
 }
 
+void Chain::add_fields(http::Response& response, std::string_view origin, bool is_https) const {
+  services_.cors.apply(origin, response);
+  http::add_security_headers(response, is_https);
+}
+
 void Chain::answer(Exchange& exchange, http::Response response) const {
-  // What is one caller's is no proxy's (ASVS 14.3.2).
-  if (std::ranges::none_of(response.headers,
-                           [](const auto& header) { return header.first == "Cache-Control"; })) {
-    response.headers.emplace_back("Cache-Control", "no-store");
-  }
+  add_fields(response, exchange.origin, exchange.is_https);
   recorder_.finish(exchange.record, response.status);
   exchange.respond(std::move(response));
 }
@@ -182,10 +192,12 @@ void Chain::fail(Exchange& exchange, const std::exception_ptr& failure) const {
     }
     auto recovered = exchange.operation->recover(call_of(services_, exchange), error);
     answer(exchange, recovered ? *std::move(recovered)
-                               : http::problem_of(error, location_of(*exchange.operation)));
+                               : http::problem_of(error, location_of(*exchange.operation),
+                                                  exchange.request_id));
   } catch (const std::exception& error) {
     spdlog::error("{}: {}", exchange.request_id, error.what());
-    answer(exchange, http::problem_of(Error(ErrorKind::kInternal, error.what())));
+    answer(exchange, http::problem_of(Error(ErrorKind::kInternal, error.what()),
+                                      http::Location::kBody, exchange.request_id));
   }
 }
 

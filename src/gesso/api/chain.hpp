@@ -3,7 +3,8 @@
 //   Recorder       the request's id, its duration, its line in the log, its metrics
 //   Authenticator  who calls: the token on the I/O thread, the user on the database worker
 //   Bind           the input, or 422 once it is known who asks (Operation::bind)
-//   Runner         the function, in its place; what it throws becomes a problem (Problems)
+//   Runner         the function, in its place; what it throws becomes a problem
+//   Fields         what every response has: CORS, security headers
 //
 // Each link is a class of its own and knows none of the others. An `Exchange` is what they pass on:
 // one request on its way to one response. Thread-safe, as the links are; none blocks the I/O
@@ -34,6 +35,8 @@ struct Exchange {
   std::string request_id;
   Deadline deadline;
   Client client;
+  std::string origin;  // of the page that asks; "" where none says
+  bool is_https = false;
   http::Responder respond;
   Record record;
   std::optional<Credentials> credentials;
@@ -69,6 +72,7 @@ class Chain {
   // Finds out who calls; false where the exchange was answered with what is in the way.
   [[nodiscard]] bool admit(Exchange& exchange, mongo::Session& session) const;
   void answer(Exchange& exchange, http::Response response) const;
+  void add_fields(http::Response& response, std::string_view origin, bool is_https) const;
   void fail(Exchange& exchange, const std::exception_ptr& failure) const;
 };
 

@@ -145,13 +145,13 @@ consteval Place place_of() {
 }
 
 template <class R>
-http::Response respond(const OperationInfo& info, const R& result) {
+http::Response respond(const OperationInfo& info, const R& result, std::string_view request_id) {
   return std::visit(
       [&]<class V>(const V& value) {
         if constexpr (std::same_as<V, typename R::Value>) {
           return encode_output(value, info.status, info.location);
         } else {
-          return encode_problem(value);
+          return encode_problem(value, request_id);
         }
       },
       result.outcome());
@@ -167,7 +167,7 @@ class Bound final : public BoundOperation {
   Bound(const OperationInfo& info, typename H::Input input)
       : info_(info), input_(std::move(input)) {}
   [[nodiscard]] http::Response run(Call& call) const override {
-    return respond(info_, Run(static_cast<typename H::CallType&>(call), input_));
+    return respond(info_, Run(static_cast<typename H::CallType&>(call), input_), call.request_id);
   }
 };
 
@@ -196,7 +196,7 @@ OperationSchema describe(const OperationInfo& info) {
 template <auto Run, auto Recover>
 std::optional<http::Response> recover(const Call& call, const Error& error) {
   const auto result = Recover(call, error);
-  return result ? std::optional(encode_problem(*result)) : std::nullopt;
+  return result ? std::optional(encode_problem(*result, call.request_id)) : std::nullopt;
 }
 
 // What of an operation can be wrong and is seen by the compiler, which names the one of these that

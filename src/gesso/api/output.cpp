@@ -1,6 +1,6 @@
 #include "gesso/api/output.hpp"
 
-#include "gesso/http/problem.hpp"
+#include "gesso/http/event_stream.hpp"
 
 namespace gesso::api::detail {
 
@@ -25,20 +25,8 @@ http::Response redirect_response(const Redirect& redirect) {
   return response;
 }
 
-http::Response problem_response(int status, std::string_view code, std::string_view title,
-                                std::string_view detail,
-                                std::optional<std::chrono::seconds> retry_after,
-                                std::string_view members) {
-  http::Response response = http::problem(status, detail.empty() ? title : detail, code);
-  if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (retry_after) {
-    response.headers.emplace_back("Retry-After", std::to_string(retry_after->count()));
-  }
-  if (members.size() > 2) {  // {"a":1}: into the object that the body is
-    response.body.pop_back();
-    response.body.append(",").append(members.substr(1));
-  }
-  return response;
+http::Response events_response(const EventStream& events) {
+  return http::event_stream_response(events.source);
 }
 
 }  // namespace gesso::api::detail

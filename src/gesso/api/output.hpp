@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "gesso/api/result.hpp"
+#include "gesso/http/body_stream.hpp"
+#include "gesso/http/problem.hpp"
 #include "gesso/http/response.hpp"
 #include "gesso/schema/codec.hpp"
 #include "gesso/schema/json_schema.hpp"
@@ -29,6 +31,11 @@ struct Content {
 struct Redirect {
   std::string location;
   std::vector<std::string> cookies = {};  // values of `Set-Cookie`
+};
+
+// Server-sent events, for as long as there are any.
+struct EventStream {
+  std::shared_ptr<http::BodySource> source;
 };
 
 namespace detail {
@@ -75,11 +82,7 @@ namespace detail {
 [[nodiscard]] std::string fill_location(std::string_view location, std::string_view id);
 [[nodiscard]] http::Response json_response(int status, std::string body);
 [[nodiscard]] http::Response redirect_response(const Redirect& redirect);
-// `members` is a JSON object whose members the response has too; "" for none.
-[[nodiscard]] http::Response problem_response(int status, std::string_view code,
-                                              std::string_view title, std::string_view detail,
-                                              std::optional<std::chrono::seconds> retry_after,
-                                              std::string_view members);
+[[nodiscard]] http::Response events_response(const EventStream& events);
 
 }  // namespace detail
 
@@ -104,12 +107,27 @@ template <class T>
   return detail::redirect_response(redirect);
 }
 
+[[nodiscard]] inline http::Response encode_output(const EventStream& events, int,
+                                                  std::string_view) {
+  return detail::events_response(events);
+}
+
+// `request_id` is what the log has it under.
 template <class P>
-[[nodiscard]] http::Response encode_problem(const P& problem) {
-  std::string members;
-  if constexpr (schema::Described<P>) members = schema::to_json(problem);
-  return detail::problem_response(P::kStatus, P::kCode, P::kTitle, problem.detail,
-                                  problem.retry_after, members);
+[[nodiscard]] http::Response encode_problem(const P& problem, std::string_view request_id) {
+  http::Problem response{.status = P::kStatus,
+                         .code = std::string(P::kCode),
+                         .title = std::string(P::kTitle),
+                         .detail = problem.detail,
+                         .retry_after = problem.retry_after};
+  if constexpr (schema::Described<P>) {
+    boost::mp11::mp_for_each<schema::Members<P>>([&](auto member) {
+      response.members.emplace_back(member.name, schema::to_json(problem.*member.pointer));
+    });
+  }
+  http::Response encoded = http::to_response(response, request_id);
+  if constexpr (P::kStatus == 401) encoded.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return encoded;
 }
 
 template <class T>
@@ -118,6 +136,8 @@ template <class T>
     return {};
   } else if constexpr (std::same_as<T, Redirect>) {
     return {.redirect = true};
+  } else if constexpr (std::same_as<T, EventStream>) {
+    return {.type = "text/event-stream"};
   } else if constexpr (std::same_as<T, Content>) {
     return {.type = "*/*"};
   } else {

@@ -16,7 +16,7 @@ namespace gesso::api {
 struct Services;
 
 struct Record {
-  std::chrono::steady_clock::time_point began;
+  std::chrono::steady_clock::time_point began = {};
   http::Method method = http::Method::kGet;
   std::string path = {};
   std::string_view operation = {};  // its id; "" where there is none at the path

@@ -11,6 +11,7 @@
 #include "gesso/api/secret_state.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
+#include "gesso/http/cors.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/repository_context.hpp"
 
@@ -23,6 +24,7 @@ struct Services {
   domain::HashPool& hashes;
   Metrics& metrics;
   std::chrono::milliseconds request_timeout{30'000};
+  http::Cors cors = http::Cors();
   std::string version = "0";  // of the program, for the document
   AskSecretState secret_state = {};
   AccessLog access_log = {};

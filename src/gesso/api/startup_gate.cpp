@@ -20,12 +20,14 @@ void StartupGate::answer(http::Request request, http::Responder respond) const {
                     .body = metrics_.text(nullptr, secret)});
   }
   if (request.path == "/readyz") {
-    return respond(encode_problem(not_ready("The database is not connected yet", secret)));
+    return respond(
+        encode_problem(not_ready("The database is not connected yet", secret), request.id));
   }
-  http::Response response =
-      http::problem(503, "The service is starting; /readyz says what it waits for", "unavailable");
-  response.headers.emplace_back("Retry-After", "1");
-  respond(std::move(response));
+  respond(http::to_response({.status = 503,
+                             .code = "unavailable",
+                             .detail = "The service is starting; /readyz says what it waits for",
+                             .retry_after = std::chrono::seconds{1}},
+                            request.id));
 }
 
 }  // namespace gesso::api
