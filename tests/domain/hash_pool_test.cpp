@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace gesso::domain {
 namespace {
@@ -62,6 +65,75 @@ TEST(HashPoolTest, DropsWhatWaitsWhenItEnds) {
   while (held.use_count() > 1) std::this_thread::yield();
   release.set_value();
   ended.wait();
+}
+
+FairQueue::Waiting noting(std::vector<std::string>& ran, std::string name) {
+  return {.deadline = {},
+          .task = [&ran, name = std::move(name)] { ran.push_back(name); },
+          .late = nothing};
+}
+
+TEST(FairQueueTest, LetsKeysTakeTurnsHoweverManyTasksOneHas) {
+  std::vector<std::string> ran;
+  FairQueue queue(100, 50);
+  for (int i = 0; i < 40; ++i) EXPECT_TRUE(queue.push("flood", noting(ran, "flood")));
+  EXPECT_TRUE(queue.push("ada", noting(ran, "ada 1")));
+  EXPECT_TRUE(queue.push("ada", noting(ran, "ada 2")));
+  EXPECT_TRUE(queue.push("bob", noting(ran, "bob")));
+  for (int i = 0; i < 6; ++i) queue.pop().task();
+  EXPECT_EQ(ran, (std::vector<std::string>{"flood", "ada 1", "bob", "flood", "ada 2", "flood"}));
+  EXPECT_EQ(queue.size(), 37U);
+  while (!queue.empty()) queue.pop().task();
+  EXPECT_EQ(ran.size(), 43U);
+}
+
+TEST(FairQueueTest, LeavesRoomForOtherKeys) {
+  std::vector<std::string> ran;
+  FairQueue queue(4, 2);
+  EXPECT_TRUE(queue.push("flood", noting(ran, "")));
+  EXPECT_TRUE(queue.push("flood", noting(ran, "")));
+  EXPECT_FALSE(queue.push("flood", noting(ran, "")));
+  EXPECT_TRUE(queue.push("ada", noting(ran, "")));
+  EXPECT_TRUE(queue.push("bob", noting(ran, "")));
+  EXPECT_FALSE(queue.push("cleo", noting(ran, "")));  // full
+  (void)queue.pop();
+  EXPECT_TRUE(queue.push("flood", noting(ran, "")));  // its own place is free again
+}
+
+TEST(HashPoolTest, AFloodOfOneClientDoesNotDelayAnother) {
+  std::promise<void> started;
+  std::promise<void> release;
+  HashPool pool(1, 100, 50);
+  ASSERT_TRUE(pool.submit(
+      "flood", {},
+      [&] {
+        started.set_value();
+        release.get_future().wait();
+      },
+      nothing));
+  started.get_future().wait();
+  std::atomic<int> floods = 0;
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(pool.submit(
+        "flood", {}, [&] { ++floods; }, nothing));
+  }
+  EXPECT_FALSE(pool.submit("flood", {}, nothing, nothing));
+  std::promise<int> before_ada;
+  ASSERT_TRUE(pool.submit(
+      "ada", {}, [&] { before_ada.set_value(floods); }, nothing));
+  EXPECT_EQ(pool.waiting(), 51U);
+  release.set_value();
+  EXPECT_LE(before_ada.get_future().get(), 1);
+}
+
+TEST(NetworkTest, IsWhatOneCustomerHas) {
+  EXPECT_EQ(network_of("192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(network_of("::ffff:192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(network_of("2001:db8:1:2:3:4:5:6"), network_of("2001:db8:1:2::9"));
+  EXPECT_EQ(network_of("fe80::1%eth0"), network_of("fe80::2"));
+  EXPECT_NE(network_of("2001:db8:1:2::9"), network_of("2001:db8:1:3::9"));
+  EXPECT_EQ(network_of("unix"), "unix");
+  EXPECT_EQ(network_of(""), "");
 }
 
 }  // namespace

@@ -57,6 +57,18 @@ struct RandomValue<Time> {  // the years 0 to 9999, which JSON can write
   }
 };
 
+template <>
+struct RandomValue<std::int64_t> {
+  static std::int64_t make(Dice& dice) { return dice.between(-1'000'000, 1'000'000'000'000); }
+};
+
+template <>
+struct RandomValue<std::string> {
+  static std::string make(Dice& dice) {
+    return dice.text(static_cast<std::size_t>(dice.between(0, 20)), "aZ0 \"\n");
+  }
+};
+
 template <std::size_t Min, std::size_t Max>
 struct RandomValue<schema::Text<Min, Max>> {
   static schema::Text<Min, Max> make(Dice& dice) {

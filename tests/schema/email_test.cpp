@@ -38,6 +38,9 @@ const std::vector<Case> kCases = {
     {repeat("x", 64) + "@example.org", repeat("x", 64) + "@example.org"},
     {"x@" + repeat("d", 63) + ".org", "x@" + repeat("d", 63) + ".org"},
     {"x@" + domain_of(252), "x@" + domain_of(252)},
+    {" user@example.org", "user@example.org"},
+    {"\t user@example.org \r\n", "user@example.org"},
+    {"  x@" + domain_of(252) + "  ", "x@" + domain_of(252)},
 
     {"", "", "must have an @-sign"},
     {"plain", "", "must have an @-sign"},
@@ -46,9 +49,10 @@ const std::vector<Case> kCases = {
     {"a@b@example.org", "", "character before the @-sign"},
     {"us er@example.org", "", "character before the @-sign"},
     {"user@exam ple.org", "", "domain has a character"},
-    {" user@example.org", "", "character before the @-sign"},
-    {"user@example.org ", "", "domain has a character"},
-    {"user@example.org\n", "", "domain has a character"},
+    {"user@ example.org", "", "domain has a character"},
+    {"user @example.org", "", "character before the @-sign"},
+    {"user@example.org\v", "", "domain has a character"},
+    {"  ", "", "must have an @-sign"},
     {std::string("us\0er@example.org", 17), "", "character before the @-sign"},
     {".user@example.org", "", "start with a period"},
     {"user.@example.org", "", "period right before"},
@@ -99,6 +103,18 @@ INSTANTIATE_TEST_SUITE_P(Addresses, EmailTest, ::testing::ValuesIn(kCases));
 
 TEST(EmailTest, IsTheSameInAnyCaseOfLetters) {
   EXPECT_EQ(Email("ANN@EXAMPLE.ORG"), Email("ann@example.org"));
+}
+
+TEST(EmailDomains, KnowsTheDomainsThatNoMailReaches) {
+  for (const char* text : {"a@b.test", "a@b.invalid", "a@b.LOCALHOST", "a@b.c.local", "a@b.onion",
+                           "a@1.in-addr.arpa"}) {
+    EXPECT_TRUE(Email(text).has_special_use_domain()) << text;
+  }
+  // RFC 6761, 6.5: the example domains are for nobody to treat as special.
+  for (const char* text : {"a@example.com", "a@b.example", "a@test.org", "a@latest.com",
+                           "test@b.org", "a@b.c.tests"}) {
+    EXPECT_FALSE(Email(text).has_special_use_domain()) << text;
+  }
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 // A few threads for work that takes the processor and nothing else: bcrypt, at a quarter of a
-// second a hash. It must run neither on I/O threads nor on those that hold a connection, and a
-// storm of logins must not take every core for minutes: the queue is short, and full means no.
+// second a hash. It must run neither on I/O threads nor on those that hold a connection.
+//
+// The queue is fair. Each task comes with a key, the network that it came from, and the keys take
+// turns: whoever sends a thousand bad logins waits for them all, and the next one to log in waits
+// for one. A key may have few tasks waiting, all keys together some more; beyond that the answer is
+// no at once.
 //
 // Thread-safe. `submit` never blocks. Destroying it drops what waits (the tasks are destroyed, not
 // run) and waits for what runs.
@@ -10,7 +14,10 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -18,34 +25,69 @@
 
 namespace gesso::domain {
 
-class HashPool {
+// Tasks in the order of their turns. Not thread-safe; no I/O.
+class FairQueue {
  public:
   using Task = std::function<void()>;
-
- private:
   struct Waiting {
     Deadline deadline;
     Task task;
     Task late;
   };
-  std::mutex mutex_;  // guards the two below
-  std::deque<Waiting> queue_;
+
+ private:
+  // Each key's tasks, in the order in which they came. A key without a task is not among them.
+  std::map<std::string, std::deque<Waiting>, std::less<>> tasks_;
+  std::deque<std::string> turns_;  // the keys of `tasks_`, the next one first
+  std::size_t size_ = 0;
+  std::size_t limit_;
+  std::size_t limit_per_key_;
+
+ public:
+  FairQueue(std::size_t limit, std::size_t limit_per_key)
+      : limit_(limit), limit_per_key_(limit_per_key) {}
+
+  // False where the queue, or the key's part of it, is full.
+  [[nodiscard]] bool push(std::string_view key, Waiting task);
+  // The next one of the key whose turn it is. REQUIRES: not empty.
+  [[nodiscard]] Waiting pop();
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+};
+
+class HashPool {
+ public:
+  using Task = FairQueue::Task;
+
+ private:
+  mutable std::mutex mutex_;  // guards the two below
+  FairQueue queue_;
   bool ending_ = false;
   std::condition_variable changed_;
-  std::size_t queue_limit_;
   std::vector<std::thread> threads_;
 
   void work();
 
  public:
-  HashPool(std::size_t threads, std::size_t queue_limit);
+  // `limit_per_key` 0 is a quarter of `queue_limit`.
+  HashPool(std::size_t threads, std::size_t queue_limit, std::size_t limit_per_key = 0);
   ~HashPool();
   HashPool(const HashPool&) = delete;
   HashPool& operator=(const HashPool&) = delete;
 
-  // Queues `task`; false when the queue is full. `late` runs instead where the deadline passed
-  // before the task's turn. Neither may throw.
-  [[nodiscard]] bool submit(Deadline deadline, Task task, Task late);
+  // Queues `task` behind those of the same key; false when the queue, or the key's part of it, is
+  // full. `late` runs instead where the deadline passed before the task's turn. Neither may throw.
+  [[nodiscard]] bool submit(std::string_view key, Deadline deadline, Task task, Task late);
+  [[nodiscard]] bool submit(Deadline deadline, Task task, Task late) {
+    return submit({}, deadline, std::move(task), std::move(late));
+  }
+
+  // Tasks that wait.
+  [[nodiscard]] std::size_t waiting() const;
 };
+
+// What of a client's address one customer of a provider has: an IPv4 address, the first 64 bits of
+// an IPv6 address (a text that is neither is itself).
+[[nodiscard]] std::string network_of(std::string_view address);
 
 }  // namespace gesso::domain

@@ -1,6 +1,8 @@
 #include "gesso/domain/jwt.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <cmath>
 
 #include "gesso/base/base64.hpp"
 #include "gesso/base/crypto.hpp"
@@ -13,7 +15,16 @@ namespace {
 namespace json = boost::json;
 
 // Clocks of two machines that issue and verify differ a little.
-constexpr std::chrono::seconds kClockSkew{60};
+constexpr double kClockSkew = 60;
+
+constexpr TokenUse kUses[] = {TokenUse::kAccess, TokenUse::kSecondFactor};
+
+std::string_view type_of(TokenUse use) { return use == TokenUse::kAccess ? "at+jwt" : "mfa+jwt"; }
+
+// A second factor's audience is another, too: RFC 8725, 3.9 and 3.12.
+std::string audience_of(TokenUse use, const TokenSettings& settings) {
+  return use == TokenUse::kAccess ? settings.audience : settings.audience + "/second-factor";
+}
 
 std::optional<json::object> decode_object(std::string_view segment) {
   const auto text = base64url_decode(segment);
@@ -24,14 +35,39 @@ std::optional<json::object> decode_object(std::string_view segment) {
   return std::move(value.get_object());
 }
 
-std::optional<std::int64_t> integer_member(const json::object& object, std::string_view name) {
+const json::string* text_member(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
-  if (value == nullptr || !value->is_int64()) return std::nullopt;
-  return value->get_int64();
+  return value == nullptr ? nullptr : value->if_string();
 }
 
-std::int64_t seconds(Time time) {
-  return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
+bool says(const json::object& object, std::string_view name, std::string_view expected) {
+  const json::string* text = text_member(object, name);
+  return text != nullptr && std::string_view(*text) == expected;
+}
+
+// A NumericDate may have a fraction (RFC 7519, 2).
+std::optional<double> date_member(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  if (value == nullptr || !value->is_number()) return std::nullopt;
+  const double seconds = value->to_number<double>();
+  if (!std::isfinite(seconds)) return std::nullopt;
+  return seconds;
+}
+
+bool is_for(const json::object& claims, std::string_view audience) {
+  const json::value* value = claims.if_contains("aud");
+  if (value == nullptr) return false;
+  const auto equals = [&](const json::value& one) {
+    const json::string* text = one.if_string();
+    return text != nullptr && std::string_view(*text) == audience;
+  };
+  const json::array* several = value->if_array();
+  return several == nullptr ? equals(*value) : std::ranges::any_of(*several, equals);
+}
+
+std::string header_of(TokenUse use, std::string_view key_id) {
+  return base64url_encode(R"({"alg":"HS256","typ":")" + std::string(type_of(use)) + R"(","kid":")" +
+                          std::string(key_id) + R"("})");
 }
 
 }  // namespace
@@ -48,30 +84,51 @@ std::string_view describe(TokenFault fault) noexcept {
   return "This is not an access token";
 }
 
-Tokens::Tokens(Secret key, std::chrono::seconds lifetime, const Clock& clock)
-    : key_(std::move(key)), lifetime_(lifetime), clock_(clock) {
-  if (key_.reveal().size() < kMinKeyBytes) {
-    throw Error(ErrorKind::kValidation, "the key of access tokens must have at least " +
-                                            std::to_string(kMinKeyBytes) + " bytes");
-  }
+Tokens::Tokens(Secret current, std::optional<Secret> previous, TokenSettings settings,
+               const Clock& clock)
+    : settings_(std::move(settings)), clock_(clock) {
+  const auto add = [this](Secret secret) {
+    if (secret.reveal().size() < kMinKeyBytes) {
+      throw Error(ErrorKind::kValidation, "the key of access tokens must have at least " +
+                                              std::to_string(kMinKeyBytes) + " bytes");
+    }
+    // Named by itself, so that nobody has to.
+    Key key{.secret = std::move(secret), .id = {}, .headers = {}};
+    key.id = base64url_encode(sign(key.secret.reveal(), "kid")).substr(0, 8);
+    for (const TokenUse use : kUses) key.headers.push_back(header_of(use, key.id));
+    keys_.push_back(std::move(key));
+  };
+  add(std::move(current));
+  if (previous) add(std::move(*previous));
 }
 
 std::string sign(std::string_view key, std::string_view signing_input) {
   return std::string(as_text(hmac_sha256(key, signing_input)));
 }
 
-std::string Tokens::issue(std::string_view subject) const {
-  const std::int64_t now = seconds(clock_.now());
-  json::object claims;
-  claims["sub"] = json::string_view(subject);
-  claims["iat"] = now;
-  claims["exp"] = now + lifetime_.count();
-  static const std::string kHeader = base64url_encode(R"({"alg":"HS256","typ":"JWT"})");
-  const std::string input = kHeader + "." + base64url_encode(json::serialize(claims));
-  return input + "." + base64url_encode(sign(key_.reveal(), input));
+std::chrono::seconds Tokens::lifetime(TokenUse use) const noexcept {
+  return use == TokenUse::kAccess ? settings_.access_lifetime : settings_.second_factor_lifetime;
 }
 
-std::optional<std::string> Tokens::verify(std::string_view token, TokenFault& fault) const {
+std::string Tokens::issue(TokenUse use, const TokenClaims& said) const {
+  const std::int64_t now =
+      std::chrono::floor<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
+  json::object claims;
+  claims["iss"] = settings_.issuer;
+  claims["aud"] = audience_of(use, settings_);
+  claims["sub"] = said.subject;
+  claims["sid"] = said.session_id;
+  claims["jti"] = said.token_id;
+  claims["iat"] = now;
+  claims["exp"] = now + lifetime(use).count();
+  const Key& key = keys_.front();
+  const std::string input =
+      key.headers[static_cast<std::size_t>(use)] + "." + base64url_encode(json::serialize(claims));
+  return input + "." + base64url_encode(sign(key.secret.reveal(), input));
+}
+
+std::optional<TokenClaims> Tokens::verify(TokenUse use, std::string_view token,
+                                          TokenFault& fault) const {
   fault = TokenFault::kMalformed;
   const std::size_t first = token.find('.');
   const std::size_t last = token.rfind('.');
@@ -81,44 +138,71 @@ std::optional<std::string> Tokens::verify(std::string_view token, TokenFault& fa
   const auto signature = base64url_decode(token.substr(last + 1));
   if (!signature) return std::nullopt;
   fault = TokenFault::kSignature;
-  if (!constant_time_equal(sign(key_.reveal(), token.substr(0, last)), *signature))
-    return std::nullopt;
+  const std::string_view input = token.substr(0, last);
+  const auto key = std::ranges::find_if(keys_, [&](const Key& one) {
+    return constant_time_equal(sign(one.secret.reveal(), input), *signature);
+  });
+  if (key == keys_.end()) return std::nullopt;
 
   // Whoever wrote this had the key; still, it must say what we say.
   fault = TokenFault::kMalformed;
-  const auto header = decode_object(token.substr(0, first));
+  if (token.substr(0, first) != key->headers[static_cast<std::size_t>(use)]) {
+    const auto header = decode_object(token.substr(0, first));
+    if (!header || !says(*header, "alg", "HS256") || !says(*header, "typ", type_of(use)) ||
+        !says(*header, "kid", key->id) || header->contains("crit")) {
+      return std::nullopt;
+    }
+  }
   const auto claims = decode_object(token.substr(first + 1, last - first - 1));
-  if (!header || !claims) return std::nullopt;
-  const json::value* algorithm = header->if_contains("alg");
-  if (algorithm == nullptr || *algorithm != "HS256" || header->contains("crit")) {
+  if (!claims || !says(*claims, "iss", settings_.issuer) ||
+      !is_for(*claims, audience_of(use, settings_))) {
     return std::nullopt;
   }
-  const json::value* subject = claims->if_contains("sub");
-  const auto issued = integer_member(*claims, "iat");
-  const auto expires = integer_member(*claims, "exp");
-  const auto not_before = integer_member(*claims, "nbf");
-  if (subject == nullptr || !subject->is_string() || subject->get_string().empty() || !issued ||
+  const json::string* subject = text_member(*claims, "sub");
+  const json::string* session = text_member(*claims, "sid");
+  const json::string* id = text_member(*claims, "jti");
+  const auto issued = date_member(*claims, "iat");
+  const auto expires = date_member(*claims, "exp");
+  const auto not_before = date_member(*claims, "nbf");
+  if (subject == nullptr || subject->empty() || session == nullptr || session->empty() || !issued ||
       !expires || (claims->contains("nbf") && !not_before)) {
     return std::nullopt;
   }
-  const std::int64_t now = seconds(clock_.now());
-  if (*issued > now + kClockSkew.count()) return std::nullopt;
-  if (not_before && *not_before > now + kClockSkew.count()) return std::nullopt;
+  const double now = std::chrono::duration<double>(clock_.now().time_since_epoch()).count();
+  if (*issued > now + kClockSkew) return std::nullopt;
+  if (not_before && *not_before > now + kClockSkew) return std::nullopt;
   if (*expires <= now) {
     fault = TokenFault::kExpired;
     return std::nullopt;
   }
-  return std::string(subject->get_string());
+  return TokenClaims{.subject = std::string(*subject),
+                     .session_id = std::string(*session),
+                     .token_id = id == nullptr ? std::string() : std::string(*id)};
+}
+
+std::vector<std::string> Tokens::derive(std::string_view purpose, std::string_view text) const {
+  std::vector<std::string> values;
+  for (const Key& key : keys_) {
+    // A key for the purpose first, so that no text is taken for another purpose's.
+    const Secret purpose_key(sign(key.secret.reveal(), "derive/" + std::string(purpose)));
+    values.push_back(base64url_encode(sign(purpose_key.reveal(), text)));
+  }
+  return values;
 }
 
 std::optional<std::string_view> bearer_token(std::string_view authorization) {
-  constexpr std::string_view kScheme = "bearer ";
-  if (authorization.size() <= kScheme.size()) return std::nullopt;
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    const char c = authorization[i];
-    if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != kScheme[i]) return std::nullopt;
-  }
-  return authorization.substr(kScheme.size());
+  constexpr std::string_view kScheme = "bearer";
+  const auto skip_blanks = [&] {
+    const std::size_t next = std::min(authorization.find_first_not_of(" \t"), authorization.size());
+    authorization.remove_prefix(next);
+    return next;
+  };
+  skip_blanks();
+  if (!equal_ignoring_case(authorization.substr(0, kScheme.size()), kScheme)) return std::nullopt;
+  authorization.remove_prefix(kScheme.size());
+  if (skip_blanks() == 0 || authorization.empty()) return std::nullopt;
+  authorization = authorization.substr(0, authorization.find_last_not_of(" \t") + 1);
+  return authorization;
 }
 
 }  // namespace gesso::domain

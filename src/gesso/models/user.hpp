@@ -2,11 +2,13 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "gesso/base/clock.hpp"
+#include "gesso/models/account_state.hpp"
 #include "gesso/models/credit_operation.hpp"
 #include "gesso/models/ids.hpp"
 #include "gesso/models/pending_charge.hpp"
@@ -31,6 +33,9 @@ constexpr auto wire_texts(SubscriptionTier) {
   return std::to_array<std::string_view>({"free", "basic", "pro", "enterprise"});
 }
 
+enum class UserRole { kUser, kAdmin };
+constexpr auto wire_texts(UserRole) { return std::to_array<std::string_view>({"user", "admin"}); }
+
 using FullName = schema::Text<1, 200>;
 // An id that another service gave: Stripe, Replicate, an OAuth provider.
 using ForeignId = schema::Text<1, 255>;
@@ -44,6 +49,7 @@ struct User {
   std::optional<schema::PasswordHash> hashed_password = {};
   bool is_active = true;
   bool is_verified = false;
+  UserRole role = UserRole::kUser;
   SubscriptionTier subscription_tier = SubscriptionTier::kFree;
   std::optional<ForeignId> stripe_customer_id = {};
   schema::NonNegative credits_remaining = 10;
@@ -54,6 +60,14 @@ struct User {
   bool may_have_subscription = true;
   std::optional<SubscriptionId> counted_subscription_id = {};
   schema::NonNegative counted_generations = 0;
+  std::vector<LoginSession> login_sessions = {};
+  std::vector<ApiKey> api_keys = {};
+  std::optional<Totp> totp = {};
+  std::vector<TokenHash> recovery_codes = {};
+  std::optional<MailedToken> email_token = {};
+  std::optional<MailedToken> reset_token = {};
+  std::optional<std::int64_t> account_revision = {};
+  std::optional<Time> deleted_at = {};
   Time created_at;
   Time updated_at;
 
@@ -81,8 +95,9 @@ GESSO_FIELDS(
     (full_name, "For display."), (auth_provider, "Who vouches for the login.", schema::kHasDefault),
     (auth_provider_id, "The user's id at that provider; absent for `email`."),
     (hashed_password, "bcrypt, 12 rounds; absent where a provider vouches. Never in JSON."),
-    (is_active, "A user who is not cannot log in.", schema::kHasDefault),
+    (is_active, "A user who is not cannot log in, and is logged in nowhere.", schema::kHasDefault),
     (is_verified, "Whether the email address was confirmed.", schema::kHasDefault),
+    (role, "An admin may also see and change other users.", schema::kHasDefault),
     (subscription_tier, "What the current subscription grants.", schema::kHasDefault),
     (stripe_customer_id, "The user at Stripe, once there was a payment."),
     (credits_remaining,
@@ -100,6 +115,17 @@ GESSO_FIELDS(
     (counted_generations,
      "How many of the generations that it paid alone are in `total_generations`.",
      schema::kHasDefault | schema::kInternal),
+    (login_sessions, "Where the user is logged in; 20 at most, the oldest makes room.",
+     schema::kHasDefault | schema::kInternal),
+    (api_keys, "Keys for programs; 20 at most.", schema::kHasDefault | schema::kInternal),
+    (totp, "The second factor, where there is one.", schema::kInternal),
+    (recovery_codes, "SHA-256 of each code that replaces the second factor once.",
+     schema::kHasDefault | schema::kInternal),
+    (email_token, "What was mailed to confirm an address.", schema::kInternal),
+    (reset_token, "What was mailed to set a new password.", schema::kInternal),
+    (account_revision, "Grows with every change of what login depends on.", schema::kInternal),
+    (deleted_at, "When the user deleted the account; what is left of it goes soon.",
+     schema::kInternal),
     (created_at, "When the user registered."), (updated_at, "Last change of any field."))
 
 // A registration. Read from clients, stored nowhere.
@@ -117,7 +143,7 @@ struct UserCreate {
   static constexpr std::string_view kAbout = "A registration.";
 };
 GESSO_FIELDS(UserCreate, (email, "Login name; letter case does not matter."),
-             (password, "8 to 72 bytes of UTF-8. Required where `auth_provider` is `email`."),
+             (password, "8 to 256 characters. Required where `auth_provider` is `email`."),
              (full_name, schema::field_about<&User::full_name>),
              (auth_provider, schema::field_about<&User::auth_provider>, schema::kHasDefault),
              (auth_provider_id, "Required where `auth_provider` is not `email`."))
@@ -136,6 +162,20 @@ struct UserUpdate {
       "A change of a profile by its user: what is absent stays.";
 };
 GESSO_FIELDS(UserUpdate, (email, "The new login name."), (full_name, "null takes it away."),
+             (settings, "Replaces all settings."))
+
+// What a user may change of the profile at once. The address is not among it: a new one is
+// confirmed first (domain/registration.hpp).
+struct ProfileUpdate {
+  schema::Clearable<FullName> full_name = {};
+  std::optional<schema::Object> settings = {};
+
+  friend bool operator==(const ProfileUpdate&, const ProfileUpdate&) = default;
+
+  static constexpr std::string_view kName = "ProfileUpdate";
+  static constexpr std::string_view kAbout = "A change of one's own profile: what is absent stays.";
+};
+GESSO_FIELDS(ProfileUpdate, (full_name, "null takes it away."),
              (settings, "Replaces all settings."))
 
 }  // namespace gesso::models

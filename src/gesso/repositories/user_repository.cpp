@@ -146,7 +146,29 @@ bool UserRepository::is_active(const Id& id) {
 }
 
 std::optional<User> UserRepository::deactivate(const Id& id) {
-  return update_by_id(id, update(set<&User::is_active>(false)));
+  return update_by_id(id, update(set<&User::is_active>(false),
+                                 set<&User::login_sessions>(std::vector<models::LoginSession>{}),
+                                 unset<&User::email_token>(), unset<&User::reset_token>(),
+                                 inc<&User::account_revision>(std::int64_t{1})));
+}
+
+std::optional<User> UserRepository::reactivate(const Id& id) {
+  return update_one(
+      where<&User::id> == id && where<&User::deleted_at>.missing(),
+      update(set<&User::is_active>(true), inc<&User::account_revision>(std::int64_t{1})));
+}
+
+std::optional<User> UserRepository::set_role(const Id& id, models::UserRole role) {
+  return update_by_id(id, update(set<&User::role>(role)));
+}
+
+std::optional<User> UserRepository::update_profile(const Id& id,
+                                                   const models::ProfileUpdate& request) {
+  return update_user(id, {.full_name = request.full_name, .settings = request.settings});
+}
+
+Page<User> UserRepository::list(bool active, const PageOptions& options) {
+  return page(where<&User::is_active> == active, sort_by(desc<&User::created_at>), options);
 }
 
 }  // namespace gesso::repositories

@@ -61,7 +61,16 @@ class UserRepository : public Repository<models::User> {
   std::optional<models::User> set_tier(const Id& id, models::SubscriptionTier tier);
   std::optional<models::User> set_stripe_customer(const Id& id, const models::ForeignId& customer);
   std::optional<models::User> mark_as_verified(const Id& id);
+  // Locks the user out: is_active is false, every session is ended, no mailed token is good any
+  // more. In one update, and whoever asks from then on is refused (domain/admission.hpp).
   std::optional<models::User> deactivate(const Id& id);
+  // Lets the user log in again; std::nullopt also for an account that its user deleted.
+  std::optional<models::User> reactivate(const Id& id);
+  std::optional<models::User> set_role(const Id& id, models::UserRole role);
+  std::optional<models::User> update_profile(const Id& id, const models::ProfileUpdate& request);
+
+  // Users who are active, or who are not, newest first.
+  [[nodiscard]] Page<models::User> list(bool active, const PageOptions& options);
 
  private:
   std::optional<models::User> change_credits(const Id& id, std::int64_t by,

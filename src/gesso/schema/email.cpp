@@ -63,6 +63,20 @@ const char* domain_fault(std::string_view domain) {
   return nullptr;
 }
 
+// Blanks around an address are how it was typed, not part of it.
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+// Top-level domains that no mail can reach, or that mean another machine on each network: RFC 3172
+// (arpa), 6761 (invalid, localhost, test), 6762 (local), 7686 (onion). The `example` domains are
+// not among them: programs should not treat those as special (RFC 6761, 6.5).
+constexpr std::string_view kSpecialUse[] = {"arpa",      "invalid", "local",
+                                            "localhost", "onion",   "test"};
+
 const char* address_fault(std::string_view text) {
   if (!std::ranges::all_of(text, is_ascii)) {
     return "only ASCII is accepted; write an international domain in its xn-- form";
@@ -78,26 +92,32 @@ const char* address_fault(std::string_view text) {
 }  // namespace
 
 void Email::set(std::string_view text) {
-  text_ = text;
+  text_ = trimmed(text);
   for (char& c : text_) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
 }
 
 std::optional<Email> Email::parse(std::string_view text) {
-  if (address_fault(text) != nullptr) return std::nullopt;
+  if (address_fault(trimmed(text)) != nullptr) return std::nullopt;
   Email email;
   email.set(text);
   return email;
 }
 
 std::optional<Violation> Email::check(std::string_view text) {
-  const char* fault = address_fault(text);
+  const char* fault = address_fault(trimmed(text));
   if (fault == nullptr) return std::nullopt;
   Violation violation =
       value_error(std::string("value is not a valid email address: ") + fault, text);
   violation.expected = expected();
   return violation;
+}
+
+bool Email::has_special_use_domain() const noexcept {
+  const std::string_view text = text_;
+  const std::string_view last = text.substr(text.find_last_of("@.") + 1);
+  return std::ranges::find(kSpecialUse, last) != std::end(kSpecialUse);
 }
 
 void Email::json_schema(bson::Builder& keywords) {

@@ -5,9 +5,9 @@
 // comments, address literals and addresses outside ASCII (RFC 6531) are refused with a message
 // that says so.
 //
-// The address is kept in lower case and in no other spelling: no provider in use tells
-// "Ann@x.org" from "ann@x.org", and what is compared for uniqueness is what is stored and shown. A
-// value type.
+// Blanks around it are taken away. The address is kept in lower case and in no other spelling: no
+// provider in use tells "Ann@x.org" from "ann@x.org", and what is compared for uniqueness is what
+// is stored and shown. A value type.
 #pragma once
 
 #include <concepts>
@@ -44,6 +44,12 @@ class Email {
   [[nodiscard]] const std::string& str() const noexcept { return text_; }
   [[nodiscard]] Wire wire() const noexcept { return text_; }
   operator std::string_view() const noexcept { return text_; }  // NOLINT
+
+  // Whether its domain is set aside for tests or single networks (`.test`, `.invalid`,
+  // `.localhost`, ...): no mail gets there. Whether such an address is taken is a setting of
+  // whoever registers users (domain/registration.hpp), since tests and networks of one's own need
+  // them.
+  [[nodiscard]] bool has_special_use_domain() const noexcept;
 
   [[nodiscard]] static std::optional<Violation> check(std::string_view text);
   [[nodiscard]] static std::string expected() { return "email address"; }

@@ -11,29 +11,21 @@ Password::Password(std::string_view text) : secret_(text) {
 }
 
 std::optional<Violation> Password::check(std::string_view text) {
-  std::optional<Violation> violation;
-  if (text.size() < kMin) {
-    violation = too_short(kMin, text.size(), LengthUnit::kBytes);
-  } else if (text.size() > kMax) {
-    violation = too_long(kMax, text.size(), LengthUnit::kBytes);
-    violation->message += ": bcrypt reads no more";
-  } else if (!is_utf8(text)) {
-    violation = not_utf8();
-  } else if (text.find('\0') != std::string_view::npos) {
-    violation = value_error("A password must not hold a NUL character", {});
-    violation->found = "string with a NUL character";
-  }
-  if (violation) violation->expected = expected();
+  const std::optional<std::size_t> length = utf8_length(text);
+  if (length && *length >= kMin && *length <= kMax) return std::nullopt;
+  Violation violation = !length          ? not_utf8()
+                        : *length < kMin ? too_short(kMin, *length, LengthUnit::kCharacters)
+                                         : too_long(kMax, *length, LengthUnit::kCharacters);
+  violation.expected = expected();
   return violation;
 }
 
-std::string Password::expected() { return length_text(kMin, kMax, LengthUnit::kBytes); }
+std::string Password::expected() { return length_text(kMin, kMax, LengthUnit::kCharacters); }
 
 void Password::json_schema(bson::Builder& keywords) {
-  // JSON Schema counts characters; a password of fewer characters may have enough bytes, but none
-  // of more than 72 characters fits.
   keywords.append("type", "string")
       .append("format", "password")
+      .append("minLength", static_cast<std::int64_t>(kMin))
       .append("maxLength", static_cast<std::int64_t>(kMax))
       .append("writeOnly", true);
 }
@@ -42,18 +34,43 @@ PasswordHash::PasswordHash(std::string_view text) : secret_(text) {
   if (auto violation = check(text)) throw validation_error({*violation});
 }
 
-std::optional<Violation> PasswordHash::check(std::string_view text) {
-  constexpr std::size_t kLength = 60;
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto is_base64 = [&](char c) {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// bcrypt's own alphabet.
+bool is_bcrypt_base64(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
     return c == '.' || c == '/' || is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-  };
-  // $2b$12$ and the like: the revisions in use differ in bugs of old implementations only.
-  const bool fits = text.size() == kLength && text.starts_with("$2") &&
-                    std::string_view("abxy").find(text[2]) != std::string_view::npos &&
-                    text[3] == '$' && is_digit(text[4]) && is_digit(text[5]) && text[6] == '$' &&
-                    std::ranges::all_of(text.substr(7), is_base64);
-  if (fits) return std::nullopt;
+  });
+}
+
+// $2b$12$ and the like: the revisions in use differ in bugs of old implementations only.
+bool is_bcrypt(std::string_view text) {
+  constexpr std::size_t kLength = 60;
+  return text.size() == kLength && text.starts_with("$2") &&
+         std::string_view("abxy").find(text[2]) != std::string_view::npos && text[3] == '$' &&
+         is_digit(text[4]) && is_digit(text[5]) && text[6] == '$' &&
+         is_bcrypt_base64(text.substr(7));
+}
+
+bool is_bcrypt_sha256(std::string_view text) {
+  constexpr std::string_view kPrefix = "$bcrypt-sha256$v=2,t=2b,r=";
+  if (!text.starts_with(kPrefix)) return false;
+  text.remove_prefix(kPrefix.size());
+  const std::size_t rounds = std::min(text.find('$'), text.size());
+  if (rounds < 1 || rounds > 2 || !std::ranges::all_of(text.substr(0, rounds), is_digit)) {
+    return false;
+  }
+  text.remove_prefix(rounds);
+  return text.size() == 1 + 22 + 1 + 31 && text[0] == '$' && text[23] == '$' &&
+         is_bcrypt_base64(text.substr(1, 22)) && is_bcrypt_base64(text.substr(24));
+}
+
+}  // namespace
+
+std::optional<Violation> PasswordHash::check(std::string_view text) {
+  if (is_bcrypt(text) || is_bcrypt_sha256(text)) return std::nullopt;
   Violation violation = value_error("Input should be a bcrypt hash", {});
   violation.expected = expected();
   violation.found = "string of " + count_text(text.size(), LengthUnit::kBytes);

@@ -17,9 +17,9 @@
 
 namespace gesso::schema {
 
-// 8 to 72 bytes: bcrypt reads no more than 72, and to cut the rest off in silence would let a
-// login pass with less than the password. Counted in bytes of UTF-8 for that reason. No NUL
-// either, where crypt(3) would end. Move-only.
+// 8 to 256 characters of any kind, taken exactly as they come: what bcrypt would not read of them
+// (it stops at 72 bytes and at NUL) is no matter of whoever chooses a password, but of how it is
+// hashed (models/password_hashing.hpp). Move-only.
 class Password {
   Secret secret_;
 
@@ -33,7 +33,7 @@ class Password {
   static constexpr bool kInBson = false;  // no way out
   static constexpr bool kInJson = false;
   static constexpr std::size_t kMin = 8;
-  static constexpr std::size_t kMax = 72;
+  static constexpr std::size_t kMax = 256;
 
   // Throws Error (kValidation).
   explicit Password(std::string_view text);
@@ -46,7 +46,9 @@ class Password {
   static void json_schema(bson::Builder& keywords);
 };
 
-// A bcrypt hash in crypt(3)'s notation, "$2b$12$" and 53 characters. Copyable, since a user is.
+// A bcrypt hash: of the password itself in crypt(3)'s notation, "$2b$12$" and 53 characters, or of
+// its HMAC in passlib's, "$bcrypt-sha256$v=2,t=2b,r=12$", 22 characters, "$" and 31. Copyable,
+// since a user is.
 class PasswordHash {
   Secret secret_;
 

@@ -1,0 +1,254 @@
+#include "gesso/domain/sign_in.hpp"
+
+#include <utility>
+
+#include "gesso/base/base64.hpp"
+#include "gesso/base/crypto.hpp"
+#include "gesso/base/text.hpp"
+#include "gesso/domain/account_mails.hpp"
+#include "gesso/domain/hash_pool.hpp"
+#include "gesso/domain/totp.hpp"
+#include "gesso/models/password_hashing.hpp"
+
+namespace gesso::domain {
+namespace {
+
+SignedIn signed_in(const AccountServices& services, const models::UserId& user_id,
+                   SessionToken session) {
+  return {.user_id = user_id,
+          .access_token =
+              services.tokens.issue(TokenUse::kAccess, {.subject = user_id.str(),
+                                                        .session_id = session.session_id.str(),
+                                                        .token_id = services.context.ids.ulid()}),
+          .access_lifetime = services.tokens.lifetime(TokenUse::kAccess),
+          .session = std::move(session)};
+}
+
+// What a challenge is bound to: a password that was changed since ends it.
+std::string password_mark(const Account& account) {
+  const std::string_view hash =
+      account.hashed_password ? account.hashed_password->reveal() : std::string_view("none");
+  return base64url_encode(as_text(sha256("password_mark/" + std::string(hash)))).substr(0, 22);
+}
+
+SecondFactorNeeded challenge(const AccountServices& services, const Account& account) {
+  return {.challenge = services.tokens.issue(TokenUse::kSecondFactor,
+                                             {.subject = account.id.str(),
+                                              .session_id = password_mark(account),
+                                              .token_id = services.context.ids.ulid()}),
+          .lifetime = services.tokens.lifetime(TokenUse::kSecondFactor)};
+}
+
+bool has_second_factor(const Account& account) {
+  return account.totp && account.totp->confirmed_at;
+}
+
+// Begins a session if `may` still says so of the account as it is then.
+template <class May>
+std::optional<SessionToken> begin(const AccountServices& services, mongo::Session& session,
+                                  const models::UserId& id, const ClientInfo& client, May&& may) {
+  auto begun = AccountRepository(session, services.context)
+                   .change_account(id, [&](Account& account) -> std::optional<SessionToken> {
+                     if (!account.is_active || !may(account)) return std::nullopt;
+                     return begin_session(account.login_sessions, id, client,
+                                          services.settings.sessions, services.context);
+                   });
+  return begun ? *std::move(begun) : std::nullopt;
+}
+
+}  // namespace
+
+SignInOutcome log_in(const AccountServices& services, const RunUnit& run,
+                     const schema::Email& email, const Secret& password, const ClientInfo& client) {
+  struct Found {
+    std::optional<std::chrono::seconds> wait = {};
+    std::optional<Account> account = {};
+  };
+  const Found found = run_unit(run, [&](mongo::Session& session) -> Found {
+    if (const auto wait = services.limits.refuse(session, Attempt::kPassword, email,
+                                                 network_of(client.address))) {
+      return {.wait = wait};
+    }
+    return {.account = AccountRepository(session, services.context).find_account(email)};
+  });
+  if (found.wait) return TooManyAttempts{*found.wait};
+  const std::optional<Account>& account = found.account;
+  const bool known = account && account->hashed_password;
+  const bool right = models::verify_password(
+      password.reveal(),
+      known ? *account->hashed_password : models::hash_of_nobody(services.context.bcrypt_cost));
+  if (!known || !right || !account->is_active) {
+    log_security_event("login_refused", account ? account->id.str() : std::string(), client);
+    return WrongCredentials{};
+  }
+  if (services.settings.require_verified_email && !account->is_verified) {
+    return EmailNotConfirmed{};
+  }
+  if (has_second_factor(*account)) return challenge(services, *account);
+  auto session = run_unit(run, [&](mongo::Session& later) {
+    return begin(services, later, account->id, client, [&](const Account& now) {
+      return now.hashed_password == account->hashed_password && !has_second_factor(now);
+    });
+  });
+  if (!session) return WrongCredentials{};
+  log_security_event("login", account->id, client);
+  return signed_in(services, account->id, *std::move(session));
+}
+
+std::variant<SignedIn, WrongCredentials, TooManyAttempts> log_in_with_code(
+    const AccountServices& services, mongo::Session& session, std::string_view challenge,
+    std::string_view code, const ClientInfo& client) {
+  TokenFault fault{};
+  const auto claims = services.tokens.verify(TokenUse::kSecondFactor, challenge, fault);
+  const auto user_id = claims ? models::UserId::parse(claims->subject) : std::nullopt;
+  if (!user_id) return WrongCredentials{};
+  if (const auto wait =
+          services.limits.refuse(session, Attempt::kCode, *user_id, network_of(client.address))) {
+    return TooManyAttempts{*wait};
+  }
+  std::optional<schema::Email> recovered;
+  auto begun = begin(services, session, *user_id, client, [&](Account& account) {
+    recovered.reset();
+    if (!has_second_factor(account) || password_mark(account) != claims->session_id) return false;
+    if (take_totp_code(*account.totp, code, services.now())) return true;
+    if (!take_recovery_code(account.recovery_codes, code)) return false;
+    recovered = account.email;
+    return true;
+  });
+  if (!begun) {
+    log_security_event("code_refused", *user_id, client);
+    return WrongCredentials{};
+  }
+  log_security_event(recovered ? "login_by_recovery_code" : "login_by_code", *user_id, client);
+  if (recovered) {
+    services.mail.submit(change_notice(services.settings, *recovered, Change::kRecoveryCodeUsed));
+  }
+  return signed_in(services, *user_id, *std::move(begun));
+}
+
+std::variant<SignedIn, RefreshFault, TooManyAttempts> refresh(const AccountServices& services,
+                                                              mongo::Session& session,
+                                                              std::string_view refresh_token,
+                                                              const ClientInfo& client) {
+  const auto shown = parse_refresh_token(refresh_token);
+  if (!shown) return RefreshFault::kUnknown;
+  if (const auto wait = services.limits.refuse(session, Attempt::kToken, shown->user_id,
+                                               network_of(client.address))) {
+    return TooManyAttempts{*wait};
+  }
+  std::vector<std::string> successors;
+  for (const std::string& secret : services.tokens.derive("refresh", shown->text)) {
+    successors.push_back(make_refresh_token(shown->user_id, shown->session_id, secret));
+  }
+  using Outcome = std::variant<SessionToken, RefreshFault>;
+  const auto outcome =
+      AccountRepository(session, services.context)
+          .change_account(shown->user_id, [&](Account& account) -> Outcome {
+            if (!account.is_active) return RefreshFault::kUnknown;
+            return refresh_session(account.login_sessions, *shown, successors, client,
+                                   services.settings.sessions, services.now());
+          });
+  if (!outcome) return RefreshFault::kUnknown;
+  if (const auto* fault = std::get_if<RefreshFault>(&*outcome)) {
+    if (*fault == RefreshFault::kReused) {
+      log_security_event("refresh_token_reused", shown->user_id, client);
+    }
+    return *fault;
+  }
+  return signed_in(services, shown->user_id, std::get<SessionToken>(*outcome));
+}
+
+void log_out(const AccountServices& services, mongo::Session& session,
+             std::string_view refresh_token) {
+  const auto shown = parse_refresh_token(refresh_token);
+  if (!shown) return;
+  AccountRepository(session, services.context)
+      .change_account(shown->user_id, [&](Account& account) {
+        return std::erase_if(account.login_sessions, [&](const models::LoginSession& one) {
+          return one.id == shown->session_id &&
+                 (matches(one.token_hash, shown->text) ||
+                  (one.previous_hash && matches(*one.previous_hash, shown->text)));
+        });
+      });
+}
+
+std::variant<SignedIn, SecondFactorNeeded, WrongCredentials, NotLinked, NoEmail> log_in_by_provider(
+    const AccountServices& services, mongo::Session& session, const ProviderIdentity& identity,
+    const ClientInfo& client) {
+  AccountRepository accounts(session, services.context);
+  std::optional<Account> account = accounts.find_account(identity.provider, identity.subject);
+  if (!account) {
+    if (!identity.email) return NoEmail{};
+    if (const auto same_address = accounts.find_account(*identity.email)) {
+      const auto linked =
+          accounts.change_account(same_address->id, [&](Account& one) -> std::optional<Account> {
+            if (one.email != *identity.email || !one.is_verified || !one.is_active ||
+                one.auth_provider != models::AuthProvider::kEmail) {
+              return std::nullopt;
+            }
+            one.auth_provider = identity.provider;
+            one.auth_provider_id = identity.subject;
+            return one;
+          });
+      if (!linked || !*linked) return NotLinked{};
+      log_security_event("provider_linked", same_address->id, client);
+      account = **linked;
+    } else {
+      const Time now = services.now();
+      const models::User user{.id = models::UserId::next(services.context.ids),
+                              .email = *identity.email,
+                              .full_name = identity.full_name,
+                              .auth_provider = identity.provider,
+                              .auth_provider_id = identity.subject,
+                              .is_verified = true,
+                              .created_at = now,
+                              .updated_at = now};
+      try {
+        accounts.create(user);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kDuplicate) throw;
+        return NotLinked{};  // somebody registered it a moment ago
+      }
+      log_security_event("registered", user.id, client);
+      account = accounts.find_account(user.id);
+    }
+  }
+  if (!account || !account->is_active) return WrongCredentials{};
+  if (has_second_factor(*account)) return challenge(services, *account);
+  auto begun = begin(services, session, account->id, client,
+                     [](const Account& now) { return !has_second_factor(now); });
+  if (!begun) return WrongCredentials{};
+  log_security_event("login", account->id, client);
+  return signed_in(services, account->id, *std::move(begun));
+}
+
+std::optional<std::vector<models::LoginSession>> list_sessions(const AccountServices& services,
+                                                               mongo::Session& session,
+                                                               const models::UserId& user_id) {
+  auto account = AccountRepository(session, services.context).find_account(user_id);
+  if (!account) return std::nullopt;
+  return live_sessions(std::move(account->login_sessions), services.settings.sessions,
+                       services.now());
+}
+
+bool end_session(const AccountServices& services, mongo::Session& session,
+                 const models::UserId& user_id, const models::SessionId& session_id) {
+  return AccountRepository(session, services.context)
+      .change_account(
+          user_id,
+          [&](Account& account) { return end_session(account.login_sessions, session_id); })
+      .value_or(false);
+}
+
+std::size_t end_other_sessions(const AccountServices& services, mongo::Session& session,
+                               const models::UserId& user_id,
+                               const std::optional<models::SessionId>& keep) {
+  return AccountRepository(session, services.context)
+      .change_account(user_id,
+                      [&](Account& account) {
+                        return end_sessions_but(account.login_sessions, keep ? &*keep : nullptr);
+                      })
+      .value_or(0);
+}
+
+}  // namespace gesso::domain
