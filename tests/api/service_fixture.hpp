@@ -7,8 +7,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gesso/api/application.hpp"
+#include "gesso/domain/account_services.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
 #include "gesso/http/server.hpp"
@@ -17,6 +19,7 @@
 #include "gesso/repositories/indexes.hpp"
 #include "gesso/testing/fake_clock.hpp"
 #include "gesso/testing/temp_dir.hpp"
+#include "tests/domain/keeping_mailer.hpp"
 #include "tests/http/raw_client.hpp"
 
 namespace gesso::api::testing {
@@ -48,8 +51,18 @@ class Running {
       .clock = clock, .random = random, .ids = ids, .bcrypt_cost = 4};
   domain::Tokens tokens{Secret(std::string_view("a key of thirty-two bytes or more")),
                         std::chrono::hours{1}, token_clock};
+  domain::KeepingMailer mailer;
   localdb::Server engine;
   mongo::Service database;
+  domain::NoAttemptLimits limits;
+  domain::MailQueue mail{mailer};
+  domain::AccountServices accounts{.context = repository_context,
+                                   .tokens = tokens,
+                                   .mail = mail,
+                                   .limits = limits,
+                                   .run = [this](const domain::Unit& unit) {
+                                     database.run([&](mongo::Session& session) { unit(session); });
+                                   }};
   domain::HashPool hashes;
   Metrics metrics;
   Services services;
@@ -69,6 +82,7 @@ class Running {
         services{.database = database,
                  .repository_context = repository_context,
                  .tokens = tokens,
+                 .accounts = accounts,
                  .hashes = hashes,
                  .metrics = metrics,
                  .request_timeout = request_timeout},
@@ -85,6 +99,7 @@ class Running {
   // As `gesso serve` ends: units use the hash pool, and hashes the service.
   ~Running() {
     server.stop(std::chrono::seconds{1});
+    mail.stop(Deadline::after(std::chrono::seconds{1}));
     database.stop();
   }
 };
@@ -108,6 +123,11 @@ class ServiceFixture {
     restart();
   }
   Running& service() { return *running_; }
+  // The mails since the last time.
+  std::vector<domain::Message> mails() {
+    running_->mail.drain();
+    return running_->mailer.take();
+  }
 
   Reply ask(std::string_view method, std::string_view path, std::string_view body = {},
             std::string_view token = {}, std::string_view type = "application/json") {

@@ -50,7 +50,7 @@ TEST_F(ProgramTest, TellsItsVersionAndTeaches) {
   const Outcome help = run({"--help"});
   EXPECT_EQ(help.status, 0);
   for (const char* text : {"serve", "init-db", "doctor", "stats", "schema", "localdb", "config",
-                           "Exit status:", "GESSO_DATA_DIR", "First steps:"}) {
+                           "set-role", "Exit status:", "GESSO_DATA_DIR", "First steps:"}) {
     EXPECT_THAT(help.out, HasSubstr(text));
   }
   EXPECT_THAT(run({"serve", "--help"}).out, HasSubstr("Examples:"));
@@ -163,6 +163,25 @@ TEST_F(ProgramTest, EndsAtOnceOnTheSecondSignal) {
   serve.wait_for_log("a second signal ends at once");
   serve.send(SIGINT);
   EXPECT_EQ(serve.finish().status, -SIGINT);
+}
+
+TEST_F(ProgramTest, MakesAnAdministratorOfAUser) {
+  Program serve({"serve", "--listen", "127.0.0.1:0", "--data-dir", "data"}, folder.path());
+  http::testing::RawClient client(port_in(serve.wait_for("Ctrl-C"), "http://127.0.0.1:"));
+  EXPECT_EQ(client
+                .exchange(http::testing::request(
+                    "POST", "/api/v1/auth/register", "Content-Type: application/json\r\n",
+                    R"({"email":"ann@example.com","password":"correct horse"})"))
+                .status,
+            201);
+  const Outcome made = run({"set-role", "--data-dir", "data", "--email", "ann@example.com"});
+  EXPECT_EQ(made.status, 0) << made.err;
+  EXPECT_EQ(made.out, "ann@example.com is admin\n");
+  EXPECT_EQ(
+      run({"set-role", "--data-dir", "data", "--email", "ann@example.com", "--role", "user"}).out,
+      "ann@example.com is user\n");
+  EXPECT_EQ(run({"set-role", "--data-dir", "data", "--email", "bob@example.com"}).status, 1);
+  EXPECT_EQ(run({"set-role", "--data-dir", "data", "--email", "a", "--role", "king"}).status, 2);
 }
 
 TEST_F(ProgramTest, WorksOnADatabaseThatIsServed) {

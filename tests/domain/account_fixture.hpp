@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,24 +16,10 @@
 #include "gesso/domain/registration.hpp"
 #include "gesso/domain/sign_in.hpp"
 #include "gesso/domain/totp.hpp"
+#include "tests/domain/keeping_mailer.hpp"
 #include "tests/repositories/fixture.hpp"
 
 namespace gesso::domain {
-
-class KeepingMailer final : public Mailer {
-  std::mutex mutex_;  // guards messages_
-  std::vector<Message> messages_;
-
- public:
-  void send(const Message& message) override {
-    const std::lock_guard lock(mutex_);
-    messages_.push_back(message);
-  }
-  std::vector<Message> take() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(messages_, {});
-  }
-};
 
 // Refuses one kind of attempt when told to, and keeps what was asked.
 class ScriptedLimits final : public AttemptLimits {
@@ -77,12 +62,6 @@ class AccountTest : public repositories::RepositoryTest {
     mail_.drain();
     return mailer_.take();
   }
-  // The token in a mail: the line that is indented.
-  static std::string token_in(const Message& message) {
-    const std::size_t begin = message.text.find("\n    ") + 5;
-    return message.text.substr(begin, message.text.find('\n', begin) - begin);
-  }
-
   RegistrationOutcome try_register(std::string_view email, std::string_view password = kPassword) {
     return register_account(services_, run_,
                             {.email = email, .password = schema::Password(password)}, client_);
@@ -128,18 +107,8 @@ class AccountTest : public repositories::RepositoryTest {
 
   // What an authenticator program shows now.
   [[nodiscard]] std::string code(std::string_view secret) const {
-    std::string key;
-    unsigned bits = 0;
-    int count = 0;
-    for (const char c : secret) {
-      bits = bits << 5 | static_cast<unsigned>(c >= 'A' ? c - 'A' : c - '2' + 26);
-      count += 5;
-      if (count < 8) continue;
-      count -= 8;
-      key += static_cast<char>((bits >> count) & 0xFF);
-    }
-    return hotp(key, static_cast<std::uint64_t>(clock_.now().time_since_epoch() /
-                                                std::chrono::seconds{30}));
+    return hotp(totp_key(secret), static_cast<std::uint64_t>(clock_.now().time_since_epoch() /
+                                                             std::chrono::seconds{30}));
   }
 };
 

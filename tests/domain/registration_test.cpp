@@ -71,7 +71,7 @@ TEST_F(RegistrationTest, ATakenAddressIsRefused) {
 }
 
 TEST_F(RegistrationTest, WhereItIsHiddenATakenAddressGetsTheSameAnswerAndAMail) {
-  services_.settings.reveal_taken_email = false;
+  services_.settings.hide_taken_email = true;
   EXPECT_TRUE(std::holds_alternative<Accepted>(try_register("ada@example.com")));
   const auto first = mails();
   ASSERT_EQ(first.size(), 1U);

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "gesso/repositories/account_repository.hpp"
 #include "gesso/repositories/user_repository.hpp"
 #include "tests/repositories/fixture.hpp"
 
@@ -61,6 +62,26 @@ TEST_F(SweeperTest, LeavesAChargeThatIsStillOnItsWay) {
   // It sweeps once before it ends.
   { const Sweeper sweeper(Database::get().service(), context_, {.charge_grace = 1h}); }
   EXPECT_EQ(credits(), 7);
+}
+
+TEST_F(SweeperTest, DeletesWhatIsLeftOfADeletedAccount) {
+  const User bob = add_user("bob@example.com");
+  with<AccountRepository>([&](AccountRepository accounts) {
+    accounts.change_account(bob.id, [&](Account& account) {
+      account.email = "~d0123@deleted.invalid";
+      account.is_active = false;
+      account.deleted_at = clock_.now();
+      return true;
+    });
+  });
+  const auto is_there = [&] {
+    return with<UserRepository>(
+        [&](UserRepository users) { return users.find_by_id(bob.id).has_value(); });
+  };
+  const Sweeper sweeper(Database::get().service(), context_, {.interval = 10ms});
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (is_there() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  EXPECT_FALSE(is_there());
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ struct RandomValue<schema::Text<Min, Max>> {
                                             "\xC3\xA9", "\xE2\x82\xAC",
                                             "/",        "\xF0\x9F\x8E\xA8"};
     // Both bounds come up often, since mistakes live there.
-    std::int64_t length = dice.between(Min, std::min<std::size_t>(Max, 30));
+    std::int64_t length = dice.between(Min, std::max(Min, std::min<std::size_t>(Max, 30)));
     if (dice.one_in(10)) length = Min;
     if (dice.one_in(10)) length = Max;
     std::string text;

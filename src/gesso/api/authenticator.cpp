@@ -1,7 +1,5 @@
 #include "gesso/api/authenticator.hpp"
 
-#include "gesso/repositories/user_repository.hpp"
-
 namespace gesso::api {
 
 std::variant<Credentials, NotAuthenticated> Authenticator::identify(
@@ -11,20 +9,24 @@ std::variant<Credentials, NotAuthenticated> Authenticator::identify(
   if (!token) {
     return NotAuthenticated{
         "Not authenticated: send Authorization: Bearer with an access token from "
-        "/api/v1/auth/login"};
+        "/api/v1/auth/login, or an API key"};
   }
-  domain::TokenFault fault{};
-  const auto subject = services_.tokens.verify(*token, fault);
-  const auto user_id = subject ? models::UserId::parse(*subject) : std::nullopt;
-  if (!user_id) return NotAuthenticated{domain::describe(fault)};
-  return Credentials{.user_id = *user_id};
+  auto credential = domain::read_credential(services_.tokens, *token);
+  if (const auto* fault = std::get_if<domain::AdmissionFault>(&credential)) {
+    return NotAuthenticated{domain::describe(*fault)};
+  }
+  return std::get<Credentials>(std::move(credential));
 }
 
 std::optional<Caller> Authenticator::admit(const Credentials& credentials,
                                            mongo::Session& session) const {
-  repositories::UserRepository users(session, services_.repository_context);
-  if (!users.is_active(credentials.user_id)) return std::nullopt;
-  return Caller{.user_id = credentials.user_id, .scopes = kUserScopes};
+  const auto admitted = domain::admit(session, services_.repository_context, credentials);
+  const auto* identity = std::get_if<domain::Identity>(&admitted);
+  if (identity == nullptr) return std::nullopt;
+  return Caller{.user_id = identity->user_id,
+                .tier = identity->tier,
+                .scopes = identity->scopes,
+                .session_id = identity->session_id ? identity->session_id->str() : std::string()};
 }
 
 }  // namespace gesso::api

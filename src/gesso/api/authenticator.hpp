@@ -11,14 +11,13 @@
 
 #include "gesso/api/caller.hpp"
 #include "gesso/api/services.hpp"
+#include "gesso/domain/admission.hpp"
 #include "gesso/http/request.hpp"
 
 namespace gesso::api {
 
-// What a request shows, once its signature was found good.
-struct Credentials {
-  models::UserId user_id;
-};
+// What a request shows: an access token whose signature was found good, or an API key.
+using Credentials = domain::Credential;
 
 // Why not, for the client.
 struct NotAuthenticated {
@@ -33,7 +32,8 @@ class Authenticator {
 
   [[nodiscard]] std::variant<Credentials, NotAuthenticated> identify(
       const http::Request& request) const;
-  // std::nullopt where the user is gone or was locked out. Throws Error.
+  // std::nullopt where the session or key has ended, or its user is gone or locked out. Throws
+  // Error.
   [[nodiscard]] std::optional<Caller> admit(const Credentials& credentials,
                                             mongo::Session& session) const;
 };

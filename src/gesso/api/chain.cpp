@@ -149,7 +149,8 @@ void Chain::run_on_hash_pool(const ExchangePtr& exchange) const {
     fail(*exchange,
          std::make_exception_ptr(Error(ErrorKind::kTimeout, "waited too long for the hash pool")));
   };
-  if (!services_.hashes.submit(exchange->deadline, run, late)) {
+  if (!services_.hashes.submit(domain::network_of(exchange->client.address), exchange->deadline,
+                               run, late)) {
     throw Error(ErrorKind::kOverloaded, "the hash pool's queue is full");
   }
 }
@@ -158,7 +159,8 @@ bool Chain::admit(Exchange& exchange, mongo::Session& session) const {
   if (!exchange.credentials) return true;
   exchange.caller = authenticator_.admit(*exchange.credentials, session);
   if (!exchange.caller) {
-    answer(exchange, http::unauthorized("The token's user is not active", exchange.request_id));
+    answer(exchange, http::unauthorized(domain::describe(domain::AdmissionFault::kEnded),
+                                        exchange.request_id));
     return false;
   }
   exchange.record.user_id = exchange.caller->user_id.str();

@@ -5,8 +5,9 @@ namespace gesso::api {
 const std::vector<Operation>& operations() {
   static const std::vector<Operation> kAll = [] {
     std::vector<Operation> all;
-    for (const Operations resource : {auth_operations(), user_operations(), generation_operations(),
-                                      operational_operations()}) {
+    for (const Operations resource :
+         {account_operations(), user_operations(), session_operations(), api_key_operations(),
+          generation_operations(), admin_user_operations(), operational_operations()}) {
       all.insert(all.end(), resource.begin(), resource.end());
     }
     return all;

@@ -12,11 +12,17 @@ namespace gesso::api {
 // /healthz, /readyz, /metrics
 [[nodiscard]] Operations operational_operations();
 // /api/v1/auth
-[[nodiscard]] Operations auth_operations();
-// /api/v1/users
+[[nodiscard]] Operations account_operations();
+// /api/v1/users/me
 [[nodiscard]] Operations user_operations();
+// /api/v1/users/me/sessions
+[[nodiscard]] Operations session_operations();
+// /api/v1/users/me/api-keys
+[[nodiscard]] Operations api_key_operations();
 // /api/v1/generations
 [[nodiscard]] Operations generation_operations();
+// /api/v1/admin/users
+[[nodiscard]] Operations admin_user_operations();
 
 // All of them, in the order of the document.
 [[nodiscard]] const std::vector<Operation>& operations();

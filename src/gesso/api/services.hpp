@@ -9,6 +9,7 @@
 
 #include "gesso/api/recorder.hpp"
 #include "gesso/api/secret_state.hpp"
+#include "gesso/domain/account_services.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
 #include "gesso/http/cors.hpp"
@@ -21,6 +22,7 @@ struct Services {
   mongo::Service& database;
   const repositories::RepositoryContext& repository_context;
   const domain::Tokens& tokens;
+  const domain::AccountServices& accounts;
   domain::HashPool& hashes;
   Metrics& metrics;
   std::chrono::milliseconds request_timeout{30'000};

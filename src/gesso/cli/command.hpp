@@ -77,5 +77,6 @@ inline constexpr auto kDatabaseSettings = std::to_array<std::string_view>(
 [[nodiscard]] Command schema_command();
 [[nodiscard]] Command localdb_command();
 [[nodiscard]] Command config_command();
+[[nodiscard]] Command set_role_command();
 
 }  // namespace gesso::cli

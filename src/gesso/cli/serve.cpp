@@ -19,8 +19,10 @@
 #include "gesso/cli/signals.hpp"
 #include "gesso/cli/token_key.hpp"
 #include "gesso/cli/version.hpp"
+#include "gesso/domain/account_services.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
+#include "gesso/domain/mailer.hpp"
 #include "gesso/domain/sweeper.hpp"
 #include "gesso/http/server.hpp"
 #include "gesso/mongo/indexes.hpp"
@@ -41,6 +43,21 @@ Secret token_key(const Settings& settings, Random& random) {
         settings.data_dir);
   }
   return load_or_make_token_key(settings.data_dir, random);
+}
+
+std::chrono::seconds seconds(std::chrono::milliseconds duration) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration);
+}
+
+domain::AccountSettings account_settings(const Settings& settings) {
+  return {.hide_taken_email = settings.hide_taken_email,
+          .require_verified_email = settings.require_verified_email,
+          .allow_special_use_domains = settings.allow_special_use_domains,
+          .sessions = {.lifetime = seconds(settings.session_lifetime),
+                       .idle_lifetime = seconds(settings.session_idle_lifetime)},
+          .service_name = settings.service_name,
+          .confirm_email_page = settings.confirm_email_page,
+          .reset_password_page = settings.reset_password_page};
 }
 
 void make_indexes(mongo::Session& session) {
@@ -155,9 +172,14 @@ ExitCode serve(const Invocation& invocation) {
       .random = random,
       .ids = ids,
       .bcrypt_cost = static_cast<unsigned>(settings.bcrypt_rounds)};
-  const domain::Tokens tokens(
-      token_key(settings, random),
-      std::chrono::duration_cast<std::chrono::seconds>(settings.token_lifetime), clock);
+  const domain::Tokens tokens(token_key(settings, random),
+                              settings.jwt_previous_secret.empty()
+                                  ? std::nullopt
+                                  : std::optional(settings.jwt_previous_secret.clone()),
+                              {.issuer = settings.token_issuer,
+                               .audience = settings.token_issuer,
+                               .access_lifetime = seconds(settings.token_lifetime)},
+                              clock);
 
   // Destroyed from the bottom: the server, then what its handlers use.
   std::optional<LastResort> last_resort;
@@ -187,10 +209,25 @@ ExitCode serve(const Invocation& invocation) {
 
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   domain::HashPool hashes(cores, cores * kWaitingHashesPerThread);
+  domain::LogMailer mailer;
+  domain::MailQueue mail(mailer);
+  domain::NoAttemptLimits limits;
+  const domain::AccountServices accounts{.context = repository_context,
+                                         .tokens = tokens,
+                                         .mail = mail,
+                                         .limits = limits,
+                                         .run =
+                                             [&](const domain::Unit& unit) {
+                                               service.run(
+                                                   Deadline::after(settings.request_timeout),
+                                                   [&](mongo::Session& session) { unit(session); });
+                                             },
+                                         .settings = account_settings(settings)};
   const api::Services services{
       .database = service,
       .repository_context = repository_context,
       .tokens = tokens,
+      .accounts = accounts,
       .hashes = hashes,
       .metrics = metrics,
       .request_timeout = settings.request_timeout,
@@ -212,6 +249,7 @@ ExitCode serve(const Invocation& invocation) {
                settings.drain_timeout.count());
   server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the application
   sweeper.reset();
+  mail.stop(Deadline::after(settings.drain_timeout));
   service.stop();  // units that were cut still use the hash pool, which goes before the service
   return ExitCode::kOk;
 }
@@ -238,7 +276,17 @@ Command serve_command() {
                                                                      "azure_connect_to",
                                                                      "azure_ca_file",
                                                                      "jwt_secret",
+                                                                     "jwt_previous_secret",
+                                                                     "token_issuer",
                                                                      "token_lifetime",
+                                                                     "session_lifetime",
+                                                                     "session_idle_lifetime",
+                                                                     "hide_taken_email",
+                                                                     "require_verified_email",
+                                                                     "allow_special_use_domains",
+                                                                     "service_name",
+                                                                     "confirm_email_page",
+                                                                     "reset_password_page",
                                                                      "bcrypt_rounds",
                                                                      "request_timeout",
                                                                      "drain_timeout",

@@ -41,7 +41,17 @@ struct Settings {
   std::string azure_connect_to;
   std::string azure_ca_file;
   Secret jwt_secret;
-  std::chrono::milliseconds token_lifetime = std::chrono::hours{1};
+  Secret jwt_previous_secret;
+  std::string token_issuer = "gesso";
+  std::chrono::milliseconds token_lifetime = std::chrono::minutes{15};
+  std::chrono::milliseconds session_lifetime = std::chrono::hours{24 * 30};
+  std::chrono::milliseconds session_idle_lifetime = std::chrono::hours{24 * 14};
+  bool hide_taken_email = false;
+  bool require_verified_email = false;
+  bool allow_special_use_domains = false;
+  std::string service_name = "Gesso";
+  std::string confirm_email_page;
+  std::string reset_password_page;
   std::int64_t bcrypt_rounds = 12;
   std::chrono::milliseconds request_timeout = std::chrono::seconds{30};
   std::chrono::milliseconds drain_timeout = std::chrono::seconds{10};

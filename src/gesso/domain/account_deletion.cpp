@@ -119,8 +119,14 @@ bool erase_deleted_account(mongo::Session& session, const repositories::Reposito
   AccountRepository users(session, context);
   const auto user = users.find_by_id(user_id);
   if (!user) return true;
-  // A charge that began before the lock-out has its hold here, and may still insert a generation.
-  if (!user->deleted_at || !user->pending_charges.empty()) return false;
+  if (!user->deleted_at) return false;
+  // A charge that began before the lock-out has its hold here or at the subscription, and may still
+  // insert a generation.
+  const auto subscription = repositories::Repository<models::Subscription>(session, context)
+                                .find_one(where<&models::Subscription::user_id> == user_id);
+  if (!user->pending_charges.empty() || (subscription && !subscription->pending_charges.empty())) {
+    return false;
+  }
   delete_all<models::Subscription>(session, where<&models::Subscription::user_id> == user_id);
   delete_all<models::Generation>(session, where<&models::Generation::user_id> == user_id);
   delete_all<models::UsageLog>(session, where<&models::UsageLog::user_id> == user_id);

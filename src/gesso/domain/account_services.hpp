@@ -41,10 +41,10 @@ auto run_unit(const RunUnit& run, F&& unit) -> std::invoke_result_t<F&, mongo::S
 }
 
 struct AccountSettings {
-  // Whether the answer to a registration says that the address is taken. False: it is the same for
-  // both, takes as long, and the rest is in the mail to that address (ASVS 5.0, 6.3.8, level 3).
-  // True is the habit of FastAPI's users: 409, and the user in the answer to the others.
-  bool reveal_taken_email = true;
+  // Whether the answer to a registration hides that the address is taken: it is the same for both,
+  // takes as long, and the rest is in the mail to that address (ASVS 5.0, 6.3.8, level 3). False is
+  // the habit of FastAPI's users: 409, and the user in the answer to the others.
+  bool hide_taken_email = false;
   // Whether a login waits until the address is confirmed.
   bool require_verified_email = false;
   // Whether addresses that no mail reaches (`.test`, `.localhost`, ...) may register.

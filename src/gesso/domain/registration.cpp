@@ -64,6 +64,7 @@ RegistrationOutcome register_account(const AccountServices& services, const RunU
   models::User user{.id = models::UserId::next(services.context.ids),
                     .email = registration.email,
                     .full_name = registration.full_name,
+                    .may_have_subscription = false,
                     .created_at = now,
                     .updated_at = now};
   user.hashed_password = models::hash_password(registration.password, services.context.random,
@@ -72,7 +73,7 @@ RegistrationOutcome register_account(const AccountServices& services, const RunU
   user.email_token = token.stored;
   Message mail = confirm_email_mail(services.settings, user.email, token.text);
 
-  if (services.settings.reveal_taken_email) {
+  if (!services.settings.hide_taken_email) {
     const bool inserted =
         run_unit(run, [&](mongo::Session& session) { return insert(services, session, user); });
     if (!inserted) return EmailTaken{};

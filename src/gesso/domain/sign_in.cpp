@@ -201,6 +201,7 @@ std::variant<SignedIn, SecondFactorNeeded, WrongCredentials, NotLinked, NoEmail>
                               .auth_provider = identity.provider,
                               .auth_provider_id = identity.subject,
                               .is_verified = true,
+                              .may_have_subscription = false,
                               .created_at = now,
                               .updated_at = now};
       try {

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "gesso/domain/account_deletion.hpp"
 #include "gesso/domain/charging.hpp"
 
 namespace gesso::domain {
@@ -39,6 +40,9 @@ void Sweeper::sweep() {
       spdlog::info("sweep: resolved {} holds, refunded {} generations, {} documents make no sense",
                    report.resolved, report.refunded, report.failed);
     }
+    const std::int64_t gone = database_.run(
+        [this](mongo::Session& session) { return sweep_deleted_accounts(session, context_); });
+    if (gone > 0) spdlog::info("sweep: {} deleted accounts are gone", gone);
   } catch (const std::exception& error) {
     spdlog::warn("sweep: {}", error.what());  // the next one will find the same
   }

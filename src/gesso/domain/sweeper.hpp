@@ -1,5 +1,5 @@
-// Housekeeping on a thread of its own: resolves the holds that a crash left of charges, again and
-// again.
+// Housekeeping on a thread of its own, again and again: resolves the holds that a crash left of
+// charges, and deletes what is left of deleted accounts.
 //
 // Owned by whoever serves. Safe beside other processes that do the same. Destroying it waits for a
 // sweep that runs.

@@ -31,25 +31,6 @@ std::string base32_encode(std::span<const std::uint8_t> bytes) {
   return text;
 }
 
-std::string base32_decode(std::string_view text) {
-  std::string bytes;
-  unsigned bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const std::size_t value = kBase32.find(c);
-    if (value == std::string_view::npos) {
-      throw Error(ErrorKind::kInternal, "a stored second factor is not in base32");
-    }
-    bits = bits << 5 | static_cast<unsigned>(value);
-    count += 5;
-    if (count >= 8) {
-      count -= 8;
-      bytes += static_cast<char>((bits >> count) & 0xFF);
-    }
-  }
-  return bytes;
-}
-
 std::string without(std::string_view text, std::string_view ignored) {
   std::string rest;
   for (const char c : text) {
@@ -85,6 +66,25 @@ std::string random_totp_secret(Random& random) {
   return base32_encode(bytes);
 }
 
+std::string totp_key(std::string_view secret) {
+  std::string bytes;
+  unsigned bits = 0;
+  int count = 0;
+  for (const char c : secret) {
+    const std::size_t value = kBase32.find(c);
+    if (value == std::string_view::npos) {
+      throw Error(ErrorKind::kInternal, "the secret of a second factor is not in base32");
+    }
+    bits = bits << 5 | static_cast<unsigned>(value);
+    count += 5;
+    if (count >= 8) {
+      count -= 8;
+      bytes += static_cast<char>((bits >> count) & 0xFF);
+    }
+  }
+  return bytes;
+}
+
 std::string totp_uri(std::string_view secret, std::string_view account, std::string_view issuer) {
   const std::string from = percent_encode(issuer);
   return "otpauth://totp/" + from + ":" + percent_encode(account) +
@@ -93,7 +93,7 @@ std::string totp_uri(std::string_view secret, std::string_view account, std::str
 
 bool take_totp_code(models::Totp& totp, std::string_view code, Time now) {
   const std::string typed = without(code, " ");
-  const std::string key = base32_decode(totp.secret);
+  const std::string key = totp_key(totp.secret);
   const std::int64_t step =
       std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count() / kStepSeconds;
   std::optional<std::int64_t> found;

@@ -20,6 +20,8 @@ namespace gesso::domain {
 
 // 160 random bits in base32, which people may have to type.
 [[nodiscard]] std::string random_totp_secret(Random& random);
+// The bytes that it stands for. Throws Error (kInternal) where it is not in base32.
+[[nodiscard]] std::string totp_key(std::string_view secret);
 // What a QR code holds (the Key Uri Format of Google Authenticator).
 [[nodiscard]] std::string totp_uri(std::string_view secret, std::string_view account,
                                    std::string_view issuer);
