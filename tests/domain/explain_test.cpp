@@ -210,6 +210,10 @@ TEST_F(ExplainTest, RateLimitRepository) {
     });
   };
   served("hit", [&](auto& limits) { limits.hit("user_ada", "/", 5, 1min); });
+  const LimitWindow window = LimitWindow::at(clock_.now(), 1min);
+  served("take", [&](auto& limits) { (void)limits.take("user_ada", "/", window, 5, 2, "one"); });
+  served("give_back", [&](auto& limits) { limits.give_back("user_ada", "/", window, 1, "two"); });
+  served("look", [&](auto& limits) { (void)limits.look("user_ada", "/", std::span(&window, 1)); });
   served("block", [&](auto& limits) { limits.block("user_ada", "/", clock_.now() + 1min); });
   served("is_blocked", [&](auto& limits) { (void)limits.is_blocked("user_ada", "/"); });
   served("reset", [&](auto& limits) { limits.reset("user_ada", "/"); });

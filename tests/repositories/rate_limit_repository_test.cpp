@@ -4,12 +4,12 @@
 #include <thread>
 
 #include "tests/repositories/fixture.hpp"
+#include "tests/repositories/lossy_database.hpp"
 
 namespace gesso::repositories {
 namespace {
 
 using namespace std::chrono_literals;
-using models::UserId;
 
 constexpr std::string_view kEndpoint = "/api/v1/generations";
 
@@ -19,7 +19,8 @@ class RateLimitRepositoryTest : public RepositoryTest {
   auto limits(F&& unit) {
     return with<RateLimitRepository>(std::forward<F>(unit));
   }
-  RateLimitDecision hit(const UserId& user_id = "user_ada", std::string_view endpoint = kEndpoint) {
+  RateLimitDecision hit(const models::LimitSubject& user_id = "user_ada",
+                        std::string_view endpoint = kEndpoint) {
     return limits(
         [&](RateLimitRepository limits) { return limits.hit(user_id, endpoint, 2, 1min); });
   }
@@ -106,6 +107,112 @@ TEST_F(RateLimitRepositoryTest, WhatMakesNoSenseIsRefused) {
     EXPECT_EQ(kind(std::string(256, 'x'), 1, 1min), ErrorKind::kValidation);
     EXPECT_FALSE(limits.hit("user_ada", kEndpoint, 0, 1min).allowed);
   });
+}
+
+TEST_F(RateLimitRepositoryTest, AnAddressIsCountedAsAUserIs) {
+  EXPECT_EQ(hit("ip:2001:db8::/64").remaining, 1);
+  EXPECT_EQ(hit("ip:2001:db8::/64").remaining, 0);
+  EXPECT_FALSE(hit("ip:2001:db8::/64").allowed);
+  EXPECT_TRUE(hit("ip:192.0.2.1").allowed);
+}
+
+TEST_F(RateLimitRepositoryTest, WhatIsRefusedIsNotCounted) {
+  for (int i = 0; i < 5; ++i) (void)hit();
+  run([&](mongo::Session& session) {
+    EXPECT_EQ((*session.find_one("rate_limit_logs", {}))["request_count"].integer(), 2);
+  });
+}
+
+TEST_F(RateLimitRepositoryTest, AHitThatIsRepeatedCountsOnce) {
+  limits([&](RateLimitRepository limits) {
+    const auto hit = [&](std::string_view operation) {
+      return limits.hit("user_ada", kEndpoint, 2, 1min, operation);
+    };
+    EXPECT_EQ(hit("one").remaining, 1);
+    EXPECT_EQ(hit("one").remaining, 1);
+    EXPECT_TRUE(hit("two").allowed);
+    EXPECT_FALSE(hit("three").allowed);
+    EXPECT_TRUE(hit("two").allowed);  // as it was the first time, though the window is full
+    EXPECT_FALSE(hit("three").allowed);
+  });
+}
+
+TEST_F(RateLimitRepositoryTest, OnlyTheLastOperationsAreRemembered) {
+  limits([&](RateLimitRepository limits) {
+    for (int i = 0; i < 40; ++i) (void)limits.hit("user_ada", kEndpoint, 100, 1min);
+  });
+  run([&](mongo::Session& session) {
+    const auto stored = session.find_one("rate_limit_logs", {});
+    EXPECT_EQ((*stored)["recent_operations"].as_document().count(), 16U);
+    EXPECT_EQ((*stored)["request_count"].integer(), 40);
+  });
+}
+
+TEST_F(RateLimitRepositoryTest, CallsAreTakenInAdvanceAllOrNone) {
+  const LimitWindow window = LimitWindow::at(clock_.now(), 1min);
+  limits([&](RateLimitRepository limits) {
+    const auto take = [&](std::int64_t amount, std::string_view operation) {
+      return limits.take("user_ada", kEndpoint, window, 10, amount, operation);
+    };
+    EXPECT_EQ(take(6, "one").count, 6);
+    const TakenCalls five = take(5, "two");
+    EXPECT_FALSE(five.taken);
+    EXPECT_EQ(five.count, 6);
+    EXPECT_TRUE(take(4, "three").taken);
+    EXPECT_TRUE(take(6, "one").taken);  // once more, and nothing changes
+    EXPECT_FALSE(take(1, "four").taken);
+    EXPECT_FALSE(take(11, "five").taken);
+    EXPECT_EQ(error_of([&] { take(0, "six"); }).kind(), ErrorKind::kValidation);
+
+    for (int i = 0; i < 3; ++i) limits.give_back("user_ada", kEndpoint, window, 3, "back");
+    EXPECT_EQ(limits.look("user_ada", kEndpoint, std::span(&window, 1)).counts.at(0), 7);
+    EXPECT_TRUE(take(3, "seven").taken);
+  });
+}
+
+TEST_F(RateLimitRepositoryTest, ALookSeesCountsAndBlock) {
+  const LimitWindow windows[] = {LimitWindow::at(clock_.now(), 1min),
+                                 LimitWindow::at(clock_.now(), 1h)};
+  const Time until = clock_.now() + 5min;
+  limits([&](RateLimitRepository limits) {
+    (void)limits.take("user_ada", kEndpoint, windows[1], 10, 3, "one");
+    auto standing = limits.look("user_ada", kEndpoint, windows);
+    EXPECT_EQ(standing.counts, (std::vector<std::int64_t>{0, 3}));
+    EXPECT_EQ(standing.blocked_until, std::nullopt);
+    limits.block("user_ada", kEndpoint, until);
+    standing = limits.look("user_ada", kEndpoint, windows);
+    EXPECT_EQ(standing.counts, (std::vector<std::int64_t>{0, 3}));
+    EXPECT_EQ(standing.blocked_until, until);
+  });
+}
+
+TEST_F(RateLimitRepositoryTest, AnEntryOfAnOlderVersionGoesOn) {
+  hit();
+  run([&](mongo::Session& session) {
+    session.update_many(
+        "rate_limit_logs", {},
+        bson::make_document("$unset", bson::make_document("recent_operations", "")));
+  });
+  EXPECT_EQ(hit().remaining, 0);
+  EXPECT_FALSE(hit().allowed);
+}
+
+TEST(LostAnswers, AHitWhoseAnswerWasLostIsRepeatedWithoutCountingTwice) {
+  LossyDatabase database;
+  testing::FakeClock clock;
+  SystemRandom random;
+  IdGenerator ids(clock, random);
+  const RepositoryContext context{.clock = clock, .random = random, .ids = ids};
+  const auto hit = [&](std::string_view operation) {
+    return database.service().run([&](mongo::Session& session) {
+      return RateLimitRepository(session, context).hit("user_ada", kEndpoint, 2, 1min, operation);
+    });
+  };
+  database.lose_next("findAndModify");
+  EXPECT_EQ(error_of([&] { (void)hit("one"); }).kind(), ErrorKind::kUnavailable);
+  EXPECT_EQ(hit("one").remaining, 1);
+  EXPECT_EQ(hit("two").remaining, 0);
+  EXPECT_FALSE(hit("three").allowed);
 }
 
 TEST_F(RateLimitRepositoryTest, ManyAtOnceAreAllowedExactlyTheLimit) {
