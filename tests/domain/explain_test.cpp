@@ -200,6 +200,16 @@ TEST_F(ExplainTest, UsageLogRepository) {
     (void)logs.count_actions("user_ada", models::ActionType::kApiRequest, day.from);
   });
   served("summary", [&](auto& logs) { (void)logs.summary("user_ada", day); });
+  served("page_by_user", [&](auto& logs) {
+    for (int i = 0; i < 3; ++i) {
+      (void)logs.log({.user_id = "user_ada", .action_type = models::ActionType::kApiRequest});
+    }
+    const TimeRange all{.from = day.from, .to = day.to + 1h};
+    const auto first = logs.page_by_user("user_ada", all, {.limit = 1});
+    (void)logs.page_by_user("user_ada", all, {.limit = 1, .cursor = *first.next});
+  });
+  served("totals", [&](auto& logs) { (void)logs.totals(day); });
+  served("top_users", [&](auto& logs) { (void)logs.top_users(day, UsageOrder::kCount, 3); });
 }
 
 TEST_F(ExplainTest, RateLimitRepository) {

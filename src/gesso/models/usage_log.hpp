@@ -49,7 +49,11 @@ struct UsageLog {
       query::Index<&UsageLog::user_id, &UsageLog::action_type>,
       // How often a user did something since a moment.
       query::Index<&UsageLog::user_id, &UsageLog::action_type, &UsageLog::created_at>,
-      query::Ttl<&UsageLog::expires_at>>;
+      // Pages of a user's log; see Generation.
+      query::Index<&UsageLog::user_id, query::desc<&UsageLog::created_at>,
+                   query::desc<&UsageLog::id>>,
+      // What all users did in a range of time.
+      query::Index<&UsageLog::created_at>, query::Ttl<&UsageLog::expires_at>>;
 };
 GESSO_FIELDS(UsageLog, (id, "Assigned by the service."), (user_id, "Who did it."),
              (action_type, "What was done."), (resource_id, "What it was done to."),
