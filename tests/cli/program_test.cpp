@@ -49,8 +49,8 @@ TEST_F(ProgramTest, TellsItsVersionAndTeaches) {
   EXPECT_THAT(version.out, ::testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+\n"));
   const Outcome help = run({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* text : {"serve", "init-db", "doctor", "stats", "schema", "localdb", "config",
-                           "set-role", "Exit status:", "GESSO_DATA_DIR", "First steps:"}) {
+  for (const char* text : {"serve", "init-db", "doctor", "stats", "schema", "openapi", "localdb",
+                           "config", "set-role", "Exit status:", "GESSO_DATA_DIR", "First steps:"}) {
     EXPECT_THAT(help.out, HasSubstr(text));
   }
   EXPECT_THAT(run({"serve", "--help"}).out, HasSubstr("Examples:"));
@@ -97,6 +97,8 @@ TEST_F(ProgramTest, ReadsTheFileThatIsNamed) {
 TEST_F(ProgramTest, PrintsTheSchema) {
   EXPECT_THAT(run({"schema"}).out, ::testing::StartsWith("{\"User\""));
   EXPECT_THAT(run({"schema", "--markdown"}).out, HasSubstr("# "));
+  EXPECT_THAT(run({"openapi"}).out, ::testing::StartsWith("{\"openapi\":\"3.1.0\""));
+  EXPECT_THAT(run({"openapi", "--markdown"}).out, HasSubstr("`POST /api/v1/auth/login`"));
 }
 
 TEST_F(ProgramTest, ServesDrainsAndServesTheSameAgain) {

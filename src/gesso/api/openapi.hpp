@@ -1,19 +1,23 @@
 // The OpenAPI 3.1 document of a list of operations (https://spec.openapis.org/oas/v3.1.0): every
-// path, parameter, body, answer and problem, from the same values that serve them.
+// path, parameter, body, answer and problem, from the same values that serve them. Operations that
+// are hidden are left out.
 //
-// Described structs that have a name become components, once each. Functions only; thread-safe.
+// Described structs that have a name become components, and so do problems, named after their
+// codes. Functions only; thread-safe.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "gesso/api/operation.hpp"
 
 namespace gesso::api {
 
-// As JSON text. Throws std::logic_error where two different structs have one name.
-[[nodiscard]] std::string openapi_document(const std::vector<Operation>& operations,
+// As JSON text. Throws std::logic_error for what would make the document wrong: two different
+// structs or two operations of one name, a problem's code with two statuses, a tag that nothing is
+// said about.
+[[nodiscard]] std::string openapi_document(std::span<const Operation> operations,
                                            std::string_view version);
 
 }  // namespace gesso::api

@@ -59,6 +59,8 @@ struct OperationInfo {
   // Where what was created is found: "/api/v1/generations/{id}", with the output's own `id`.
   std::string_view location = {};
   std::chrono::milliseconds timeout{0};  // 0 is the service's
+  std::string_view media_type = {};      // of an output that is Content: "text/plain"
+  bool hidden = false;                   // left out of the document: it is about the document
 };
 
 enum class Place { kDatabase, kHashing, kInline };
@@ -75,6 +77,8 @@ struct ProblemSchema {
   int status;
   std::string_view code;
   std::string_view title;
+  std::string_view name = {};                  // in the document; "" is made of the code
+  std::optional<bson::Document> members = {};  // the JSON Schema of what it tells beyond that
 };
 
 // What the document says of an operation beside its info.
@@ -182,15 +186,20 @@ std::unique_ptr<BoundOperation> bind(const OperationInfo& info, const RequestPar
 template <auto Run>
 OperationSchema describe(const OperationInfo& info) {
   using H = Handler<decltype(Run)>;
-  OperationSchema schema{.input = input_schema<typename H::Input>(info.path),
-                         .output = output_schema<typename H::Result::Value>(),
-                         .problems = {}};
+  OperationSchema described{.input = input_schema<typename H::Input>(info.path),
+                            .output = output_schema<typename H::Result::Value>(),
+                            .problems = {}};
   boost::mp11::mp_for_each<
       boost::mp11::mp_transform<std::type_identity, typename H::Result::ProblemList>>(
       [&]<class P>(std::type_identity<P>) {
-        schema.problems.push_back({.status = P::kStatus, .code = P::kCode, .title = P::kTitle});
+        ProblemSchema problem{.status = P::kStatus, .code = P::kCode, .title = P::kTitle};
+        if constexpr (schema::Described<P>) {
+          problem.name = schema::name_of<P>();
+          problem.members = schema::json_schema_fragment<P>(schema::SchemaUse::kOutput);
+        }
+        described.problems.push_back(std::move(problem));
       });
-  return schema;
+  return described;
 }
 
 template <auto Run, auto Recover>

@@ -1,7 +1,6 @@
 // What those who run the service ask it.
 #include <spdlog/spdlog.h>
 
-#include "gesso/api/openapi.hpp"
 #include "gesso/api/operations.hpp"
 #include "gesso/api/readiness.hpp"
 #include "gesso/base/error.hpp"
@@ -60,11 +59,6 @@ Result<About> get_about(InlineCall& call, const NoInput&) {
   return About{.version = call.services.version};
 }
 
-Result<Content> get_openapi(InlineCall& call, const NoInput&) {
-  static const std::string kDocument = openapi_document(operations(), call.services.version);
-  return Content{.type = "application/json", .body = kDocument};
-}
-
 constexpr Operation kOperations[] = {
     operation<get_about>({.path = "/",
                           .id = "getAbout",
@@ -72,12 +66,6 @@ constexpr Operation kOperations[] = {
                           .summary = "What this is, and where its documents are.",
                           .access = Access::kPublic,
                           .limit = LimitClass::kNone}),
-    operation<get_openapi>({.path = "/openapi.json",
-                            .id = "getOpenapi",
-                            .tag = "Operations",
-                            .summary = "This document.",
-                            .access = Access::kPublic,
-                            .limit = LimitClass::kNone}),
     operation<get_liveness>({.path = "/healthz",
                              .id = "getLiveness",
                              .tag = "Operations",
@@ -97,7 +85,8 @@ constexpr Operation kOperations[] = {
                             .tag = "Operations",
                             .summary = "What Prometheus collects, in its text format.",
                             .access = Access::kPublic,
-                            .limit = LimitClass::kNone}),
+                            .limit = LimitClass::kNone,
+                            .media_type = "text/plain"}),
 };
 
 }  // namespace

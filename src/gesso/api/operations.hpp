@@ -11,6 +11,8 @@ namespace gesso::api {
 
 // /healthz, /readyz, /metrics
 [[nodiscard]] Operations operational_operations();
+// /docs, /openapi.json
+[[nodiscard]] Operations documentation_operations();
 // /api/v1/auth
 [[nodiscard]] Operations account_operations();
 // /api/v1/users/me

@@ -24,7 +24,9 @@ struct NoContent {};
 // A body that is not JSON, or is already.
 struct Content {
   std::string type;
-  std::string body;
+  std::string body = {};
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::optional<int> status = {};  // where not the operation's: 304
 };
 
 // 302 to somewhere else, and a cookie on the way.
@@ -101,7 +103,10 @@ template <class T>
 }
 [[nodiscard]] inline http::Response encode_output(const Content& content, int status,
                                                   std::string_view) {
-  return {.status = status, .content_type = content.type, .body = content.body};
+  return {.status = content.status.value_or(status),
+          .content_type = content.type,
+          .headers = content.headers,
+          .body = content.body};
 }
 [[nodiscard]] inline http::Response encode_output(const Redirect& redirect, int, std::string_view) {
   return detail::redirect_response(redirect);

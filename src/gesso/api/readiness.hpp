@@ -35,6 +35,8 @@ GESSO_FIELDS(Readiness, (status, "`ready`."),
 
 struct NotReady : Problem<503, "unavailable", "Service Unavailable"> {
   std::optional<SecretSummary> secret = {};
+
+  static constexpr std::string_view kName = "NotReadyProblem";
 };
 GESSO_FIELDS(NotReady, (secret, schema::field_about<&Readiness::secret>))
 

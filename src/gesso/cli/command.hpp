@@ -75,6 +75,7 @@ inline constexpr auto kDatabaseSettings = std::to_array<std::string_view>(
 [[nodiscard]] Command doctor_command();
 [[nodiscard]] Command stats_command();
 [[nodiscard]] Command schema_command();
+[[nodiscard]] Command openapi_command();
 [[nodiscard]] Command localdb_command();
 [[nodiscard]] Command config_command();
 [[nodiscard]] Command set_role_command();

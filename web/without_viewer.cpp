@@ -1,0 +1,19 @@
+// In place of what embed.mjs makes, where the program is built with GESSO_DOCS=OFF.
+#include "gesso/api/docs_page.hpp"
+
+namespace gesso::api {
+
+std::string_view docs_page() noexcept {
+  return R"(<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Gesso API</title>
+<p>This program was built without a viewer for its API (<code>GESSO_DOCS=OFF</code>). Any viewer of
+OpenAPI 3.1 shows its document: <a href="openapi.json">openapi.json</a>.</p>
+</html>
+)";
+}
+
+std::span<const DocsAsset> docs_assets() noexcept { return {}; }
+
+}  // namespace gesso::api
