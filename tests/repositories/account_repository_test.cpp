@@ -59,7 +59,8 @@ TEST_F(AccountRepositoryTest, WritesWhatChangedAndNothingElse) {
   accounts([&](AccountRepository repository) {
     repository.change_account(ada.id, [&](Account& account) {
       // Meanwhile, elsewhere.
-      with<UserRepository>([&](UserRepository users) { users.deduct_credits(ada.id, 3); });
+      with<UserRepository>(
+          [&](UserRepository users) { users.deduct_credits(ada.id, 3, "order-1"); });
       account.full_name = "Ada";
       account.api_keys.push_back(key("ci"));
       return true;

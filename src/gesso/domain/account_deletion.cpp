@@ -130,7 +130,8 @@ bool erase_deleted_account(mongo::Session& session, const repositories::Reposito
   delete_all<models::Subscription>(session, where<&models::Subscription::user_id> == user_id);
   delete_all<models::Generation>(session, where<&models::Generation::user_id> == user_id);
   delete_all<models::UsageLog>(session, where<&models::UsageLog::user_id> == user_id);
-  delete_all<models::RateLimitLog>(session, where<&models::RateLimitLog::user_id> == user_id);
+  delete_all<models::RateLimitLog>(
+      session, where<&models::RateLimitLog::user_id> == models::LimitSubject(user_id.str()));
   users.delete_by_id(user_id);
   return true;
 }
