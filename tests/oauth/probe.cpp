@@ -1,7 +1,7 @@
 // Sign-in as a program: `domain/oauth` over libcurl, one command of JSON a line on standard input,
 // one answer a line on standard output.
 //
-//   gesso-oauth-probe KIND BASE_URL ISSUER CLIENT_ID CLIENT_SECRET
+//   gesso-oauth-probe KIND URL CLIENT_ID CLIENT_SECRET
 //   {"begin": REDIRECT_URI}                           -> {"url", "cookie"}
 //   {"finish": {code, state, iss, error}, "cookie"}   -> the profile, or {"refusal", "detail"}
 //
@@ -55,14 +55,15 @@ json::object answer(SignIn& sign_in, ProviderKind kind, const json::object& comm
                                          cookie, call));
 }
 
-Provider provider_of(ProviderKind kind, std::string client_id, Secret secret) {
+Provider provider_of(ProviderKind kind, std::string client_id, Secret secret,
+                     std::string_view url) {
   switch (kind) {
     case ProviderKind::kGoogle:
-      return google(std::move(client_id), std::move(secret));
+      return google(std::move(client_id), std::move(secret), "", url);
     case ProviderKind::kMicrosoft:
-      return microsoft(std::move(client_id), std::move(secret));
+      return microsoft(std::move(client_id), std::move(secret), "common", url);
     case ProviderKind::kGithub:
-      return github(std::move(client_id), std::move(secret));
+      return github(std::move(client_id), std::move(secret), url);
   }
   throw Error(ErrorKind::kInternal, "an unknown kind");
 }
@@ -70,11 +71,11 @@ Provider provider_of(ProviderKind kind, std::string client_id, Secret secret) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 6) return 2;
+  if (count != 5) return 2;
   const auto kind = provider_named(arguments[1]);
   if (!kind) return 2;
-  Provider provider = at(provider_of(*kind, arguments[4], Secret(std::string_view(arguments[5]))),
-                         arguments[2], arguments[3]);
+  Provider provider =
+      provider_of(*kind, arguments[3], Secret(std::string_view(arguments[4])), arguments[2]);
   const auto client = client::make_curl_client({.allowed = provider.origins});
   const SystemClock clock;
   SystemRandom random;

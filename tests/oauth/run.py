@@ -42,8 +42,8 @@ def node_modules():
 class Probe:
     """gesso-oauth-probe as an object: `probe(begin=URI)`, `probe(finish={...}, cookie=...)`."""
 
-    def __init__(self, build, kind, base, issuer, secret=SECRET):
-        command = [build / "tests" / "gesso-oauth-probe", kind, base, issuer, CLIENT, secret]
+    def __init__(self, build, kind, url, secret=SECRET):
+        command = [build / "tests" / "gesso-oauth-probe", kind, url, CLIENT, secret]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __call__(self, **command):
@@ -107,7 +107,7 @@ class Browser:
 
 
 def openid(build, base, checks):
-    with Probe(build, "google", base, base) as probe:
+    with Probe(build, "google", base) as probe:
         def begin():
             begun = probe(begin=REDIRECT)
             assert "url" in begun, begun
@@ -149,14 +149,11 @@ def openid(build, base, checks):
         back = Browser().sign_in(begun["url"], "ada", agree=False)
         refused = probe(finish=back, cookie=begun["cookie"])
         checks.check("a person may say no", "cancelled" in refused.get("refusal", ""), str(refused))
-    with Probe(build, "google", base, base, secret="another secret of some length") as probe:
+    with Probe(build, "google", base, secret="another secret of some length") as probe:
         begun = probe(begin=REDIRECT)
         back = Browser().sign_in(begun["url"], "ada")
         failed = probe(finish=back, cookie=begun["cookie"])
         checks.check("a wrong secret of ours is our fault", "invalid_client" in failed.get("error", ""), str(failed))
-    with Probe(build, "google", base, "https://accounts.google.com") as probe:
-        failed = probe(begin=REDIRECT)
-        checks.check("metadata of another issuer is refused", "another issuer" in failed.get("error", ""), str(failed))
 
 
 class GitHub(http.server.BaseHTTPRequestHandler):
@@ -215,12 +212,12 @@ def github(build, checks):
     thread.start()
     base = f"http://127.0.0.1:{server.server_port}"
     try:
-        with Probe(build, "github", base, "https://github.com") as probe:
+        with Probe(build, "github", base) as probe:
             begun = probe(begin=REDIRECT)
             back = Browser().sign_in(begun["url"], "octocat")
             profile = probe(finish=back, cookie=begun["cookie"])
             expected = {
-                "provider": "github", "issuer": "https://github.com", "subject": "583231",
+                "provider": "github", "issuer": base, "subject": "583231",
                 "email": "octocat@example.com", "email_verified": True, "name": "octocat",
             }
             checks.check("a person signs in with GitHub", profile == expected, str(profile))

@@ -101,7 +101,7 @@ client::HttpResponse FakeProvider::send(const client::HttpRequest& request,
   asked_.push_back(path);
   const auto other = instead.find(path);
   if (other != instead.end()) return reply(other->second.first, other->second.second);
-  if (path == "/.well-known/openid-configuration") {
+  if (path.ends_with("/.well-known/openid-configuration")) {
     json::object metadata{{"issuer", issuer},
                           {"authorization_endpoint", base + "/authorize"},
                           {"token_endpoint", base + "/token"},

@@ -19,6 +19,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr const char* kRedirect = "https://gesso.example/api/v1/auth/oauth/google/callback";
+constexpr const char* kMetadata = "/.well-known/openid-configuration";
 constexpr const char* kTenant = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 
 Secret secret() { return Secret(std::string_view("hunter2")); }
@@ -83,8 +84,7 @@ struct WithGoogle : World {
 
 struct WithMicrosoft : World {
   explicit WithMicrosoft(std::string_view tenant = "common")
-      : World(at(microsoft("our-client", secret(), tenant), "https://login.microsoftonline.com",
-                 microsoft("", Secret(), tenant).issuer)) {
+      : World(microsoft("our-client", secret(), tenant)) {
     provider.base = "https://login.microsoftonline.com";
     provider.issuer = std::string("https://login.microsoftonline.com/") + kTenant + "/v2.0";
     provider.metadata_extra = {{"issuer", microsoft("", Secret(), tenant).issuer}};
@@ -120,12 +120,12 @@ TEST(Begin, SendsTheBrowserToTheProviderWithPkceStateAndNonce) {
 TEST(Begin, AsksForTheMetadataOnceAnHour) {
   WithGoogle world;
   for (int i = 0; i < 5; ++i) (void)world.begin();
-  EXPECT_EQ(world.provider.asked("/.well-known/openid-configuration"), 1U);
+  EXPECT_EQ(world.provider.asked(kMetadata), 1U);
   world.clock.advance(1h);
   (void)world.begin();
-  EXPECT_EQ(world.provider.asked("/.well-known/openid-configuration"), 2U);
+  EXPECT_EQ(world.provider.asked(kMetadata), 2U);
   // Where the provider does not answer, what is known serves for a day.
-  world.provider.instead["/.well-known/openid-configuration"] = {404, ""};
+  world.provider.instead[kMetadata] = {404, ""};
   world.clock.advance(2h);
   EXPECT_NO_THROW((void)world.begin());
   world.clock.advance(22h);
@@ -138,7 +138,7 @@ TEST(Begin, RefusesMetadataOfAnotherIssuer) {
   EXPECT_THAT(error_of([&] { (void)world.begin(); }).what(), HasSubstr("another issuer"));
   world.provider.metadata_extra = {{"token_endpoint", "http://accounts.google.com/token"}};
   EXPECT_THAT(error_of([&] { (void)world.begin(); }).what(), HasSubstr("https"));
-  world.provider.instead["/.well-known/openid-configuration"] = {200, "<html>"};
+  world.provider.instead[kMetadata] = {200, "<html>"};
   EXPECT_EQ(error_of([&] { (void)world.begin(); }).kind(), ErrorKind::kInternal);
 }
 
@@ -297,16 +297,16 @@ TEST(Finish, NeedsTheCookieOfItsAttempt) {
   const auto mine = world.begin();
   const auto another = world.begin();
   const Callback callback = world.provider.agree(mine.url);
-  EXPECT_EQ(reason_of(world.finish(callback, std::nullopt)), RefusalReason::kAttempt);
-  EXPECT_EQ(reason_of(world.finish(callback, "")), RefusalReason::kAttempt);
-  EXPECT_EQ(reason_of(world.finish(callback, another.cookie)), RefusalReason::kAttempt)
+  EXPECT_EQ(reason_of(world.finish(callback, std::nullopt)), RefusalReason::kNotBegun);
+  EXPECT_EQ(reason_of(world.finish(callback, "")), RefusalReason::kNotBegun);
+  EXPECT_EQ(reason_of(world.finish(callback, another.cookie)), RefusalReason::kNotBegun)
       << "somebody else's callback in this browser";
   std::string changed = mine.cookie;
   changed[20] = changed[20] == 'A' ? 'B' : 'A';
-  EXPECT_EQ(reason_of(world.finish(callback, changed)), RefusalReason::kAttempt);
+  EXPECT_EQ(reason_of(world.finish(callback, changed)), RefusalReason::kNotBegun);
   Callback without = callback;
   without.state.reset();
-  EXPECT_EQ(reason_of(world.finish(without, mine.cookie)), RefusalReason::kAttempt);
+  EXPECT_EQ(reason_of(world.finish(without, mine.cookie)), RefusalReason::kNotBegun);
   EXPECT_EQ(world.provider.asked("/token"), 0U) << "no code was sent anywhere";
   EXPECT_TRUE(std::holds_alternative<Profile>(world.finish(callback, mine.cookie)));
 }
@@ -316,7 +316,7 @@ TEST(Finish, EndsAnAttemptAfterTenMinutes) {
   const auto begun = world.begin();
   const Callback callback = world.provider.agree(begun.url);
   world.clock.advance(10min);
-  EXPECT_EQ(reason_of(world.finish(callback, begun.cookie)), RefusalReason::kAttempt);
+  EXPECT_EQ(reason_of(world.finish(callback, begun.cookie)), RefusalReason::kNotBegun);
   const auto again = world.begin();
   const Callback second = world.provider.agree(again.url);
   world.clock.advance(10min - 1ms);
@@ -334,7 +334,7 @@ TEST(Finish, ByAnotherInstanceWithTheSameKeyAlone) {
     return SignIn(std::move(providers), key, world.provider, world.clock, world.random)
         .finish(ProviderKind::kGoogle, callback, begun.cookie, {});
   };
-  EXPECT_EQ(reason_of(instance(Secret(std::string(32, 'x')))), RefusalReason::kAttempt);
+  EXPECT_EQ(reason_of(instance(Secret(std::string(32, 'x')))), RefusalReason::kNotBegun);
   EXPECT_TRUE(std::holds_alternative<Profile>(instance(root())));
 }
 
@@ -349,7 +349,7 @@ TEST(Finish, IsNotFooledIntoAnotherProvider) {
   const auto begun = sign_in.begin(ProviderKind::kGithub, kRedirect, {});
   const Callback callback = fake.agree(begun.url);
   EXPECT_EQ(reason_of(sign_in.finish(ProviderKind::kGoogle, callback, begun.cookie, {})),
-            RefusalReason::kAttempt);
+            RefusalReason::kNotBegun);
 }
 
 // RFC 9207.
@@ -470,20 +470,31 @@ TEST(Finish, RefusesATokenReplyThatIsNone) {
   }
 }
 
-TEST(ProviderAt, LeadsEachToAnotherAddress) {
-  const Provider enterprise =
-      at(github("id", Secret()), "https://git.example.com/", "https://git.example.com");
+TEST(Provider, MayBeAtAnotherAddress) {
+  const Provider enterprise = github("id", Secret(), "https://git.example.com");
   EXPECT_EQ(enterprise.authorize_url, "https://git.example.com/login/oauth/authorize");
   EXPECT_EQ(enterprise.emails_url, "https://git.example.com/api/v3/user/emails");
+  EXPECT_EQ(enterprise.issuer, "https://git.example.com");
   EXPECT_EQ(enterprise.origins, std::vector<std::string>{"https://git.example.com"});
-  const Provider local = at(google("id", Secret()), "http://127.0.0.1:3000", "http://issuer");
+  const Provider local = google("id", Secret(), "", "http://127.0.0.1:3000");
   EXPECT_EQ(local.metadata_url, "http://127.0.0.1:3000/.well-known/openid-configuration");
-  EXPECT_EQ(local.issuer, "http://issuer");
-  for (const char* base : {"http://example.com", "example.com", ""}) {
-    EXPECT_EQ(error_of([&] { (void)at(google("id", Secret()), base, ""); }).kind(),
+  EXPECT_EQ(local.issuer, "http://127.0.0.1:3000");
+  EXPECT_EQ(local.legacy_issuer, "");
+  const Provider china =
+      microsoft("id", Secret(), "organizations", "https://login.partner.microsoftonline.cn");
+  EXPECT_EQ(china.issuer, "https://login.partner.microsoftonline.cn/{tenantid}/v2.0");
+  for (const char* url : {"http://example.com", "example.com", "", "https://example.com/"}) {
+    EXPECT_EQ(error_of([&] { (void)google("id", Secret(), "", url); }).kind(),
               ErrorKind::kValidation);
+    EXPECT_EQ(error_of([&] { (void)github("id", Secret(), url); }).kind(), ErrorKind::kValidation);
   }
-  EXPECT_EQ(provider_named("github"), ProviderKind::kGithub);
+}
+
+TEST(Provider, HasAName) {
+  for (const auto kind : {ProviderKind::kGoogle, ProviderKind::kMicrosoft, ProviderKind::kGithub}) {
+    EXPECT_EQ(provider_named(to_string(kind)), kind);
+    EXPECT_EQ(wire_texts(kind)[static_cast<std::size_t>(kind)], to_string(kind));
+  }
   EXPECT_EQ(provider_named("GitHub"), std::nullopt);
 }
 

@@ -89,7 +89,7 @@ Metadata read_metadata(const Provider& provider, std::string_view text) {
 std::optional<Refusal> refuse_callback(const Callback& callback, const Attempt& attempt,
                                        const Metadata& metadata) {
   if (!callback.state || !constant_time_equal(*callback.state, attempt.state)) {
-    return Refusal{RefusalReason::kAttempt, "the state is another"};
+    return Refusal{RefusalReason::kNotBegun, "the state is another"};
   }
   if (callback.issuer ? !matches_issuer(metadata.issuer, *callback.issuer)
                       : metadata.issuer_in_response) {

@@ -36,7 +36,7 @@ std::string_view describe(RefusalReason reason) noexcept {
   switch (reason) {
     case RefusalReason::kCancelled:
       return "The sign-in was cancelled";
-    case RefusalReason::kAttempt:
+    case RefusalReason::kNotBegun:
       return "This browser began no sign-in, or it took too long";
     case RefusalReason::kCode:
       return "The provider does not accept this sign-in any more";

@@ -3,7 +3,9 @@
 // Values and a pure function.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "gesso/domain/oauth/id_token.hpp"
@@ -36,10 +38,13 @@ struct Profile {
 
 enum class RefusalReason {
   kCancelled,  // the person said no at the provider's page
-  kAttempt,    // no attempt of this browser: none was begun, it ended, or it was another
+  kNotBegun,   // no attempt of this browser: none was begun, it ended, or it was another
   kCode,       // the provider does not take the code (any more)
   kProvider,   // what the provider says is not to be believed, or not complete
 };
+constexpr auto wire_texts(RefusalReason) {
+  return std::to_array<std::string_view>({"cancelled", "not_begun", "code", "provider"});
+}
 // For the client: "The sign-in was cancelled".
 [[nodiscard]] std::string_view describe(RefusalReason reason) noexcept;
 

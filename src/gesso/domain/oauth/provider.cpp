@@ -12,6 +12,21 @@ constexpr std::string_view kWellKnown = "/.well-known/openid-configuration";
 // The tenant of accounts that belong to no organisation (Microsoft identity platform, "ID tokens").
 constexpr std::string_view kConsumers = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
+constexpr std::string_view kGoogle = "https://accounts.google.com";
+constexpr std::string_view kGithub = "https://github.com";
+
+std::string origin_of(std::string_view who, std::string_view text) {
+  const auto url = client::parse_url(text);
+  if (!url || text.ends_with('/') || (url->scheme != "https" && !url->is_local())) {
+    throw Error(ErrorKind::kValidation,
+                std::string(who) +
+                    ": expected a URL of https, or of http on this machine, without "
+                    "a slash at its end, found \"" +
+                    std::string(text) + "\"");
+  }
+  return url->origin();
+}
+
 }  // namespace
 
 std::string_view to_string(ProviderKind kind) noexcept {
@@ -33,20 +48,26 @@ std::optional<ProviderKind> provider_named(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-Provider google(std::string client_id, Secret client_secret, std::string hosted_domain) {
-  return {.kind = ProviderKind::kGoogle,
-          .client_id = std::move(client_id),
-          .client_secret = std::move(client_secret),
-          .scope = "openid email profile",
-          .metadata_url = "https://accounts.google.com" + std::string(kWellKnown),
-          .issuer = "https://accounts.google.com",
-          .legacy_issuer = "accounts.google.com",
-          .hosted_domain = std::move(hosted_domain),
-          .origins = {"https://accounts.google.com", "https://oauth2.googleapis.com",
-                      "https://www.googleapis.com"}};
+Provider google(std::string client_id, Secret client_secret, std::string hosted_domain,
+                std::string_view url) {
+  Provider provider{.kind = ProviderKind::kGoogle,
+                    .client_id = std::move(client_id),
+                    .client_secret = std::move(client_secret),
+                    .scope = "openid email profile",
+                    .metadata_url = std::string(url) + std::string(kWellKnown),
+                    .issuer = std::string(url),
+                    .hosted_domain = std::move(hosted_domain),
+                    .origins = {origin_of("Google", url)}};
+  if (url == kGoogle) {
+    provider.legacy_issuer = "accounts.google.com";
+    provider.origins.emplace_back("https://oauth2.googleapis.com");
+    provider.origins.emplace_back("https://www.googleapis.com");
+  }
+  return provider;
 }
 
-Provider microsoft(std::string client_id, Secret client_secret, std::string_view tenant) {
+Provider microsoft(std::string client_id, Secret client_secret, std::string_view tenant,
+                   std::string_view url) {
   std::string of_issuer;
   if (tenant == "common" || tenant == "organizations") {
     of_issuer = "{tenantid}";
@@ -60,50 +81,30 @@ Provider microsoft(std::string client_id, Secret client_secret, std::string_view
                 "found \"" +
                     std::string(tenant) + "\"");
   }
-  const std::string authority = "https://login.microsoftonline.com/";
+  const std::string start = std::string(url) + "/";
   return {.kind = ProviderKind::kMicrosoft,
           .client_id = std::move(client_id),
           .client_secret = std::move(client_secret),
           .scope = "openid email profile",
-          .metadata_url = authority + std::string(tenant) + "/v2.0" + std::string(kWellKnown),
-          .issuer = authority + of_issuer + "/v2.0",
-          .origins = {"https://login.microsoftonline.com"}};
+          .metadata_url = start + std::string(tenant) + "/v2.0" + std::string(kWellKnown),
+          .issuer = start + of_issuer + "/v2.0",
+          .origins = {origin_of("Microsoft", url)}};
 }
 
-Provider github(std::string client_id, Secret client_secret) {
-  return {.kind = ProviderKind::kGithub,
-          .client_id = std::move(client_id),
-          .client_secret = std::move(client_secret),
-          .scope = "read:user user:email",
-          .issuer = "https://github.com",
-          .authorize_url = "https://github.com/login/oauth/authorize",
-          .token_url = "https://github.com/login/oauth/access_token",
-          .user_url = "https://api.github.com/user",
-          .emails_url = "https://api.github.com/user/emails",
-          .origins = {"https://github.com", "https://api.github.com"}};
-}
-
-Provider at(Provider provider, std::string_view base, std::string_view issuer) {
-  while (base.ends_with('/')) base.remove_suffix(1);
-  const auto url = client::parse_url(base);
-  if (!url || (url->scheme != "https" && !url->is_local())) {
-    throw Error(ErrorKind::kValidation, std::string(to_string(provider.kind)) +
-                                            ": expected a URL of https, or of http on this "
-                                            "machine, found \"" +
-                                            std::string(base) + "\"");
-  }
-  const std::string start(base);
-  provider.issuer = issuer;
-  provider.legacy_issuer.clear();
-  provider.origins = {url->origin()};
-  if (provider.is_openid()) {
-    provider.metadata_url = start + std::string(kWellKnown);
-    return provider;
-  }
-  provider.authorize_url = start + "/login/oauth/authorize";
-  provider.token_url = start + "/login/oauth/access_token";
-  provider.user_url = start + "/api/v3/user";
-  provider.emails_url = start + "/api/v3/user/emails";
+Provider github(std::string client_id, Secret client_secret, std::string_view url) {
+  const std::string start(url);
+  const std::string api = url == kGithub ? "https://api.github.com" : start + "/api/v3";
+  Provider provider{.kind = ProviderKind::kGithub,
+                    .client_id = std::move(client_id),
+                    .client_secret = std::move(client_secret),
+                    .scope = "read:user user:email",
+                    .issuer = start,
+                    .authorize_url = start + "/login/oauth/authorize",
+                    .token_url = start + "/login/oauth/access_token",
+                    .user_url = api + "/user",
+                    .emails_url = api + "/user/emails",
+                    .origins = {origin_of("GitHub", url)}};
+  if (url == kGithub) provider.origins.push_back(api);
   return provider;
 }
 

@@ -3,6 +3,7 @@
 // Values without behaviour; made from the settings, never changed.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@ enum class ProviderKind { kGoogle, kMicrosoft, kGithub };
 // "google", "microsoft", "github": as they stand in paths, settings and documents.
 [[nodiscard]] std::string_view to_string(ProviderKind kind) noexcept;
 [[nodiscard]] std::optional<ProviderKind> provider_named(std::string_view name) noexcept;
+constexpr auto wire_texts(ProviderKind) {
+  return std::to_array<std::string_view>({"google", "microsoft", "github"});
+}
 
 struct Provider {
   ProviderKind kind = ProviderKind::kGoogle;
@@ -45,22 +49,22 @@ struct Provider {
   [[nodiscard]] bool is_openid() const { return kind != ProviderKind::kGithub; }
 };
 
-[[nodiscard]] Provider google(std::string client_id, Secret client_secret,
-                              std::string hosted_domain = {});
-// `tenant` is a tenant's id (a UUID), or `common`, `organizations`, `consumers`.
-//
-// Throws Error (kValidation) for another: a tenant's domain name does not say whose tokens to take.
-[[nodiscard]] Provider microsoft(std::string client_id, Secret client_secret,
-                                 std::string_view tenant = "common");
-[[nodiscard]] Provider github(std::string client_id, Secret client_secret);
+// `url` is where each is asked in place of its own address, and the issuer of what it says. All
+// throw Error (kValidation) where that is no URL of https, or of http on this machine.
 
-// The same provider at another address, for a national cloud, GitHub Enterprise Server or a test:
-// `base` is where its paths begin. For OpenID Connect the metadata is at
-// BASE/.well-known/openid-configuration and the issuer is `issuer`; GitHub's pages are below
-// BASE/login/oauth/ and its API below BASE/api/v3/ (GitHub Enterprise Server's way), its issuer is
-// `issuer`, too.
-//
-// Throws Error (kValidation) where `base` is no URL of https, or of http on this machine.
-[[nodiscard]] Provider at(Provider provider, std::string_view base, std::string_view issuer);
+// With `hosted_domain`, accounts of that Workspace domain alone.
+[[nodiscard]] Provider google(std::string client_id, Secret client_secret,
+                              std::string hosted_domain = {},
+                              std::string_view url = "https://accounts.google.com");
+
+// `tenant` is a tenant's id (a UUID), or `common`, `organizations`, `consumers`; its domain name
+// does not say whose tokens to take, and is refused likewise. `url` is a national cloud's.
+[[nodiscard]] Provider microsoft(std::string client_id, Secret client_secret,
+                                 std::string_view tenant = "common",
+                                 std::string_view url = "https://login.microsoftonline.com");
+
+// `url` is a GitHub Enterprise Server's, whose API is below URL/api/v3/.
+[[nodiscard]] Provider github(std::string client_id, Secret client_secret,
+                              std::string_view url = "https://github.com");
 
 }  // namespace gesso::domain::oauth

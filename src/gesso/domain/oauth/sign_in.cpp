@@ -85,7 +85,7 @@ Outcome SignIn::finish(ProviderKind kind, const Callback& callback,
   const auto attempt =
       cookie ? open_attempt(*cookie, sealer_, clock_.now()) : std::optional<Attempt>();
   if (!attempt || attempt->provider != kind) {
-    return Refusal{RefusalReason::kAttempt, "no attempt of this browser"};
+    return Refusal{RefusalReason::kNotBegun, "no attempt of this browser"};
   }
   const auto metadata_of = metadata(of, call);
   if (auto refusal = refuse_callback(callback, *attempt, *metadata_of)) return *refusal;
