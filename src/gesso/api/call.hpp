@@ -3,6 +3,8 @@
 //
 //   DatabaseCall  on a database worker, which holds a connection for it: most operations
 //   HashingCall   on the hash pool: what hashes passwords, and asks the database in between
+//   OutgoingCall  on a pool of its own: what asks other services (sign-in, payments), and the
+//                 database in between; a service that is slow holds neither connections nor logins
 //   InlineCall    on the I/O thread: must not block, and so needs no caller
 //
 // Lives for one call of one function, on that function's thread.
@@ -43,13 +45,16 @@ struct DatabaseCall : Call {
   }
 };
 
-struct HashingCall : Call {
+// Of a pool whose threads hold no connection.
+struct PooledCall : Call {
   // Runs a unit of work on a database worker and waits for what it returns or throws.
   template <class F>
   auto run(F&& unit) const {
     return services.database.run(deadline, std::forward<F>(unit));
   }
 };
+struct HashingCall : PooledCall {};
+struct OutgoingCall : PooledCall {};
 
 struct InlineCall : Call {};
 

@@ -123,7 +123,10 @@ void Chain::dispatch(const ExchangePtr& exchange) const {
         answer(*exchange, exchange->bound->run(call));
       });
     case Place::kHashing:
-      return run_on_hash_pool(exchange);
+      return run_on_pool<HashingCall>(services_.hashes, exchange);
+    case Place::kOutgoing:
+      return run_on_pool<OutgoingCall>(
+          services_.outgoing != nullptr ? *services_.outgoing : services_.hashes, exchange);
     case Place::kInline: {
       InlineCall call{call_of(services_, *exchange)};
       return answer(*exchange, exchange->bound->run(call));
@@ -131,7 +134,8 @@ void Chain::dispatch(const ExchangePtr& exchange) const {
   }
 }
 
-void Chain::run_on_hash_pool(const ExchangePtr& exchange) const {
+template <class PoolCall>
+void Chain::run_on_pool(domain::HashPool& pool, const ExchangePtr& exchange) const {
   const auto run = [this, exchange] {
     try {
       const bool admitted = !exchange->credentials ||
@@ -139,7 +143,7 @@ void Chain::run_on_hash_pool(const ExchangePtr& exchange) const {
                                 exchange->deadline,
                                 [&](mongo::Session& session) { return admit(*exchange, session); });
       if (!admitted) return;
-      HashingCall call{call_of(services_, *exchange)};
+      PoolCall call{call_of(services_, *exchange)};
       answer(*exchange, exchange->bound->run(call));
     } catch (...) {
       fail(*exchange, std::current_exception());
@@ -147,11 +151,10 @@ void Chain::run_on_hash_pool(const ExchangePtr& exchange) const {
   };
   const auto late = [this, exchange] {
     fail(*exchange,
-         std::make_exception_ptr(Error(ErrorKind::kTimeout, "waited too long for the hash pool")));
+         std::make_exception_ptr(Error(ErrorKind::kTimeout, "waited too long for a thread")));
   };
-  if (!services_.hashes.submit(domain::network_of(exchange->client.address), exchange->deadline,
-                               run, late)) {
-    throw Error(ErrorKind::kOverloaded, "the hash pool's queue is full");
+  if (!pool.submit(domain::network_of(exchange->client.address), exchange->deadline, run, late)) {
+    throw Error(ErrorKind::kOverloaded, "the pool's queue is full");
   }
 }
 

@@ -68,7 +68,8 @@ class Chain {
   // Finds out on a database worker who calls and, where that may be, goes on with `then`.
   template <class Then>
   void run_on_database(const ExchangePtr& exchange, Then then) const;
-  void run_on_hash_pool(const ExchangePtr& exchange) const;
+  template <class PoolCall>
+  void run_on_pool(domain::HashPool& pool, const ExchangePtr& exchange) const;
   // Finds out who calls; false where the exchange was answered with what is in the way.
   [[nodiscard]] bool admit(Exchange& exchange, mongo::Session& session) const;
   void answer(Exchange& exchange, http::Response response) const;

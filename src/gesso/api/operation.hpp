@@ -63,7 +63,7 @@ struct OperationInfo {
   bool hidden = false;                   // left out of the document: it is about the document
 };
 
-enum class Place { kDatabase, kHashing, kInline };
+enum class Place { kDatabase, kHashing, kOutgoing, kInline };
 
 // A request whose input has been read: what is left is to call the function.
 class BoundOperation {
@@ -142,6 +142,8 @@ consteval Place place_of() {
     return Place::kDatabase;
   } else if constexpr (std::same_as<C, HashingCall>) {
     return Place::kHashing;
+  } else if constexpr (std::same_as<C, OutgoingCall>) {
+    return Place::kOutgoing;
   } else {
     static_assert(std::same_as<C, InlineCall>, "no such place to run an operation");
     return Place::kInline;

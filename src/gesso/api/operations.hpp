@@ -15,6 +15,8 @@ namespace gesso::api {
 [[nodiscard]] Operations documentation_operations();
 // /api/v1/auth
 [[nodiscard]] Operations account_operations();
+// /api/v1/auth/oauth
+[[nodiscard]] Operations oauth_operations();
 // /api/v1/users/me
 [[nodiscard]] Operations user_operations();
 // /api/v1/users/me/sessions

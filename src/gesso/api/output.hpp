@@ -40,7 +40,19 @@ struct EventStream {
   std::shared_ptr<http::BodySource> source;
 };
 
+// A described struct, and cookies beside it.
+template <class T>
+struct WithCookies {
+  T value;
+  std::vector<std::string> cookies = {};  // values of `Set-Cookie`
+};
+
 namespace detail {
+
+template <class T>
+inline constexpr bool kHasCookies = false;
+template <class T>
+inline constexpr bool kHasCookies<WithCookies<T>> = true;
 
 inline constexpr std::string_view kPageSuffix = "Page";
 template <class T>
@@ -117,6 +129,16 @@ template <class T>
   return detail::events_response(events);
 }
 
+template <class T>
+[[nodiscard]] http::Response encode_output(const WithCookies<T>& output, int status,
+                                           std::string_view location) {
+  http::Response response = encode_output(output.value, status, location);
+  for (const std::string& cookie : output.cookies) {
+    response.headers.emplace_back("Set-Cookie", cookie);
+  }
+  return response;
+}
+
 // `request_id` is what the log has it under.
 template <class P>
 [[nodiscard]] http::Response encode_problem(const P& problem, std::string_view request_id) {
@@ -145,6 +167,8 @@ template <class T>
     return {.type = "text/event-stream"};
   } else if constexpr (std::same_as<T, Content>) {
     return {.type = "*/*"};
+  } else if constexpr (detail::kHasCookies<T>) {
+    return output_schema<decltype(T::value)>();
   } else {
     return {.json = schema::json_schema_fragment<T>(schema::SchemaUse::kOutput)};
   }

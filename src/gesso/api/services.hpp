@@ -12,6 +12,7 @@
 #include "gesso/domain/account_services.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
+#include "gesso/domain/oauth/sign_in.hpp"
 #include "gesso/http/cors.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/repository_context.hpp"
@@ -30,6 +31,11 @@ struct Services {
   std::string version = "0";  // of the program, for the document
   AskSecretState secret_state = {};
   AccessLog access_log = {};
+  domain::HashPool* outgoing = nullptr;      // for what asks other services; none: `hashes`
+  domain::oauth::SignIn* sign_in = nullptr;  // nobody signs in with another's account without it
+  // Where providers send browsers back to, "{provider}" in it for the provider's name: exactly what
+  // is registered with them.
+  std::string sign_in_redirect_uri = {};
 };
 
 }  // namespace gesso::api
