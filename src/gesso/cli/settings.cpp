@@ -58,6 +58,19 @@ std::optional<std::string> check_jwt_secret(std::string_view text) {
   return "at least 32 bytes";
 }
 
+std::optional<std::string> check_smtp_tls(std::string_view text) {
+  if (text == "starttls" || text == "implicit" || text == "none") return std::nullopt;
+  return "one of starttls, implicit, none";
+}
+
+std::optional<std::string> check_redirect_uri(std::string_view text) {
+  if (text.empty() || (text.find("://") != text.npos && text.find("{provider}") != text.npos)) {
+    return std::nullopt;
+  }
+  return "a URL with {provider} in it, such as "
+         "https://api.example.com/api/v1/auth/oauth/{provider}/callback";
+}
+
 using S = Settings;
 constexpr std::array kTable{
     Setting{.key = "listen",
@@ -216,6 +229,77 @@ constexpr std::array kTable{
             .about = "HTTP connections that are open at once; more are turned away.",
             .min = 1,
             .max = 1'000'000},
+    Setting{.key = "smtp_host",
+            .member = &S::smtp_host,
+            .about = "Mail server that mails are sent by; without it they are written to the log."},
+    Setting{.key = "smtp_port",
+            .member = &S::smtp_port,
+            .about = "Port of the mail server: 587 with STARTTLS, 465 with TLS from the start.",
+            .min = 1,
+            .max = 65'535},
+    Setting{.key = "smtp_tls",
+            .member = &S::smtp_tls,
+            .about = "How the way to the mail server is encrypted: starttls, implicit, or none for "
+                     "a relay on this machine.",
+            .check = check_smtp_tls},
+    Setting{.key = "smtp_user",
+            .member = &S::smtp_user,
+            .about = "User of the mail server; without one it is not asked to let us in."},
+    Setting{.key = "smtp_password", .member = &S::smtp_password, .about = "Password of that user."},
+    Setting{.key = "smtp_from",
+            .member = &S::smtp_from,
+            .about = "Address that mails come from, such as no-reply@example.com."},
+    Setting{.key = "smtp_from_name",
+            .member = &S::smtp_from_name,
+            .about = "Name beside that address."},
+    Setting{.key = "smtp_ca_file",
+            .member = &S::smtp_ca_file,
+            .about = "PEM file with the authorities that the mail server's certificate is checked "
+                     "by; the system's without it."},
+    Setting{.key = "oauth_redirect_uri",
+            .member = &S::oauth_redirect_uri,
+            .about = "Where providers send browsers back to, with {provider} for the provider's "
+                     "name: exactly as registered with them.",
+            .check = check_redirect_uri},
+    Setting{.key = "google_client_id",
+            .member = &S::google_client_id,
+            .about = "The service's client id at Google; without one nobody signs in with it."},
+    Setting{.key = "google_client_secret",
+            .member = &S::google_client_secret,
+            .about = "The client secret that Google gave."},
+    Setting{.key = "google_hosted_domain",
+            .member = &S::google_hosted_domain,
+            .about = "The one Workspace domain whose accounts may sign in; without it any may."},
+    Setting{.key = "google_url",
+            .member = &S::google_url,
+            .about = "Issuer that is asked in Google's place, for tests.",
+            .check = check_not_empty},
+    Setting{.key = "microsoft_client_id",
+            .member = &S::microsoft_client_id,
+            .about = "The service's application id at Microsoft; without one nobody signs in with "
+                     "it."},
+    Setting{.key = "microsoft_client_secret",
+            .member = &S::microsoft_client_secret,
+            .about = "The client secret that Microsoft gave."},
+    Setting{.key = "microsoft_tenant",
+            .member = &S::microsoft_tenant,
+            .about = "Whose accounts may sign in: a tenant's id, common, organizations or "
+                     "consumers.",
+            .check = check_not_empty},
+    Setting{.key = "microsoft_url",
+            .member = &S::microsoft_url,
+            .about = "The identity platform, where it is a national cloud's.",
+            .check = check_not_empty},
+    Setting{.key = "github_client_id",
+            .member = &S::github_client_id,
+            .about = "The service's client id at GitHub; without one nobody signs in with it."},
+    Setting{.key = "github_client_secret",
+            .member = &S::github_client_secret,
+            .about = "The client secret that GitHub gave."},
+    Setting{.key = "github_url",
+            .member = &S::github_url,
+            .about = "GitHub, where it is an Enterprise Server of one's own.",
+            .check = check_not_empty},
     Setting{.key = "log_level",
             .member = &S::log_level,
             .about = "What is logged to stderr: trace, debug, info, warn, error or off.",
