@@ -1,0 +1,84 @@
+#include "gesso/cli/outgoing.hpp"
+
+#include "gesso/base/error.hpp"
+#include "gesso/cli/version.hpp"
+#include "gesso/client/curl_client.hpp"
+#include "gesso/client/smtp.hpp"
+
+namespace gesso::cli {
+namespace {
+
+class SmtpMailer final : public domain::Mailer {
+  std::unique_ptr<client::MailClient> client_;
+
+ public:
+  explicit SmtpMailer(std::unique_ptr<client::MailClient> client) : client_(std::move(client)) {}
+
+  void send(const domain::Message& message) override {
+    client_->send({.to = message.to.str(), .subject = message.subject, .text = message.text}, {});
+  }
+};
+
+}  // namespace
+
+std::vector<domain::oauth::Provider> sign_in_providers(const Settings& settings) {
+  namespace oauth = domain::oauth;
+  std::vector<oauth::Provider> providers;
+  const auto is_set = [](std::string_view name, const std::string& id, const Secret& secret) {
+    if (!id.empty() && secret.empty()) {
+      throw Error(ErrorKind::kValidation, std::string(name) +
+                                              "_client_secret: expected the secret "
+                                              "of " +
+                                              std::string(name) + "_client_id, found nothing");
+    }
+    return !id.empty();
+  };
+  if (is_set("google", settings.google_client_id, settings.google_client_secret)) {
+    providers.push_back(oauth::google(settings.google_client_id,
+                                      settings.google_client_secret.clone(),
+                                      settings.google_hosted_domain, settings.google_url));
+  }
+  if (is_set("microsoft", settings.microsoft_client_id, settings.microsoft_client_secret)) {
+    providers.push_back(oauth::microsoft(settings.microsoft_client_id,
+                                         settings.microsoft_client_secret.clone(),
+                                         settings.microsoft_tenant, settings.microsoft_url));
+  }
+  if (is_set("github", settings.github_client_id, settings.github_client_secret)) {
+    providers.push_back(oauth::github(settings.github_client_id,
+                                      settings.github_client_secret.clone(), settings.github_url));
+  }
+  if (!providers.empty() && settings.oauth_redirect_uri.empty()) {
+    throw Error(ErrorKind::kValidation,
+                "oauth_redirect_uri: expected a URL with {provider} in it where people sign in "
+                "with another's account, found nothing");
+  }
+  return providers;
+}
+
+std::unique_ptr<domain::Mailer> make_mailer(const Settings& settings, const Clock& clock,
+                                            Random& random) {
+  if (settings.smtp_host.empty()) return std::make_unique<domain::LogMailer>();
+  client::SmtpOptions options{.host = settings.smtp_host,
+                              .port = static_cast<int>(settings.smtp_port),
+                              .user = settings.smtp_user,
+                              .password = settings.smtp_password.clone(),
+                              .from = settings.smtp_from,
+                              .from_name = settings.smtp_from_name,
+                              .ca_file = settings.smtp_ca_file};
+  if (settings.smtp_tls == "implicit") options.tls = client::SmtpTls::kImplicit;
+  if (settings.smtp_tls == "none") options.tls = client::SmtpTls::kNone;
+  return std::make_unique<SmtpMailer>(client::make_smtp_client(std::move(options), clock, random));
+}
+
+Outgoing::Outgoing(const Settings& settings, const Secret& root, const Clock& clock, Random& random,
+                   std::vector<std::string> more) {
+  auto providers = sign_in_providers(settings);
+  for (const auto& provider : providers) {
+    more.insert(more.end(), provider.origins.begin(), provider.origins.end());
+  }
+  http_ =
+      client::make_curl_client({.allowed = more, .user_agent = "gesso/" + std::string(version())});
+  if (!providers.empty()) sign_in_.emplace(std::move(providers), root, *http_, clock, random);
+}
+
+}  // namespace gesso::cli
