@@ -100,6 +100,11 @@ var collections = [
     shardKey: '_id'
     unique: ''
   }
+  {
+    name: 'webhook_events'
+    shardKey: '_id'
+    unique: ''
+  }
 ]
 
 var periodicBackup = {

@@ -300,6 +300,7 @@ collection generations _id ''
 collection subscriptions '' user_id
 collection usage_logs user_id ''
 collection rate_limit_logs _id ''
+collection webhook_events _id ''
 
 begin "Key Vault $vault"
 if ! stands "$vault_id" "$vault_api"; then

@@ -13,7 +13,12 @@ ARGUMENTS = [
     "--resource-group", "paint-rg", "--location", "westeurope", "--account", "paint-db", "--vault", "paint-kv",
     "--image", "registry.example/gesso:1",
 ]  # fmt: skip
-SHARD_KEYS = {"generations": "_id", "usage_logs": "user_id", "rate_limit_logs": "_id"}
+SHARD_KEYS = {
+    "generations": "_id",
+    "usage_logs": "user_id",
+    "rate_limit_logs": "_id",
+    "webhook_events": "_id",
+}
 
 
 def resources(azure, part):

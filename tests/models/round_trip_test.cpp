@@ -7,6 +7,7 @@
 #include "gesso/models/subscription.hpp"
 #include "gesso/models/usage_log.hpp"
 #include "gesso/models/user.hpp"
+#include "gesso/models/webhook_event.hpp"
 #include "gesso/schema/json.hpp"
 #include "tests/models/random_value.hpp"
 
@@ -32,7 +33,7 @@ T as_seen_in_json(T value) {
 template <class T>
 class DocumentTest : public ::testing::Test {};
 
-using Documents = ::testing::Types<User, Generation, Subscription, UsageLog, RateLimitLog>;
+using Documents = ::testing::Types<User, Generation, Subscription, UsageLog, RateLimitLog, WebhookEvent>;
 TYPED_TEST_SUITE(DocumentTest, Documents);
 
 TYPED_TEST(DocumentTest, SurvivesBson) {

@@ -19,7 +19,8 @@ Database* const kDatabase =
 
 constexpr std::array kCollections{models::User::kCollection, models::Generation::kCollection,
                                   models::Subscription::kCollection, models::UsageLog::kCollection,
-                                  models::RateLimitLog::kCollection};
+                                  models::RateLimitLog::kCollection,
+                                  models::WebhookEvent::kCollection};
 
 }  // namespace
 

@@ -21,6 +21,7 @@
 #include "gesso/models/subscription.hpp"
 #include "gesso/models/usage_log.hpp"
 #include "gesso/models/user.hpp"
+#include "gesso/models/webhook_event.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/repository_context.hpp"
 #include "gesso/testing/fake_clock.hpp"

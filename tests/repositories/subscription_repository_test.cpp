@@ -107,8 +107,7 @@ TEST_F(SubscriptionRepositoryTest, ARenewalStartsAPeriodOfUnusedCredits) {
     const auto renewed = subscriptions.reset_period_usage(made.id);
     EXPECT_EQ(renewed->credits_used_this_period, 0);
     EXPECT_EQ(renewed->current_period_start, made.current_period_end);
-    EXPECT_EQ(renewed->current_period_end,
-              add_interval(made.current_period_end, BillingInterval::kMonthly));
+    EXPECT_EQ(renewed->current_period_end, models::add_months(made.current_period_end, 1));
     EXPECT_EQ(subscriptions.reset_period_usage(made.id), renewed);
     subscriptions.use_credits(made.id, 1, ids_.next("op_"));
     const Time until = renewed->current_period_end + 24h;
@@ -198,14 +197,98 @@ TEST_F(SubscriptionRepositoryTest, OneThatWasCancelledForItsPeriodsEndEndsThen) 
   });
 }
 
-TEST_F(SubscriptionRepositoryTest, IntervalsFollowTheCalendar) {
-  const auto time = [](const char* text) { return *parse_iso8601(text); };
-  EXPECT_EQ(add_interval(time("2026-01-31T10:00:00Z"), BillingInterval::kMonthly),
-            time("2026-02-28T10:00:00Z"));
-  EXPECT_EQ(add_interval(time("2026-12-15T10:00:00Z"), BillingInterval::kMonthly),
-            time("2027-01-15T10:00:00Z"));
-  EXPECT_EQ(add_interval(time("2028-02-29T10:00:00Z"), BillingInterval::kYearly),
-            time("2029-02-28T10:00:00Z"));
+TEST_F(SubscriptionRepositoryTest, RenewalsKeepTheDayOfTheMonth) {
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    const Time start = clock_.now();  // on a 31 January
+    const Subscription made =
+        subscriptions.create_subscription({.user_id = "user_ada",
+                                           .plan = SubscriptionPlan::kPro,
+                                           .credits_per_month = 5,
+                                           .current_period_end = models::add_months(start, 1)});
+    EXPECT_EQ(made.billing_anchor, start);
+    for (int month = 1; month < 15; ++month) {
+      clock_.set_now(models::add_months(start, month) + 1h);
+      const auto renewed = subscriptions.reset_period_usage(made.id);
+      EXPECT_EQ(renewed->current_period_start, models::add_months(start, month));
+      EXPECT_EQ(renewed->current_period_end, models::add_months(start, month + 1));
+    }
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, AYearGrantsItsCreditsByTheMonth) {
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    const Time start = clock_.now();
+    const Time end = models::add_months(start, 12);
+    const Subscription made =
+        subscriptions.create_subscription({.user_id = "user_ada",
+                                           .plan = SubscriptionPlan::kPro,
+                                           .billing_interval = BillingInterval::kYearly,
+                                           .credits_per_month = 5,
+                                           .current_period_end = end});
+    EXPECT_EQ(made.current_period_end, models::add_months(start, 1));
+    EXPECT_EQ(made.paid_until, end);
+    for (int month = 0; month < 12; ++month) {
+      clock_.set_now(models::add_months(start, month));
+      const auto current = subscriptions.find_current("user_ada");
+      EXPECT_EQ(current->current_period_end, models::add_months(start, month + 1));
+      EXPECT_TRUE(subscriptions.use_credits(made.id, 5));
+      EXPECT_FALSE(subscriptions.use_credits(made.id, 1));
+      EXPECT_EQ(subscriptions.find_current("user_ada")->credits_used_this_period, 5);
+      // The year is paid: there is nothing to renew, nor to end.
+      EXPECT_EQ(subscriptions.reset_period_usage(made.id)->credits_used_this_period, 5);
+    }
+    subscriptions.cancel(made.id, CancelWhen::kAtPeriodEnd);
+    EXPECT_EQ(subscriptions.end_cancelled(end - 1ms), 0);
+    EXPECT_EQ(subscriptions.end_cancelled(end), 1);
+    clock_.set_now(end);
+    EXPECT_EQ(subscriptions.find_current("user_ada")->credits_used_this_period, 5);
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, OnePastDueGivesCreditsForItsGrace) {
+  const Subscription made = add_subscription("user_ada", 3);
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    Subscription next = made;
+    next.status = SubscriptionStatus::kPastDue;
+    next.grace_until = made.current_period_end + 72h;
+    EXPECT_TRUE(subscriptions.change_state(made, next));
+    clock_.set_now(made.current_period_end + 1h);
+    EXPECT_TRUE(subscriptions.use_credits(made.id, 1));
+    clock_.set_now(*next.grace_until);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1), std::nullopt);
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, AStateIsWrittenOverTheOneThatWasSeen) {
+  const Subscription made = add_subscription("user_ada", 3);
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    Subscription next = made;
+    next.status = SubscriptionStatus::kExpired;
+    subscriptions.use_credits(made.id, 2);  // changes nothing of the state
+    EXPECT_TRUE(subscriptions.change_state(made, next));
+    const auto stored = subscriptions.find_by_id(made.id);
+    EXPECT_EQ(stored->status, SubscriptionStatus::kExpired);
+    EXPECT_EQ(stored->credits_used_this_period, 2);
+    EXPECT_EQ(stored->unsettled_since, clock_.now());
+    EXPECT_FALSE(subscriptions.change_state(made, next));
+
+    EXPECT_FALSE(subscriptions.settle(made));
+    EXPECT_TRUE(subscriptions.settle(*stored));
+    EXPECT_EQ(subscriptions.find_by_id(made.id)->unsettled_since, std::nullopt);
+  });
+}
+
+TEST_F(SubscriptionRepositoryTest, ANewPeriodForgetsNoChargeOfTheOld) {
+  const Subscription made = add_subscription("user_ada", 3);
+  subscriptions([&](SubscriptionRepository subscriptions) {
+    Subscription next = made;
+    next.stripe_subscription_id = "sub_other";
+    next.credits_used_this_period = 1;
+    subscriptions.use_credits(made.id, 2);
+    EXPECT_FALSE(subscriptions.change_state(made, next));
+    EXPECT_TRUE(subscriptions.change_state(*subscriptions.find_by_id(made.id), next));
+    EXPECT_EQ(subscriptions.find_by_id(made.id)->credits_used_this_period, 1);
+  });
 }
 
 TEST_F(SubscriptionRepositoryTest, ACancelledOneEndsNowOrWithItsPeriod) {

@@ -7,6 +7,7 @@
 #include "gesso/models/subscription.hpp"
 #include "gesso/models/usage_log.hpp"
 #include "gesso/models/user.hpp"
+#include "gesso/models/webhook_event.hpp"
 #include "gesso/query/index.hpp"
 #include "gesso/schema/codec.hpp"
 
@@ -97,8 +98,15 @@ std::string schema_markdown() {
   write_fields<PendingCharge>(out);
   write_collection<Generation>(out);
   write_collection<Subscription>(out);
+  out += "Nested in `stripe_records`:\n\n";
+  write_fields<StripeRecord>(out);
   write_collection<UsageLog>(out);
   write_collection<RateLimitLog>(out);
+  write_collection<WebhookEvent>(out);
+  out += "Nested in `stripe`, with what its `subscription` and its `invoice` hold:\n\n";
+  write_fields<StripeEvent>(out);
+  write_fields<StripeSubscriptionFacts>(out);
+  write_fields<StripeInvoiceFacts>(out);
   out +=
       "## Requests\n"
       "\n"

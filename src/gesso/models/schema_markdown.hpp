@@ -5,7 +5,7 @@
 
 namespace gesso::models {
 
-// The five collections with their fields and indexes, then the requests, in Markdown. From the
+// The collections with their fields and indexes, then the requests, in Markdown. From the
 // models' own declarations, so it says what the program does.
 [[nodiscard]] std::string schema_markdown();
 

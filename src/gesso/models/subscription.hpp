@@ -1,4 +1,7 @@
 // Subscriptions: a plan, its state at Stripe, and the credits of the current period. Value types.
+//
+// `current_period_*` is the credit period, a month; `paid_from` and `paid_until` are what was paid,
+// a month or a year (see periods.hpp for why they are two).
 #pragma once
 
 #include <array>
@@ -10,6 +13,8 @@
 #include "gesso/models/credit_operation.hpp"
 #include "gesso/models/ids.hpp"
 #include "gesso/models/pending_charge.hpp"
+#include "gesso/models/periods.hpp"
+#include "gesso/models/stripe.hpp"
 #include "gesso/models/user.hpp"
 #include "gesso/query/index.hpp"
 #include "gesso/schema/codec.hpp"
@@ -49,8 +54,15 @@ struct Subscription {
   std::optional<Time> uncounted_since = {};
   Time current_period_start;
   Time current_period_end;
+  std::optional<Time> billing_anchor = {};
+  std::optional<Time> paid_from = {};
+  std::optional<Time> paid_until = {};
+  std::optional<Time> grace_until = {};
   bool cancel_at_period_end = false;
   std::optional<Time> cancelled_at = {};
+  std::vector<StripeRecord> stripe_records = {};
+  schema::NonNegative revision = 0;
+  std::optional<Time> unsettled_since = {};
   Time created_at;
   Time updated_at;
 
@@ -68,14 +80,18 @@ struct Subscription {
                        // What is due to renew or to expire.
                        query::Index<&Subscription::status, &Subscription::current_period_end>,
                        query::Index<&Subscription::plan, &Subscription::status>,
-                       // The sweep looks for holds that a crash left.
+                       // The sweep looks for holds that a crash left,
                        query::Index<query::asc<&Subscription::pending_charges, &PendingCharge::at>>,
-                       // and for generations that a crash kept from the user's count.
-                       query::Index<&Subscription::uncounted_since>>;
+                       // for generations that a crash kept from the user's count,
+                       query::Index<&Subscription::uncounted_since>,
+                       // and for changes that the user's document may not show yet.
+                       query::Index<&Subscription::unsettled_since>>;
 };
 GESSO_FIELDS(Subscription, (id, "Assigned by the service."),
              (user_id, "Whose it is; a user has one subscription."), (plan, "What was bought."),
-             (status, "Credits are used from an active one only, within its period."),
+             (status,
+              "Credits are used from an active one within its period, and from one past due until "
+              "`grace_until`."),
              (stripe_subscription_id, "The subscription at Stripe; absent for the free plan."),
              (stripe_customer_id, "Who pays at Stripe."),
              (stripe_price_id, "The price at Stripe that stands for plan and interval."),
@@ -90,12 +106,24 @@ GESSO_FIELDS(Subscription, (id, "Assigned by the service."),
              (uncounted_since,
               "Since when `captured_generations` may be ahead of what the user's document counts.",
               schema::kInternal),
-             (current_period_start, "When the current period began."),
-             (current_period_end, "When it ends and the next one is due."),
-             (cancel_at_period_end, "Cancelled, and in force until the period ends.",
+             (current_period_start, "When the current credits were granted."),
+             (current_period_end, "When they lapse and the next ones are due."),
+             (billing_anchor,
+              "The moment that months and years are counted from; keeps the day of the month."),
+             (paid_from, "When the period began that was paid; `current_period_start` if absent."),
+             (paid_until, "When it ends; `current_period_end` if absent."),
+             (grace_until, "Past due: credits are still given until then."),
+             (cancel_at_period_end, "Cancelled, and in force until the paid period ends.",
               schema::kHasDefault),
-             (cancelled_at, "When the user cancelled."), (created_at, "When it was bought."),
-             (updated_at, "Last change of any field."))
+             (cancelled_at, "When the user cancelled."),
+             (stripe_records, "What Stripe's events said, for each of the user's subscriptions.",
+              schema::kHasDefault | schema::kInternal),
+             (revision, "Grows with each change of the plan's state; tells concurrent ones apart.",
+              schema::kHasDefault | schema::kInternal),
+             (unsettled_since,
+              "Since when the user's document may not show the plan that this one grants.",
+              schema::kInternal),
+             (created_at, "When it was bought."), (updated_at, "Last change of any field."))
 
 // A purchase.
 struct SubscriptionCreate {

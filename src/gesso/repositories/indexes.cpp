@@ -7,6 +7,7 @@
 #include "gesso/models/subscription.hpp"
 #include "gesso/models/usage_log.hpp"
 #include "gesso/models/user.hpp"
+#include "gesso/models/webhook_event.hpp"
 #include "gesso/query/index.hpp"
 
 namespace gesso::repositories {
@@ -28,6 +29,7 @@ std::vector<mongo::CollectionIndex> declared_indexes() {
   add<models::Subscription>(indexes);
   add<models::UsageLog>(indexes);
   add<models::RateLimitLog>(indexes);
+  add<models::WebhookEvent>(indexes);
   return indexes;
 }
 

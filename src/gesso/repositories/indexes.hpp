@@ -11,7 +11,7 @@
 
 namespace gesso::repositories {
 
-// The indexes of all five collections, in the order of their declaration.
+// The indexes of all collections, in the order of their declaration.
 [[nodiscard]] std::vector<mongo::CollectionIndex> declared_indexes();
 
 }  // namespace gesso::repositories

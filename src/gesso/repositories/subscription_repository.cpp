@@ -10,22 +10,47 @@ namespace gesso::repositories {
 
 using namespace query;
 using models::ForeignId;
+using models::Period;
 using models::Subscription;
 using models::SubscriptionStatus;
 
-bool is_usable(const Subscription& subscription, Time moment) {
-  return subscription.status == SubscriptionStatus::kActive &&
-         moment < subscription.current_period_end;
+namespace {
+
+template <auto Member, class T>
+void set_or_unset(Update<Subscription>& changes, const std::optional<T>& value) {
+  if (value) {
+    changes.add(set<Member>(*value));
+  } else {
+    changes.add(unset<Member>());
+  }
 }
 
-Time add_interval(Time from, models::BillingInterval interval) {
-  using namespace std::chrono;
-  const sys_days day = floor<days>(from);
-  const auto later =
-      year_month_day(day) + months(interval == models::BillingInterval::kYearly ? 12 : 1);
-  const sys_days that_day =
-      later.ok() ? sys_days(later) : sys_days(later.year() / later.month() / last);
-  return that_day + (from - day);
+// Another period: its credits are new, and what holds of the old one would give back has lapsed.
+void begin_period(Update<Subscription>& changes, const Period& period, std::int64_t used = 0) {
+  changes.add(set<&Subscription::credits_used_this_period>(schema::NonNegative(used)));
+  changes.add(set<&Subscription::pending_charges>(std::vector<models::PendingCharge>{}));
+  changes.add(set<&Subscription::current_period_start>(period.start));
+  changes.add(set<&Subscription::current_period_end>(period.end));
+}
+
+}  // namespace
+
+bool is_usable(const Subscription& subscription, Time moment) {
+  switch (subscription.status) {
+    case SubscriptionStatus::kActive:
+      return moment < subscription.current_period_end;
+    case SubscriptionStatus::kPastDue:
+      return subscription.grace_until && moment < *subscription.grace_until;
+    case SubscriptionStatus::kCancelled:
+    case SubscriptionStatus::kExpired:
+      break;
+  }
+  return false;
+}
+
+Period paid_period(const Subscription& subscription) {
+  return {.start = subscription.paid_from.value_or(subscription.current_period_start),
+          .end = subscription.paid_until.value_or(subscription.current_period_end)};
 }
 
 Subscription SubscriptionRepository::create_subscription(
@@ -34,6 +59,15 @@ Subscription SubscriptionRepository::create_subscription(
     throw validation_error(std::move(violations));
   }
   const Time moment = now();
+  const Period paid{.start = request.current_period_start.value_or(moment),
+                    .end = request.current_period_end};
+  if (paid.start >= paid.end) {
+    models::SubscriptionCreate begun = request;
+    begun.current_period_start = moment;
+    throw validation_error(begun.check());
+  }
+  const Time anchor = models::anchor_of(paid);
+  const Period credits = models::credit_period(paid, anchor, moment);
   return create({.id = next_id(),
                  .user_id = request.user_id,
                  .plan = request.plan,
@@ -42,8 +76,11 @@ Subscription SubscriptionRepository::create_subscription(
                  .stripe_price_id = request.stripe_price_id,
                  .billing_interval = request.billing_interval,
                  .credits_per_month = request.credits_per_month,
-                 .current_period_start = request.current_period_start.value_or(moment),
-                 .current_period_end = request.current_period_end,
+                 .current_period_start = credits.start,
+                 .current_period_end = credits.end,
+                 .billing_anchor = anchor,
+                 .paid_from = paid.start,
+                 .paid_until = paid.end,
                  .created_at = moment,
                  .updated_at = moment});
 }
@@ -80,6 +117,73 @@ std::vector<Subscription> SubscriptionRepository::find_due(SubscriptionStatus st
       sort_by(asc<&Subscription::current_period_end>), {.limit = limit});
 }
 
+bool SubscriptionRepository::change_state(const Subscription& seen, const Subscription& next) {
+  Update<Subscription> changes =
+      update(set<&Subscription::plan>(next.plan), set<&Subscription::status>(next.status),
+             set<&Subscription::billing_interval>(next.billing_interval),
+             set<&Subscription::credits_per_month>(next.credits_per_month),
+             set<&Subscription::cancel_at_period_end>(next.cancel_at_period_end),
+             set<&Subscription::stripe_records>(next.stripe_records),
+             set<&Subscription::unsettled_since>(now()), inc<&Subscription::revision>(1));
+  set_or_unset<&Subscription::stripe_subscription_id>(changes, next.stripe_subscription_id);
+  set_or_unset<&Subscription::stripe_customer_id>(changes, next.stripe_customer_id);
+  set_or_unset<&Subscription::stripe_price_id>(changes, next.stripe_price_id);
+  set_or_unset<&Subscription::billing_anchor>(changes, next.billing_anchor);
+  set_or_unset<&Subscription::paid_from>(changes, next.paid_from);
+  set_or_unset<&Subscription::paid_until>(changes, next.paid_until);
+  set_or_unset<&Subscription::grace_until>(changes, next.grace_until);
+  set_or_unset<&Subscription::cancelled_at>(changes, next.cancelled_at);
+  const bool is_same_period = next.current_period_start == seen.current_period_start &&
+                              next.stripe_subscription_id == seen.stripe_subscription_id;
+  const Period period{.start = next.current_period_start, .end = next.current_period_end};
+  if (is_same_period) {
+    changes.add(set<&Subscription::current_period_end>(period.end));
+  } else {
+    begin_period(changes, period, next.credits_used_this_period);
+  }
+  const auto write = [&](const auto& revision) {
+    const auto unchanged =
+        where<&Subscription::id> == seen.id &&
+        where<&Subscription::current_period_start> == seen.current_period_start && revision;
+    if (is_same_period) return change_one(unchanged, std::move(changes));
+    // What was used is carried over, or given up: a charge meanwhile would be forgotten.
+    return change_one(unchanged && where<&Subscription::credits_used_this_period> ==
+                                       seen.credits_used_this_period,
+                      std::move(changes));
+  };
+  const auto same_revision = where<&Subscription::revision> == seen.revision;
+  if (seen.revision > 0) return write(same_revision);
+  // One that an older version of this program stored has none.
+  return write(same_revision || where<&Subscription::revision>.missing());
+}
+
+bool SubscriptionRepository::settle(const Subscription& seen) {
+  return change_one(
+      where<&Subscription::id> == seen.id && where<&Subscription::revision> == seen.revision,
+      update(unset<&Subscription::unsettled_since>()));
+}
+
+std::optional<Subscription> SubscriptionRepository::find_current(const models::UserId& user_id) {
+  while (auto seen = find_by_user(user_id)) {
+    const Time moment = now();
+    const Period paid = paid_period(*seen);
+    const bool is_running = seen->status == SubscriptionStatus::kActive && moment < paid.end;
+    if (!is_running || paid.start >= paid.end) return seen;
+    const Time anchor = seen->billing_anchor.value_or(models::anchor_of(paid));
+    const Period credits = models::credit_period(paid, anchor, moment);
+    if (credits.start <= seen->current_period_start) return seen;
+    Subscription next = *seen;
+    next.billing_anchor = anchor;
+    next.paid_from = paid.start;
+    next.paid_until = paid.end;
+    next.current_period_start = credits.start;
+    next.current_period_end = credits.end;
+    next.credits_used_this_period = 0;
+    (void)change_state(*seen, next);
+  }
+  return std::nullopt;
+}
+
 std::optional<Subscription> SubscriptionRepository::use_credits(
     const Id& id, std::int64_t credits, const models::OperationToken& token) {
   require_at_least(1, "credits", credits);
@@ -91,12 +195,7 @@ std::optional<Subscription> SubscriptionRepository::use_credits(
     if (models::has_operation(seen->recent_operations, token)) return seen;
     if (!is_usable(*seen, moment) || seen->credits_used_this_period > most) break;
     auto used = update_one(
-        where<&Subscription::id> == id &&
-            where<&Subscription::status> == SubscriptionStatus::kActive &&
-            where<&Subscription::current_period_end> > moment &&
-            where<&Subscription::current_period_start> == seen->current_period_start &&
-            where<&Subscription::credits_per_month> == seen->credits_per_month &&
-            where<&Subscription::credits_used_this_period> <= most &&
+        as_seen(*seen) && where<&Subscription::credits_used_this_period> <= most &&
             where<&Subscription::recent_operations, &models::CreditOperation::token> != token,
         update(inc<&Subscription::credits_used_this_period>(credits),
                push_bounded<&Subscription::recent_operations>(
@@ -111,19 +210,30 @@ std::optional<Subscription> SubscriptionRepository::reset_period_usage(
     const Id& id, std::optional<Time> period_end) {
   const auto seen = find_by_id(id);
   if (!seen) return std::nullopt;
+  const Time moment = now();
+  const Period old = paid_period(*seen);
   // What is told again, or late, has been done: a second renewal would be credits for nothing.
-  const bool is_done =
-      period_end ? *period_end <= seen->current_period_end : now() < seen->current_period_end;
+  const bool is_done = period_end ? *period_end <= old.end : moment < old.end;
   if (is_done) return seen;
-  const Time start = std::min(seen->current_period_end, now());
-  const Time end = period_end.value_or(add_interval(start, seen->billing_interval));
+  Time anchor =
+      seen->billing_anchor.value_or(old.start < old.end ? models::anchor_of(old) : old.end);
+  Period paid{.start = std::min(old.end, moment), .end = period_end.value_or(Time())};
+  if (!period_end) {
+    // The end of the interval that begins where the old one ended, however late this is.
+    paid.end = models::period_at(anchor, months_of(seen->billing_interval), paid.start).end;
+  } else if (paid.start != old.end) {
+    anchor = models::anchor_of(paid);
+  }
+  const Period credits = models::credit_period(paid, anchor, paid.start);
+  Update<Subscription> changes =
+      update(set<&Subscription::billing_anchor>(anchor), set<&Subscription::paid_from>(paid.start),
+             set<&Subscription::paid_until>(paid.end), inc<&Subscription::revision>(1));
+  begin_period(changes, credits);
   auto renewed =
       update_one(where<&Subscription::id> == id &&
                      where<&Subscription::current_period_start> == seen->current_period_start &&
                      where<&Subscription::current_period_end> == seen->current_period_end,
-                 update(set<&Subscription::credits_used_this_period>(0),
-                        set<&Subscription::current_period_start>(start),
-                        set<&Subscription::current_period_end>(end)));
+                 std::move(changes));
   // Of two that renew the same period at once, one does.
   return renewed ? renewed : find_by_id(id);
 }
@@ -134,7 +244,10 @@ std::int64_t SubscriptionRepository::end_cancelled(Time moment) {
                             where<&Subscription::current_period_end> <= moment,
                         unsorted, {.skip_undecodable = [](const Error&) {}});
   while (const auto subscription = overdue.next()) {
-    if (subscription->cancel_at_period_end) due.push_back(subscription->id);
+    // A month's credits may have lapsed within a year that is paid.
+    if (subscription->cancel_at_period_end && paid_period(*subscription).end <= moment) {
+      due.push_back(subscription->id);
+    }
   }
   std::int64_t ended = 0;
   for (const Id& id : due) {
@@ -142,7 +255,9 @@ std::int64_t SubscriptionRepository::end_cancelled(Time moment) {
                             where<&Subscription::status> == SubscriptionStatus::kActive &&
                             where<&Subscription::cancel_at_period_end> == true &&
                             where<&Subscription::current_period_end> <= moment,
-                        update(set<&Subscription::status>(SubscriptionStatus::kCancelled)))
+                        update(set<&Subscription::status>(SubscriptionStatus::kCancelled),
+                               set<&Subscription::unsettled_since>(now()),
+                               inc<&Subscription::revision>(1)))
                  ? 1
                  : 0;
   }
@@ -152,8 +267,10 @@ std::int64_t SubscriptionRepository::end_cancelled(Time moment) {
 std::optional<Subscription> SubscriptionRepository::change_plan(const Id& id,
                                                                 const PlanChange& change) {
   require_at_least(0, "credits_per_month", change.credits_per_month);
-  auto changes = update(set<&Subscription::plan>(change.plan),
-                        set<&Subscription::credits_per_month>(change.credits_per_month));
+  auto changes =
+      update(set<&Subscription::plan>(change.plan),
+             set<&Subscription::credits_per_month>(change.credits_per_month),
+             set<&Subscription::unsettled_since>(now()), inc<&Subscription::revision>(1));
   if (change.stripe_price_id) {
     changes.add(set<&Subscription::stripe_price_id>(*change.stripe_price_id));
   }
@@ -162,12 +279,16 @@ std::optional<Subscription> SubscriptionRepository::change_plan(const Id& id,
 
 std::optional<Subscription> SubscriptionRepository::set_status(const Id& id,
                                                                SubscriptionStatus status) {
-  return update_by_id(id, update(set<&Subscription::status>(status)));
+  return update_by_id(
+      id, update(set<&Subscription::status>(status), set<&Subscription::unsettled_since>(now()),
+                 inc<&Subscription::revision>(1)));
 }
 
 std::optional<Subscription> SubscriptionRepository::cancel(const Id& id, CancelWhen when) {
-  auto changes = update(set<&Subscription::cancelled_at>(now()),
-                        set<&Subscription::cancel_at_period_end>(when == CancelWhen::kAtPeriodEnd));
+  auto changes =
+      update(set<&Subscription::cancelled_at>(now()),
+             set<&Subscription::cancel_at_period_end>(when == CancelWhen::kAtPeriodEnd),
+             set<&Subscription::unsettled_since>(now()), inc<&Subscription::revision>(1));
   if (when == CancelWhen::kNow) {
     changes.add(set<&Subscription::status>(SubscriptionStatus::kCancelled));
   }
