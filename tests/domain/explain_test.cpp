@@ -7,9 +7,11 @@
 #include <set>
 
 #include "gesso/bson/json.hpp"
+#include "gesso/domain/billing.hpp"
 #include "gesso/domain/charging.hpp"
 #include "gesso/repositories/rate_limit_repository.hpp"
 #include "gesso/repositories/usage_log_repository.hpp"
+#include "gesso/repositories/webhook_event_repository.hpp"
 #include "tests/repositories/fixture.hpp"
 
 namespace gesso::domain {
@@ -173,6 +175,9 @@ TEST_F(ExplainTest, SubscriptionRepository) {
   served("find_due", [&](auto& repository) {
     (void)repository.find_due(models::SubscriptionStatus::kActive, clock_.now());
   });
+  served("find_current", [&](auto& repository) { (void)repository.find_current("user_ada"); });
+  served("change_state", [&](auto& repository) { repository.change_state(bought, bought); });
+  served("settle", [&](auto& repository) { repository.settle(bought); });
   served("use_credits",
          [&](auto& repository) { repository.use_credits(bought.id, 1, ids_.next("op_")); });
   served("reset_period_usage", [&](auto& repository) { repository.reset_period_usage(bought.id); });
@@ -185,6 +190,46 @@ TEST_F(ExplainTest, SubscriptionRepository) {
   });
   served("end_cancelled", [&](auto& repository) { repository.end_cancelled(clock_.now()); });
   served("cancel", [&](auto& repository) { repository.cancel(bought.id, CancelWhen::kNow); });
+}
+
+TEST_F(ExplainTest, WebhookEventRepository) {
+  const auto served = [&](const char* name, auto method) {
+    expect_served(name, [&](mongo::Session& session) {
+      WebhookEventRepository events(session, context_);
+      method(events);
+    });
+  };
+  const models::StripeEvent event{.id = "evt_1", .type = "invoice.paid", .created = clock_.now()};
+  served("receive", [&](auto& events) { (void)events.receive(event); });
+  const auto id = webhook_event_id(models::WebhookProvider::kStripe, event.id);
+  served("park", [&](auto& events) { events.park(*events.find_by_id(id), "not yet"); });
+  served("mark_applied", [&](auto& events) { events.mark_applied(id); });
+  served("mark_ignored", [&](auto& events) { events.mark_ignored(id, "nothing"); });
+  served("find_due", [&](auto& events) { (void)events.find_due(clock_.now()); });
+  served("find_parked", [&](auto& events) { (void)events.find_parked("cus_1"); });
+}
+
+TEST_F(ExplainTest, Billing) {
+  const User ada = add_user("ada@example.com");
+  add_subscription(ada.id, 10);
+  const BillingSettings settings;
+  clock_.advance(24h * 31);
+  const auto served = [&](const char* name, auto method) {
+    expect_served(name, [&](mongo::Session& session) {
+      Billing billing(session, context_, settings);
+      method(billing);
+    });
+  };
+  served("apply", [&](auto& billing) {
+    billing.apply({.id = "evt_1",
+                   .type = "checkout.session.completed",
+                   .created = clock_.now(),
+                   .kind = models::StripeEventKind::kCheckoutCompleted,
+                   .customer_id = models::ForeignId("cus_1"),
+                   .user_id = models::ForeignId(ada.id.str())});
+  });
+  served("sweep_due", [&](auto& billing) { billing.sweep_due(clock_.now()); });
+  served("mine", [&](auto& billing) { (void)billing.mine(ada.id); });
 }
 
 TEST_F(ExplainTest, UsageLogRepository) {
