@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "gesso/repositories/account_repository.hpp"
+#include "gesso/repositories/subscription_repository.hpp"
 #include "gesso/repositories/user_repository.hpp"
 #include "tests/repositories/fixture.hpp"
 
@@ -44,7 +45,6 @@ class SweeperTest : public RepositoryTest {
     ASSERT_EQ(credits(), 7);
   }
 
- private:
   std::optional<models::UserId> ann_;
 };
 
@@ -82,6 +82,22 @@ TEST_F(SweeperTest, DeletesWhatIsLeftOfADeletedAccount) {
   const auto until = std::chrono::steady_clock::now() + 20s;
   while (is_there() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
   EXPECT_FALSE(is_there());
+}
+
+TEST_F(SweeperTest, RenewsTheSubscriptionsThatAreDue) {
+  const auto given = add_subscription(*ann_, 100);
+  clock_.set_now(given.current_period_end);
+  // It sweeps once before it ends.
+  { const Sweeper sweeper(Database::get().service(), context_, {}); }
+  const auto stored = [&] {
+    return *with<SubscriptionRepository>(
+        [&](SubscriptionRepository subscriptions) { return subscriptions.find_by_user(*ann_); });
+  };
+  EXPECT_EQ(stored(), given);
+  const BillingSettings settings;
+  { const Sweeper sweeper(Database::get().service(), context_, {.billing = &settings}); }
+  EXPECT_EQ(stored().current_period_start, given.current_period_end);
+  EXPECT_TRUE(is_usable(stored(), clock_.now()));
 }
 
 }  // namespace

@@ -3,13 +3,14 @@
 #include <spdlog/spdlog.h>
 
 #include "gesso/domain/account_deletion.hpp"
+#include "gesso/domain/billing.hpp"
 #include "gesso/domain/charging.hpp"
 
 namespace gesso::domain {
 
 Sweeper::Sweeper(mongo::Service& database, const repositories::RepositoryContext& context,
                  SweeperOptions options)
-    : database_(database), context_(context), options_(options) {
+    : database_(database), context_(context), options_(std::move(options)) {
   thread_ = std::thread([this] { work(); });
 }
 
@@ -25,13 +26,14 @@ Sweeper::~Sweeper() {
 void Sweeper::work() {
   bool ending = false;
   while (!ending) {
-    sweep();
+    sweep_charges();
+    if (options_.billing != nullptr) sweep_subscriptions();
     std::unique_lock lock(mutex_);
     ending = changed_.wait_for(lock, options_.interval, [this] { return ending_; });
   }
 }
 
-void Sweeper::sweep() {
+void Sweeper::sweep_charges() {
   try {
     SweepReport report = database_.run([this](mongo::Session& session) {
       return Charging(session, context_).sweep(options_.charge_grace);
@@ -45,6 +47,26 @@ void Sweeper::sweep() {
     if (gone > 0) spdlog::info("sweep: {} deleted accounts are gone", gone);
   } catch (const std::exception& error) {
     spdlog::warn("sweep: {}", error.what());  // the next one will find the same
+  }
+}
+
+void Sweeper::sweep_subscriptions() {
+  try {
+    const BillingSweepReport report = database_.run([this](mongo::Session& session) {
+      return Billing(session, context_, *options_.billing)
+          .sweep_due(context_.clock.now(), options_.stripe);
+    });
+    if (report.retried + report.renewed + report.ended + report.settled + report.failed > 0) {
+      spdlog::info(
+          "sweep: applied {} events, renewed {} subscriptions, ended {}, showed {} to their users, "
+          "{} documents make no sense",
+          report.retried, report.renewed, report.ended, report.settled, report.failed);
+    }
+    if (report.parked > 0) {
+      spdlog::warn("sweep: {} events of payments cannot be applied yet", report.parked);
+    }
+  } catch (const std::exception& error) {
+    spdlog::warn("sweep of subscriptions: {}", error.what());  // the next one will find the same
   }
 }
 

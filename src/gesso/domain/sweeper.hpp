@@ -1,5 +1,6 @@
 // Housekeeping on a thread of its own, again and again: resolves the holds that a crash left of
-// charges, and deletes what is left of deleted accounts.
+// charges, deletes what is left of deleted accounts, and does what the clock brings to
+// subscriptions.
 //
 // Owned by whoever serves. Safe beside other processes that do the same. Destroying it waits for a
 // sweep that runs.
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include "gesso/domain/billing_decisions.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/repository_context.hpp"
 
@@ -18,6 +20,10 @@ namespace gesso::domain {
 struct SweeperOptions {
   std::chrono::milliseconds interval{60'000};
   std::chrono::milliseconds charge_grace{300'000};  // younger charges are still on their way
+  // Borrowed; without it subscriptions are left alone.
+  const BillingSettings* billing = nullptr;
+  // Asked which of two states is newer; without it the events' ids decide.
+  StripeTransport stripe = {};
 };
 
 class Sweeper {
@@ -30,7 +36,8 @@ class Sweeper {
   std::thread thread_;
 
   void work();
-  void sweep();
+  void sweep_charges();
+  void sweep_subscriptions();
 
  public:
   // Begins with a sweep.
