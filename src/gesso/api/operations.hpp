@@ -27,6 +27,10 @@ namespace gesso::api {
 [[nodiscard]] Operations generation_operations();
 // /api/v1/admin/users
 [[nodiscard]] Operations admin_user_operations();
+// /api/v1/plans, /api/v1/subscriptions
+[[nodiscard]] Operations subscription_operations();
+// /webhooks
+[[nodiscard]] Operations webhook_operations();
 
 // All of them, in the order of the document.
 [[nodiscard]] const std::vector<Operation>& operations();

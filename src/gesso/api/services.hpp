@@ -7,6 +7,7 @@
 #include <chrono>
 #include <string>
 
+#include "gesso/api/billing_services.hpp"
 #include "gesso/api/recorder.hpp"
 #include "gesso/api/secret_state.hpp"
 #include "gesso/domain/account_services.hpp"
@@ -18,6 +19,9 @@
 #include "gesso/repositories/repository_context.hpp"
 
 namespace gesso::api {
+
+// Nothing is sold, and no event is taken.
+inline const BillingServices kNoBilling;
 
 struct Services {
   mongo::Service& database;
@@ -36,6 +40,7 @@ struct Services {
   // Where providers send browsers back to, "{provider}" in it for the provider's name: exactly what
   // is registered with them.
   std::string sign_in_redirect_uri = {};
+  const BillingServices* billing = &kNoBilling;
 };
 
 }  // namespace gesso::api
