@@ -6,6 +6,7 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/cli/toml_file.hpp"
+#include "gesso/domain/plans.hpp"
 
 namespace gesso::cli {
 namespace {
@@ -69,6 +70,19 @@ std::optional<std::string> check_redirect_uri(std::string_view text) {
   }
   return "a URL with {provider} in it, such as "
          "https://api.example.com/api/v1/auth/oauth/{provider}/callback";
+}
+
+std::optional<std::string> check_plan(std::string_view text) {
+  if (domain::read_plan(models::SubscriptionPlan::kPro, text)) return std::nullopt;
+  return "credits=NUMBER, monthly=CENTS:PRICE_ID, yearly=CENTS:PRICE_ID";
+}
+
+// Empty, or an address that a browser or we go to.
+std::optional<std::string> check_url(std::string_view text) {
+  if (text.empty() || text.starts_with("https://") || text.starts_with("http://")) {
+    return std::nullopt;
+  }
+  return "https:// or http:// and more";
 }
 
 using S = Settings;
@@ -219,6 +233,53 @@ constexpr std::array kTable{
             .member = &S::charge_grace,
             .about = "Age from which an unfinished charge is the sweep's.",
             .min = 100},
+    Setting{.key = "stripe_secret_key",
+            .member = &S::stripe_secret_key,
+            .about = "Key of Stripe's API, sk_...; without it nothing is sold."},
+    Setting{.key = "stripe_webhook_secrets",
+            .member = &S::stripe_webhook_secrets,
+            .about = "Secrets of the webhook endpoint, whsec_..., comma-separated: two while one "
+                     "is rolled."},
+    Setting{.key = "stripe_api_url",
+            .member = &S::stripe_api_url,
+            .about = "Where Stripe's API is, for tests.",
+            .check = check_url},
+    Setting{.key = "plan_basic",
+            .member = &S::plan_basic,
+            .about = "The plan basic: credits=NUMBER a month, monthly=CENTS:PRICE_ID, "
+                     "yearly=CENTS:PRICE_ID, with Stripe's ids; an interval without one is not "
+                     "sold.",
+            .check = check_plan},
+    Setting{.key = "plan_pro",
+            .member = &S::plan_pro,
+            .about = "The plan pro, in the same way.",
+            .check = check_plan},
+    Setting{.key = "plan_enterprise",
+            .member = &S::plan_enterprise,
+            .about = "The plan enterprise, in the same way.",
+            .check = check_plan},
+    Setting{.key = "plan_currency",
+            .member = &S::plan_currency,
+            .about = "Currency of the plans' prices, as Stripe spells it.",
+            .check = check_not_empty},
+    Setting{.key = "local_plans",
+            .member = &S::local_plans,
+            .about = "Let users take plans without paying, where no key of Stripe is set."},
+    Setting{.key = "payment_grace",
+            .member = &S::payment_grace,
+            .about = "Time after the end of what was paid in which a payment may still come."},
+    Setting{.key = "checkout_success_url",
+            .member = &S::checkout_success_url,
+            .about = "Where Stripe sends a user who has bought; may hold {CHECKOUT_SESSION_ID}.",
+            .check = check_url},
+    Setting{.key = "checkout_cancel_url",
+            .member = &S::checkout_cancel_url,
+            .about = "Where Stripe sends a user who has not.",
+            .check = check_url},
+    Setting{.key = "portal_return_url",
+            .member = &S::portal_return_url,
+            .about = "Where Stripe's customer portal leads back to.",
+            .check = check_url},
     Setting{.key = "io_threads",
             .member = &S::io_threads,
             .about = "Threads that read and write HTTP.",

@@ -57,6 +57,18 @@ struct Settings {
   std::chrono::milliseconds drain_timeout = std::chrono::seconds{10};
   std::chrono::milliseconds sweep_interval = std::chrono::minutes{1};
   std::chrono::milliseconds charge_grace = std::chrono::minutes{5};
+  Secret stripe_secret_key;
+  Secret stripe_webhook_secrets;
+  std::string stripe_api_url = "https://api.stripe.com";
+  std::string plan_basic;
+  std::string plan_pro;
+  std::string plan_enterprise;
+  std::string plan_currency = "usd";
+  bool local_plans = false;
+  std::chrono::milliseconds payment_grace = std::chrono::days{3};
+  std::string checkout_success_url;
+  std::string checkout_cancel_url;
+  std::string portal_return_url;
   std::int64_t io_threads = 2;
   std::int64_t max_connections = 4096;
   std::string smtp_host;

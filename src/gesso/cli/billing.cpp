@@ -1,0 +1,72 @@
+#include "gesso/cli/billing.hpp"
+
+#include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gesso/base/error.hpp"
+
+namespace gesso::cli {
+namespace {
+
+using models::SubscriptionPlan;
+
+// Comma-separated, blanks around each left out.
+std::vector<Secret> split(const Secret& secrets) {
+  std::vector<Secret> found;
+  std::string_view rest = secrets.reveal();
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    std::string_view one = rest.substr(0, comma);
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (!one.empty()) found.emplace_back(one);
+  }
+  return found;
+}
+
+domain::Plan plan_of(SubscriptionPlan plan, const std::string& text) {
+  return domain::read_plan(plan, text).value();  // the settings' own check has passed
+}
+
+}  // namespace
+
+api::BillingServices make_billing_services(const Settings& settings,
+                                           domain::StripeTransport stripe) {
+  api::BillingServices billing;
+  billing.settings = {
+      .plans = domain::Plans({domain::Plans().get(SubscriptionPlan::kFree),
+                              plan_of(SubscriptionPlan::kBasic, settings.plan_basic),
+                              plan_of(SubscriptionPlan::kPro, settings.plan_pro),
+                              plan_of(SubscriptionPlan::kEnterprise, settings.plan_enterprise)},
+                             settings.plan_currency),
+      .payment_grace = settings.payment_grace,
+      .sells = !settings.stripe_secret_key.empty(),
+      .local_plans = settings.local_plans,
+      .checkout_success_url = settings.checkout_success_url,
+      .checkout_cancel_url = settings.checkout_cancel_url,
+      .portal_return_url = settings.portal_return_url};
+  billing.stripe = std::move(stripe);
+  billing.webhook_secrets = split(settings.stripe_webhook_secrets);
+  if (!billing.settings.sells) return billing;
+
+  std::vector<Violation> violations;
+  const auto require = [&](std::string_view name, bool is_there) {
+    if (is_there) return;
+    violations.push_back({.path = {std::string(name)},
+                          .type = "missing",
+                          .message = "Required where stripe_secret_key is set",
+                          .expected = "a value, since stripe_secret_key is set",
+                          .found = "nothing"});
+  };
+  require("stripe_webhook_secrets", !billing.webhook_secrets.empty());
+  require("checkout_success_url", !settings.checkout_success_url.empty());
+  require("checkout_cancel_url", !settings.checkout_cancel_url.empty());
+  require("portal_return_url", !settings.portal_return_url.empty());
+  if (!violations.empty()) throw validation_error(std::move(violations));
+  return billing;
+}
+
+}  // namespace gesso::cli
