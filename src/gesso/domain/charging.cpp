@@ -95,7 +95,7 @@ std::optional<Charging::Outcome> Charging::take(Generation& generation,
     const auto user = users_.find_by_id(generation.user_id);
     if (!user || !user->is_active) return UserNotActive{};
     std::optional<Subscription> seen;
-    if (user->may_have_subscription) seen = subscriptions_.find_by_user(user->id);
+    if (user->may_have_subscription) seen = subscriptions_.find_current(user->id);
     if (is_attempted(user->pending_charges, generation, since) ||
         (seen && is_attempted(seen->pending_charges, generation, since))) {
       return ChargeInProgress{};
@@ -128,11 +128,7 @@ std::optional<Charging::Outcome> Charging::take(Generation& generation,
 bool Charging::hold_at_subscription(Generation& generation, const Subscription& seen,
                                     std::int64_t credits) {
   const bool held = subscriptions_.change_one(
-      where<&Subscription::id> == seen.id &&
-          where<&Subscription::status> == SubscriptionStatus::kActive &&
-          where<&Subscription::current_period_end> > context_->clock.now() &&
-          where<&Subscription::current_period_start> == seen.current_period_start &&
-          where<&Subscription::credits_per_month> == seen.credits_per_month &&
+      repositories::as_seen(seen) &&
           where<&Subscription::credits_used_this_period> <= seen.credits_per_month - credits,
       update(inc<&Subscription::credits_used_this_period>(credits),
              push<&Subscription::pending_charges>(make_hold(
