@@ -13,7 +13,6 @@ using models::GenerationId;
 using models::GenerationStatus;
 using models::PendingCharge;
 using models::Subscription;
-using models::SubscriptionStatus;
 using models::User;
 using models::UserId;
 using repositories::is_usable;
