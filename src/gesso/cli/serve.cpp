@@ -13,9 +13,11 @@
 #include "gesso/api/application.hpp"
 #include "gesso/api/startup_gate.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/cli/billing.hpp"
 #include "gesso/cli/command.hpp"
 #include "gesso/cli/database.hpp"
 #include "gesso/cli/logging.hpp"
+#include "gesso/cli/outgoing.hpp"
 #include "gesso/cli/signals.hpp"
 #include "gesso/cli/token_key.hpp"
 #include "gesso/cli/version.hpp"
@@ -33,6 +35,8 @@ namespace {
 
 // A hash takes a quarter of a second: more than a few waiting for each thread would time out.
 constexpr std::size_t kWaitingHashesPerThread = 64;
+// They wait for Stripe and for providers of sign-in, and take no processor.
+constexpr std::size_t kOutgoingThreads = 8;
 
 Secret token_key(const Settings& settings, Random& random) {
   if (!settings.jwt_secret.empty()) return settings.jwt_secret.clone();
@@ -74,7 +78,15 @@ http::ServerOptions server_options(const Settings& settings) {
   return {.host = address.host,
           .port = address.port,
           .threads = static_cast<int>(settings.io_threads),
-          .max_connections = static_cast<std::size_t>(settings.max_connections)};
+          .tls_certificate_file = settings.tls_certificate_file,
+          .tls_key_file = settings.tls_key_file,
+          .trusted_proxies = list_of(settings.trusted_proxies),
+          .forwarded_fields = settings.forwarded_fields == "forwarded"
+                                  ? http::ForwardedFields::kForwarded
+                                  : http::ForwardedFields::kXForwarded,
+          .max_connections = static_cast<std::size_t>(settings.max_connections),
+          .max_connections_per_address =
+              static_cast<std::size_t>(settings.max_connections_per_address)};
 }
 
 api::SecretState as_secret_state(azure::RotationStatus status) {
@@ -172,7 +184,8 @@ ExitCode serve(const Invocation& invocation) {
       .random = random,
       .ids = ids,
       .bcrypt_cost = static_cast<unsigned>(settings.bcrypt_rounds)};
-  const domain::Tokens tokens(token_key(settings, random),
+  const Secret key = token_key(settings, random);
+  const domain::Tokens tokens(key.clone(),
                               settings.jwt_previous_secret.empty()
                                   ? std::nullopt
                                   : std::optional(settings.jwt_previous_secret.clone()),
@@ -209,8 +222,12 @@ ExitCode serve(const Invocation& invocation) {
 
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   domain::HashPool hashes(cores, cores * kWaitingHashesPerThread);
-  domain::LogMailer mailer;
-  domain::MailQueue mail(mailer);
+  // What asks other services waits for them, and must not keep a login waiting.
+  domain::HashPool outgoing_pool(kOutgoingThreads, kOutgoingThreads * kWaitingHashesPerThread);
+  Outgoing outgoing(settings, key, clock, random);
+  const api::BillingServices billing = make_billing_services(settings, outgoing.stripe());
+  const std::unique_ptr<domain::Mailer> mailer = make_mailer(settings, clock, random);
+  domain::MailQueue mail(*mailer);
   domain::NoAttemptLimits limits;
   const domain::AccountServices accounts{.context = repository_context,
                                          .tokens = tokens,
@@ -231,14 +248,22 @@ ExitCode serve(const Invocation& invocation) {
       .hashes = hashes,
       .metrics = metrics,
       .request_timeout = settings.request_timeout,
+      .cors = http::Cors(
+          {.origins = list_of(settings.cors_origins), .credentials = settings.cors_credentials}),
       .version = std::string(version()),
       .secret_state = secret_state,
-      .access_log = settings.access_log ? access_log(settings) : api::AccessLog()};
+      .access_log = settings.access_log ? access_log(settings) : api::AccessLog(),
+      .outgoing = &outgoing_pool,
+      .sign_in = outgoing.sign_in(),
+      .sign_in_redirect_uri = settings.oauth_redirect_uri,
+      .billing = &billing};
   const api::Application application(services);
   std::optional<domain::Sweeper> sweeper;
   sweeper.emplace(service, repository_context,
                   domain::SweeperOptions{.interval = settings.sweep_interval,
-                                         .charge_grace = settings.charge_grace});
+                                         .charge_grace = settings.charge_grace,
+                                         .billing = &billing.settings,
+                                         .stripe = billing.stripe});
   gate.open(application);
   if (database.vault() == nullptr) listen(server, settings);
   greet(invocation.out, settings, database, server.port());
@@ -257,46 +282,11 @@ ExitCode serve(const Invocation& invocation) {
 }  // namespace
 
 Command serve_command() {
-  static constexpr auto kSettings = std::to_array<std::string_view>({"listen",
-                                                                     "data_dir",
-                                                                     "mongodb_uri",
-                                                                     "database",
-                                                                     "mongodb_tls_ca_file",
-                                                                     "mongodb_pool_size",
-                                                                     "mongodb_warm_minimum",
-                                                                     "mongodb_queue_limit",
-                                                                     "mongodb_connect_attempts",
-                                                                     "key_vault_url",
-                                                                     "mongodb_secret",
-                                                                     "key_vault_poll_interval",
-                                                                     "key_vault_suffixes",
-                                                                     "key_vault_tenant",
-                                                                     "azure_credential",
-                                                                     "azure_managed_identity",
-                                                                     "azure_connect_to",
-                                                                     "azure_ca_file",
-                                                                     "jwt_secret",
-                                                                     "jwt_previous_secret",
-                                                                     "token_issuer",
-                                                                     "token_lifetime",
-                                                                     "session_lifetime",
-                                                                     "session_idle_lifetime",
-                                                                     "hide_taken_email",
-                                                                     "require_verified_email",
-                                                                     "allow_special_use_domains",
-                                                                     "service_name",
-                                                                     "confirm_email_page",
-                                                                     "reset_password_page",
-                                                                     "bcrypt_rounds",
-                                                                     "request_timeout",
-                                                                     "drain_timeout",
-                                                                     "sweep_interval",
-                                                                     "charge_grace",
-                                                                     "io_threads",
-                                                                     "max_connections",
-                                                                     "log_level",
-                                                                     "log_format",
-                                                                     "access_log"});
+  static const std::vector<std::string_view> kSettings = [] {
+    std::vector<std::string_view> keys;
+    for (const Setting& setting : setting_table()) keys.push_back(setting.key);
+    return keys;
+  }();
   return {.name = "serve",
           .about = "Serve the HTTP API, with the database inside or a server's",
           .more = R"(Examples:

@@ -85,6 +85,11 @@ std::optional<std::string> check_url(std::string_view text) {
   return "https:// or http:// and more";
 }
 
+std::optional<std::string> check_forwarded_fields(std::string_view text) {
+  if (text == "x-forwarded" || text == "forwarded") return std::nullopt;
+  return "x-forwarded or forwarded";
+}
+
 using S = Settings;
 constexpr std::array kTable{
     Setting{.key = "listen",
@@ -290,6 +295,32 @@ constexpr std::array kTable{
             .about = "HTTP connections that are open at once; more are turned away.",
             .min = 1,
             .max = 1'000'000},
+    Setting{.key = "max_connections_per_address",
+            .member = &S::max_connections_per_address,
+            .about = "The same for those of one address, trusted proxies apart; 0 is no limit.",
+            .max = 1'000'000},
+    Setting{.key = "tls_certificate_file",
+            .member = &S::tls_certificate_file,
+            .about = "Certificate and chain in PEM, served when it changes; empty is plain HTTP."},
+    Setting{.key = "tls_key_file",
+            .member = &S::tls_key_file,
+            .about = "The certificate's private key in PEM."},
+    Setting{.key = "trusted_proxies",
+            .member = &S::trusted_proxies,
+            .about = "Networks of the proxies whose word on the caller's address is taken: "
+                     "10.0.0.0/8, ..."},
+    Setting{.key = "forwarded_fields",
+            .member = &S::forwarded_fields,
+            .about =
+                "Which fields those set: x-forwarded (X-Forwarded-For and -Proto) or forwarded "
+                "(RFC 7239).",
+            .check = check_forwarded_fields},
+    Setting{.key = "cors_origins",
+            .member = &S::cors_origins,
+            .about = "Origins whose pages may call: https://app.example, ...; * is every one."},
+    Setting{.key = "cors_credentials",
+            .member = &S::cors_credentials,
+            .about = "Whether those pages may send cookies."},
     Setting{.key = "smtp_host",
             .member = &S::smtp_host,
             .about = "Mail server that mails are sent by; without it they are written to the log."},
@@ -691,6 +722,20 @@ std::optional<Address> parse_address(std::string_view text) {
     return std::nullopt;
   }
   return Address{.host = std::string(host), .port = static_cast<std::uint16_t>(*port)};
+}
+
+std::vector<std::string> list_of(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    std::string_view part = text.substr(0, comma);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    if (!part.empty()) parts.emplace_back(part);
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+  }
+  return parts;
 }
 
 }  // namespace gesso::cli

@@ -71,6 +71,13 @@ struct Settings {
   std::string portal_return_url;
   std::int64_t io_threads = 2;
   std::int64_t max_connections = 4096;
+  std::int64_t max_connections_per_address = 0;
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  std::string trusted_proxies;
+  std::string forwarded_fields = "x-forwarded";
+  std::string cors_origins;
+  bool cors_credentials = false;
   std::string smtp_host;
   std::int64_t smtp_port = 587;
   std::string smtp_tls = "starttls";
@@ -98,6 +105,9 @@ struct Settings {
 
 // A copy, its secrets too.
 [[nodiscard]] Settings clone(const Settings& settings);
+
+// The parts of "a, b,c".
+[[nodiscard]] std::vector<std::string> list_of(std::string_view text);
 
 // One row of the table.
 struct Setting {

@@ -14,20 +14,6 @@
 namespace gesso::cli {
 namespace {
 
-std::vector<std::string> split(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t comma = text.find(',');
-    std::string_view part = text.substr(0, comma);
-    while (part.starts_with(' ')) part.remove_prefix(1);
-    while (part.ends_with(' ')) part.remove_suffix(1);
-    if (!part.empty()) parts.emplace_back(part);
-    if (comma == std::string_view::npos) break;
-    text.remove_prefix(comma + 1);
-  }
-  return parts;
-}
-
 azure::ManagedIdentityId managed_identity(std::string_view text) {
   using Kind = azure::ManagedIdentityId::Kind;
   if (text.empty()) return {};
@@ -72,7 +58,7 @@ Vault::Vault(const Settings& settings, const azure::Environment& environment, co
     : client_(make_client(settings, environment, options)),
       tokens_(make_tokens(settings, environment, *client_, clock, random, options.attempts)),
       vault_({.url = settings.key_vault_url,
-              .more_suffixes = split(settings.key_vault_suffixes),
+              .more_suffixes = list_of(settings.key_vault_suffixes),
               .tenant = settings.key_vault_tenant,
               .retry = {.attempts = options.vault_attempts}},
              *client_, *tokens_, clock, random),
