@@ -290,6 +290,43 @@ TEST_F(StripeRecordsTest, AChangeOfPlanGrantsNothingAnewAndExtendsWhatIsPaid) {
   EXPECT_TRUE(is_usable(now, february_));
 }
 
+TEST_F(StripeRecordsTest, AnInvoiceOfBeforeShortensNoPeriodThatWasStoredWithoutRecords) {
+  Subscription old = nothing();
+  old.plan = SubscriptionPlan::kPro;
+  old.status = SubscriptionStatus::kActive;
+  old.stripe_subscription_id = "sub_a";
+  old.credits_per_month = 500;
+  old.credits_used_this_period = 9;
+  old.current_period_start = february_;
+  old.current_period_end = march_;
+  Subscription now = after(
+      old, {pro_.state(StripeStatus::kActive, february_), pro_.paid("in_1", start_, february_)},
+      february_ + 1h);
+  EXPECT_EQ(now.current_period_start, february_);
+  EXPECT_EQ(now.current_period_end, march_);
+  EXPECT_EQ(now.credits_used_this_period, 9);
+  EXPECT_TRUE(is_usable(now, february_ + 1h));
+  now = after(now, {pro_.paid("in_2", february_, march_)}, february_ + 2h);
+  EXPECT_EQ(now.current_period_end, march_);
+  EXPECT_EQ(now.credits_used_this_period, 9);
+  now = after(now, {pro_.paid("in_3", march_, april_)}, march_ + 1h);
+  EXPECT_EQ(now.current_period_end, april_);
+  EXPECT_EQ(now.credits_used_this_period, 0);
+}
+
+TEST_F(StripeRecordsTest, SubscriptionsOfLongAgoAreForgotten) {
+  Subscription now = nothing();
+  for (int i = 0; i < 60; ++i) {
+    const Time moment = start_ + 1h * i;
+    const StripeSubscriptionOf sold("sub_" + std::to_string(100 + i), "price_pro_monthly", moment);
+    now = after(now, {sold.state(StripeStatus::kActive, moment), sold.deleted(moment + 30min)},
+                moment + 45min);
+  }
+  EXPECT_EQ(now.stripe_records.size(), 50U);
+  EXPECT_EQ(now.stripe_subscription_id, "sub_159");
+  EXPECT_EQ(now.stripe_records.front().id, "sub_110");
+}
+
 TEST_F(StripeRecordsTest, WithinOneSecondMakingComesBeforeChanging) {
   const auto made = pro_.state(StripeStatus::kIncomplete, start_, "created");
   const auto changed = pro_.state(StripeStatus::kActive, start_);

@@ -25,7 +25,8 @@ using models::SubscriptionStatus;
 
 namespace {
 
-constexpr std::chrono::days kForgetAfter{60};
+// Of one user; more than anybody buys.
+constexpr std::size_t kMostRecords = 50;
 
 bool is_final(StripeStatus status) {
   return status == StripeStatus::kCanceled || status == StripeStatus::kIncompleteExpired;
@@ -203,13 +204,11 @@ bool is_in_force(const Subscription& subscription) {
          subscription.status == SubscriptionStatus::kPastDue;
 }
 
-// Goes over to a credit period, with its credits where it is a new one.
+// Goes over to a credit period. Only one that begins later has new credits: going back, as late
+// facts may have it, grants nothing.
 void enter(Subscription& subscription, const Period& period) {
-  if (period.start < subscription.current_period_start) return;
-  if (period.start > subscription.current_period_start) {
-    subscription.credits_used_this_period = 0;
-    subscription.current_period_start = period.start;
-  }
+  if (period.start > subscription.current_period_start) subscription.credits_used_this_period = 0;
+  subscription.current_period_start = period.start;
   subscription.current_period_end = period.end;
 }
 
@@ -247,32 +246,35 @@ void follow(Subscription& subscription, StripeRecord& record, const Plans& plans
                         record.status != StripeStatus::kPaused && record.payment_failed;
   subscription.grace_until = may_wait ? record.next_attempt_at : std::nullopt;
   subscription.cancelled_at = record.canceled_at;
+  subscription.cancel_at_period_end = record.cancel_at_period_end;
   const bool nothing_granted =
       subscription.paid_from && subscription.paid_from == subscription.paid_until;
+  const bool takes_over = subscription.stripe_subscription_id != record.id || nothing_granted;
 
   Period credits;
   if (is_paid(record)) {
     const Period paid = paid_period(record);
+    // The subscription was stored without records, and knows a later period than this invoice's.
+    if (!takes_over && paid.start < repositories::paid_period(subscription).start) return;
     // Months pass no longer for one that has ended, also where that is told late.
     const Time end = record.ended_at.value_or(record.stripe_event_created.value_or(now));
     credits = credit_period(paid, paid.start, has_ended(record) ? std::min(now, end) : now);
     subscription.billing_anchor = paid.start;
     subscription.paid_from = paid.start;
     subscription.paid_until = paid.end;
+  } else if (!takes_over) {
+    return;  // stored without records, with the period that it knows
   } else {
     // Nothing is granted before it is paid.
     const Time start = record.created.value_or(now);
     credits = {.start = start, .end = start};
     subscription.billing_anchor = subscription.paid_from = subscription.paid_until = start;
   }
-  subscription.cancel_at_period_end =
-      record.cancel_at_period_end ||
-      (record.cancel_at && *record.cancel_at <= *subscription.paid_until);
-  if (subscription.stripe_subscription_id != record.id || nothing_granted) {
+  if (record.cancel_at && *record.cancel_at <= *subscription.paid_until) {
+    subscription.cancel_at_period_end = true;
+  }
+  if (takes_over) {
     take_over(subscription, record, credits);
-  } else if (has_ended(record)) {
-    subscription.current_period_start = credits.start;
-    subscription.current_period_end = credits.end;
   } else {
     enter(subscription, credits);
   }
@@ -306,6 +308,24 @@ void end_by_clock(Subscription& subscription, Time now, std::chrono::millisecond
   }
 }
 
+// A record that is gone cannot keep a late event from reviving its subscription: hence the oldest,
+// which no event is about any more.
+void forget_oldest(Subscription& subscription) {
+  auto& records = subscription.stripe_records;
+  while (records.size() > kMostRecords) {
+    const auto oldest =
+        std::min_element(records.begin(), records.end(), [&](const auto& a, const auto& b) {
+          const auto key = [&](const StripeRecord& record) {
+            const bool is_kept =
+                !has_ended(record) || record.id == subscription.stripe_subscription_id;
+            return std::tuple(is_kept, record.stripe_event_created, record.id.str());
+          };
+          return key(a) < key(b);
+        });
+    records.erase(oldest);
+  }
+}
+
 }  // namespace
 
 MergeResult merge(StripeRecord& record, const StripeEvent& event, const Plans& plans) {
@@ -328,10 +348,7 @@ Subscription derive(Subscription subscription, const Plans& plans, Time now,
     renew(subscription, now);
   }
   if (is_in_force(subscription)) end_by_clock(subscription, now, grace);
-  std::erase_if(subscription.stripe_records, [&](const StripeRecord& old) {
-    return has_ended(old) && old.id != subscription.stripe_subscription_id &&
-           old.stripe_event_created.value_or(now) + kForgetAfter < now;
-  });
+  forget_oldest(subscription);
   return subscription;
 }
 
