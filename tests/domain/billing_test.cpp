@@ -68,7 +68,8 @@ class BillingTest : public RepositoryTest {
   }
   void use(const models::UserId& id, std::int64_t credits) {
     with<SubscriptionRepository>([&](SubscriptionRepository subscriptions) {
-      ASSERT_TRUE(subscriptions.use_credits(subscriptions.find_by_user(id)->id, credits));
+      ASSERT_TRUE(
+          subscriptions.use_credits(subscriptions.find_by_user(id)->id, credits, ids_.next("op_")));
     });
   }
   // Buys `sold` for the user it names.
@@ -654,7 +655,8 @@ TEST_F(BillingTest, NoOrderOfEventsGrantsAPeriodTwice) {
       with<SubscriptionRepository>([&](SubscriptionRepository subscriptions) {
         const auto seen = subscriptions.find_by_user(ada.id);
         for (const std::int64_t credits : {500, 200, 1}) {
-          if (seen && subscriptions.use_credits(seen->id, credits)) spent += credits;
+          if (seen && subscriptions.use_credits(seen->id, credits, ids_.next("op_")))
+            spent += credits;
         }
       });
       clock_.advance(std::chrono::hours(random() % 100));

@@ -231,8 +231,8 @@ TEST_F(SubscriptionRepositoryTest, AYearGrantsItsCreditsByTheMonth) {
       clock_.set_now(models::add_months(start, month));
       const auto current = subscriptions.find_current("user_ada");
       EXPECT_EQ(current->current_period_end, models::add_months(start, month + 1));
-      EXPECT_TRUE(subscriptions.use_credits(made.id, 5));
-      EXPECT_FALSE(subscriptions.use_credits(made.id, 1));
+      EXPECT_TRUE(subscriptions.use_credits(made.id, 5, ids_.next("op_")));
+      EXPECT_FALSE(subscriptions.use_credits(made.id, 1, ids_.next("op_")));
       EXPECT_EQ(subscriptions.find_current("user_ada")->credits_used_this_period, 5);
       // The year is paid: there is nothing to renew, nor to end.
       EXPECT_EQ(subscriptions.reset_period_usage(made.id)->credits_used_this_period, 5);
@@ -253,9 +253,9 @@ TEST_F(SubscriptionRepositoryTest, OnePastDueGivesCreditsForItsGrace) {
     next.grace_until = made.current_period_end + 72h;
     EXPECT_TRUE(subscriptions.change_state(made, next));
     clock_.set_now(made.current_period_end + 1h);
-    EXPECT_TRUE(subscriptions.use_credits(made.id, 1));
+    EXPECT_TRUE(subscriptions.use_credits(made.id, 1, ids_.next("op_")));
     clock_.set_now(*next.grace_until);
-    EXPECT_EQ(subscriptions.use_credits(made.id, 1), std::nullopt);
+    EXPECT_EQ(subscriptions.use_credits(made.id, 1, ids_.next("op_")), std::nullopt);
   });
 }
 
@@ -264,7 +264,7 @@ TEST_F(SubscriptionRepositoryTest, AStateIsWrittenOverTheOneThatWasSeen) {
   subscriptions([&](SubscriptionRepository subscriptions) {
     Subscription next = made;
     next.status = SubscriptionStatus::kExpired;
-    subscriptions.use_credits(made.id, 2);  // changes nothing of the state
+    subscriptions.use_credits(made.id, 2, ids_.next("op_"));  // changes nothing of the state
     EXPECT_TRUE(subscriptions.change_state(made, next));
     const auto stored = subscriptions.find_by_id(made.id);
     EXPECT_EQ(stored->status, SubscriptionStatus::kExpired);
@@ -284,10 +284,19 @@ TEST_F(SubscriptionRepositoryTest, ANewPeriodForgetsNoChargeOfTheOld) {
     Subscription next = made;
     next.stripe_subscription_id = "sub_other";
     next.credits_used_this_period = 1;
-    subscriptions.use_credits(made.id, 2);
+    subscriptions.update_by_id(
+        made.id, update(inc<&Subscription::credits_used_this_period>(2),
+                        push<&Subscription::pending_charges>(
+                            models::PendingCharge{.token = "gen_1",
+                                                  .generation_id = "gen_1",
+                                                  .credits = 2,
+                                                  .at = clock_.now(),
+                                                  .period_start = made.current_period_start})));
     EXPECT_FALSE(subscriptions.change_state(made, next));
     EXPECT_TRUE(subscriptions.change_state(*subscriptions.find_by_id(made.id), next));
     EXPECT_EQ(subscriptions.find_by_id(made.id)->credits_used_this_period, 1);
+    // What is to be captured or released of the old one still is.
+    EXPECT_EQ(subscriptions.find_by_id(made.id)->pending_charges.size(), 1U);
   });
 }
 

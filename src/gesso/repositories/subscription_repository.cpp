@@ -25,10 +25,10 @@ void set_or_unset(Update<Subscription>& changes, const std::optional<T>& value) 
   }
 }
 
-// Another period: its credits are new, and what holds of the old one would give back has lapsed.
+// Another period: its credits are new. Holds of the old one stay until they are captured or
+// released, and give nothing back to this one, since they name theirs.
 void begin_period(Update<Subscription>& changes, const Period& period, std::int64_t used = 0) {
   changes.add(set<&Subscription::credits_used_this_period>(schema::NonNegative(used)));
-  changes.add(set<&Subscription::pending_charges>(std::vector<models::PendingCharge>{}));
   changes.add(set<&Subscription::current_period_start>(period.start));
   changes.add(set<&Subscription::current_period_end>(period.end));
 }
