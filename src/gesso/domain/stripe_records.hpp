@@ -51,8 +51,7 @@ constexpr std::chrono::milliseconds kPaymentGrace = std::chrono::days{3};
 // - One that is cancelled for the end of its period ends then.
 // - Credits are granted where a credit period begins, or another subscription takes over. What was
 //   used of one that gives way is kept in its record, so that its period is not granted again.
-// Keeps its revision, its holds and its times of change. Forgets, of more than 50 records, the
-// oldest that ended.
+// Keeps its revision and holds. Forgets, of more than 50 records, the oldest of those that ended.
 [[nodiscard]] models::Subscription derive(models::Subscription subscription, const Plans& plans,
                                           Time now,
                                           std::chrono::milliseconds grace = kPaymentGrace);
