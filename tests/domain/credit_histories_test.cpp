@@ -132,7 +132,7 @@ std::vector<std::uint8_t> refusal(std::span<const std::uint8_t> message, Fate fa
       fate == Fate::kThrottled
           ? bson::make_document("ok", 0.0, "code", 16500, "codeName", "RequestRateTooLarge",
                                 "errmsg", "Error=16500, RetryAfterMs=1, Details='by the test'")
-          : bson::make_document("ok", 0.0, "code", 8000, "codeName", "AtlasError", "errmsg",
+          : bson::make_document("ok", 0.0, "code", 9001, "codeName", "SocketException", "errmsg",
                                 "refused by the test");
   const auto body = document.view().bytes();
   std::vector<std::uint8_t> reply(21 + body.size());
@@ -176,7 +176,7 @@ class World {
     if (::mkdtemp(name.data()) == nullptr) throw Error(ErrorKind::kInternal, "mkdtemp");
     folder_ = name;
     server_ = std::make_unique<localdb::Server>(localdb::ServerOptions{
-        .data_dir = folder_ / "data", .unix_socket = (folder_ / "socket").string()});
+        .data_dir = folder_ / "data", .unix_socket = (folder_ / "db.sock").string()});
     server_->start();
     mongo::ServiceOptions options;
     options.uri = Secret(std::string_view(server_->uri()));
@@ -364,10 +364,10 @@ class History {
       }
     } catch (const Error& error) {
       // Refusals of the state machine, and what the test's faults come to; never what is a bug.
-      const bool expected = error.kind() == ErrorKind::kConflict ||
-                            error.kind() == ErrorKind::kTimeout ||
-                            error.kind() == ErrorKind::kThrottled || error.server_code() == 8000 ||
-                            (error.kind() == ErrorKind::kDuplicate && error.field() == "user_id");
+      const bool expected =
+          error.kind() == ErrorKind::kConflict || error.kind() == ErrorKind::kTimeout ||
+          error.kind() == ErrorKind::kThrottled || error.kind() == ErrorKind::kUnavailable ||
+          (error.kind() == ErrorKind::kDuplicate && error.field() == "user_id");
       expect(expected, std::string("unexpected: ") + error.what());
     }
   }
@@ -435,7 +435,8 @@ class History {
     Generations generations(session, context_, hooks());
     const GenerationId id = some_id(session);
     const auto seen = generations.get(user_id_, id);
-    if (seen && has_ended(seen->status)) removed_.insert_or_assign(id, *seen);
+    if (!seen || !has_ended(seen->status)) return;
+    removed_.insert_or_assign(id, *seen);  // before, for the answer may be lost
     (void)generations.remove(user_id_, id);
   }
 

@@ -9,6 +9,8 @@
 #include "gesso/bson/json.hpp"
 #include "gesso/domain/billing.hpp"
 #include "gesso/domain/charging.hpp"
+#include "gesso/domain/generation_work.hpp"
+#include "gesso/domain/generations.hpp"
 #include "gesso/repositories/rate_limit_repository.hpp"
 #include "gesso/repositories/usage_log_repository.hpp"
 #include "gesso/repositories/webhook_event_repository.hpp"
@@ -292,7 +294,47 @@ TEST_F(ExplainTest, Charging) {
   with<GenerationRepository>(
       [&](GenerationRepository generations) { generations.mark_as_failed(id, "no paint"); });
   served("refund", [&](auto& charging) { charging.refund(id); });
+  const Generation refunded = *with<GenerationRepository>(
+      [&](GenerationRepository generations) { return generations.find_by_id(id); });
+  served("settle", [&](auto& charging) { charging.settle(refunded); });
   served("sweep", [&](auto& charging) { charging.sweep(0ms); });
+}
+
+TEST_F(ExplainTest, GenerationsAndWork) {
+  const User ada = add_user("ada@example.com", 10);
+  add_subscription(ada.id, 1);
+  Generation made = add_generation(ada.id);
+  const auto served = [&](const char* name, auto method) {
+    expect_served(name, [&](mongo::Session& session) {
+      Generations generations(session, context_);
+      GenerationWork work(session, context_);
+      method(generations, work);
+    });
+  };
+  const auto claim = [&] {
+    return Claim{.generation_id = made.id, .worker = "worker", .attempt = made.attempts.value()};
+  };
+  served("create with a key", [&](auto& generations, auto&) {
+    (void)generations.create({.user_id = ada.id, .prompt = "A lake", .cost_credits = 2}, "key-1");
+  });
+  served("get", [&](auto& generations, auto&) { (void)generations.get(ada.id, made.id); });
+  served("list", [&](auto& generations, auto&) { (void)generations.list(ada.id, {}, {}); });
+  served("claim", [&](auto&, auto& work) { made = *work.claim("worker"); });
+  served("heartbeat", [&](auto&, auto& work) { (void)work.heartbeat(claim()); });
+  served("cancel", [&](auto& generations, auto&) { (void)generations.cancel(ada.id, made.id); });
+  served("fail",
+         [&](auto&, auto& work) { (void)work.fail(claim(), FailureKind::kCancelled, "stopped"); });
+  served("remove", [&](auto& generations, auto&) { (void)generations.remove(ada.id, made.id); });
+  served("complete", [&](auto&, auto& work) {
+    made = *work.claim("worker");
+    (void)work.complete(claim(), {});
+  });
+  add_generation(ada.id);
+  served("end_expired", [&](auto&, auto& work) {
+    (void)work.claim("worker");
+    clock_.advance(1h);
+    (void)work.end_expired();
+  });
 }
 
 }  // namespace

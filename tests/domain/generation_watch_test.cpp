@@ -183,6 +183,28 @@ TEST_F(GenerationWatchTest, AsksAgainAfterALookThatFailed) {
   events.wait_for(1);
 }
 
+TEST_F(GenerationWatchTest, WhoHearsNothingIsToldSo) {
+  database.put(generation(id, GenerationStatus::kPending));
+  std::promise<void> quiet;
+  std::once_flag once;
+  GenerationWatch watch(fetch, {.interval = 2ms, .quiet = 10ms});
+  const auto subscription =
+      watch.watch(id, -1, events.sink(), [&] { std::call_once(once, [&] { quiet.set_value(); }); });
+  EXPECT_EQ(quiet.get_future().wait_for(20s), std::future_status::ready);
+}
+
+TEST_F(GenerationWatchTest, ACallbackMayOwnItsSubscription) {
+  database.put(generation(id, GenerationStatus::kPending));
+  auto owner = std::make_shared<GenerationWatch::Subscription>();
+  const std::weak_ptr<GenerationWatch::Subscription> left = owner;
+  {
+    GenerationWatch watch(fetch, {.interval = 1h});
+    *owner = watch.watch(id, 1, [owner](const GenerationEvent&) {});
+    owner.reset();
+  }
+  EXPECT_TRUE(left.expired());
+}
+
 TEST_F(GenerationWatchTest, OnceItsSubscriptionHasEndedACallbackDoesNotRun) {
   database.put(generation(id, GenerationStatus::kPending));
   GenerationWatch watch(fetch, {.interval = 1h});

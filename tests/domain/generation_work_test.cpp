@@ -169,6 +169,7 @@ TEST_F(GenerationWorkTest, AFailureThatMayPassIsTriedAgainAfterAWhile) {
 
 TEST_F(GenerationWorkTest, WhoClaimsEndsWhatHasNoAttemptLeft) {
   const Generation made = charged();
+  clock_.advance(1s);
   const Generation next = charged();
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(claim().generation_id, made.id);

@@ -264,6 +264,22 @@ TEST_F(GenerationsTest, OnlyWhatHasEndedIsDeleted) {
   EXPECT_TRUE(list().empty());
 }
 
+TEST_F(GenerationsTest, AKeyWhoseGenerationWasDeletedMakesAnother) {
+  const Generation first = created(request(), "key-1");
+  cancel(first.id);
+  EXPECT_TRUE(std::holds_alternative<Deleted>(remove(first.id)));
+  EXPECT_TRUE(std::holds_alternative<NoSuchGeneration>(remove(first.id)));
+  EXPECT_TRUE(list().empty());
+  const auto stays = *with<GenerationRepository>(
+      [&](GenerationRepository all) { return all.find_stored(first.id); });
+  EXPECT_EQ(stays.prompt, "(deleted)");
+  const Generation second = created(request(), "key-1");
+  EXPECT_NE(second.id, first.id);
+  EXPECT_EQ(list(), std::vector<Generation>{second});
+  EXPECT_EQ(user().credits_remaining, 7);
+  EXPECT_EQ(user().total_generations, 2);
+}
+
 // A hold that waits for the settler would else be taken for one of an interrupted charge.
 TEST_F(GenerationsTest, DeletingSettlesTheChargeFirst) {
   Settler settler(Database::get().service(), context_, {.linger = 1h});

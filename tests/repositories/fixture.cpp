@@ -83,14 +83,14 @@ std::vector<SentCommand> Database::stop_recording() {
   return std::move(sent_);
 }
 
-void Database::fail_after(int commands) {
+void Database::fail_after(int commands, int code) {
   const auto names = bson::make_array("find", "findAndModify", "insert", "update", "delete");
   service_->run([&](mongo::Session& session) {
     (void)session.run_command(
         "admin",
         bson::make_document("configureFailPoint", "failCommand", "mode",
                             bson::make_document("skip", commands), "data",
-                            bson::make_document("failCommands", names, "errorCode", 8000)));
+                            bson::make_document("failCommands", names, "errorCode", code)));
   });
 }
 

@@ -62,8 +62,9 @@ class Database : public ::testing::Environment {
 
   // Whether commands can be made to fail; a MongoDB server of somebody else's will not.
   [[nodiscard]] bool has_fail_points() const { return server_ != nullptr; }
-  // Lets so many more commands through that read or write documents, and refuses all that follow.
-  void fail_after(int commands);
+  // Lets so many more commands through that read or write documents, and refuses all that follow
+  // with this code.
+  void fail_after(int commands, int code = 8000);
   void stop_failing();
 };
 

@@ -3,8 +3,7 @@
 
 #include "gesso/api/operations.hpp"
 #include "gesso/base/error.hpp"
-#include "gesso/domain/charging.hpp"
-#include "gesso/repositories/generation_repository.hpp"
+#include "gesso/domain/generations.hpp"
 #include "gesso/schema/codec.hpp"
 #include "gesso/schema/violation.hpp"
 
@@ -13,10 +12,15 @@ namespace {
 
 using models::Generation;
 using models::GenerationStatus;
-using repositories::GenerationRepository;
 
 using NotEnoughCredits = Problem<402, "not_enough_credits", "Not enough credits">;
 using NotActive = Problem<401, "unauthorized", "Unauthorized">;
+// draft-ietf-httpapi-idempotency-key-header-07, section 2.7
+using BadKey = Problem<400, "bad_idempotency_key", "Bad idempotency key">;
+using KeyReused = Problem<422, "idempotency_key_reused", "Idempotency key reused">;
+using InProgress = Problem<409, "request_in_progress", "Request in progress">;
+using NotFinished = Problem<409, "not_finished", "Not finished">;
+using AlreadyFinished = Problem<409, "already_finished", "Already finished">;
 
 }  // namespace
 
@@ -49,9 +53,16 @@ GESSO_FIELDS(GenerationRequest, (user_id, "The caller's own id, or left out."),
              (seed, schema::field_about<&Generation::seed>))
 
 struct CreateGeneration {
+  std::optional<std::string> idempotency_key = {};
   GenerationRequest body;
 };
-GESSO_FIELDS(CreateGeneration, (body, "What images to make."))
+GESSO_FIELDS(CreateGeneration,
+             (idempotency_key,
+              "Up to 255 characters of the client's choice, in quotes or bare. A request that is "
+              "sent again with the key of one before makes no second generation: it gets the one "
+              "that was made, for as long as that is not deleted.",
+              kFromHeader),
+             (body, "What images to make."))
 
 struct ListGenerations {
   std::optional<GenerationStatus> status = {};
@@ -62,22 +73,54 @@ GESSO_FIELDS(ListGenerations, (status, "Only those of this status."),
              (limit, "At most so many.", schema::kHasDefault),
              (cursor, "`next_cursor` of the page before.", schema::kHasDefault))
 
-struct GetGeneration {
+struct OneGeneration {
   std::string id;
 };
-GESSO_FIELDS(GetGeneration, (id, "Which one."))
+GESSO_FIELDS(OneGeneration, (id, "Which one."))
 
 namespace {
 
-Result<Generation, NotEnoughCredits, NotActive> create_generation(DatabaseCall& call,
-                                                                  const CreateGeneration& asked) {
+domain::Generations generations(const DatabaseCall& call) {
+  return {call.session, call.services.repository_context, call.services.generation_hooks};
+}
+
+// A key as the header gives it: a structured-field string (RFC 8941, section 3.3.3), or bare as
+// clients of other services send it. std::nullopt for what is neither.
+std::optional<domain::IdempotencyKey> read_key(std::string_view text) {
+  std::string key;
+  if (text.starts_with('"')) {
+    if (text.size() < 2 || !text.ends_with('"')) return std::nullopt;
+    text = text.substr(1, text.size() - 2);
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '"') return std::nullopt;
+      if (text[i] == '\\' && (++i == text.size() || (text[i] != '"' && text[i] != '\\'))) {
+        return std::nullopt;
+      }
+      key += text[i];
+    }
+  } else {
+    key = text;
+  }
+  if (domain::IdempotencyKey::check(key)) return std::nullopt;
+  return domain::IdempotencyKey(key);
+}
+
+NotFound no_such_generation() { return {.detail = "There is no such generation"}; }
+
+Result<Generation, NotEnoughCredits, NotActive, BadKey, KeyReused, InProgress> create_generation(
+    DatabaseCall& call, const CreateGeneration& asked) {
   const GenerationRequest& wanted = asked.body;
   if (wanted.user_id && *wanted.user_id != call.user_id()) {
     Violation violation = schema::value_error("must be the caller's, or left out", "another's");
     violation.path = {"user_id"};
     throw validation_error({std::move(violation)});
   }
-  const auto outcome = call.make<domain::Charging>().charge_and_create(
+  std::optional<domain::IdempotencyKey> key;
+  if (asked.idempotency_key) {
+    key = read_key(*asked.idempotency_key);
+    if (!key) return BadKey{.detail = "A key has 1 to 255 characters, in quotes or bare"};
+  }
+  auto outcome = generations(call).create(
       {.user_id = call.user_id(),
        .prompt = wanted.prompt,
        .negative_prompt = wanted.negative_prompt,
@@ -87,19 +130,25 @@ Result<Generation, NotEnoughCredits, NotActive> create_generation(DatabaseCall& 
        .guidance_scale = wanted.guidance_scale,
        .num_inference_steps = wanted.num_inference_steps,
        .seed = wanted.seed,
-       .cost_credits = wanted.num_images.value()});  // an image, a credit
+       .cost_credits = wanted.num_images.value()},  // an image, a credit
+      key, {.expects_subscription = call.caller().tier != models::SubscriptionTier::kFree});
+  if (auto* created = std::get_if<domain::Created>(&outcome)) return std::move(created->generation);
   if (const auto* refused = std::get_if<domain::NotEnoughCredits>(&outcome)) {
     return NotEnoughCredits{.detail = "Not enough credits: " + std::to_string(refused->required) +
                                       " needed, " + std::to_string(refused->available) + " left"};
   }
-  if (std::holds_alternative<domain::UserNotActive>(outcome)) {
-    return NotActive{.detail = "The token's user is not active"};
+  if (std::holds_alternative<domain::KeyReused>(outcome)) {
+    return KeyReused{.detail = "The key was used for another request"};
   }
-  return std::get<Generation>(outcome);
+  if (std::holds_alternative<domain::ChargeInProgress>(outcome)) {
+    return InProgress{.detail = "A request with this key is on its way",
+                      .retry_after = std::chrono::seconds(1)};
+  }
+  return NotActive{.detail = "The token's user is not active"};
 }
 
 Result<Page<Generation>> list_generations(DatabaseCall& call, const ListGenerations& asked) {
-  auto page = call.make<GenerationRepository>().page_by_user(
+  auto page = generations(call).list(
       call.user_id(), asked.status,
       {.limit = asked.limit, .cursor = asked.cursor, .skip_undecodable = [&](const Error& error) {
          spdlog::error("{}: left out of a list: {}", call.request_id, error.what());
@@ -107,16 +156,41 @@ Result<Page<Generation>> list_generations(DatabaseCall& call, const ListGenerati
   return Page<Generation>{.items = std::move(page.items), .next_cursor = std::move(page.next)};
 }
 
-Result<Generation, NotFound> get_generation(DatabaseCall& call, const GetGeneration& asked) {
+Result<Generation, NotFound> get_generation(DatabaseCall& call, const OneGeneration& asked) {
   if (const auto id = models::GenerationId::parse(asked.id)) {
-    auto generation = call.make<GenerationRepository>().find_by_id(*id);
-    if (generation && generation->user_id == call.user_id()) return *std::move(generation);
+    if (auto found = generations(call).get(call.user_id(), *id)) return *std::move(found);
   }
-  return NotFound{.detail = "There is no such generation"};
+  return no_such_generation();
+}
+
+Result<NoContent, NotFound, NotFinished> delete_generation(DatabaseCall& call,
+                                                           const OneGeneration& asked) {
+  const auto id = models::GenerationId::parse(asked.id);
+  if (!id) return no_such_generation();
+  const auto outcome = generations(call).remove(call.user_id(), *id);
+  if (const auto* refused = std::get_if<domain::NotFinished>(&outcome)) {
+    return NotFinished{.detail = "The generation is " + std::string(to_string(refused->status)) +
+                                 "; cancel it first"};
+  }
+  if (std::holds_alternative<domain::NoSuchGeneration>(outcome)) return no_such_generation();
+  return NoContent{};
+}
+
+Result<Generation, NotFound, AlreadyFinished> cancel_generation(DatabaseCall& call,
+                                                                const OneGeneration& asked) {
+  const auto id = models::GenerationId::parse(asked.id);
+  if (!id) return no_such_generation();
+  auto outcome = generations(call).cancel(call.user_id(), *id);
+  if (auto* cancelled = std::get_if<Generation>(&outcome)) return std::move(*cancelled);
+  if (const auto* refused = std::get_if<domain::AlreadyFinished>(&outcome)) {
+    return AlreadyFinished{.detail = "The generation is " +
+                                     std::string(to_string(refused->generation.status))};
+  }
+  return no_such_generation();
 }
 
 Result<repositories::GenerationStats> get_generation_stats(DatabaseCall& call, const NoInput&) {
-  return call.make<GenerationRepository>().get_user_stats(call.user_id());
+  return generations(call).stats(call.user_id());
 }
 
 constexpr Operation kOperations[] = {
@@ -144,6 +218,23 @@ constexpr Operation kOperations[] = {
                                .tag = "Generations",
                                .summary = "One generation of the caller's.",
                                .scope = Scope::kGenerationsRead}),
+    operation<delete_generation>({.method = http::Method::kDelete,
+                                  .path = "/api/v1/generations/{id}",
+                                  .id = "deleteGeneration",
+                                  .tag = "Generations",
+                                  .summary = "Delete a generation that has ended.",
+                                  .scope = Scope::kGenerationsWrite,
+                                  .limit = LimitClass::kWrite,
+                                  .status = 204}),
+    operation<cancel_generation>(
+        {.method = http::Method::kPost,
+         .path = "/api/v1/generations/{id}/cancel",
+         .id = "cancelGeneration",
+         .tag = "Generations",
+         .summary = "Cancel a generation, or ask the worker that has begun it to stop.",
+         .description = "The cost of one that had not begun is given back.",
+         .scope = Scope::kGenerationsWrite,
+         .limit = LimitClass::kWrite}),
 };
 
 }  // namespace

@@ -25,6 +25,8 @@ namespace gesso::api {
 [[nodiscard]] Operations api_key_operations();
 // /api/v1/generations
 [[nodiscard]] Operations generation_operations();
+// /api/v1/worker
+[[nodiscard]] Operations worker_operations();
 // /api/v1/admin/users
 [[nodiscard]] Operations admin_user_operations();
 // /api/v1/plans, /api/v1/subscriptions

@@ -11,6 +11,8 @@
 #include "gesso/api/recorder.hpp"
 #include "gesso/api/secret_state.hpp"
 #include "gesso/domain/account_services.hpp"
+#include "gesso/domain/generation_work.hpp"
+#include "gesso/domain/generations.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
 #include "gesso/domain/oauth/sign_in.hpp"
@@ -41,6 +43,8 @@ struct Services {
   // is registered with them.
   std::string sign_in_redirect_uri = {};
   const BillingServices* billing = &kNoBilling;
+  domain::GenerationHooks generation_hooks = {};
+  domain::WorkOptions work = {};  // what workers are held to
 };
 
 }  // namespace gesso::api

@@ -153,27 +153,24 @@ bool Charging::hold_at_user(Generation& generation, const E& condition, std::int
 }
 
 Charging::Outcome Charging::insert(Generation generation) {
-  while (true) {
-    try {
-      generations_.insert(generation);
-      capture(generation);
-      return generation;
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kDuplicate || error.field() != "id") throw;
-    }
+  try {
+    generations_.insert(generation);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kDuplicate || error.field() != "id") throw;
     // A sweep was faster, another attempt was, or the first of two tries of ours had come through.
-    auto stored = generations_.find_stored(generation.id);
-    if (!stored) continue;  // and was deleted since
-    if (!stored->voided_at && charge_token_of(*stored) == charge_token_of(generation)) {
-      capture(*stored);
-      return *std::move(stored);
+    Generation stored = existing(generation.id);
+    const ChargeToken token = charge_token_of(generation);
+    if (charge_token_of(stored) != token || stored.refund_token == token) {
+      release(generation);
+      if (!stored.voided_at) return stored;
+      throw Error(ErrorKind::kTimeout,
+                  "the charge took so long that it was given up; its credits are back",
+                  {.retryable = true, .ns = generations_.ns(), .operation = "insert"});
     }
-    release(generation);
-    if (!stored->voided_at) return *std::move(stored);
-    throw Error(ErrorKind::kTimeout,
-                "the charge took so long that it was given up; its credits are back",
-                {.retryable = true, .ns = generations_.ns(), .operation = "insert"});
+    generation = std::move(stored);
   }
+  capture(generation);
+  return generation;
 }
 
 void Charging::capture(const Generation& generation) {

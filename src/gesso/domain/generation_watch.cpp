@@ -79,12 +79,24 @@ GenerationWatch::~GenerationWatch() {
   }
   changed_.notify_all();
   thread_.join();
+  // A callback may own its subscription, which owns the watcher, and looks at the members of this:
+  // it goes before them.
+  const auto left = std::exchange(watchers_, {});
+  for (const auto& [id, of_id] : left) {
+    for (const auto& watcher : of_id) {
+      watcher->on_event = nullptr;
+      watcher->on_quiet = nullptr;
+    }
+  }
 }
 
 GenerationWatch::Subscription GenerationWatch::watch(const GenerationId& id, std::int64_t after,
-                                                     OnEvent on_event) {
-  auto watcher = std::make_shared<Watcher>(
-      Watcher{.id = id, .position = after, .on_event = std::move(on_event)});
+                                                     OnEvent on_event, OnQuiet on_quiet) {
+  auto watcher = std::make_shared<Watcher>(Watcher{.id = id,
+                                                   .position = after,
+                                                   .last_told = std::chrono::steady_clock::now(),
+                                                   .on_event = std::move(on_event),
+                                                   .on_quiet = std::move(on_quiet)});
   {
     const std::lock_guard lock(mutex_);
     watchers_[id].push_back(watcher);
@@ -122,7 +134,9 @@ void GenerationWatch::work() {
     }
     const auto told = std::exchange(notified_, {});
     auto ids = std::exchange(fresh_, {});
-    if (const auto now = std::chrono::steady_clock::now(); now >= next_look) {
+    const auto now = std::chrono::steady_clock::now();
+    const bool is_look = now >= next_look;
+    if (is_look) {
       next_look = now + options_.interval;
       ids.clear();
       for (const auto& [id, of_id] : watchers_) ids.push_back(id);
@@ -134,6 +148,7 @@ void GenerationWatch::work() {
       const auto count = static_cast<std::ptrdiff_t>(std::min(kIdsPerQuery, ids.size() - i));
       look({begin, begin + count});
     }
+    if (is_look) tell_of_quiet(now);
     lock.lock();
   }
 }
@@ -160,25 +175,47 @@ void GenerationWatch::tell(const GenerationId& id, const GenerationEvent& event)
   if (found == watchers_.end()) return;
   const Watchers watchers = found->second;
   for (const auto& watcher : watchers) {
-    // It may have left while another was told.
-    const auto current = watchers_.find(id);
-    if (current == watchers_.end()) return;
-    if (std::ranges::find(current->second, watcher) == current->second.end()) continue;
+    if (!is_there(watcher)) continue;  // it left while another was told
     // The end is told in any case: who came back after it must learn that nothing follows.
     if (event.position <= watcher->position && !event.is_last) continue;
     watcher->position = event.position;
-    running_ = watcher.get();
     if (event.is_last) remove(watcher);
-    lock.unlock();
-    try {
-      watcher->on_event(event);
-    } catch (const std::exception& error) {
-      spdlog::warn("watch: {}", error.what());
-    }
-    lock.lock();
-    running_ = nullptr;
-    changed_.notify_all();
+    call(lock, *watcher, [&] { watcher->on_event(event); });
   }
+}
+
+void GenerationWatch::tell_of_quiet(std::chrono::steady_clock::time_point now) {
+  std::unique_lock lock(mutex_);
+  Watchers quiet;
+  for (const auto& [id, of_id] : watchers_) {
+    for (const auto& watcher : of_id) {
+      if (watcher->on_quiet && now - watcher->last_told >= options_.quiet) quiet.push_back(watcher);
+    }
+  }
+  for (const auto& watcher : quiet) {
+    if (is_there(watcher)) call(lock, *watcher, watcher->on_quiet);
+  }
+}
+
+void GenerationWatch::call(std::unique_lock<std::mutex>& lock, Watcher& watcher,
+                           const std::function<void()>& callback) {
+  watcher.last_told = std::chrono::steady_clock::now();
+  running_ = &watcher;
+  lock.unlock();
+  try {
+    callback();
+  } catch (const std::exception& error) {
+    spdlog::warn("watch: {}", error.what());
+  }
+  lock.lock();
+  running_ = nullptr;
+  changed_.notify_all();
+}
+
+bool GenerationWatch::is_there(const std::shared_ptr<Watcher>& watcher) const {
+  const auto found = watchers_.find(watcher->id);
+  return found != watchers_.end() &&
+         std::ranges::find(found->second, watcher) != found->second.end();
 }
 
 void GenerationWatch::unsubscribe(const std::shared_ptr<Watcher>& watcher) {

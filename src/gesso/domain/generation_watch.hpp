@@ -41,6 +41,8 @@ struct GenerationEvent {
 
 struct WatchOptions {
   std::chrono::milliseconds interval{1000};  // between two looks at the database
+  // After how long without an event a watcher's `on_quiet` is called; to the next look.
+  std::chrono::milliseconds quiet{15'000};
 };
 
 class GenerationWatch {
@@ -51,12 +53,16 @@ class GenerationWatch {
       std::function<std::vector<models::Generation>(const std::vector<models::GenerationId>&)>;
   // Called on the watch's thread; must not block, and may end its own subscription.
   using OnEvent = std::function<void(const GenerationEvent&)>;
+  // As OnEvent: nothing has happened for a while.
+  using OnQuiet = std::function<void()>;
 
  private:
   struct Watcher {
     models::GenerationId id;
-    std::int64_t position;  // of what it was told last; the watch's thread alone
+    std::int64_t position;  // of what it was told last; the watch's thread alone, as what follows
+    std::chrono::steady_clock::time_point last_told;
     OnEvent on_event;
+    OnQuiet on_quiet;
   };
 
  public:
@@ -88,7 +94,7 @@ class GenerationWatch {
   // Tells of the generation's state soon, if it is behind `after` (a position; -1 for any), and
   // then of each that follows. Does not block.
   [[nodiscard]] Subscription watch(const models::GenerationId& id, std::int64_t after,
-                                   OnEvent on_event);
+                                   OnEvent on_event, OnQuiet on_quiet = {});
   // Says that this process has changed a generation. Costs next to nothing where nobody watches it.
   void notify(const models::Generation& generation);
   // How many watch.
@@ -112,8 +118,13 @@ class GenerationWatch {
   // Looks at these, and tells of what is new or gone.
   void look(const std::vector<models::GenerationId>& ids);
   void tell(const models::GenerationId& id, const GenerationEvent& event);
+  void tell_of_quiet(std::chrono::steady_clock::time_point now);
+  // REQUIRES: `lock` is held; it is not while the callback runs.
+  void call(std::unique_lock<std::mutex>& lock, Watcher& watcher,
+            const std::function<void()>& callback);
   void unsubscribe(const std::shared_ptr<Watcher>& watcher);
   // REQUIRES: the mutex is held.
+  [[nodiscard]] bool is_there(const std::shared_ptr<Watcher>& watcher) const;
   void remove(const std::shared_ptr<Watcher>& watcher);
 };
 

@@ -16,6 +16,7 @@
 // Over one session, for one unit of work, as the repositories are. Every call blocks.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -56,6 +57,9 @@ enum class FailureKind {
   kRetryable,  // another attempt may succeed
   kCancelled,  // stopped because its user asked; without such a request it is kFinal
 };
+constexpr auto wire_texts(FailureKind) {
+  return std::to_array<std::string_view>({"final", "retryable", "cancelled"});
+}
 
 class GenerationWork {
   repositories::GenerationRepository generations_;

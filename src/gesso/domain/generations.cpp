@@ -27,6 +27,15 @@ CreateOutcome as_created(Charging::Outcome outcome) {
       std::move(outcome));
 }
 
+// What makes of a generation that had a key what stays of it, unseen: its id is the key's, and must
+// not come to stand for another one, which a late worker or refund would take for it.
+Update<Generation> remains(Time moment) {
+  return update(set<&Generation::voided_at>(moment), set<&Generation::prompt>("(deleted)"),
+                unset<&Generation::negative_prompt>(), unset<&Generation::error_message>(),
+                set<&Generation::result_urls>(std::vector<models::Url>{}),
+                set<&Generation::blob_urls>(std::vector<models::Url>{}));
+}
+
 }  // namespace
 
 bool has_ended(GenerationStatus status) {
@@ -120,10 +129,12 @@ RemoveOutcome Generations::remove(const UserId& user_id, const GenerationId& id)
     }
     charging_.settle(*seen);
     // What ended changes only by its refund, which is through, and settled.
-    if (generations_.delete_one(where<&Generation::id> == id &&
-                                where<&Generation::refund_due_at>.missing())) {
-      return Deleted{};
-    }
+    const auto is_settled =
+        where<&Generation::id> == id && where<&Generation::refund_due_at>.missing();
+    const bool deleted = seen->request_hash
+                             ? generations_.change_one(is_settled, remains(context_->clock.now()))
+                             : generations_.delete_one(is_settled);
+    if (deleted) return Deleted{};
   }
 }
 

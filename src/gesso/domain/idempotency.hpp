@@ -7,7 +7,8 @@
 // told apart. A key is remembered for as long as its generation is there.
 //
 // Where a charge for the first id was interrupted, its id is taken for good by what voids it
-// (charging.hpp); the next request with the key goes on to a second id, and so on.
+// (charging.hpp), and that of a generation that was deleted by what stays of it; the next request
+// with the key goes on to a second id, and so on.
 //
 // Pure functions.
 #pragma once
@@ -21,7 +22,7 @@ namespace gesso::domain {
 
 using IdempotencyKey = schema::Text<1, 255>;
 
-// The id of the generation of a key, after `voided` charges for it were given up. 128 bits of a
+// The id of the generation of a key, after `voided` of its ids were used up. 128 bits of a
 // SHA-256 in the form of our ids; another user's key gives another id.
 [[nodiscard]] models::GenerationId keyed_id(const models::UserId& user_id,
                                             const IdempotencyKey& key, std::size_t voided);

@@ -35,12 +35,16 @@ void Sweeper::work() {
 
 void Sweeper::sweep_charges() {
   try {
-    SweepReport report = database_.run([this](mongo::Session& session) {
+    std::int64_t ended = 0;
+    const SweepReport report = database_.run([&](mongo::Session& session) {
+      ended = GenerationWork(session, context_, options_.work, options_.hooks).end_expired();
       return Charging(session, context_).sweep(options_.charge_grace);
     });
-    if (report.resolved + report.refunded + report.failed > 0) {
-      spdlog::info("sweep: resolved {} holds, refunded {} generations, {} documents make no sense",
-                   report.resolved, report.refunded, report.failed);
+    if (report.resolved + report.refunded + report.failed + ended > 0) {
+      spdlog::info(
+          "sweep: resolved {} holds, refunded {} generations, ended {} that no worker holds, {} "
+          "documents make no sense",
+          report.resolved, report.refunded, ended, report.failed);
     }
     const std::int64_t gone = database_.run(
         [this](mongo::Session& session) { return sweep_deleted_accounts(session, context_); });

@@ -1,6 +1,6 @@
 // Housekeeping on a thread of its own, again and again: resolves the holds that a crash left of
-// charges, deletes what is left of deleted accounts, and does what the clock brings to
-// subscriptions.
+// charges, ends generations whose last worker has gone, deletes what is left of deleted accounts,
+// and does what the clock brings to subscriptions.
 //
 // Owned by whoever serves. Safe beside other processes that do the same. Destroying it waits for a
 // sweep that runs.
@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "gesso/domain/billing_decisions.hpp"
+#include "gesso/domain/generation_work.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/repository_context.hpp"
 
@@ -24,6 +25,8 @@ struct SweeperOptions {
   const BillingSettings* billing = nullptr;
   // Asked which of two states is newer; without it the events' ids decide.
   StripeTransport stripe = {};
+  WorkOptions work = {};  // what workers are held to
+  GenerationHooks hooks = {};
 };
 
 class Sweeper {

@@ -139,7 +139,9 @@ GESSO_FIELDS(
      "The charge that paid for it, where several could have; else its own id is the token.",
      schema::kInternal),
     (request_hash, "Of the request, where it came with an idempotency key.", schema::kInternal),
-    (voided_at, "Set on what stands in the place of a generation whose charge was given up.",
+    (voided_at,
+     "Set on what stands in the place of a generation whose charge was given up, and on what stays "
+     "of a deleted one whose id an idempotency key leads to.",
      schema::kInternal),
     (refund_due_at, "When it failed, until its cost is given back.", schema::kInternal),
     (refund_token, "The refund that counts; set once, so it happens once.", schema::kInternal),

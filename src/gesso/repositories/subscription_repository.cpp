@@ -25,8 +25,8 @@ void set_or_unset(Update<Subscription>& changes, const std::optional<T>& value) 
   }
 }
 
-// Another period: its credits are new. Holds of the old one stay until they are captured or
-// released, and give nothing back to this one, since they name theirs.
+// Another period: its credits are new. Holds of the old one stay, for they count generations, and
+// name their period, with which what they would give back has lapsed.
 void begin_period(Update<Subscription>& changes, const Period& period, std::int64_t used = 0) {
   changes.add(set<&Subscription::credits_used_this_period>(schema::NonNegative(used)));
   changes.add(set<&Subscription::current_period_start>(period.start));

@@ -1,0 +1,110 @@
+#include "gesso/api/generation_events.hpp"
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "gesso/http/event_stream.hpp"
+#include "gesso/schema/codec.hpp"
+
+namespace gesso::api {
+
+namespace {
+
+using domain::GenerationEvent;
+using domain::GenerationWatch;
+
+std::string text_of(const GenerationEvent& event) {
+  const std::string id = std::to_string(event.position);
+  if (!event.generation) return http::to_text({.event = "deleted", .id = id, .data = "{}"});
+  return http::to_text({.event = to_string(event.generation->status),
+                        .id = id,
+                        .data = schema::to_json(*event.generation)});
+}
+
+// What stands between the watch and one stream. The watch's callbacks own it, and it owns its
+// subscription, so it lives until one of the two ends.
+class Feed : public std::enable_shared_from_this<Feed> {
+  struct Piece {
+    std::string text;
+    bool is_last = false;
+  };
+  const http::BodyWriter writer_;
+  std::mutex mutex_;  // guards what follows
+  std::optional<Piece> waiting_;
+  bool done_ = false;
+  GenerationWatch::Subscription subscription_;
+
+ public:
+  explicit Feed(http::BodyWriter writer) : writer_(std::move(writer)) {}
+
+  void attach(GenerationWatch::Subscription subscription) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!done_) {
+        subscription_ = std::move(subscription);
+        return;
+      }
+    }
+    subscription.end();
+  }
+
+  void tell(const GenerationEvent& event) {
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_ = Piece{.text = text_of(event), .is_last = event.is_last};
+    }
+    send();
+  }
+
+  void keep_alive() {
+    if (writer_.write(http::kKeepAliveComment) == http::BodyWriter::Result::kClosed) end();
+  }
+
+ private:
+  // Writes what waits, now or when the client has read.
+  void send() {
+    using Result = http::BodyWriter::Result;
+    bool is_last = false;
+    Result result = Result::kTaken;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!waiting_) return;
+      is_last = waiting_->is_last;
+      result = writer_.write(waiting_->text);
+      if (result == Result::kTaken) waiting_.reset();
+    }
+    if (result == Result::kFull) {
+      writer_.when_ready([feed = shared_from_this()] { feed->send(); });
+      return;
+    }
+    if (result == Result::kTaken && is_last) writer_.finish();
+    if (result == Result::kClosed || is_last) end();
+  }
+
+  void end() {
+    GenerationWatch::Subscription subscription;
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+      subscription = std::move(subscription_);
+    }
+    subscription.end();
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<http::BodySource> generation_events(GenerationWatch& watch,
+                                                    const models::GenerationId& id,
+                                                    std::int64_t after) {
+  auto [writer, source] = http::make_body_stream({.endless = true});
+  const auto feed = std::make_shared<Feed>(std::move(writer));
+  feed->attach(watch.watch(
+      id, after, [feed](const GenerationEvent& event) { feed->tell(event); },
+      [feed] { feed->keep_alive(); }));
+  return source;
+}
+
+}  // namespace gesso::api
