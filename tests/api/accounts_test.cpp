@@ -89,7 +89,8 @@ TEST_F(AccountsApiTest, WhereItIsHiddenWhoRegisteredAllGetTheSameAnswer) {
   const Reply second = post("/auth/register", credentials("ann@example.com"));
   EXPECT_EQ(first.status, 202);
   EXPECT_EQ(second.status, 202);
-  EXPECT_EQ(first.body, second.body);
+  EXPECT_EQ(text(first, "code"), text(second, "code"));
+  EXPECT_EQ(text(first, "detail"), text(second, "detail"));
   EXPECT_EQ(fixture.mails().size(), 2U);
 }
 

@@ -184,8 +184,9 @@ TEST_F(ApiKeysTest, ARequestCostsOneReadById) {
   const auto sent = Database::get().stop_recording();
   ASSERT_EQ(sent.size(), 1U);
   EXPECT_EQ(sent[0].name, "find");
-  EXPECT_EQ(bson::to_json(sent[0].command["filter"].as_document()),
-            R"({"_id":")" + ada.id.str() + R"("})");
+  const bson::View filter = sent[0].command["filter"].as_document();
+  EXPECT_EQ(std::distance(filter.begin(), filter.end()), 1);
+  EXPECT_EQ(filter["_id"].as_string(), ada.id.str());
   EXPECT_EQ(sent[0].command["projection"].as_document()["login_sessions.token_hash"].type(),
             bson::Type::kMissing);
 }

@@ -10,6 +10,7 @@
 namespace gesso::repositories {
 namespace {
 
+using namespace query;
 using models::User;
 
 class AccountRepositoryTest : public RepositoryTest {
@@ -59,8 +60,9 @@ TEST_F(AccountRepositoryTest, WritesWhatChangedAndNothingElse) {
   accounts([&](AccountRepository repository) {
     repository.change_account(ada.id, [&](Account& account) {
       // Meanwhile, elsewhere.
-      with<UserRepository>(
-          [&](UserRepository users) { users.deduct_credits(ada.id, 3, "order-1"); });
+      with<UserRepository>([&](UserRepository users) {
+        users.update_by_id(ada.id, update(inc<&User::credits_remaining>(-3)));
+      });
       account.full_name = "Ada";
       account.api_keys.push_back(key("ci"));
       return true;
