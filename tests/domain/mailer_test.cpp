@@ -5,6 +5,7 @@
 #include <future>
 
 #include "gesso/base/error.hpp"
+#include "gesso/domain/client_mailer.hpp"
 
 namespace gesso::domain {
 namespace {
@@ -131,6 +132,27 @@ TEST(MailQueueTest, StopsWaitingAtItsDeadline) {
   queue.submit(mail("hangs"));
   EXPECT_FALSE(queue.stop(Deadline::after(1ms)));
   open.set_value();
+}
+
+class KeepingClient final : public client::MailClient {
+ public:
+  std::vector<client::Mail> sent;
+  bool had_deadline = false;
+  void send(const client::Mail& one, const client::Call& call) override {
+    sent.push_back(one);
+    had_deadline = call.deadline.is_set();
+  }
+};
+
+TEST(ClientMailerTest, HandsAMailToTheClientThatSendsIt) {
+  KeepingClient client;
+  ClientMailer mailer(client);
+  mailer.send({.to = "ada@example.com", .subject = "Hello", .text = "Ada"});
+  ASSERT_EQ(client.sent.size(), 1U);
+  EXPECT_EQ(client.sent[0].to, "ada@example.com");
+  EXPECT_EQ(client.sent[0].subject, "Hello");
+  EXPECT_EQ(client.sent[0].text, "Ada");
+  EXPECT_TRUE(client.had_deadline);
 }
 
 }  // namespace
