@@ -28,15 +28,16 @@ class ScriptedLimits final : public AttemptLimits {
     Attempt attempt;
     std::string account;
     std::string network;
+    Network familiarity = Network::kStrange;
     friend bool operator==(const Asked&, const Asked&) = default;
   };
   std::optional<Attempt> refused = {};
   std::vector<Asked> asked = {};
 
   std::optional<std::chrono::seconds> refuse(mongo::Session&, Attempt attempt,
-                                             std::string_view account,
-                                             std::string_view network) override {
-    asked.push_back({attempt, std::string(account), std::string(network)});
+                                             std::string_view account, std::string_view network,
+                                             Network familiarity) override {
+    asked.push_back({attempt, std::string(account), std::string(network), familiarity});
     if (refused == attempt) return std::chrono::seconds{30};
     return std::nullopt;
   }

@@ -101,7 +101,8 @@ TEST_F(RegistrationTest, TooManyAreRefusedByNetwork) {
   limits_.refused = Attempt::kRegister;
   const auto refusal = std::get<TooManyAttempts>(try_register("ada@example.com"));
   EXPECT_EQ(refusal.retry_after, 30s);
-  EXPECT_EQ(limits_.asked.back(), (ScriptedLimits::Asked{Attempt::kRegister, "", "192.0.2.7"}));
+  EXPECT_EQ(limits_.asked.back(),
+            (ScriptedLimits::Asked{Attempt::kRegister, "", "192.0.2.7", Network::kStrange}));
 }
 
 TEST_F(RegistrationTest, TheMailIsSentAgainToWhoHasNotConfirmedAndToNobodyElse) {

@@ -54,8 +54,15 @@ TEST_F(SignInTest, IsLimitedByAccountAndNetworkBeforeAnythingIsHashed) {
   registered("ada@example.com");
   limits_.refused = Attempt::kPassword;
   EXPECT_TRUE(std::holds_alternative<TooManyAttempts>(try_log_in("ada@example.com")));
-  EXPECT_EQ(limits_.asked.back(),
-            (ScriptedLimits::Asked{Attempt::kPassword, "ada@example.com", "192.0.2.7"}));
+  EXPECT_EQ(limits_.asked.back(), (ScriptedLimits::Asked{Attempt::kPassword, "ada@example.com",
+                                                         "192.0.2.7", Network::kStrange}));
+  limits_.refused.reset();
+  logged_in("ada@example.com");
+  logged_in("ada@example.com");
+  EXPECT_EQ(limits_.asked.back().familiarity, Network::kFamiliar);
+  (void)log_in(services_, run_, "ada@example.com", Secret(std::string_view(kPassword)),
+               {.address = "192.0.2.8"});
+  EXPECT_EQ(limits_.asked.back().familiarity, Network::kStrange);
 }
 
 TEST_F(SignInTest, MayWaitForTheAddress) {

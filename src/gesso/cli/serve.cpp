@@ -24,6 +24,7 @@
 #include "gesso/domain/account_services.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
+#include "gesso/domain/limited_attempts.hpp"
 #include "gesso/domain/mailer.hpp"
 #include "gesso/domain/sweeper.hpp"
 #include "gesso/http/server.hpp"
@@ -228,11 +229,11 @@ ExitCode serve(const Invocation& invocation) {
   const api::BillingServices billing = make_billing_services(settings, outgoing.stripe());
   const std::unique_ptr<domain::Mailer> mailer = make_mailer(settings, clock, random);
   domain::MailQueue mail(*mailer);
-  domain::NoAttemptLimits limits;
+  domain::LimitedAttempts attempts(repository_context);
   const domain::AccountServices accounts{.context = repository_context,
                                          .tokens = tokens,
                                          .mail = mail,
-                                         .limits = limits,
+                                         .limits = attempts,
                                          .run =
                                              [&](const domain::Unit& unit) {
                                                service.run(

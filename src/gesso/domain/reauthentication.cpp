@@ -39,8 +39,9 @@ ProofOutcome reauthenticate(const AccountServices& services, const RunUnit& run,
     std::optional<Account> account = {};
   };
   const Found found = run_unit(run, [&](mongo::Session& session) -> Found {
-    if (const auto wait = services.limits.refuse(session, Attempt::kPassword, requester.user_id,
-                                                 network_of(requester.client.address))) {
+    if (const auto wait =
+            services.limits.refuse(session, Attempt::kPassword, requester.user_id,
+                                   network_of(requester.client.address), Network::kFamiliar)) {
       return {.wait = wait};
     }
     return {.account =

@@ -1,5 +1,6 @@
 #include "gesso/domain/sign_in.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "gesso/base/base64.hpp"
@@ -22,6 +23,15 @@ SignedIn signed_in(const AccountServices& services, const models::UserId& user_i
                                                         .token_id = services.context.ids.ulid()}),
           .access_lifetime = services.tokens.lifetime(TokenUse::kAccess),
           .session = std::move(session)};
+}
+
+Network familiarity(const std::optional<Account>& account, std::string_view address) {
+  if (!account || address.empty()) return Network::kStrange;
+  const bool familiar =
+      std::ranges::any_of(account->login_sessions, [&](const models::LoginSession& one) {
+        return one.address && network_of(one.address->str()) == network_of(address);
+      });
+  return familiar ? Network::kFamiliar : Network::kStrange;
 }
 
 // What a challenge is bound to: a password that was changed since ends it.
@@ -65,11 +75,12 @@ SignInOutcome log_in(const AccountServices& services, const RunUnit& run,
     std::optional<Account> account = {};
   };
   const Found found = run_unit(run, [&](mongo::Session& session) -> Found {
-    if (const auto wait = services.limits.refuse(session, Attempt::kPassword, email,
-                                                 network_of(client.address))) {
-      return {.wait = wait};
-    }
-    return {.account = AccountRepository(session, services.context).find_account(email)};
+    auto account = AccountRepository(session, services.context).find_account(email);
+    const auto wait =
+        services.limits.refuse(session, Attempt::kPassword, email, network_of(client.address),
+                               familiarity(account, client.address));
+    if (wait) return {.wait = wait};
+    return {.account = std::move(account)};
   });
   if (found.wait) return TooManyAttempts{*found.wait};
   const std::optional<Account>& account = found.account;

@@ -1,0 +1,33 @@
+// Attempts counted by the limiter that all instances share: narrowly for an account from one
+// network, widely for an account from all strange networks together.
+//
+// Thread-safe; blocks on the database. Borrows the context.
+#pragma once
+
+#include "gesso/domain/attempt_limits.hpp"
+#include "gesso/domain/limit_policy.hpp"
+#include "gesso/domain/limiter.hpp"
+
+namespace gesso::domain {
+
+// What holds where nothing else is said: a person mistypes some times a minute; whoever guesses
+// from one network gets 100 guesses a day, and a thousand of them together 1,000.
+[[nodiscard]] QuotaList default_narrow_quotas();
+[[nodiscard]] QuotaList default_wide_quotas();
+
+class LimitedAttempts final : public AttemptLimits {
+  Limiter narrow_;
+  Limiter wide_;
+
+ public:
+  explicit LimitedAttempts(const repositories::RepositoryContext& context,
+                           const QuotaList& narrow = default_narrow_quotas(),
+                           const QuotaList& wide = default_wide_quotas());
+
+  // Throws what the session throws.
+  std::optional<std::chrono::seconds> refuse(mongo::Session& session, Attempt attempt,
+                                             std::string_view account, std::string_view network,
+                                             Network familiarity) override;
+};
+
+}  // namespace gesso::domain
