@@ -5,6 +5,7 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/testing/fake_clock.hpp"
+#include "gesso/testing/https_server.hpp"
 #include "gesso/testing/seeded_random.hpp"
 #include "tests/client/smtp_server.hpp"
 
@@ -67,6 +68,23 @@ TEST(Outgoing, OffersSignInWhereThereIsAProvider) {
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("not among the servers that may be called"));
   }
+}
+
+TEST(Outgoing, CallsStripeWithTheKeyThatIsSet) {
+  testing::FakeClock clock;
+  testing::SeededRandom random{1};
+  const Secret root(std::string(32, 'k'));
+  EXPECT_FALSE(Outgoing(Settings{}, root, clock, random).stripe());
+  testing::HttpsServer server(
+      [](const testing::HttpsServer::Request&) { return testing::HttpsServer::Reply{}; });
+  Outgoing outgoing(
+      settings_of({{"GESSO_STRIPE_SECRET_KEY", "sk_test_hunter2"},
+                   {"GESSO_STRIPE_API_URL", "http://127.0.0.1:" + std::to_string(server.port())}}),
+      root, clock, random);
+  const auto reply = outgoing.stripe()({.method = "GET", .path = "/v1/subscriptions/sub_1"},
+                                       Deadline::after(std::chrono::seconds{10}));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(server.requests().at(0).header("authorization"), "Bearer sk_test_hunter2");
 }
 
 TEST(Outgoing, SaysWhichSettingIsMissing) {

@@ -44,9 +44,11 @@ struct Stripe : ::testing::Test {
     options.retry.wait_min = options.retry.wait_max = 0ms;
     return StripeSender(std::move(options), *http, clock, random);
   }
-  StripeSender::Reply create(std::string_view key = "key-1") {
-    return sender().send("POST", "/v1/customers",
-                         {{"email", "ada+1@example.com"}, {"metadata[user_id]", "user_1"}}, key,
+  StripeReply create(std::string_view key = "key-1") {
+    return sender().send({.method = "POST",
+                          .path = "/v1/customers",
+                          .form = {{"email", "ada+1@example.com"}, {"metadata[user_id]", "user_1"}},
+                          .idempotency_key = std::string(key)},
                          {.deadline = Deadline::after(10s)});
   }
 };
@@ -65,9 +67,9 @@ TEST_F(Stripe, IsSentAFormWithVersionAndKey) {
 }
 
 TEST_F(Stripe, IsAskedWithAQueryWhereThereIsNoBody) {
-  const StripeSender::Form form{{"expand[]", "items"}};
-  (void)sender().send("GET", "/v1/subscriptions/sub_1", form, "", {});
-  (void)sender().send("DELETE", "/v1/subscriptions/sub_1", {}, "", {});
+  (void)sender().send(
+      {.method = "GET", .path = "/v1/subscriptions/sub_1", .form = {{"expand[]", "items"}}}, {});
+  (void)sender().send({.method = "DELETE", .path = "/v1/subscriptions/sub_1"}, {});
   const auto seen = server.requests();
   EXPECT_EQ(seen.at(0).target, "/v1/subscriptions/sub_1?expand%5B%5D=items");
   EXPECT_EQ(seen.at(0).body, "");
@@ -124,7 +126,8 @@ TEST_F(Stripe, IsObeyedWhereItAdvises) {
 }
 
 TEST_F(Stripe, KeepsItsKeyToItself) {
-  EXPECT_EQ(sender("sk_test_wrong").send("GET", "/v1/customers", {}, "", {}).status, 401);
+  EXPECT_EQ(sender("sk_test_wrong").send({.method = "GET", .path = "/v1/customers"}, {}).status,
+            401);
   for (const char* key : {"", "sk_test\r\nX: y", "sk test"}) {
     EXPECT_EQ(error_of([&] { (void)sender(key); }).kind(), ErrorKind::kValidation);
   }

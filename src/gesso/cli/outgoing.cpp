@@ -70,15 +70,30 @@ std::unique_ptr<domain::Mailer> make_mailer(const Settings& settings, const Cloc
   return std::make_unique<SmtpMailer>(client::make_smtp_client(std::move(options), clock, random));
 }
 
-Outgoing::Outgoing(const Settings& settings, const Secret& root, const Clock& clock, Random& random,
-                   std::vector<std::string> more) {
+Outgoing::Outgoing(const Settings& settings, const Secret& root, const Clock& clock,
+                   Random& random) {
   auto providers = sign_in_providers(settings);
+  std::vector<std::string> allowed;
   for (const auto& provider : providers) {
-    more.insert(more.end(), provider.origins.begin(), provider.origins.end());
+    allowed.insert(allowed.end(), provider.origins.begin(), provider.origins.end());
   }
-  http_ =
-      client::make_curl_client({.allowed = more, .user_agent = "gesso/" + std::string(version())});
+  const bool sells = !settings.stripe_secret_key.empty();
+  if (sells) allowed.push_back(settings.stripe_api_url);
+  http_ = client::make_curl_client(
+      {.allowed = allowed, .user_agent = "gesso/" + std::string(version())});
   if (!providers.empty()) sign_in_.emplace(std::move(providers), root, *http_, clock, random);
+  if (sells) {
+    stripe_.emplace(domain::StripeSenderOptions{.secret_key = settings.stripe_secret_key.clone(),
+                                                .origin = settings.stripe_api_url},
+                    *http_, clock, random);
+  }
+}
+
+domain::StripeTransport Outgoing::stripe() {
+  if (!stripe_) return {};
+  return [this](const domain::StripeCall& call, Deadline deadline) {
+    return stripe_->send(call, {.deadline = deadline});
+  };
 }
 
 }  // namespace gesso::cli

@@ -1,5 +1,5 @@
-// What `gesso serve` asks other services with, as the settings say: providers of sign-in, a mail
-// server.
+// What `gesso serve` asks other services with, as the settings say: providers of sign-in, Stripe, a
+// mail server.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@
 #include "gesso/client/http_client.hpp"
 #include "gesso/domain/mailer.hpp"
 #include "gesso/domain/oauth/sign_in.hpp"
+#include "gesso/domain/stripe_sender.hpp"
 
 namespace gesso::cli {
 
@@ -30,16 +31,18 @@ namespace gesso::cli {
 class Outgoing {
   std::unique_ptr<client::HttpClient> http_;
   std::optional<domain::oauth::SignIn> sign_in_;
+  std::optional<domain::StripeSender> stripe_;
 
  public:
-  // `root` is the key that access tokens are signed with. `more` are servers that `http` may call
-  // besides the providers', such as Stripe's. Throws Error kValidation.
-  Outgoing(const Settings& settings, const Secret& root, const Clock& clock, Random& random,
-           std::vector<std::string> more = {});
+  // `root` is the key that access tokens are signed with. Throws Error kValidation.
+  Outgoing(const Settings& settings, const Secret& root, const Clock& clock, Random& random);
 
+  // May call the providers of sign-in and Stripe, as far as they are set, and nobody else.
   [[nodiscard]] client::HttpClient& http() { return *http_; }
   // nullptr where there is no provider.
   [[nodiscard]] domain::oauth::SignIn* sign_in() { return sign_in_ ? &*sign_in_ : nullptr; }
+  // Empty where no key of Stripe's is set. Borrows this.
+  [[nodiscard]] domain::StripeTransport stripe();
 };
 
 }  // namespace gesso::cli

@@ -22,10 +22,12 @@
 #include "gesso/cli/token_key.hpp"
 #include "gesso/cli/version.hpp"
 #include "gesso/domain/account_services.hpp"
+#include "gesso/domain/generation_watch.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
 #include "gesso/domain/limited_attempts.hpp"
 #include "gesso/domain/mailer.hpp"
+#include "gesso/domain/settler.hpp"
 #include "gesso/domain/sweeper.hpp"
 #include "gesso/http/server.hpp"
 #include "gesso/mongo/indexes.hpp"
@@ -241,6 +243,10 @@ ExitCode serve(const Invocation& invocation) {
                                                    [&](mongo::Session& session) { unit(session); });
                                              },
                                          .settings = account_settings(settings)};
+  std::optional<domain::Settler> settler;
+  settler.emplace(service, repository_context);
+  domain::GenerationWatch watch(service, repository_context);
+  const domain::GenerationHooks hooks{.settler = &*settler, .watch = &watch};
   const api::Services services{
       .database = service,
       .repository_context = repository_context,
@@ -257,14 +263,16 @@ ExitCode serve(const Invocation& invocation) {
       .outgoing = &outgoing_pool,
       .sign_in = outgoing.sign_in(),
       .sign_in_redirect_uri = settings.oauth_redirect_uri,
-      .billing = &billing};
+      .billing = &billing,
+      .generation_hooks = hooks};
   const api::Application application(services);
   std::optional<domain::Sweeper> sweeper;
   sweeper.emplace(service, repository_context,
                   domain::SweeperOptions{.interval = settings.sweep_interval,
                                          .charge_grace = settings.charge_grace,
                                          .billing = &billing.settings,
-                                         .stripe = billing.stripe});
+                                         .stripe = billing.stripe,
+                                         .hooks = hooks});
   gate.open(application);
   if (database.vault() == nullptr) listen(server, settings);
   greet(invocation.out, settings, database, server.port());
@@ -275,6 +283,7 @@ ExitCode serve(const Invocation& invocation) {
                settings.drain_timeout.count());
   server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the application
   sweeper.reset();
+  settler.reset();  // captures what is left
   mail.stop(Deadline::after(settings.drain_timeout));
   service.stop();  // units that were cut still use the hash pool, which goes before the service
   return ExitCode::kOk;

@@ -4,17 +4,11 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/base/uuid.hpp"
-#include "gesso/client/url.hpp"
 
 namespace gesso::domain {
 namespace {
 
 constexpr std::size_t kMaxKey = 255;  // of Stripe's
-
-std::string encoded(const StripeSender::Form& form) {
-  std::vector<std::pair<std::string_view, std::string_view>> fields(form.begin(), form.end());
-  return client::form_encode(fields);
-}
 
 }  // namespace
 
@@ -27,14 +21,13 @@ StripeSender::StripeSender(StripeSenderOptions options, client::HttpClient& clie
   }
 }
 
-StripeSender::Reply StripeSender::send(std::string_view method, std::string_view path,
-                                       const Form& form, std::string_view idempotency_key,
-                                       const client::Call& call) {
+StripeReply StripeSender::send(const StripeCall& stripe_call, const client::Call& call) {
+  const std::string& idempotency_key = stripe_call.idempotency_key;
   if (idempotency_key.size() > kMaxKey) {
     throw Error(ErrorKind::kInternal, "an idempotency key of Stripe's has at most 255 characters");
   }
-  client::HttpRequest request{.method = std::string(method),
-                              .url = options_.origin + std::string(path),
+  client::HttpRequest request{.method = stripe_call.method,
+                              .url = options_.origin + stripe_call.path,
                               .timeout = options_.timeout};
   std::string authorization = "Bearer ";
   authorization.reserve(authorization.size() + options_.secret_key.reveal().size());
@@ -44,13 +37,13 @@ StripeSender::Reply StripeSender::send(std::string_view method, std::string_view
     request.headers.emplace_back(std::move(name), Secret(value));
   };
   header("Stripe-Version", options_.version);
-  if (method == "POST") {
+  if (stripe_call.method == "POST") {
     header("Content-Type", "application/x-www-form-urlencoded");
-    header("Idempotency-Key", idempotency_key.empty() ? to_string(random_uuid(random_))
-                                                      : std::string(idempotency_key));
-    request.body = Secret(encoded(form));
-  } else if (!form.empty()) {
-    request.url += "?" + encoded(form);
+    header("Idempotency-Key",
+           idempotency_key.empty() ? to_string(random_uuid(random_)) : idempotency_key);
+    request.body = Secret(stripe_call.body());
+  } else if (!stripe_call.form.empty()) {
+    request.url += "?" + stripe_call.body();
   }
   const auto response =
       client::send_with_retry(client_, request, options_.retry, clock_, random_, call);

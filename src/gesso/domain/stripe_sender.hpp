@@ -1,25 +1,23 @@
-// Sends calls to Stripe's API (docs.stripe.com/api, "Idempotent requests", "Errors"): a form out, a
-// JSON text back.
+// Sends the calls of stripe_calls.hpp to Stripe's API (docs.stripe.com/api, "Idempotent requests",
+// "Errors").
 //
 // Thread-safe; blocks. Borrows client, clock and randomness, which must outlive it.
 #pragma once
 
 #include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include "gesso/base/clock.hpp"
 #include "gesso/base/random.hpp"
 #include "gesso/base/secret.hpp"
 #include "gesso/client/http_client.hpp"
 #include "gesso/client/retry.hpp"
+#include "gesso/domain/stripe_calls.hpp"
 
 namespace gesso::domain {
 
 struct StripeSenderOptions {
   Secret secret_key;                              // "sk_live_..."
-  std::string version = "2026-06-24.dahlia";      // of the API: the shape of the replies
+  std::string version{kStripeVersion};            // of the API: the shape of the replies
   std::string origin = "https://api.stripe.com";  // for client::AllowedOrigins, too
   std::chrono::milliseconds timeout{20'000};      // of one attempt
   // Tries again where there was no reply, for 409 (a concurrent call of the same key), 429 and 5xx,
@@ -38,23 +36,15 @@ class StripeSender {
   Random& random_;
 
  public:
-  using Form = std::vector<std::pair<std::string, std::string>>;
-  struct Reply {
-    int status = 0;
-    std::string body = {};  // JSON; {"error": {...}} for a refusal
-  };
-
   // Throws Error kValidation where the key is none that can be sent.
   StripeSender(StripeSenderOptions options, client::HttpClient& client, const Clock& clock,
                Random& random);
 
-  // `path` is "/v1/customers"; the form goes into the body, for GET and DELETE into the query. A
-  // POST without a key is given one of its own, so that an attempt whose answer was lost is not
-  // made twice.
+  // The form goes into the body, for GET and DELETE into the query. A POST without a key is given
+  // one of its own, so that an attempt whose answer was lost is not made twice.
   //
   // Any status is a reply. Throws as HttpClient::send where there was none.
-  [[nodiscard]] Reply send(std::string_view method, std::string_view path, const Form& form,
-                           std::string_view idempotency_key, const client::Call& call);
+  [[nodiscard]] StripeReply send(const StripeCall& stripe_call, const client::Call& call);
 };
 
 }  // namespace gesso::domain
