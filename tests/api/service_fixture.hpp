@@ -64,13 +64,15 @@ class Running {
                                      database.run([&](mongo::Session& session) { unit(session); });
                                    }};
   domain::HashPool hashes;
+  domain::UsageRecorder usage;
+  domain::Limiter limiter;
   Metrics metrics;
   Services services;
   Application application;
   http::Server server;
 
   Running(const std::filesystem::path& folder, std::size_t waiting_hashes,
-          std::chrono::milliseconds request_timeout)
+          std::chrono::milliseconds request_timeout, std::string_view limit_table)
       : engine({.data_dir = folder / "data", .unix_socket = folder / "db.sock"}),
         database({.uri = Secret(engine.uri()),
                   .pool_size = 4,
@@ -79,12 +81,16 @@ class Running {
                   .server_selection_timeout = std::chrono::milliseconds{200}},
                  clock, random),
         hashes(1, waiting_hashes),
+        usage(database, repository_context, {.flush_interval = std::chrono::milliseconds{10}}),
+        limiter(domain::parse_limits(limit_table), repository_context),
         services{.database = database,
                  .repository_context = repository_context,
                  .tokens = tokens,
                  .accounts = accounts,
                  .hashes = hashes,
                  .metrics = metrics,
+                 .limiter = &limiter,
+                 .usage = &usage,
                  .request_timeout = request_timeout},
         application(services),
         server({.port = 0, .threads = 1}, [this](http::Request request, http::Responder respond) {
@@ -99,6 +105,7 @@ class Running {
   // As `gesso serve` ends: units use the hash pool, and hashes the service.
   ~Running() {
     server.stop(std::chrono::seconds{1});
+    usage.stop(Deadline::after(std::chrono::seconds{5}));
     mail.stop(Deadline::after(std::chrono::seconds{1}));
     database.stop();
   }
@@ -108,6 +115,7 @@ class ServiceFixture {
   gesso::testing::TempDir folder_;
   std::size_t waiting_hashes_ = 100;
   std::chrono::milliseconds request_timeout_{30'000};
+  std::string limits_ = "*.* = unlimited";
   std::optional<Running> running_;
 
  public:
@@ -115,11 +123,15 @@ class ServiceFixture {
 
   void restart() {
     running_.reset();
-    running_.emplace(folder_.path(), waiting_hashes_, request_timeout_);
+    running_.emplace(folder_.path(), waiting_hashes_, request_timeout_, limits_);
   }
   void restart_with(std::size_t waiting_hashes, std::chrono::milliseconds request_timeout) {
     waiting_hashes_ = waiting_hashes;
     request_timeout_ = request_timeout;
+    restart();
+  }
+  void restart_with_limits(std::string_view limits) {
+    limits_ = limits;
     restart();
   }
   Running& service() { return *running_; }

@@ -73,6 +73,21 @@ TEST(SettingsTest, ReadsEveryType) {
   EXPECT_EQ(loaded.values.database, "studio");
 }
 
+TEST(SettingsTest, LimitsAreReadAtTheStart) {
+  const auto load = [](const char* limits) {
+    return load_settings({.environment = {{"GESSO_LIMITS", limits}}});
+  };
+  EXPECT_EQ(load("free.read = 5/1m").values.limits, "free.read = 5/1m");
+  try {
+    (void)load("free.read = 5/1w");
+    ADD_FAILURE() << "it was taken";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string_view(error.what()).find("a window of 1s to 1d in s, m, h or d"),
+              std::string_view::npos)
+        << error.what();
+  }
+}
+
 TEST(SettingsTest, TheDatabaseHasAVariableAndAFlag) {
   LoadedSettings loaded = load_settings({.environment = {{"GESSO_DATABASE", "studio"}}});
   EXPECT_EQ(loaded.values.database, "studio");

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "gesso/domain/limit_policy.hpp"
 #include "gesso/models/scope.hpp"
 #include "gesso/models/user.hpp"
 #include "gesso/schema/enum.hpp"
@@ -29,9 +30,6 @@ struct Client {
 };
 
 // How an operation is limited; the limits of a class are settings.
-enum class LimitClass { kNone, kRead, kWrite, kGenerate, kLogin };
-constexpr auto wire_texts(LimitClass) {
-  return std::to_array<std::string_view>({"none", "read", "write", "generate", "login"});
-}
+using domain::LimitClass;
 
 }  // namespace gesso::api

@@ -49,6 +49,14 @@ Call call_of(const Services& services, const Exchange& exchange) {
           .known_caller = exchange.caller ? &*exchange.caller : nullptr};
 }
 
+// Who it is that shows these, as far as they say so themselves.
+std::optional<std::string_view> known_user(const std::optional<Credentials>& credentials) {
+  if (!credentials) return std::nullopt;
+  const auto* session = std::get_if<domain::SessionCredential>(&*credentials);
+  return session == nullptr ? std::nullopt
+                            : std::optional<std::string_view>(session->user_id.str());
+}
+
 }  // namespace
 
 void Chain::serve(const Operation& operation, const http::PathParameters& path,
@@ -66,6 +74,7 @@ void Chain::serve(const Operation& operation, const http::PathParameters& path,
                                                             .record = record_of(request, info.id),
                                                             .credentials = {},
                                                             .caller = {},
+                                                            .limit = {.request_id = request.id},
                                                             .bound = nullptr,
                                                             .violations = {}});
   try {
@@ -75,6 +84,10 @@ void Chain::serve(const Operation& operation, const http::PathParameters& path,
         return answer(*exchange, http::unauthorized(refused->why, exchange->request_id));
       }
       exchange->credentials = std::get<Credentials>(std::move(identified));
+    }
+    if (auto refused = limit_.before(exchange->limit, info.limit, exchange->client,
+                                     known_user(exchange->credentials), !exchange->credentials)) {
+      return answer(*exchange, *std::move(refused));
     }
     exchange->bound = operation.bind({.request = request, .path = path}, exchange->violations);
     if (!exchange->bound) return refuse_input(exchange);
@@ -111,7 +124,7 @@ void Chain::refuse_input(const ExchangePtr& exchange) const {
   const auto refuse_it = [this, exchange] {
     answer(*exchange, http::unprocessable(exchange->violations, http::Location::kInPath));
   };
-  if (!exchange->credentials) return refuse_it();
+  if (is_admitted(*exchange)) return refuse_it();
   run_on_database(exchange, [refuse_it](mongo::Session&) { refuse_it(); });
 }
 
@@ -128,8 +141,12 @@ void Chain::dispatch(const ExchangePtr& exchange) const {
       return run_on_pool<OutgoingCall>(
           services_.outgoing != nullptr ? *services_.outgoing : services_.hashes, exchange);
     case Place::kInline: {
-      InlineCall call{call_of(services_, *exchange)};
-      return answer(*exchange, exchange->bound->run(call));
+      const auto run = [this, exchange] {
+        InlineCall call{call_of(services_, *exchange)};
+        answer(*exchange, exchange->bound->run(call));
+      };
+      if (is_admitted(*exchange)) return run();
+      return run_on_database(exchange, [run](mongo::Session&) { run(); });
     }
   }
 }
@@ -138,7 +155,7 @@ template <class PoolCall>
 void Chain::run_on_pool(domain::HashPool& pool, const ExchangePtr& exchange) const {
   const auto run = [this, exchange] {
     try {
-      const bool admitted = !exchange->credentials ||
+      const bool admitted = is_admitted(*exchange) ||
                             services_.database.run(
                                 exchange->deadline,
                                 [&](mongo::Session& session) { return admit(*exchange, session); });
@@ -159,7 +176,15 @@ void Chain::run_on_pool(domain::HashPool& pool, const ExchangePtr& exchange) con
 }
 
 bool Chain::admit(Exchange& exchange, mongo::Session& session) const {
-  if (!exchange.credentials) return true;
+  if (exchange.credentials && !identify(exchange, session)) return false;
+  auto refused = limit_.take(exchange.limit, exchange.operation->info().limit, exchange.client,
+                             exchange.caller ? &*exchange.caller : nullptr, session);
+  if (!refused) return true;
+  answer(exchange, *std::move(refused));
+  return false;
+}
+
+bool Chain::identify(Exchange& exchange, mongo::Session& session) const {
   exchange.caller = authenticator_.admit(*exchange.credentials, session);
   if (!exchange.caller) {
     answer(exchange, http::unauthorized(domain::describe(domain::AdmissionFault::kEnded),
@@ -183,6 +208,7 @@ void Chain::add_fields(http::Response& response, std::string_view origin, bool i
 }
 
 void Chain::answer(Exchange& exchange, http::Response response) const {
+  Limit::tell(exchange.limit, response);
   add_fields(response, exchange.origin, exchange.is_https);
   recorder_.finish(exchange.record, response.status);
   exchange.respond(std::move(response));

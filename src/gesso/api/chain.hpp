@@ -2,6 +2,7 @@
 //
 //   Recorder       the request's id, its duration, its line in the log, its metrics
 //   Authenticator  who calls: the token on the I/O thread, the user on the database worker
+//   Limit          whether so much may be asked
 //   Bind           the input, or 422 once it is known who asks (Operation::bind)
 //   Runner         the function, in its place; what it throws becomes a problem
 //   Fields         what every response has: CORS, security headers
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "gesso/api/authenticator.hpp"
+#include "gesso/api/limit.hpp"
 #include "gesso/api/operation.hpp"
 #include "gesso/api/recorder.hpp"
 #include "gesso/api/services.hpp"
@@ -41,6 +43,7 @@ struct Exchange {
   Record record;
   std::optional<Credentials> credentials;
   std::optional<Caller> caller;
+  LimitProgress limit;
   std::unique_ptr<BoundOperation> bound;  // nullptr where the violations say why
   std::vector<Violation> violations;
 };
@@ -48,11 +51,12 @@ struct Exchange {
 class Chain {
   const Services& services_;
   Authenticator authenticator_;
+  Limit limit_;
   Recorder recorder_;
 
  public:
   explicit Chain(const Services& services)
-      : services_(services), authenticator_(services), recorder_(services) {}
+      : services_(services), authenticator_(services), limit_(services), recorder_(services) {}
 
   // Answers a request for an operation, now or later.
   void serve(const Operation& operation, const http::PathParameters& path, http::Request request,
@@ -70,8 +74,14 @@ class Chain {
   void run_on_database(const ExchangePtr& exchange, Then then) const;
   template <class PoolCall>
   void run_on_pool(domain::HashPool& pool, const ExchangePtr& exchange) const;
-  // Finds out who calls; false where the exchange was answered with what is in the way.
+  // Whether the I/O thread knows all that `admit` would ask the database.
+  [[nodiscard]] static bool is_admitted(const Exchange& exchange) {
+    return !exchange.credentials && exchange.limit.settled;
+  }
+  // Finds out who calls, and whether so much may be asked; false where the exchange was answered
+  // with what is in the way.
   [[nodiscard]] bool admit(Exchange& exchange, mongo::Session& session) const;
+  [[nodiscard]] bool identify(Exchange& exchange, mongo::Session& session) const;
   void answer(Exchange& exchange, http::Response response) const;
   void add_fields(http::Response& response, std::string_view origin, bool is_https) const;
   void fail(Exchange& exchange, const std::exception_ptr& failure) const;

@@ -107,6 +107,14 @@ std::optional<domain::IdempotencyKey> read_key(std::string_view text) {
 
 NotFound no_such_generation() { return {.detail = "There is no such generation"}; }
 
+void log_usage(const DatabaseCall& call, const Generation& made) {
+  if (call.services.usage == nullptr) return;
+  call.services.usage->record({.user_id = made.user_id,
+                               .action_type = models::ActionType::kImageGeneration,
+                               .resource_id = made.id.str(),
+                               .credits_used = made.cost_credits});
+}
+
 Result<Generation, NotEnoughCredits, NotActive, BadKey, KeyReused, InProgress> create_generation(
     DatabaseCall& call, const CreateGeneration& asked) {
   const GenerationRequest& wanted = asked.body;
@@ -132,7 +140,10 @@ Result<Generation, NotEnoughCredits, NotActive, BadKey, KeyReused, InProgress> c
        .seed = wanted.seed,
        .cost_credits = wanted.num_images.value()},  // an image, a credit
       key, {.expects_subscription = call.caller().tier != models::SubscriptionTier::kFree});
-  if (auto* created = std::get_if<domain::Created>(&outcome)) return std::move(created->generation);
+  if (auto* created = std::get_if<domain::Created>(&outcome)) {
+    if (!created->replayed) log_usage(call, created->generation);
+    return std::move(created->generation);
+  }
   if (const auto* refused = std::get_if<domain::NotEnoughCredits>(&outcome)) {
     return NotEnoughCredits{.detail = "Not enough credits: " + std::to_string(refused->required) +
                                       " needed, " + std::to_string(refused->available) + " left"};

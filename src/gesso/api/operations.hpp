@@ -27,6 +27,8 @@ namespace gesso::api {
 [[nodiscard]] Operations generation_operations();
 // /api/v1/worker
 [[nodiscard]] Operations worker_operations();
+// /api/v1/usage, /api/v1/admin/usage
+[[nodiscard]] Operations usage_operations();
 // /api/v1/admin/users
 [[nodiscard]] Operations admin_user_operations();
 // /api/v1/plans, /api/v1/subscriptions

@@ -1,14 +1,37 @@
 #include "gesso/api/recorder.hpp"
 
 #include "gesso/api/services.hpp"
+#include "gesso/base/text.hpp"
+#include "gesso/bson/builder.hpp"
 
 namespace gesso::api {
+
+namespace {
+
+models::UsageLogCreate usage_of(const Record& record) {
+  // A path is what the client made it.
+  std::optional<models::ResourceId> path;
+  const bool fits = !record.path.empty() && is_utf8(record.path);
+  if (fits) path = utf8_prefix(record.path, 255);
+  return {.user_id = record.user_id,
+          .action_type = models::ActionType::kApiRequest,
+          .resource_id = std::move(path),
+          .response_time_ms =
+              std::chrono::duration_cast<std::chrono::milliseconds>(record.duration).count(),
+          .metadata = schema::Object(
+              bson::make_document("operation", record.operation, "status", record.status))};
+}
+
+}  // namespace
 
 void Recorder::finish(Record& record, int status) const {
   record.status = status;
   record.duration = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - record.began);
   services_.metrics.request(record.operation, status, record.duration);
+  if (services_.usage != nullptr && !record.user_id.empty()) {
+    services_.usage->record(usage_of(record));
+  }
   if (services_.access_log) services_.access_log(record);
 }
 

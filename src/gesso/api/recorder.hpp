@@ -1,4 +1,5 @@
-// The link that remembers what became of each request: its line in the access log and its metrics.
+// The link that remembers what became of each request: its line in the access log, its metrics, and
+// the entry in its user's usage log.
 // What is recorded is a value (`Record`), taken on whatever thread answered. Thread-safe; never
 // blocks.
 #pragma once

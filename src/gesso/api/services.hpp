@@ -15,7 +15,9 @@
 #include "gesso/domain/generations.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
+#include "gesso/domain/limiter.hpp"
 #include "gesso/domain/oauth/sign_in.hpp"
+#include "gesso/domain/usage_recorder.hpp"
 #include "gesso/http/cors.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/repository_context.hpp"
@@ -32,6 +34,8 @@ struct Services {
   const domain::AccountServices& accounts;
   domain::HashPool& hashes;
   Metrics& metrics;
+  domain::Limiter* limiter = nullptr;      // nullptr: nothing is limited
+  domain::UsageRecorder* usage = nullptr;  // nullptr: nothing is logged
   std::chrono::milliseconds request_timeout{30'000};
   http::Cors cors = http::Cors();
   std::string version = "0";  // of the program, for the document

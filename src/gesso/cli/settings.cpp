@@ -6,6 +6,7 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/cli/toml_file.hpp"
+#include "gesso/domain/limit_policy.hpp"
 #include "gesso/domain/plans.hpp"
 
 namespace gesso::cli {
@@ -54,6 +55,20 @@ std::optional<std::string> check_managed_identity(std::string_view text) {
 }
 
 // HS256 needs a key of at least its hash's size (RFC 7518, 3.2).
+std::optional<std::string> check_limits(std::string_view text) {
+  try {
+    (void)domain::parse_limits(text);
+    return std::nullopt;
+  } catch (const Error& error) {
+    std::string expected;
+    for (const Violation& violation : error.violations()) {
+      if (!expected.empty()) expected += "; ";
+      expected += violation.expected + " in " + violation.found;
+    }
+    return expected;
+  }
+}
+
 std::optional<std::string> check_jwt_secret(std::string_view text) {
   if (text.empty() || text.size() >= 32) return std::nullopt;
   return "at least 32 bytes";
@@ -238,6 +253,17 @@ constexpr std::array kTable{
             .member = &S::charge_grace,
             .about = "Age from which an unfinished charge is the sweep's.",
             .min = 100},
+    Setting{.key = "limits",
+            .member = &S::limits,
+            .about = "Changes to the default rate limits, TIER.CLASS = QUOTAS with \";\" between "
+                     "them, such as free.generate = 5/1m, 50/1d; enterprise.* = unlimited.",
+            .check = check_limits},
+    Setting{
+        .key = "usage_queue_limit",
+        .member = &S::usage_queue_limit,
+        .about = "Entries of the usage log that may wait for a slow database; more are dropped.",
+        .min = 1,
+        .max = 10'000'000},
     Setting{.key = "stripe_secret_key",
             .member = &S::stripe_secret_key,
             .about = "Key of Stripe's API, sk_...; without it nothing is sold."},

@@ -57,6 +57,8 @@ struct Settings {
   std::chrono::milliseconds drain_timeout = std::chrono::seconds{10};
   std::chrono::milliseconds sweep_interval = std::chrono::minutes{1};
   std::chrono::milliseconds charge_grace = std::chrono::minutes{5};
+  std::string limits;
+  std::int64_t usage_queue_limit = 50'000;
   Secret stripe_secret_key;
   Secret stripe_webhook_secrets;
   std::string stripe_api_url = "https://api.stripe.com";

@@ -187,9 +187,9 @@ LimitTable default_limits() {
     table.set(row.tier, LimitClass::kRead, row.read);
     table.set(row.tier, LimitClass::kWrite, row.write);
     table.set(row.tier, LimitClass::kGenerate, row.generate);
-    // Nobody who signs in has a tier yet. A person mistypes a few times; whoever guesses gets no
-    // further in a day.
-    table.set(row.tier, LimitClass::kLogin, both(10, 200));
+    // Nobody who signs in has a tier yet, and an address may be that of a whole office. What an
+    // account may be tried is narrower: see limited_attempts.hpp.
+    table.set(row.tier, LimitClass::kLogin, both(60, 5'000));
     // Of our own machines: against a loop that runs wild.
     table.set(row.tier, LimitClass::kWorker, both(1'200, 1'000'000));
   }

@@ -261,7 +261,17 @@ std::optional<Refused> Limiter::recent_refusal(std::string_view subject, LimitCl
 
 std::variant<Allowed, Refused> Limiter::lease(mongo::Session& session, const LimitCaller& caller,
                                               LimitClass limit_class) {
-  const std::span<const Quota> quotas = table_.at(caller.tier, limit_class).view();
+  return lease(session, caller, limit_class, table_.at(caller.tier, limit_class).view());
+}
+
+std::variant<Allowed, Refused> Limiter::lease(mongo::Session& session, std::string_view subject,
+                                              const QuotaList& quotas) {
+  return lease(session, {.subject = subject}, LimitClass::kLogin, quotas.view());
+}
+
+std::variant<Allowed, Refused> Limiter::lease(mongo::Session& session, const LimitCaller& caller,
+                                              LimitClass limit_class,
+                                              std::span<const Quota> quotas) {
   if (quotas.empty()) return Allowed{};
   const models::LimitSubject subject(caller.subject);
   RateLimitRepository limits(session, context_);

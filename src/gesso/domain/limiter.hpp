@@ -130,6 +130,10 @@ class Limiter {
   // REQUIRES: the shard's lock.
   [[nodiscard]] detail::LimitLedger& ledger_of(detail::LimitShard& shard, std::string_view subject,
                                                LimitClass limit_class, Time now);
+  [[nodiscard]] std::variant<Allowed, Refused> lease(mongo::Session& session,
+                                                     const LimitCaller& caller,
+                                                     LimitClass limit_class,
+                                                     std::span<const Quota> quotas);
   void give_one_back(mongo::Session& session, repositories::RateLimitRepository& limits);
 
  public:
@@ -155,6 +159,12 @@ class Limiter {
   [[nodiscard]] std::variant<Allowed, Refused> lease(mongo::Session& session,
                                                      const LimitCaller& caller,
                                                      LimitClass limit_class);
+
+  // The same for a subject with quotas of its own, whatever the table says. It is no subject of any
+  // other call.
+  [[nodiscard]] std::variant<Allowed, Refused> lease(mongo::Session& session,
+                                                     std::string_view subject,
+                                                     const QuotaList& quotas);
 
   // Gives back what was taken in advance and not used, by the deadline of the session, and returns
   // how many calls those were. For a clean stop; calls that come later take new leases. Throws what

@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 #include <initializer_list>
 
+#include "gesso/http/problem.hpp"
+
 namespace gesso::http {
 
 namespace {
@@ -46,24 +48,21 @@ std::string rate_limit(std::span<const RateLimitItem> items) {
   return list;
 }
 
-Response quota_exceeded(std::span<const RateLimitItem> items, std::chrono::seconds retry_after) {
-  namespace json = boost::json;
-  json::array violated;
+Response quota_exceeded(std::span<const RateLimitItem> items, std::chrono::seconds retry_after,
+                        std::string_view request_id) {
+  boost::json::array violated;
   for (const RateLimitItem& item : items) {
-    if (item.remaining == 0) violated.emplace_back(json::string_view(item.name));
+    if (item.remaining == 0) violated.emplace_back(boost::json::string_view(item.name));
   }
-  const std::string seconds = std::to_string(retry_after.count());
-  json::object body;
-  body["type"] = "https://iana.org/assignments/http-problem-types#quota-exceeded";
-  body["title"] = "Request cannot be satisfied as assigned quota has been exceeded";
-  body["status"] = 429;
-  body["detail"] = "Too many requests; ask again in " + seconds + " s";
-  body["code"] = "rate_limited";
-  body["violated-policies"] = std::move(violated);
-  return {.status = 429,
-          .content_type = "application/problem+json",
-          .headers = {{"Retry-After", seconds}},
-          .body = json::serialize(body)};
+  return to_response(
+      {.status = 429,
+       .code = "rate_limited",
+       .title = "Request cannot be satisfied as assigned quota has been exceeded",
+       .detail = "Too many requests; ask again in " + std::to_string(retry_after.count()) + " s",
+       .type = "https://iana.org/assignments/http-problem-types#quota-exceeded",
+       .retry_after = retry_after,
+       .members = {{"violated-policies", boost::json::serialize(violated)}}},
+      request_id);
 }
 
 }  // namespace gesso::http

@@ -33,6 +33,7 @@ struct RateLimitItem {
 // 429: the problem that the draft defines, with the policies of which nothing remains, and
 // `Retry-After`. Its `code` is "rate_limited".
 [[nodiscard]] Response quota_exceeded(std::span<const RateLimitItem> items,
-                                      std::chrono::seconds retry_after);
+                                      std::chrono::seconds retry_after,
+                                      std::string_view request_id = {});
 
 }  // namespace gesso::http

@@ -1,0 +1,197 @@
+// Usage over HTTP, and what operators see.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "gesso/api/operations.hpp"
+#include "gesso/repositories/usage_log_repository.hpp"
+#include "tests/api/service_fixture.hpp"
+
+namespace gesso::api {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Reply;
+using testing::ServiceFixture;
+
+class UsageTest : public ::testing::Test {
+ protected:
+  ServiceFixture fixture;
+  std::string token = fixture.token_of("ann@example.com");
+
+  Reply get(std::string_view path, std::string_view with_token) {
+    return fixture.ask("GET", path, {}, with_token);
+  }
+  // Entries are written a moment after their request.
+  void wait_for(std::uint64_t entries) {
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    while (fixture.service().usage.statistics().written < entries &&
+           std::chrono::steady_clock::now() < until) {
+      std::this_thread::yield();
+    }
+    ASSERT_EQ(fixture.service().usage.statistics().written, entries);
+  }
+  // What an operation answers to whoever may call it.
+  http::Response call(std::string_view id, std::string_view query) {
+    for (const Operation& operation : operations()) {
+      if (operation.info().id != id) continue;
+      http::Request request;
+      request.query = query;
+      std::vector<Violation> violations;
+      const auto bound = operation.bind({.request = request, .path = {}}, violations);
+      EXPECT_TRUE(violations.empty());
+      return fixture.service().database.run([&](mongo::Session& session) {
+        const Client client;
+        DatabaseCall call{
+            {.services = fixture.service().services, .request_id = "req", .client = client},
+            session};
+        return bound->run(call);
+      });
+    }
+    throw std::logic_error("no such operation");
+  }
+};
+
+TEST_F(UsageTest, EveryRequestAndGenerationOfAUserIsLogged) {
+  const Reply made =
+      fixture.ask("POST", "/api/v1/generations", R"({"prompt":"A fox","num_images":2})", token);
+  ASSERT_EQ(made.status, 201);
+  EXPECT_EQ(get("/api/v1/generations/gen_none", token).status, 404);
+  EXPECT_EQ(get("/api/v1/generations", "nonsense").status, 401);  // nobody's
+  wait_for(3);
+  const auto log = get("/api/v1/usage?limit=10", token).value();
+  EXPECT_TRUE(log.at("next_cursor").is_null());
+  const auto& items = log.at("items").as_array();
+  ASSERT_EQ(items.size(), 3U);
+  EXPECT_EQ(items[0].at("action_type"), "api_request");
+  EXPECT_EQ(items[0].at("resource_id"), "/api/v1/generations/gen_none");
+  EXPECT_EQ(items[0].at("metadata").at("operation"), "getGeneration");
+  EXPECT_EQ(items[0].at("metadata").at("status"), 404);
+  EXPECT_GE(items[0].at("response_time_ms").as_int64(), 0);
+  EXPECT_EQ(items[1].at("metadata").at("operation"), "createGeneration");
+  EXPECT_EQ(items[2].at("action_type"), "image_generation");
+  EXPECT_EQ(items[2].at("resource_id"), made.value().at("id"));
+  EXPECT_EQ(items[2].at("credits_used"), 2);
+}
+
+TEST_F(UsageTest, TheLogHasPagesAndIsTheCallersOwn) {
+  for (int i = 0; i < 5; ++i) (void)get("/api/v1/users/me", token);
+  wait_for(5);
+  std::size_t seen = 0;
+  std::string cursor;
+  do {
+    const auto page = get("/api/v1/usage?limit=2&cursor=" + cursor, token).value();
+    for (const auto& item : page.at("items").as_array()) {
+      seen += item.at("metadata").at("operation") == "getMe" ||
+                      item.at("resource_id") == "/api/v1/users/me"
+                  ? 1
+                  : 0;
+    }
+    cursor =
+        page.at("next_cursor").is_null() ? "" : std::string(page.at("next_cursor").as_string());
+  } while (!cursor.empty());
+  EXPECT_EQ(seen, 5U);
+  const std::string other = fixture.token_of("bob@example.com");
+  EXPECT_TRUE(get("/api/v1/usage", other).value().at("items").as_array().empty());
+}
+
+TEST_F(UsageTest, ASummaryIsByDayAndAction) {
+  (void)fixture.ask("POST", "/api/v1/generations", R"({"prompt":"A fox"})", token);
+  wait_for(2);
+  const auto summary = get("/api/v1/usage/summary", token).value();
+  const auto& items = summary.at("items").as_array();
+  ASSERT_GE(items.size(), 2U);
+  EXPECT_EQ(items[0].at("action_type"), "image_generation");
+  EXPECT_EQ(items[0].at("count"), 1);
+  EXPECT_EQ(items[0].at("credits_used"), 1);
+  EXPECT_EQ(items[0].at("day"), to_iso8601(fixture.service().clock.now()).substr(0, 10));
+}
+
+TEST_F(UsageTest, ARangeThatMakesNoSenseIsRefused) {
+  const auto status = [&](std::string_view query) {
+    return get("/api/v1/usage/summary?" + std::string(query), token).status;
+  };
+  EXPECT_EQ(status("from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z"), 200);
+  EXPECT_EQ(status("from=2026-01-02T00:00:00Z&to=2026-01-02T00:00:00Z"), 422);
+  EXPECT_EQ(status("from=2025-01-01T00:00:00Z&to=2026-01-01T00:00:00Z"), 422);
+  EXPECT_EQ(status("from=yesterday"), 422);
+}
+
+TEST_F(UsageTest, OperatorsSeeTotalsAndTopUsers) {
+  EXPECT_EQ(get("/api/v1/admin/usage/totals", token).status, 403);
+  EXPECT_EQ(get("/api/v1/admin/usage/top-users", token).status, 403);
+  (void)fixture.ask("POST", "/api/v1/generations", R"({"prompt":"A fox"})", token);
+  const std::string other = fixture.token_of("bob@example.com");
+  for (int i = 0; i < 5; ++i) (void)get("/api/v1/users/me", other);
+  wait_for(9);  // with the two refusals
+  const auto totals = json::parse(call("totalUsage", "").body);
+  std::int64_t count = 0;
+  for (const auto& item : totals.at("items").as_array()) count += item.at("count").as_int64();
+  EXPECT_EQ(count, 9);
+  const auto most = json::parse(call("listTopUsers", "limit=1").body).at("items").as_array();
+  ASSERT_EQ(most.size(), 1U);
+  EXPECT_EQ(most[0].at("count"), 5);
+  const auto spenders = json::parse(call("listTopUsers", "by=credits").body).at("items").as_array();
+  ASSERT_EQ(spenders.size(), 2U);
+  EXPECT_EQ(spenders[0].at("credits_used"), 1);
+}
+
+class LimitTest : public ::testing::Test {
+ protected:
+  ServiceFixture fixture;
+};
+
+TEST_F(LimitTest, ResponsesSayHowTheQuotasStand) {
+  fixture.restart_with_limits("*.* = unlimited; free.read = 3/1h, 100/1d");
+  const std::string token = fixture.token_of("ann@example.com");
+  const Reply reply = fixture.ask("GET", "/api/v1/users/me", {}, token);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.raw.header("ratelimit-policy"), R"("burst";q=3;w=3600, "daily";q=100;w=86400)");
+  EXPECT_THAT(reply.raw.header("ratelimit"),
+              ::testing::MatchesRegex(R"("burst";r=2;t=[0-9]+, "daily";r=99;t=[0-9]+)"));
+  const Reply unlimited = fixture.ask("GET", "/healthz");
+  EXPECT_EQ(unlimited.raw.header("ratelimit"), "");
+}
+
+TEST_F(LimitTest, WhoAsksTooMuchIsToldWhenToComeBack) {
+  fixture.restart_with_limits("*.* = unlimited; free.read = 3/1d");
+  const std::string token = fixture.token_of("ann@example.com");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(fixture.ask("GET", "/api/v1/users/me", {}, token).status, 200);
+  }
+  for (int i = 0; i < 3; ++i) {
+    const Reply refused = fixture.ask("GET", "/api/v1/users/me", {}, token);
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_EQ(refused.raw.header("content-type"), "application/problem+json");
+    EXPECT_EQ(refused.value().at("violated-policies"), json::array{"daily"});
+    EXPECT_GT(std::stoi(std::string(refused.raw.header("retry-after"))), 0);
+    EXPECT_THAT(refused.raw.header("ratelimit"), ::testing::StartsWith(R"("daily";r=0;t=)"));
+  }
+  // What cannot be read counts as well, of another class not.
+  const Reply other = fixture.ask("POST", "/api/v1/generations", R"({"prompt":"A fox"})", token);
+  EXPECT_EQ(other.status, 201);
+  EXPECT_EQ(fixture.ask("GET", "/api/v1/generations?limit=0", {}, token).status, 429);
+}
+
+TEST_F(LimitTest, WhoHasNotLoggedInIsLimitedByAddress) {
+  fixture.restart_with_limits("*.* = unlimited; anonymous.login = 2/1d");
+  const std::string body = R"({"email":"ann@example.com","password":"correct horse"})";
+  EXPECT_EQ(fixture.ask("POST", "/api/v1/auth/register", body).status, 201);
+  EXPECT_EQ(fixture.ask("POST", "/api/v1/auth/login", body).status, 200);
+  const Reply refused = fixture.ask("POST", "/api/v1/auth/login", body);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.value().at("code"), "rate_limited");
+}
+
+TEST_F(LimitTest, ARestartForgetsNothing) {
+  fixture.restart_with_limits("*.* = unlimited; anonymous.login = 2/1d");
+  const std::string body = R"({"email":"ann@example.com","password":"correct horse"})";
+  EXPECT_EQ(fixture.ask("POST", "/api/v1/auth/register", body).status, 201);
+  EXPECT_EQ(fixture.ask("POST", "/api/v1/auth/login", body).status, 200);
+  fixture.restart();
+  EXPECT_EQ(fixture.ask("POST", "/api/v1/auth/login", body).status, 429);
+}
+
+}  // namespace
+}  // namespace gesso::api
