@@ -25,10 +25,13 @@
 #include "gesso/domain/generation_watch.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
+#include "gesso/domain/limit_policy.hpp"
 #include "gesso/domain/limited_attempts.hpp"
+#include "gesso/domain/limiter.hpp"
 #include "gesso/domain/mailer.hpp"
 #include "gesso/domain/settler.hpp"
 #include "gesso/domain/sweeper.hpp"
+#include "gesso/domain/usage_recorder.hpp"
 #include "gesso/http/server.hpp"
 #include "gesso/mongo/indexes.hpp"
 #include "gesso/repositories/indexes.hpp"
@@ -40,6 +43,7 @@ namespace {
 constexpr std::size_t kWaitingHashesPerThread = 64;
 // They wait for Stripe and for providers of sign-in, and take no processor.
 constexpr std::size_t kOutgoingThreads = 8;
+constexpr std::chrono::milliseconds kHandBackTimeout{3000};
 
 Secret token_key(const Settings& settings, Random& random) {
   if (!settings.jwt_secret.empty()) return settings.jwt_secret.clone();
@@ -176,6 +180,20 @@ void greet(std::ostream& out, const Settings& settings, const Database& database
       << std::flush;
 }
 
+// What this process took in advance, and what it has not written down yet. A database that does not
+// take it in that time has seen worse.
+void hand_back(mongo::Service& service, domain::Limiter& limiter, domain::UsageRecorder& usage) {
+  const Deadline deadline = Deadline::after(kHandBackTimeout);
+  if (const std::size_t lost = usage.stop(deadline); lost > 0) {
+    spdlog::warn("{} entries of the usage log were lost", lost);
+  }
+  try {
+    service.run(deadline, [&](mongo::Session& session) { limiter.release_all(session); });
+  } catch (const Error& error) {
+    spdlog::warn("leases of rate limits were not handed back: {}", error.what());
+  }
+}
+
 ExitCode serve(const Invocation& invocation) {
   const Settings& settings = invocation.settings.values;
   Signals signals;
@@ -246,6 +264,10 @@ ExitCode serve(const Invocation& invocation) {
   std::optional<domain::Settler> settler;
   settler.emplace(service, repository_context);
   domain::GenerationWatch watch(service, repository_context);
+  domain::Limiter limiter(domain::parse_limits(settings.limits), repository_context);
+  domain::UsageRecorder usage(
+      service, repository_context,
+      {.queue_limit = static_cast<std::size_t>(settings.usage_queue_limit)});
   const domain::GenerationHooks hooks{.settler = &*settler, .watch = &watch};
   const api::Services services{
       .database = service,
@@ -254,6 +276,8 @@ ExitCode serve(const Invocation& invocation) {
       .accounts = accounts,
       .hashes = hashes,
       .metrics = metrics,
+      .limiter = &limiter,
+      .usage = &usage,
       .request_timeout = settings.request_timeout,
       .cors = http::Cors(
           {.origins = list_of(settings.cors_origins), .credentials = settings.cors_credentials}),
@@ -284,6 +308,7 @@ ExitCode serve(const Invocation& invocation) {
   server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the application
   sweeper.reset();
   settler.reset();  // captures what is left
+  hand_back(service, limiter, usage);
   mail.stop(Deadline::after(settings.drain_timeout));
   service.stop();  // units that were cut still use the hash pool, which goes before the service
   return ExitCode::kOk;

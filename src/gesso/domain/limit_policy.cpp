@@ -176,11 +176,11 @@ LimitTable default_limits() {
     QuotaList read, write, generate;
   };
   const Row rows[] = {
-      {LimitTier::kAnonymous, both(60, 5'000), both(20, 1'000), both(5, 20)},
-      {LimitTier::kFree, both(120, 10'000), both(30, 2'000), both(5, 50)},
-      {LimitTier::kBasic, both(300, 50'000), both(60, 10'000), both(20, 500)},
-      {LimitTier::kPro, both(600, 200'000), both(120, 50'000), both(60, 5'000)},
-      {LimitTier::kEnterprise, both(3'000, 2'000'000), both(600, 500'000), both(300, 50'000)},
+      {LimitTier::kAnonymous, both(300, 20'000), both(60, 2'000), both(5, 20)},
+      {LimitTier::kFree, both(600, 50'000), both(120, 5'000), both(20, 200)},
+      {LimitTier::kBasic, both(1'200, 100'000), both(240, 20'000), both(40, 1'000)},
+      {LimitTier::kPro, both(2'400, 400'000), both(480, 100'000), both(120, 10'000)},
+      {LimitTier::kEnterprise, both(12'000, 4'000'000), both(2'400, 1'000'000), both(600, 100'000)},
   };
   LimitTable table;
   for (const Row& row : rows) {
