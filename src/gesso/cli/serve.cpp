@@ -261,14 +261,13 @@ ExitCode serve(const Invocation& invocation) {
                                                    [&](mongo::Session& session) { unit(session); });
                                              },
                                          .settings = account_settings(settings)};
-  std::optional<domain::Settler> settler;
-  settler.emplace(service, repository_context);
+  domain::Settler settler(service, repository_context);
   domain::GenerationWatch watch(service, repository_context);
   domain::Limiter limiter(domain::parse_limits(settings.limits), repository_context);
   domain::UsageRecorder usage(
       service, repository_context,
       {.queue_limit = static_cast<std::size_t>(settings.usage_queue_limit)});
-  const domain::GenerationHooks hooks{.settler = &*settler, .watch = &watch};
+  const domain::GenerationHooks hooks{.settler = &settler, .watch = &watch};
   const api::Services services{
       .database = service,
       .repository_context = repository_context,
@@ -307,7 +306,7 @@ ExitCode serve(const Invocation& invocation) {
                settings.drain_timeout.count());
   server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the application
   sweeper.reset();
-  settler.reset();  // captures what is left
+  settler.flush();
   hand_back(service, limiter, usage);
   mail.stop(Deadline::after(settings.drain_timeout));
   service.stop();  // units that were cut still use the hash pool, which goes before the service
