@@ -168,6 +168,14 @@ TEST_F(TlsTest, RefusesAndLingersAsOverPlainConnections) {
   EXPECT_TRUE(garbage.closed());
 }
 
+TEST_F(TlsTest, LetsAClientReadTheRefusalWhileItStillSends) {
+  start();
+  TlsClient client = connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n");
+  client.send(std::string(1'000'000, 'x'));
+  EXPECT_EQ(client.read().status, 413);
+}
+
 TEST_F(TlsTest, ClosesClientsThatDoNotSpeakTls) {
   put_certificate(authority.issue({"localhost"}));
   ServerOptions chosen = options();

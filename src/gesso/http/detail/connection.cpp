@@ -456,8 +456,8 @@ void ClientConnection::finish_response() {
 }
 
 void ClientConnection::end() {
-  const bool lingers = refused_ || begin_ != end_;
-  if (!lingers && !transport_->ends_by_word()) {
+  lingers_ = refused_ || begin_ != end_;
+  if (!lingers_ && !transport_->ends_by_word()) {
     close();
     return;
   }
@@ -466,9 +466,10 @@ void ClientConnection::end() {
   transport_->end(shared_from_this());
 }
 
-void ClientConnection::on_ended(error_code error) {
+// TLS reports what the client still sends as an error: it lingers all the same.
+void ClientConnection::on_ended(error_code) {
   if (state_ != State::kEnding) return;
-  if (error || transport_->ends_by_word()) {
+  if (!lingers_) {
     close();
     return;
   }

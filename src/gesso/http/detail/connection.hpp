@@ -74,6 +74,7 @@ class ClientConnection final : public TransportUser,
   std::optional<RequestParser> parser_;  // one a request
   bool continue_sent_ = false;
   bool close_after_ = false;  // after the response in work
+  bool lingers_ = false;      // after its end
   bool refused_ = false;      // what came was no request we take: nothing can follow
   bool http_1_0_ = false;
   bool head_only_ = false;  // the method was HEAD

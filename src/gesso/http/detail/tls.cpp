@@ -21,6 +21,13 @@ using Context = asio::ssl::context;
 class TlsTransport final : public Transport {
   std::shared_ptr<Context> context_;  // of when the connection began
   asio::ssl::stream<tcp::socket> stream_;
+  bool ended_ = false;
+
+  static auto on_read(std::shared_ptr<TransportUser> user) {
+    return [user = std::move(user)](error_code error, std::size_t count) {
+      user->on_read(error, count);
+    };
+  }
 
  public:
   TlsTransport(tcp::socket socket, std::shared_ptr<Context> context)
@@ -31,10 +38,13 @@ class TlsTransport final : public Transport {
                             [user = std::move(user)](error_code error) { user->on_open(error); });
   }
 
+  // OpenSSL takes nothing after our own end: the bytes are thrown away as they come.
   void read(asio::mutable_buffer buffer, std::shared_ptr<TransportUser> user) override {
-    stream_.async_read_some(buffer, [user = std::move(user)](error_code error, std::size_t count) {
-      user->on_read(error, count);
-    });
+    if (ended_) {
+      stream_.next_layer().async_read_some(buffer, on_read(std::move(user)));
+    } else {
+      stream_.async_read_some(buffer, on_read(std::move(user)));
+    }
   }
 
   void write(const Output& output, std::shared_ptr<TransportUser> user) override {
@@ -45,6 +55,7 @@ class TlsTransport final : public Transport {
 
   // Without this word a client cannot tell the end from a cut (RFC 8446, 6.1).
   void end(std::shared_ptr<TransportUser> user) override {
+    ended_ = true;
     stream_.async_shutdown([user = std::move(user)](error_code error) { user->on_ended(error); });
   }
   [[nodiscard]] bool ends_by_word() const noexcept override { return true; }

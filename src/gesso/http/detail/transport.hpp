@@ -41,7 +41,7 @@ class Transport {
   virtual void read(asio::mutable_buffer buffer, std::shared_ptr<TransportUser> user) = 0;
   // All of them. The bytes must stay until `on_written`.
   virtual void write(const Output& output, std::shared_ptr<TransportUser> user) = 0;
-  // Tells the client that nothing follows.
+  // Tells the client that nothing follows. What is read after it is only good for throwing away.
   virtual void end(std::shared_ptr<TransportUser> user) = 0;
   // The client needs `end` before `close` to know that nothing was cut off.
   [[nodiscard]] virtual bool ends_by_word() const noexcept = 0;
