@@ -130,7 +130,8 @@ def ferretdb(folder):
 def gesso_service(folder, gesso=BUILD / "gesso"):
     """Gesso's service with its embedded engine: one process."""
     command = [gesso, "serve", "--listen", "127.0.0.1:0", "--data-dir", folder / "data"]
-    with program(command, r"http://127\.0\.0\.1:(\d+)") as (process, match):
+    environment = {**os.environ, "GESSO_LIMITS": "*.* = unlimited"}
+    with program(command, r"http://127\.0\.0\.1:(\d+)", env=environment) as (process, match):
         server = Server(f"http://127.0.0.1:{match.group(1)}", [process.pid], folder / "data")
         server.database = socket_uri(next((folder / "data").rglob("*.sock")))
         yield server
