@@ -22,10 +22,10 @@ PACKAGES = ["schemathesis==4.32.5", "pymongo==4.15.4"]
 EXAMPLES = 40
 ACCOUNT = {"email": "fuzz@example.com", "password": "a long enough password"}
 CREDITS = 1_000_000
-GIVE_CREDITS = """
+GRANT = """
 import sys, bson, pymongo
 users = pymongo.MongoClient(sys.argv[1]).imagegenerator.users
-users.update_one({"email": sys.argv[2]}, {"$set": {"credits_remaining": bson.int64.Int64(sys.argv[3])}})
+users.update_one({"email": sys.argv[2]}, {"$set": {"credits_remaining": bson.int64.Int64(sys.argv[3]), "role": "admin"}})
 """
 
 
@@ -36,11 +36,10 @@ def post(url, body):
 
 
 def account(python, url, database):
-    """A user with more credits than all requests cost; the environment that hooks.py reads."""
+    """An administrator with more credits than all requests cost; the environment that hooks.py reads."""
     user = post(f"{url}/api/v1/auth/register", ACCOUNT)
-    subprocess.run([python, "-c", GIVE_CREDITS, database, ACCOUNT["email"], str(CREDITS)], check=True)
-    token = post(f"{url}/api/v1/auth/login", ACCOUNT)["access_token"]
-    return {"GESSO_TEST_USER": user["id"], "GESSO_TEST_TOKEN": token}
+    subprocess.run([python, "-c", GRANT, database, ACCOUNT["email"], str(CREDITS)], check=True)
+    return {"GESSO_TEST_URL": url, "GESSO_TEST_USER": user["id"], "GESSO_TEST_ACCOUNT": json.dumps(ACCOUNT)}
 
 
 def operations_of(report):

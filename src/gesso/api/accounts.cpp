@@ -9,8 +9,22 @@
 
 namespace gesso::api {
 
+struct RegisterRequest {
+  schema::Email email;
+  schema::Password password;
+  std::optional<models::FullName> full_name = {};
+
+  static constexpr std::string_view kName = "RegisterRequest";
+  static constexpr std::string_view kAbout = "A new account.";
+  static constexpr std::string_view kExample =
+      R"({"email": "ann@example.com", "password": "a lighthouse at dusk", "full_name": "Ann"})";
+};
+GESSO_FIELDS(RegisterRequest, (email, schema::field_about<&models::UserCreate::email>),
+             (password, "8 to 256 characters."),
+             (full_name, schema::field_about<&models::UserCreate::full_name>))
+
 struct Register {
-  models::UserCreate body;
+  RegisterRequest body;
 };
 GESSO_FIELDS(Register, (body, "Who registers."))
 
@@ -19,6 +33,8 @@ struct LoginRequest {
   std::string password;  // any text: one that no user can have is merely wrong
 
   static constexpr std::string_view kName = "LoginRequest";
+  static constexpr std::string_view kExample =
+      R"({"email": "ann@example.com", "password": "a lighthouse at dusk"})";
 };
 GESSO_FIELDS(LoginRequest, (email, "The login name."), (password, "The password."))
 
@@ -98,26 +114,14 @@ using RegistrationMailed = Problem<202, "registration_mailed", "The rest is in t
 using EmailNotConfirmed = Problem<403, "email_not_confirmed", "The email is not confirmed">;
 using InvalidRefreshToken = Problem<401, "invalid_refresh_token", "The session has ended">;
 
-// Other providers vouch for their users themselves; whoever registers here has a password.
-void require_email_provider(const models::UserCreate& request) {
-  if (request.auth_provider == models::AuthProvider::kEmail) return;
-  throw validation_error({{.path = {"auth_provider"},
-                           .type = "value_error",
-                           .message = "Value error, only 'email' can register here",
-                           .expected = "'email'",
-                           .found = std::string(to_string(request.auth_provider))}});
-}
-
 Result<models::User, RegistrationMailed, EmailTaken, TooManyAttempts> register_user(
     HashingCall& call, const Register& asked) {
-  const models::UserCreate& wanted = asked.body;
-  require_email_provider(wanted);
-  auto outcome =
-      domain::register_account(call.services.accounts, runner_of(call),
-                               {.email = wanted.email,
-                                .password = schema::Password(wanted.password.value().reveal()),
-                                .full_name = wanted.full_name},
-                               client_of(call));
+  const RegisterRequest& wanted = asked.body;
+  auto outcome = domain::register_account(call.services.accounts, runner_of(call),
+                                          {.email = wanted.email,
+                                           .password = schema::Password(wanted.password.reveal()),
+                                           .full_name = wanted.full_name},
+                                          client_of(call));
   if (const auto* refusal = std::get_if<domain::TooManyAttempts>(&outcome)) {
     return too_many(*refusal);
   }

@@ -35,28 +35,32 @@ struct Tag {
   std::string_view about;
 };
 constexpr auto kTags = std::to_array<Tag>({
-    {"Accounts", "Registering, logging in and out, and what proves who somebody is."},
-    {"Users", "The caller's own profile and credits."},
+    {"Accounts", "Registering, confirming an address, logging in and out."},
+    {"Sign-in", "Logging in with Google, Microsoft or GitHub."},
+    {"Sessions", "Where the caller is logged in."},
+    {"API keys", "Keys for programs, each for some scopes and a time."},
+    {"Users", "The caller's own profile, password, second factor and data."},
     {"Generations", "Images that a user asked for, from the request to the result."},
     {"Subscriptions", "Plans, and how they are paid."},
     {"Usage", "What was done, when, and what it cost."},
-    {"Workers", "For the programs that make the images."},
+    {"Worker", "For the programs that make the images."},
     {"Webhooks", "For the services that tell this one what happened."},
-    {"Admin", "Other users, for those who run the platform."},
+    {"Administration", "Other users, for those who run the platform."},
     {"Operations", "For those who run the service."},
 });
 
-json::value tags_in_use(const std::set<std::string_view>& used) {
+// Those in use, in the order above; one that nothing is said about comes last.
+json::array tags_in_use(const std::set<std::string_view>& used) {
   json::array tags;
-  std::set<std::string_view> described;
   for (const Tag& tag : kTags) {
-    if (!used.contains(tag.name)) continue;
-    described.insert(tag.name);
-    tags.push_back(json::object{{"name", tag.name}, {"description", tag.about}});
+    if (used.contains(tag.name)) {
+      tags.push_back(json::object{{"name", tag.name}, {"description", tag.about}});
+    }
   }
   for (const std::string_view name : used) {
-    if (!described.contains(name))
-      throw std::logic_error("nothing is said about the tag " + std::string(name));
+    if (std::ranges::find(kTags, name, &Tag::name) == kTags.end()) {
+      tags.push_back(json::object{{"name", name}});
+    }
   }
   return tags;
 }
@@ -109,7 +113,7 @@ json::value request_body_of(const InputSchema& input, Components& components) {
     content["schema"] = components.take(detail::to_json_value(*input.body), SchemaUse::kInput);
     if (!input.body_example.empty()) content["example"] = json::parse(input.body_example);
   } else if (input.raw_body) {
-    content["schema"] = json::object{{"type", "object"}};
+    content["schema"] = json::object{{"type", "object"}, {"additionalProperties", true}};
   } else {
     return nullptr;
   }

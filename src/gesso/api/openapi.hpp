@@ -15,8 +15,7 @@
 namespace gesso::api {
 
 // As JSON text. Throws std::logic_error for what would make the document wrong: two different
-// structs or two operations of one name, a problem's code with two statuses, a tag that nothing is
-// said about.
+// structs or two operations of one name, a problem's code with two statuses.
 [[nodiscard]] std::string openapi_document(std::span<const Operation> operations,
                                            std::string_view version);
 

@@ -68,6 +68,14 @@ void shorten(json::object& schema) {
   schema.erase("allOf");
 }
 
+// JSON Schema takes an object that names no properties for one that may have any; makers of clients
+// take it for one that has none.
+void tell_open(json::object& schema) {
+  const json::value* type = schema.if_contains("type");
+  if (type == nullptr || *type != "object" || schema.contains("properties")) return;
+  if (!schema.contains("additionalProperties")) schema["additionalProperties"] = true;
+}
+
 template <class Visit>
 void for_each_reference(json::value& value, const Visit& visit) {
   if (auto* array = value.if_array()) {
@@ -108,6 +116,7 @@ json::value Components::take(json::value schema, schema::SchemaUse use) {
   if (object == nullptr) return schema;
   for (auto& member : *object) member.value() = take(std::move(member.value()), use);
   shorten(*object);
+  tell_open(*object);
   const json::value* title = object->if_contains("title");
   if (title == nullptr || !title->is_string() || !object->contains("properties")) return schema;
   const std::string name(title->as_string());

@@ -79,8 +79,12 @@ json::object success_of(const OperationInfo& info, const OutputSchema& output,
     response["description"] = "Go on there.";
     add_headers(response, {"Location"});
   } else if (!output.type.empty()) {
-    response["content"] = content(info.media_type.empty() ? output.type : info.media_type,
-                                  json::object{{"type", "string"}});
+    const std::string_view type = info.media_type.empty() ? output.type : info.media_type;
+    json::value schema = json::object{{"type", "string"}};
+    if (type == "application/json") {
+      schema = json::object{{"type", "object"}, {"additionalProperties", true}};
+    }
+    response["content"] = content(type, std::move(schema));
   }
   if (info.limit != LimitClass::kNone) add_headers(response, {"RateLimit", "RateLimit-Policy"});
   return response;
@@ -169,7 +173,7 @@ void add_error_schemas(json::object& schemas) {
   schemas["HTTPValidationError"] = json::parse(R"({
     "title": "HTTPValidationError", "type": "object", "required": ["detail"],
     "description": "Everything about a request that does not fit.",
-    "properties": {"detail": {"type": "array",
+    "properties": {"detail": {"type": "array", "description": "One entry for each.",
                               "items": {"$ref": "#/components/schemas/ValidationError"}}}})");
 }
 

@@ -24,14 +24,22 @@ struct GenerationStats {
   std::int64_t completed_generations = 0;
   std::int64_t failed_generations = 0;
   std::int64_t cancelled_generations = 0;
-  std::optional<double> average_processing_time_ms = {};    // of the completed
-  std::optional<std::int64_t> p95_processing_time_ms = {};  // of the completed: nearest rank
-  std::int64_t credits_spent = 0;                           // without what was refunded
+  std::optional<double> average_processing_time_ms = {};
+  std::optional<std::int64_t> p95_processing_time_ms = {};
+  std::int64_t credits_spent = 0;
+
+  static constexpr std::string_view kName = "GenerationStats";
+  static constexpr std::string_view kAbout = "How many there are, and how long they take.";
 };
-BOOST_DESCRIBE_STRUCT(GenerationStats, (),
-                      (total_generations, pending_generations, processing_generations,
-                       completed_generations, failed_generations, cancelled_generations,
-                       average_processing_time_ms, p95_processing_time_ms, credits_spent))
+GESSO_FIELDS(GenerationStats, (total_generations, "All of them."),
+             (pending_generations, "Those that wait."),
+             (processing_generations, "Those that are being made."),
+             (completed_generations, "Those that have their images."),
+             (failed_generations, "Those that came to nothing."),
+             (cancelled_generations, "Those that their user took back before they began."),
+             (average_processing_time_ms, "Of the completed."),
+             (p95_processing_time_ms, "Of the completed: the 95th percentile, by nearest rank."),
+             (credits_spent, "Without what was given back."))
 
 // A reason of any length and bytes as `error_message` takes it.
 [[nodiscard]] models::ErrorMessage readable_reason(std::string_view reason);
