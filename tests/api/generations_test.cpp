@@ -165,6 +165,41 @@ TEST_F(GenerationOperationsTest, AWorkerFailsForNowOrForGood) {
   EXPECT_EQ(balance(), 9);
 }
 
+TEST_F(GenerationOperationsTest, AStreamTellsTheStatesToTheLast) {
+  testing::Running& running = fixture.service();
+  domain::GenerationWatch watch(running.database, running.repository_context);
+  running.services.generation_hooks.watch = &watch;
+  const std::string token = fixture.token_of("grace@example.com");
+  const Reply made = fixture.ask("POST", "/api/v1/generations", R"({"prompt":"A lake"})", token);
+  const std::string path = "/api/v1/generations/" + std::string(made.value().at("id").as_string());
+  const auto open = [&](const std::string& headers) {
+    http::testing::RawClient client(running.server.port());
+    client.send(http::testing::request("GET", path + "/events",
+                                       "Authorization: Bearer " + token + "\r\n" + headers));
+    return client;
+  };
+  {
+    http::testing::RawClient stream = open("");
+    const auto head = stream.read_head();
+    EXPECT_EQ(head.status, 200);
+    EXPECT_TRUE(head.header("content-type").starts_with("text/event-stream"));
+    EXPECT_TRUE(stream.read_chunk().starts_with("event: pending\nid: 0\ndata: {"));
+    EXPECT_EQ(fixture.ask("POST", path + "/cancel", {}, token).status, 200);
+    EXPECT_TRUE(stream.read_chunk().starts_with("event: cancelled\nid: "));
+    EXPECT_EQ(stream.read_chunk(), "");
+  }
+  {
+    // Who has seen the first is told the last.
+    http::testing::RawClient stream = open("Last-Event-ID: 0\r\n");
+    (void)stream.read_head();
+    EXPECT_TRUE(stream.read_chunk().starts_with("event: cancelled\n"));
+    EXPECT_EQ(stream.read_chunk(), "");
+  }
+  EXPECT_EQ(fixture.ask("GET", "/api/v1/generations/gen_none/events", {}, token).status, 404);
+  EXPECT_EQ(watch.watchers(), 0U);
+  running.server.stop(std::chrono::seconds{1});  // before the watch goes
+}
+
 TEST_F(GenerationOperationsTest, WorkIsForWorkers) {
   const std::string token = fixture.token_of("grace@example.com");
   EXPECT_EQ(fixture.ask("POST", "/api/v1/worker/claim", R"({"worker":"w"})", token).status, 403);

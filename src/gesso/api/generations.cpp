@@ -1,6 +1,9 @@
 // A user's generations. All of them are the caller's: another's is as good as none.
 #include <spdlog/spdlog.h>
 
+#include <charconv>
+
+#include "gesso/api/generation_events.hpp"
 #include "gesso/api/operations.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/domain/generations.hpp"
@@ -20,6 +23,7 @@ using BadKey = Problem<400, "bad_idempotency_key", "Bad idempotency key">;
 using KeyReused = Problem<422, "idempotency_key_reused", "Idempotency key reused">;
 using InProgress = Problem<409, "request_in_progress", "Request in progress">;
 using NotFinished = Problem<409, "not_finished", "Not finished">;
+using NotWatched = Problem<503, "not_watched", "Events are not offered">;
 using AlreadyFinished = Problem<409, "already_finished", "Already finished">;
 
 }  // namespace
@@ -77,6 +81,13 @@ struct OneGeneration {
   std::string id;
 };
 GESSO_FIELDS(OneGeneration, (id, "Which one."))
+
+struct WatchGeneration {
+  std::string id;
+  std::optional<std::string> last_event_id = {};
+};
+GESSO_FIELDS(WatchGeneration, (id, "Which one."),
+             (last_event_id, "The id of the last event that the client has seen.", kFromHeader))
 
 namespace {
 
@@ -200,6 +211,20 @@ Result<Generation, NotFound, AlreadyFinished> cancel_generation(DatabaseCall& ca
   return no_such_generation();
 }
 
+Result<EventStream, NotFound, NotWatched> watch_generation(DatabaseCall& call,
+                                                           const WatchGeneration& asked) {
+  domain::GenerationWatch* const watch = call.services.generation_hooks.watch;
+  if (watch == nullptr) return NotWatched{.detail = "This server offers no events"};
+  const auto id = models::GenerationId::parse(asked.id);
+  if (!id || !generations(call).get(call.user_id(), *id)) return no_such_generation();
+  std::int64_t after = -1;  // also for an id that is none of ours: then all is told
+  if (asked.last_event_id) {
+    const std::string& text = *asked.last_event_id;
+    std::from_chars(text.data(), text.data() + text.size(), after);
+  }
+  return EventStream{.source = generation_events(*watch, *id, after)};
+}
+
 Result<repositories::GenerationStats> get_generation_stats(DatabaseCall& call, const NoInput&) {
   return generations(call).stats(call.user_id());
 }
@@ -229,6 +254,15 @@ constexpr Operation kOperations[] = {
                                .tag = "Generations",
                                .summary = "One generation of the caller's.",
                                .scope = Scope::kGenerationsRead}),
+    operation<watch_generation>(
+        {.path = "/api/v1/generations/{id}/events",
+         .id = "watchGeneration",
+         .tag = "Generations",
+         .summary = "The states of a generation as they come, to the last.",
+         .description =
+             "Server-sent events: `event` is the status, `data` the generation. A client "
+             "that comes back with `Last-Event-ID` is told what is new.",
+         .scope = Scope::kGenerationsRead}),
     operation<delete_generation>({.method = http::Method::kDelete,
                                   .path = "/api/v1/generations/{id}",
                                   .id = "deleteGeneration",
