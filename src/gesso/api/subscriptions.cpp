@@ -1,8 +1,6 @@
 // The caller's plan: what it is, and how it is bought, changed and ended.
 //
-// A call to Stripe is made on the database's worker, which keeps its connection meanwhile: such
-// requests are few, and short against the pool. What Stripe replies is applied at once; its events
-// say the same again.
+// What Stripe replies is applied at once; its events say the same again.
 #include <spdlog/spdlog.h>
 
 #include "gesso/api/operations.hpp"
@@ -137,13 +135,17 @@ GESSO_FIELDS(PlanOffer, (plan, "Its name."), (credits_at_sign_up, "Granted once 
 
 namespace {
 
-Billing make_billing(const DatabaseCall& call) {
-  return Billing(call.session, call.services.repository_context, call.services.billing->settings);
+// Runs `unit` with a Billing over a connection that is held meanwhile.
+template <class F>
+auto with_billing(const PooledCall& call, F&& unit) {
+  return call.run([&](mongo::Session& session) {
+    Billing billing(session, call.services.repository_context, call.services.billing->settings);
+    return unit(billing);
+  });
 }
 
 // What Stripe knows the request by: the client's key, made the caller's own, or a new one.
-std::string request_key(const DatabaseCall& call,
-                        const std::optional<models::ForeignId>& from_client) {
+std::string request_key(const Call& call, const std::optional<models::ForeignId>& from_client) {
   if (!from_client) return call.services.repository_context.ids.ulid();
   return hex(sha256(call.user_id().str() + ' ' + from_client->str())).substr(0, 32);
 }
@@ -151,8 +153,7 @@ std::string request_key(const DatabaseCall& call,
 // What came of a decision: carried out here, or the object of Stripe's reply, or why neither.
 using Carried = std::variant<ChangeHere, bson::Document, BillingRefusal, StripeProblem>;
 
-std::variant<bson::Document, StripeProblem> ask_stripe(const DatabaseCall& call,
-                                                       const StripeCall& what) {
+std::variant<bson::Document, StripeProblem> ask_stripe(const Call& call, const StripeCall& what) {
   auto reply = domain::read_stripe_reply(call.services.billing->stripe(what, call.deadline));
   if (const auto* problem = std::get_if<StripeProblem>(&reply)) {
     spdlog::warn("{}: Stripe answers {} {} with {} {}: {}", call.request_id, what.method, what.path,
@@ -163,11 +164,20 @@ std::variant<bson::Document, StripeProblem> ask_stripe(const DatabaseCall& call,
 
 // Decides and carries it out. What has to be known first is asked for, once.
 template <class Decide>
-Carried carry_out(DatabaseCall& call, Decide decide) {
-  Billing billing = make_billing(call);
+Carried carry_out(OutgoingCall& call, Decide decide) {
+  const auto apply_reply = [&](const bson::Document& object, Time asked_at) {
+    return with_billing(call,
+                        [&](Billing& billing) { return billing.apply_reply(object, asked_at); });
+  };
+  const auto link_customer = [&](bson::Value id) {
+    if (!id.is_string() || models::ForeignId::check(id.as_string())) return false;
+    return with_billing(call, [&](Billing& billing) {
+      return billing.link_customer(call.user_id(), id.as_string()).has_value();
+    });
+  };
   for (bool has_asked = false;; has_asked = true) {
     const Time asked_at = call.services.repository_context.clock.now();
-    BillingDecision decision = decide(billing);
+    BillingDecision decision = with_billing(call, decide);
     if (auto* here = std::get_if<ChangeHere>(&decision)) return std::move(*here);
     if (const auto* refusal = std::get_if<BillingRefusal>(&decision)) return *refusal;
     const auto* first = std::get_if<AskFirst>(&decision);
@@ -175,15 +185,11 @@ Carried carry_out(DatabaseCall& call, Decide decide) {
     if (const auto* problem = std::get_if<StripeProblem>(&reply)) return *problem;
     bson::Document& object = std::get<bson::Document>(reply);
     if (first == nullptr) {
-      billing.apply_reply(object, asked_at);  // where it is a subscription
+      apply_reply(object, asked_at);  // where it is a subscription
       return std::move(object);
     }
-    const bson::Value id = object["id"];
-    const bool is_told =
-        first->what == AskFirst::For::kSubscription
-            ? billing.apply_reply(object, asked_at)
-            : id.is_string() && !models::ForeignId::check(id.as_string()) &&
-                  billing.link_customer(call.user_id(), id.as_string()).has_value();
+    const bool is_told = first->what == AskFirst::For::kSubscription ? apply_reply(object, asked_at)
+                                                                     : link_customer(object["id"]);
     if (has_asked || !is_told) {
       return StripeProblem{.status = 502, .message = "the reply does not say what was asked for"};
     }
@@ -222,14 +228,14 @@ BillingResult<T> refuse(const StripeProblem& problem) {
                                              : "The payment provider did not do it"};
 }
 
-BillingResult<MySubscription> subscription_after(DatabaseCall& call, const Carried& carried) {
+BillingResult<MySubscription> subscription_after(OutgoingCall& call, const Carried& carried) {
   if (const auto* refusal = std::get_if<BillingRefusal>(&carried)) {
     return refuse<MySubscription>(*refusal);
   }
   if (const auto* problem = std::get_if<StripeProblem>(&carried)) {
     return refuse<MySubscription>(*problem);
   }
-  return make_billing(call).mine(call.user_id());
+  return with_billing(call, [&](Billing& billing) { return billing.mine(call.user_id()); });
 }
 
 BillingResult<StripeLink> link_of(const Carried& carried) {
@@ -250,7 +256,8 @@ BillingResult<StripeLink> link_of(const Carried& carried) {
 }
 
 Result<MySubscription> get_my_subscription(DatabaseCall& call, const NoInput&) {
-  return make_billing(call).mine(call.user_id());
+  return Billing(call.session, call.services.repository_context, call.services.billing->settings)
+      .mine(call.user_id());
 }
 
 Result<Page<PlanOffer>> list_plans(InlineCall& call, const NoInput&) {
@@ -269,21 +276,21 @@ Result<Page<PlanOffer>> list_plans(InlineCall& call, const NoInput&) {
   return page;
 }
 
-BillingResult<StripeLink> create_checkout(DatabaseCall& call, const ChoosePlan& asked) {
+BillingResult<StripeLink> create_checkout(OutgoingCall& call, const ChoosePlan& asked) {
   const std::string key = request_key(call, asked.idempotency_key);
   return link_of(carry_out(call, [&](Billing& billing) {
     return billing.checkout(call.user_id(), asked.body.plan, asked.body.billing_interval, key);
   }));
 }
 
-BillingResult<StripeLink> create_portal(DatabaseCall& call, const OpenPortal& asked) {
+BillingResult<StripeLink> create_portal(OutgoingCall& call, const OpenPortal& asked) {
   const std::string key = request_key(call, asked.idempotency_key);
   return link_of(carry_out(call, [&](Billing& billing) {
     return billing.portal(call.user_id(), asked.body.flow, key);
   }));
 }
 
-BillingResult<MySubscription> change_subscription(DatabaseCall& call, const ChoosePlan& asked) {
+BillingResult<MySubscription> change_subscription(OutgoingCall& call, const ChoosePlan& asked) {
   const std::string key = request_key(call, asked.idempotency_key);
   return subscription_after(call, carry_out(call, [&](Billing& billing) {
                               return billing.change(call.user_id(), asked.body.plan,
@@ -291,7 +298,7 @@ BillingResult<MySubscription> change_subscription(DatabaseCall& call, const Choo
                             }));
 }
 
-BillingResult<MySubscription> cancel_subscription(DatabaseCall& call,
+BillingResult<MySubscription> cancel_subscription(OutgoingCall& call,
                                                   const CancelSubscription& asked) {
   const std::string key = request_key(call, asked.idempotency_key);
   const auto when = asked.body.when == EndWhen::kNow ? repositories::CancelWhen::kNow
@@ -301,7 +308,7 @@ BillingResult<MySubscription> cancel_subscription(DatabaseCall& call,
                             }));
 }
 
-BillingResult<MySubscription> reactivate_subscription(DatabaseCall& call,
+BillingResult<MySubscription> reactivate_subscription(OutgoingCall& call,
                                                       const ReactivateSubscription& asked) {
   const std::string key = request_key(call, asked.idempotency_key);
   return subscription_after(call, carry_out(call, [&](Billing& billing) {
