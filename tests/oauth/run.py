@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Sign-in against panva's oidc-provider, and against a stand-in for GitHub."""
 
-import hashlib
 import base64
+import hashlib
+import http.client
 import http.cookiejar
 import http.server
 import json
@@ -11,6 +12,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.error
 import urllib.parse
@@ -156,6 +158,49 @@ def openid(build, base, checks):
         checks.check("a wrong secret of ours is our fault", "invalid_client" in failed.get("error", ""), str(failed))
 
 
+def service(build, base, checks):
+    """The same through `gesso serve`: redirect, cookie, callback, session."""
+    foreign = {key: value for key, value in os.environ.items() if not key.startswith("GESSO_")}
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **foreign, "GESSO_LISTEN": "127.0.0.1:0", "GESSO_DATA_DIR": f"{folder}/data",
+            "GESSO_BCRYPT_ROUNDS": "4", "GESSO_GOOGLE_URL": base, "GESSO_GOOGLE_CLIENT_ID": CLIENT,
+            "GESSO_GOOGLE_CLIENT_SECRET": SECRET, "GESSO_OAUTH_REDIRECT_URI": REDIRECT.replace("google", "{provider}"),
+        }
+        with program([build / "gesso", "serve"], r"serves http://127\.0\.0\.1:(\d+)", env=environment) as (process, match):
+            def ask(path, **headers):
+                connection = http.client.HTTPConnection("127.0.0.1", int(match.group(1)), timeout=60)
+                connection.request("GET", f"/api/v1{path}", headers=headers)
+                reply = connection.getresponse()
+                text = reply.read()
+                connection.close()
+                return reply.status, reply.headers, json.loads(text) if text else None
+
+            def sign_in(who):
+                status, headers, _ = ask("/auth/oauth/google/start")
+                assert status == 302, status
+                back = urllib.parse.urlencode(Browser().sign_in(headers["Location"], who))
+                cookie = headers["Set-Cookie"].split(";")[0]
+                return ask(f"/auth/oauth/google/callback?{back}", Cookie=cookie), back
+
+            (status, headers, tokens), back = sign_in("ada")
+            if not checks.check("a browser comes back to a session", status == 200, f"{status} {tokens}"):
+                return
+            checks.check("the cookie is used up", "Max-Age=0" in headers["Set-Cookie"], headers["Set-Cookie"])
+            _, _, me = ask("/users/me", Authorization=f"Bearer {tokens['access_token']}")
+            known = (me.get("email"), me.get("auth_provider"), me.get("is_verified"))
+            checks.check("the account is the provider's", known == ("ada@example.com", "google", True), str(me))
+            (_, _, again), _ = sign_in("ada")
+            _, _, same = ask("/users/me", Authorization=f"Bearer {again['access_token']}")
+            checks.check("who comes again finds the account", same.get("id") == me.get("id"), str(same))
+            status, _, refused = ask(f"/auth/oauth/google/callback?{back}")
+            checks.check("no cookie, no session", (status, refused.get("reason")) == (400, "not_begun"), str(refused))
+            (status, _, refused), _ = sign_in("mallory")
+            checks.check("no account without an address that is vouched for", status == 403, str(refused))
+            log = process.log.read_text(errors="replace")
+            checks.check("no secret is logged", SECRET not in log and again["access_token"] not in log, log[-2000:])
+
+
 class GitHub(http.server.BaseHTTPRequestHandler):
     """What GitHub does of it, errors with status 200 included."""
 
@@ -238,7 +283,9 @@ def main():
     os.environ.update(environment)
     command = ["node", node / "provider.mjs", REDIRECT]
     with program(command, r"listening on (\d+)", cwd=node) as (_, match):
-        openid(build, f"http://127.0.0.1:{match.group(1)}", checks)
+        base = f"http://127.0.0.1:{match.group(1)}"
+        openid(build, base, checks)
+        service(build, base, checks)
     github(build, checks)
     checks.close()
 
