@@ -41,7 +41,7 @@ std::optional<std::chrono::seconds> take(Limiter& limiter, mongo::Session& sessi
 
 }  // namespace
 
-QuotaList default_narrow_quotas() { return quotas(10, 100); }
+QuotaList default_narrow_quotas() { return quotas(10, 500); }
 QuotaList default_wide_quotas() { return quotas(100, 1'000); }
 
 LimitedAttempts::LimitedAttempts(const repositories::RepositoryContext& context,

@@ -10,8 +10,9 @@
 
 namespace gesso::domain {
 
-// What holds where nothing else is said: a person mistypes some times a minute; whoever guesses
-// from one network gets 100 guesses a day, and a thousand of them together 1,000.
+// What holds where nothing else is said. Attempts that succeed count too, so a program that logs in
+// every few minutes has to fit in; whoever guesses from one network gets 500 guesses a day, and all
+// strange networks together 1,000.
 [[nodiscard]] QuotaList default_narrow_quotas();
 [[nodiscard]] QuotaList default_wide_quotas();
 
