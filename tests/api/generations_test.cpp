@@ -32,8 +32,8 @@ class GenerationOperationsTest : public ::testing::Test {
   }
 
   // Calls the operation with that id for this user.
-  Reply call(std::string_view id, const models::UserId& user, std::string_view body = {},
-             std::string_view generation = {}, std::string_view key = {}) {
+  Reply call_as(std::string_view id, const models::UserId& user, std::string_view body = {},
+                std::string_view generation = {}, std::string_view key = {}) {
     testing::Running& running = fixture.service();
     const auto& all = operations();
     const auto found =
@@ -60,7 +60,7 @@ class GenerationOperationsTest : public ::testing::Test {
   }
   Reply call(std::string_view id, std::string_view body = {}, std::string_view generation = {},
              std::string_view key = {}) {
-    return call(id, ada, body, generation, key);
+    return call_as(id, ada, body, generation, key);
   }
   std::string created(std::string_view body = R"({"prompt":"A lake"})") {
     return std::string(call("createGeneration", body).value().at("id").as_string());
@@ -95,8 +95,9 @@ TEST_F(GenerationOperationsTest, ARequestThatIsSentAgainMakesNothingTwice) {
 }
 
 TEST_F(GenerationOperationsTest, AKeyThatIsNoneIsRefused) {
-  for (const std::string key : {std::string("\"\""), std::string("\"open"), std::string("\"a\"b\""),
-                                std::string("\"\\x\""), std::string(256, 'k')}) {
+  for (const std::string& key :
+       {std::string("\"\""), std::string("\"open"), std::string("\"a\"b\""), std::string("\"\\x\""),
+        std::string(256, 'k')}) {
     const Reply reply = call("createGeneration", R"({"prompt":"A lake"})", {}, key);
     EXPECT_EQ(reply.status, 400) << key;
     EXPECT_EQ(code(reply), "bad_idempotency_key");
@@ -108,8 +109,8 @@ TEST_F(GenerationOperationsTest, APendingOneIsCancelledAndThenDeleted) {
   const std::string id = created();
   EXPECT_EQ(code(call("deleteGeneration", {}, id)), "not_finished");
   const models::UserId grace = add_user("grace@example.com", 0);
-  EXPECT_EQ(call("cancelGeneration", grace, {}, id).status, 404);
-  EXPECT_EQ(call("deleteGeneration", grace, {}, id).status, 404);
+  EXPECT_EQ(call_as("cancelGeneration", grace, {}, id).status, 404);
+  EXPECT_EQ(call_as("deleteGeneration", grace, {}, id).status, 404);
   const Reply cancelled = call("cancelGeneration", {}, id);
   EXPECT_EQ(cancelled.status, 200);
   EXPECT_EQ(cancelled.value().at("status"), "cancelled");
