@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "gesso/api/operations.hpp"
+#include "gesso/domain/generation_watch.hpp"
 #include "tests/api/service_fixture.hpp"
 
 namespace gesso::api {
@@ -32,7 +33,7 @@ class GenerationOperationsTest : public ::testing::Test {
   }
 
   // Calls the operation with that id for this user.
-  Reply call_as(std::string_view id, const models::UserId& user, std::string_view body = {},
+  Reply call_as(const models::UserId& user, std::string_view id, std::string_view body = {},
                 std::string_view generation = {}, std::string_view key = {}) {
     testing::Running& running = fixture.service();
     const auto& all = operations();
@@ -60,7 +61,7 @@ class GenerationOperationsTest : public ::testing::Test {
   }
   Reply call(std::string_view id, std::string_view body = {}, std::string_view generation = {},
              std::string_view key = {}) {
-    return call_as(id, ada, body, generation, key);
+    return call_as(ada, id, body, generation, key);
   }
   std::string created(std::string_view body = R"({"prompt":"A lake"})") {
     return std::string(call("createGeneration", body).value().at("id").as_string());
@@ -109,8 +110,8 @@ TEST_F(GenerationOperationsTest, APendingOneIsCancelledAndThenDeleted) {
   const std::string id = created();
   EXPECT_EQ(code(call("deleteGeneration", {}, id)), "not_finished");
   const models::UserId grace = add_user("grace@example.com", 0);
-  EXPECT_EQ(call_as("cancelGeneration", grace, {}, id).status, 404);
-  EXPECT_EQ(call_as("deleteGeneration", grace, {}, id).status, 404);
+  EXPECT_EQ(call_as(grace, "cancelGeneration", {}, id).status, 404);
+  EXPECT_EQ(call_as(grace, "deleteGeneration", {}, id).status, 404);
   const Reply cancelled = call("cancelGeneration", {}, id);
   EXPECT_EQ(cancelled.status, 200);
   EXPECT_EQ(cancelled.value().at("status"), "cancelled");
@@ -126,7 +127,7 @@ TEST_F(GenerationOperationsTest, AWorkerClaimsAndCompletes) {
   const Reply claimed = call("claimWork", R"({"worker":"w-1"})");
   EXPECT_EQ(claimed.status, 200);
   const auto work = claimed.value().at("work");
-  EXPECT_EQ(work.at("generation").at("id"), id);
+  EXPECT_EQ(work.at("generation").at("id").as_string(), id);
   EXPECT_EQ(work.at("generation").at("status"), "processing");
   EXPECT_EQ(work.at("attempt"), 1);
   EXPECT_TRUE(call("claimWork", R"({"worker":"w-2"})").value().at("work").is_null());
