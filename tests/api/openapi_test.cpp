@@ -67,7 +67,6 @@ TEST_F(OpenapiOfAllTest, HasEveryOperationOnceUnderItsPathAndMethod) {
 }
 
 TEST_F(OpenapiOfAllTest, ResolvesEveryReference) {
-  const auto& schemas = at("/components/schemas").as_object();
   std::size_t references = 0;
   const auto walk = [&](const auto& self, const json::value& value) -> void {
     if (const auto* array = value.if_array()) {
@@ -77,7 +76,8 @@ TEST_F(OpenapiOfAllTest, ResolvesEveryReference) {
         if (key == "$ref") {
           ++references;
           const std::string name(member.as_string());
-          EXPECT_TRUE(schemas.contains(name.substr(name.rfind('/') + 1))) << name;
+          boost::system::error_code missing;
+          EXPECT_NE(document.find_pointer(name.substr(1), missing), nullptr) << name;
         } else {
           self(self, member);
         }
