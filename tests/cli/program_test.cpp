@@ -49,8 +49,9 @@ TEST_F(ProgramTest, TellsItsVersionAndTeaches) {
   EXPECT_THAT(version.out, ::testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+\n"));
   const Outcome help = run({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* text : {"serve", "init-db", "doctor", "stats", "schema", "openapi", "localdb",
-                           "config", "set-role", "Exit status:", "GESSO_DATA_DIR", "First steps:"}) {
+  for (const char* text :
+       {"serve", "init-db", "doctor", "stats", "schema", "openapi", "localdb", "config", "set-role",
+        "Exit status:", "GESSO_DATA_DIR", "First steps:"}) {
     EXPECT_THAT(help.out, HasSubstr(text));
   }
   EXPECT_THAT(run({"serve", "--help"}).out, HasSubstr("Examples:"));

@@ -33,7 +33,8 @@ T as_seen_in_json(T value) {
 template <class T>
 class DocumentTest : public ::testing::Test {};
 
-using Documents = ::testing::Types<User, Generation, Subscription, UsageLog, RateLimitLog, WebhookEvent>;
+using Documents =
+    ::testing::Types<User, Generation, Subscription, UsageLog, RateLimitLog, WebhookEvent>;
 TYPED_TEST_SUITE(DocumentTest, Documents);
 
 TYPED_TEST(DocumentTest, SurvivesBson) {

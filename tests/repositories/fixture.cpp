@@ -17,10 +17,10 @@ namespace {
 Database* const kDatabase =
     static_cast<Database*>(::testing::AddGlobalTestEnvironment(new Database));  // gtest owns it
 
-constexpr std::array kCollections{models::User::kCollection, models::Generation::kCollection,
-                                  models::Subscription::kCollection, models::UsageLog::kCollection,
-                                  models::RateLimitLog::kCollection,
-                                  models::WebhookEvent::kCollection};
+constexpr std::array kCollections{
+    models::User::kCollection,         models::Generation::kCollection,
+    models::Subscription::kCollection, models::UsageLog::kCollection,
+    models::RateLimitLog::kCollection, models::WebhookEvent::kCollection};
 
 }  // namespace
 

@@ -25,7 +25,8 @@ QuotaList quotas(std::int64_t a_minute, std::int64_t a_day) {
 // Short, whatever the account is called, and without the address of somebody who may be no user.
 std::string subject_of(Attempt attempt, std::string_view account, std::string_view network) {
   const std::string text = std::string(account) + '\n' + std::string(network);
-  return "try:" + std::string(schema::to_string(attempt)) + ":" + base64url_encode(as_text(sha256(text)));
+  return "try:" + std::string(schema::to_string(attempt)) + ":" +
+         base64url_encode(as_text(sha256(text)));
 }
 
 std::optional<std::chrono::seconds> take(Limiter& limiter, mongo::Session& session,

@@ -74,7 +74,9 @@ struct Subscription {
 
   using Indexes =
       query::IndexList<query::Unique<&Subscription::user_id>,  // a user has one
-                       // Stripe's events. Absent for the free plan, hence unique when present.
+                                                               // Stripe's events. Absent for the
+                                                               // free plan, hence unique when
+                                                               // present.
                        query::UniqueWhenPresent<&Subscription::stripe_subscription_id>,
                        query::Index<&Subscription::stripe_customer_id>,
                        // What is due to renew or to expire.
