@@ -66,7 +66,7 @@ class Status(str, Enum):
 class Credentials(BaseModel):
     model_config = ConfigDict(extra="forbid")
     email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
-    password: Annotated[str, Field(min_length=8, max_length=72)]
+    password: Annotated[str, Field(min_length=8, max_length=256)]
 
     @field_validator("email")
     @classmethod

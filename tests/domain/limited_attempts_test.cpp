@@ -18,7 +18,7 @@ QuotaList a_minute(std::int64_t limit) {
 
 class LimitedAttemptsTest : public RepositoryTest {
  protected:
-  LimitedAttempts limits_{context_, a_minute(2), a_minute(5)};
+  LimitedAttempts limits_{context_, a_minute(2), a_minute(2), a_minute(5)};
 
   bool may(std::string_view account, std::string_view network,
            Network familiarity = Network::kStrange, Attempt attempt = Attempt::kPassword) {

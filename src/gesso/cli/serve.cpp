@@ -249,7 +249,13 @@ ExitCode serve(const Invocation& invocation) {
   const api::BillingServices billing = make_billing_services(settings, outgoing.stripe());
   const std::unique_ptr<domain::Mailer> mailer = make_mailer(settings, clock, random);
   domain::MailQueue mail(*mailer);
-  domain::LimitedAttempts attempts(repository_context);
+  const domain::LimitTable limits = domain::parse_limits(settings.limits);
+  const domain::QuotaList& logins =
+      limits.at(domain::LimitTier::kAnonymous, domain::LimitClass::kLogin);
+  domain::LimitedAttempts attempts(
+      repository_context, logins,
+      logins.empty() ? domain::QuotaList() : domain::default_narrow_quotas(),
+      logins.empty() ? domain::QuotaList() : domain::default_wide_quotas());
   const domain::AccountServices accounts{.context = repository_context,
                                          .tokens = tokens,
                                          .mail = mail,
@@ -263,7 +269,7 @@ ExitCode serve(const Invocation& invocation) {
                                          .settings = account_settings(settings)};
   domain::Settler settler(service, repository_context);
   domain::GenerationWatch watch(service, repository_context);
-  domain::Limiter limiter(domain::parse_limits(settings.limits), repository_context);
+  domain::Limiter limiter(limits, repository_context);
   domain::UsageRecorder usage(
       service, repository_context,
       {.queue_limit = static_cast<std::size_t>(settings.usage_queue_limit)});

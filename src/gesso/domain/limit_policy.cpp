@@ -189,7 +189,7 @@ LimitTable default_limits() {
     table.set(row.tier, LimitClass::kGenerate, row.generate);
     // Nobody who signs in has a tier yet, and an address may be that of a whole office. What an
     // account may be tried is narrower: see limited_attempts.hpp.
-    table.set(row.tier, LimitClass::kLogin, both(60, 5'000));
+    table.set(row.tier, LimitClass::kLogin, both(300, 20'000));
     // Of our own machines: against a loop that runs wild.
     table.set(row.tier, LimitClass::kWorker, both(1'200, 1'000'000));
   }

@@ -42,20 +42,25 @@ std::optional<std::chrono::seconds> take(Limiter& limiter, mongo::Session& sessi
 
 }  // namespace
 
-QuotaList default_narrow_quotas() { return quotas(10, 500); }
+QuotaList default_network_quotas() { return quotas(300, 20'000); }
+QuotaList default_narrow_quotas() { return quotas(30, 500); }
 QuotaList default_wide_quotas() { return quotas(100, 1'000); }
 
 LimitedAttempts::LimitedAttempts(const repositories::RepositoryContext& context,
-                                 const QuotaList& narrow, const QuotaList& wide)
-    : narrow_(table_of(narrow), context), wide_(table_of(wide), context) {}
+                                 const QuotaList& network, const QuotaList& narrow,
+                                 const QuotaList& wide)
+    : network_(table_of(network), context),
+      narrow_(table_of(narrow), context),
+      wide_(table_of(wide), context) {}
 
 std::optional<std::chrono::seconds> LimitedAttempts::refuse(mongo::Session& session,
                                                             Attempt attempt,
                                                             std::string_view account,
                                                             std::string_view network,
                                                             Network familiarity) {
+  if (account.empty()) return take(network_, session, subject_of(attempt, {}, network));
   if (const auto wait = take(narrow_, session, subject_of(attempt, account, network))) return wait;
-  if (account.empty() || familiarity == Network::kFamiliar) return std::nullopt;
+  if (familiarity == Network::kFamiliar) return std::nullopt;
   return take(wide_, session, subject_of(attempt, account, {}));
 }
 

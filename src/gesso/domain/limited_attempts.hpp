@@ -13,15 +13,19 @@ namespace gesso::domain {
 // What holds where nothing else is said. Attempts that succeed count too, so a program that logs in
 // every few minutes has to fit in; whoever guesses from one network gets 500 guesses a day, and all
 // strange networks together 1,000.
+[[nodiscard]] QuotaList default_network_quotas();
 [[nodiscard]] QuotaList default_narrow_quotas();
 [[nodiscard]] QuotaList default_wide_quotas();
 
 class LimitedAttempts final : public AttemptLimits {
+  Limiter network_;
   Limiter narrow_;
   Limiter wide_;
 
  public:
+  // `network` is for what concerns no account yet, registrations above all: an office shares it.
   explicit LimitedAttempts(const repositories::RepositoryContext& context,
+                           const QuotaList& network = default_network_quotas(),
                            const QuotaList& narrow = default_narrow_quotas(),
                            const QuotaList& wide = default_wide_quotas());
 
