@@ -80,7 +80,8 @@ def settings_are_complete():
 
 
 def settings_exist():
-    known = settings() | {"GESSO_CONFIG", "GESSO_SECRET_VERSION"}  # names a file; is set by rotate.sh
+    # They name a file, are set by rotate.sh, and declare the fields of a struct.
+    known = settings() | {"GESSO_CONFIG", "GESSO_SECRET_VERSION", "GESSO_FIELDS"}
     sources = [*DOCUMENTS, *(ROOT / "deploy" / "azure").iterdir()]
     for source in sources:
         named = set(re.findall(r"\bGESSO_[A-Z_]+[A-Z]", source.read_text()))

@@ -39,7 +39,7 @@ def role_of(azure):
 def whole(azure):
     """Everything stands, was made once, and nothing secret was seen."""
     standing = azure.state["resources"]
-    must(len(standing) == 17, f"{len(standing)} resources stand: {sorted(standing)}")
+    must(len(standing) == 18, f"{len(standing)} resources stand: {sorted(standing)}")
     must(all(one["state"] == "Succeeded" for one in standing.values()), standing)
     must(len(azure.state["versions"]) == 1, "the secret has one version")
     must(not azure.leaks(), f"shown: {azure.leaks()}")

@@ -32,7 +32,7 @@ TEST_F(UserRepositoryTest, ANewUserIsStoredWithDefaultsAndAHash) {
   EXPECT_EQ(user.email, "ada@example.com");
   EXPECT_EQ(user.credits_remaining, 10);
   EXPECT_EQ(user.created_at, clock_.now());
-  EXPECT_TRUE(user.hashed_password->reveal().starts_with("$2b$04$"));
+  EXPECT_TRUE(user.hashed_password->reveal().starts_with("$bcrypt-sha256$v=2,t=2b,r=4$"));
   EXPECT_EQ(users([&](UserRepository users) { return users.find_by_id(user.id); }), user);
 }
 

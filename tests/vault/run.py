@@ -106,7 +106,7 @@ def a_vault_that_is_down_at_the_start(world):
         assert client("GET", "/healthz")[0] == 200
         status, text = client("GET", "/metrics")
         assert status == 200 and 'gesso_secret_state{state="waiting for the vault"} 1' in text, text
-        assert "gesso_database" not in text, text
+        assert "gesso_database_workers" not in text, text
         status, body = client("GET", "/api/v1/users/me")
         assert status == 503 and body["status"] == 503, body
         world.azure(up="vault")
