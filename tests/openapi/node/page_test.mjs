@@ -19,6 +19,7 @@ async function check(name, body) {
 
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium-headless-shell", args: ["--no-sandbox"] });
 const page = await browser.newPage({ viewport: { width: 1280, height: 1400 } });
+page.setDefaultTimeout(240_000); // of a loaded machine
 const requests = [], complaints = [];
 page.on("request", (request) => requests.push(request.url()));
 page.on("console", (message) => { if (message.type() === "error") complaints.push(message.text()); });
