@@ -65,5 +65,40 @@ TEST_F(AccessTest, AUserWhoWasDeactivatedIsTurnedAway) {
   for_each_guarded([&](const OperationInfo& info) { EXPECT_EQ(call(info, token).status, 401); });
 }
 
+// A key is good for what it says, and for nothing else.
+TEST_F(AccessTest, AKeyOfAnotherScopeIsTurnedAway) {
+  std::size_t refused = 0;
+  for (const std::string_view scope : schema::kWireTexts<Scope>) {
+    if (scope == "admin" || scope == "worker") continue;  // no user may give these away
+    const std::string body = R"({"name":"k","scopes":[")" + std::string(scope) + R"("]})";
+    const testing::Reply made = fixture.ask("POST", "/api/v1/users/me/api-keys", body, token);
+    ASSERT_EQ(made.status, 201) << made.body;
+    const std::string key(made.value().at("key").as_string());
+    for_each_guarded([&](const OperationInfo& info) {
+      if (schema::to_string(*info.scope) == scope) return;
+      EXPECT_EQ(call(info, key).status, 403) << scope;
+      ++refused;
+    });
+  }
+  EXPECT_GE(refused, 100u);
+}
+
+// What is another user's is as good as none.
+TEST_F(AccessTest, AnotherUsersThingsAreNotThere) {
+  const std::string made(fixture.ask("POST", "/api/v1/generations", R"({"prompt":"A fox"})", token)
+                             .value()
+                             .at("id")
+                             .as_string());
+  const std::string other = fixture.token_of("bob@example.com");
+  std::size_t checked = 0;
+  for_each_guarded([&](const OperationInfo& info) {
+    if (!info.path.starts_with("/api/v1/generations/{id}")) return;
+    EXPECT_EQ(call(info, other, made).status, 404);
+    ++checked;
+  });
+  EXPECT_GE(checked, 4u);
+  EXPECT_EQ(fixture.ask("GET", "/api/v1/generations/" + made, {}, token).status, 200);
+}
+
 }  // namespace
 }  // namespace gesso::api

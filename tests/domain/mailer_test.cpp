@@ -145,8 +145,9 @@ class KeepingClient final : public client::MailClient {
 };
 
 TEST(ClientMailerTest, HandsAMailToTheClientThatSendsIt) {
-  KeepingClient client;
-  ClientMailer mailer(client);
+  auto owned = std::make_unique<KeepingClient>();
+  const KeepingClient& client = *owned;
+  ClientMailer mailer(std::move(owned));
   mailer.send({.to = "ada@example.com", .subject = "Hello", .text = "Ada"});
   ASSERT_EQ(client.sent.size(), 1U);
   EXPECT_EQ(client.sent[0].to, "ada@example.com");

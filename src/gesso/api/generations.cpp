@@ -213,10 +213,10 @@ Result<Generation, NotFound, AlreadyFinished> cancel_generation(DatabaseCall& ca
 
 Result<EventStream, NotFound, NotWatched> watch_generation(DatabaseCall& call,
                                                            const WatchGeneration& asked) {
-  domain::GenerationWatch* const watch = call.services.generation_hooks.watch;
-  if (watch == nullptr) return NotWatched{.detail = "This server offers no events"};
   const auto id = models::GenerationId::parse(asked.id);
   if (!id || !generations(call).get(call.user_id(), *id)) return no_such_generation();
+  domain::GenerationWatch* const watch = call.services.generation_hooks.watch;
+  if (watch == nullptr) return NotWatched{.detail = "This server offers no events"};
   std::int64_t after = -1;  // also for an id that is none of ours: then all is told
   if (asked.last_event_id) {
     const std::string& text = *asked.last_event_id;

@@ -4,23 +4,9 @@
 #include "gesso/cli/version.hpp"
 #include "gesso/client/curl_client.hpp"
 #include "gesso/client/smtp.hpp"
+#include "gesso/domain/client_mailer.hpp"
 
 namespace gesso::cli {
-namespace {
-
-class SmtpMailer final : public domain::Mailer {
-  std::unique_ptr<client::MailClient> client_;
-
- public:
-  explicit SmtpMailer(std::unique_ptr<client::MailClient> client) : client_(std::move(client)) {}
-
-  void send(const domain::Message& message) override {
-    client_->send({.to = message.to.str(), .subject = message.subject, .text = message.text}, {});
-  }
-};
-
-}  // namespace
-
 std::vector<domain::oauth::Provider> sign_in_providers(const Settings& settings) {
   namespace oauth = domain::oauth;
   std::vector<oauth::Provider> providers;
@@ -67,7 +53,8 @@ std::unique_ptr<domain::Mailer> make_mailer(const Settings& settings, const Cloc
                               .ca_file = settings.smtp_ca_file};
   if (settings.smtp_tls == "implicit") options.tls = client::SmtpTls::kImplicit;
   if (settings.smtp_tls == "none") options.tls = client::SmtpTls::kNone;
-  return std::make_unique<SmtpMailer>(client::make_smtp_client(std::move(options), clock, random));
+  return std::make_unique<domain::ClientMailer>(
+      client::make_smtp_client(std::move(options), clock, random));
 }
 
 Outgoing::Outgoing(const Settings& settings, const Secret& root, const Clock& clock,

@@ -182,13 +182,17 @@ void greet(std::ostream& out, const Settings& settings, const Database& database
 
 // What this process took in advance, and what it has not written down yet. A database that does not
 // take it in that time has seen worse.
-void hand_back(mongo::Service& service, domain::Limiter& limiter, domain::UsageRecorder& usage) {
+void hand_back(mongo::Service& service, domain::Limiter& limiter, domain::LimitedAttempts& attempts,
+               domain::UsageRecorder& usage) {
   const Deadline deadline = Deadline::after(kHandBackTimeout);
   if (const std::size_t lost = usage.stop(deadline); lost > 0) {
     spdlog::warn("{} entries of the usage log were lost", lost);
   }
   try {
-    service.run(deadline, [&](mongo::Session& session) { limiter.release_all(session); });
+    service.run(deadline, [&](mongo::Session& session) {
+      limiter.release_all(session);
+      attempts.release_all(session);
+    });
   } catch (const Error& error) {
     spdlog::warn("leases of rate limits were not handed back: {}", error.what());
   }
@@ -313,7 +317,7 @@ ExitCode serve(const Invocation& invocation) {
   server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the application
   sweeper.reset();
   settler.flush();
-  hand_back(service, limiter, usage);
+  hand_back(service, limiter, attempts, usage);
   mail.stop(Deadline::after(settings.drain_timeout));
   service.stop();  // units that were cut still use the hash pool, which goes before the service
   return ExitCode::kOk;

@@ -64,4 +64,8 @@ std::optional<std::chrono::seconds> LimitedAttempts::refuse(mongo::Session& sess
   return take(wide_, session, subject_of(attempt, account, {}));
 }
 
+void LimitedAttempts::release_all(mongo::Session& session) {
+  for (Limiter* limiter : {&network_, &narrow_, &wide_}) limiter->release_all(session);
+}
+
 }  // namespace gesso::domain

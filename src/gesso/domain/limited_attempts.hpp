@@ -33,6 +33,9 @@ class LimitedAttempts final : public AttemptLimits {
   std::optional<std::chrono::seconds> refuse(mongo::Session& session, Attempt attempt,
                                              std::string_view account, std::string_view network,
                                              Network familiarity) override;
+
+  // Hands back what was taken in advance; see Limiter::release_all.
+  void release_all(mongo::Session& session);
 };
 
 }  // namespace gesso::domain
