@@ -85,8 +85,11 @@ Environment::Environment(const std::filesystem::path& folder, std::uint64_t map_
     return mdb_env_open(env, folder.c_str(), MDB_NOTLS, 0600);
   };
   int result = open(whole_pages(map_bytes));
-  // The map cannot grow under its readers, so it is as large as address space allows.
-  for (std::uint64_t bytes = map_bytes / 4; result == ENOMEM && bytes >= kSmallestMap; bytes /= 4) {
+  // The map cannot grow under its readers, so it is as large as address space allows. valgrind says
+  // EINVAL of a map that is too large for it.
+  const auto is_too_large = [](int error) { return error == ENOMEM || error == EINVAL; };
+  for (std::uint64_t bytes = map_bytes / 4; is_too_large(result) && bytes >= kSmallestMap;
+       bytes /= 4) {
     result = open(whole_pages(bytes));
   }
   if (result == ENOMEM) {
