@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "gesso/base/error.hpp"
 #include "gesso/base/meter.hpp"
@@ -12,6 +15,7 @@
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/storage/check.hpp"
 #include "gesso/localdb/storage/storage_error.hpp"
+#include "gesso/testing/seeded_random.hpp"
 #include "tests/localdb/storage/store_fixture.hpp"
 
 namespace gesso::localdb {
@@ -118,6 +122,44 @@ TEST_F(StoreTest, KeepsCountersExactThroughInsertReplaceAndRemove) {
   EXPECT_EQ(counters.documents, 1U);
   EXPECT_EQ(counters.data_bytes, json(R"({"_id": 1, "text": "much longer than before"})").size());
   EXPECT_EQ(read.counters(collection(read)->id_index()).entries, 1U);
+}
+
+// A replacement looks at the indexes of what has changed only: whatever changes, in whatever order
+// the fields come, the entries are those of the new document.
+TEST_F(StoreTest, EntriesFollowEveryReplacement) {
+  for (const char* index :
+       {R"({"key": {"a": 1}, "name": "a"})", R"({"key": {"b.c": -1, "z": 1}, "name": "bcz"})",
+        R"({"key": {"d": 1}, "name": "d", "sparse": true})",
+        R"({"key": {"e": 1}, "name": "e", "partialFilterExpression": {"a": {"$gt": 1}}})",
+        R"({"key": {"f": 1}, "name": "f", "unique": true, "sparse": true})"}) {
+    create_index(index);
+  }
+  const std::vector<std::string> fields{
+      R"("a": 1)",          R"("a": 2)",   R"("a": [1, 2])", R"("b": {"c": 1})",
+      R"("b": [{"c": 2}])", R"("b": 3)",   R"("d": "x")",    R"("d": null)",
+      R"("e": 5)",          R"("e": "5")", R"("z": 9)",      R"("z": {"a": 1})"};
+  gesso::testing::SeededRandom random;
+  const auto below = [&](std::size_t most) {
+    return static_cast<std::size_t>(random.uniform() * static_cast<double>(most));
+  };
+  const auto make = [&](int id, int unique) {
+    std::string text = "{\"_id\": " + std::to_string(id);
+    std::set<char> used;
+    for (std::size_t n = below(5); n > 0; --n) {
+      const std::string& field = fields[below(fields.size())];
+      if (used.insert(field[1]).second) text += ", " + field;
+    }
+    if (below(2) == 0) text += ", \"f\": " + std::to_string(unique);
+    return json(text + "}");
+  };
+  std::vector<RecordId> ids;
+  for (int i = 0; i < 8; ++i) ids.push_back(insert(make(i, i)));
+  for (int step = 0; step < 600; ++step) {
+    const std::size_t which = below(ids.size());
+    const bson::Document document = make(static_cast<int>(which), step + 100);
+    write([&](WriteTransaction& txn) { txn.replace(users(txn), ids[which], document); });
+    if (step % 100 == 99) expect_clean();
+  }
 }
 
 TEST_F(StoreTest, KeepsEverythingOverAReopening) {

@@ -258,6 +258,12 @@ bool IndexSpec::is_same_as(const IndexKeys& wanted) const {
   return compare_specs(*this, static_cast<const IndexSpec&>(wanted)) == SpecRelation::kIdentical;
 }
 
+bool IndexSpec::depends_on(std::string_view field) const {
+  if (partial_filter != nullptr) return true;  // its filter may be about any field
+  return std::ranges::any_of(
+      fields, [&](const IndexField& one) { return one.components.front() == field; });
+}
+
 void IndexSpec::keys_of(bson::View document, KeySet& out) const {
   generate_keys(*this, document, out);
 }

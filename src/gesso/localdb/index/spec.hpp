@@ -45,6 +45,7 @@ struct IndexSpec final : IndexKeys {
   [[nodiscard]] bson::Document describe() const override;
   // As `compare_specs`.
   [[nodiscard]] bool is_same_as(const IndexKeys& wanted) const override;
+  [[nodiscard]] bool depends_on(std::string_view field) const override;
   // Throws CommandError (171) for parallel arrays, 16746 for an ambiguous path.
   void keys_of(bson::View document, KeySet& out) const override;
   [[nodiscard]] std::string key_of_value(bson::Value value) const override;

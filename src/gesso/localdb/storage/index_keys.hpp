@@ -19,6 +19,12 @@ struct KeySet {
   std::vector<std::string> keys;  // sorted, each once; none for a document outside the index
   std::vector<bool> multikey;     // for each field: an array stood on its path
   bool truncated = false;         // some key was too long and is cut
+
+  void clear() {
+    keys.clear();
+    multikey.clear();
+    truncated = false;
+  }
 };
 
 // From `low` up to but without `high`.
@@ -45,6 +51,8 @@ struct IndexKeys {
   // Whether `wanted` asks for this very index. Throws where both cannot stand beside each other.
   [[nodiscard]] virtual bool is_same_as(const IndexKeys& wanted) const = 0;
 
+  // Whether the keys of a document depend on its field of that name, at the top.
+  [[nodiscard]] virtual bool depends_on(std::string_view field) const = 0;
   // Fills `out`. Throws for a document that cannot be in the index.
   virtual void keys_of(bson::View document, KeySet& out) const = 0;
   // The key of a value, of an index of one field.

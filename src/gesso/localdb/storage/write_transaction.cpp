@@ -38,6 +38,28 @@ std::size_t entry_bytes(std::string_view key) {
                      bson::make_document("keyPattern", index.keys->key, "keyValue", values));
 }
 
+// The names of the fields, at the top, in which two documents differ; std::nullopt where their
+// fields are not in the same order, but for some that only `after` has, at its end.
+std::optional<std::vector<std::string_view>> changed_fields(bson::View before, bson::View after) {
+  std::vector<std::string_view> changed;
+  auto was = before.begin();
+  for (const bson::Element& is : after) {
+    if (was == before.end()) {
+      changed.push_back(is.key);
+      continue;
+    }
+    if (was->key != is.key) return std::nullopt;
+    const auto old_bytes = was->value.raw();
+    const auto new_bytes = is.value.raw();
+    if (was->value.type() != is.value.type() || !std::ranges::equal(old_bytes, new_bytes)) {
+      changed.push_back(is.key);
+    }
+    ++was;
+  }
+  if (was != before.end()) return std::nullopt;
+  return changed;
+}
+
 }  // namespace
 
 class WriteTransaction::Change {
@@ -229,6 +251,24 @@ void WriteTransaction::generate_all(const Collection& collection, bson::View doc
   }
 }
 
+void WriteTransaction::generate_changed(const Collection& collection, bson::View before,
+                                        bson::View after) {
+  const std::optional<std::vector<std::string_view>> changed = changed_fields(before, after);
+  keys_.resize(collection.kept_count());
+  old_keys_.resize(collection.kept_count());
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    const IndexKeys& index = *collection.kept(i).keys;
+    const auto matters = [&](std::string_view field) { return index.depends_on(field); };
+    if (changed && std::ranges::none_of(*changed, matters)) {
+      old_keys_[i].clear();
+      keys_[i].clear();
+    } else {
+      index.keys_of(before, old_keys_[i]);
+      index.keys_of(after, keys_[i]);
+    }
+  }
+}
+
 void WriteTransaction::check_unique(const Collection& collection, const Index& index,
                                     const KeySet& keys, RecordId self, bson::View document) const {
   if (!index.keys->unique) return;
@@ -294,8 +334,7 @@ void WriteTransaction::replace(const Collection& stale, RecordId id, bson::View 
     return;
   }
   // The old document is a view that the first write makes invalid: all keys come before.
-  generate_all(collection, *before, old_keys_);
-  generate_all(collection, document, keys_);
+  generate_changed(collection, *before, document);
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     if (keys_[i].keys == old_keys_[i].keys) continue;
     check_unique(collection, collection.kept(i), keys_[i], id, document);

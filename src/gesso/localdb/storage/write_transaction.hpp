@@ -112,6 +112,9 @@ class WriteTransaction final : public Writer {
   [[nodiscard]] const Collection& current(const Collection& collection) const;
   void generate_all(const Collection& collection, bson::View document,
                     std::vector<KeySet>& keys) const;
+  // Of the indexes whose keys an update may change, into `old_keys_` and `keys_`; of the others
+  // none.
+  void generate_changed(const Collection& collection, bson::View before, bson::View after);
   void check_unique(const Collection& collection, const Index& index, const KeySet& keys,
                     RecordId self, bson::View document) const;
   void widen_flags(const Collection& collection, const std::vector<KeySet>& keys);
