@@ -1,5 +1,6 @@
 #include "gesso/schema/json_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -37,9 +38,18 @@ void write_escape(std::string& out, char c) {
   }
 }
 
-bool needs_escape(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\' || c == '\x7F';
-}
+// Of each byte: whether it stands for itself in a JSON string, is written as an escape, or begins
+// or goes on with a code point that has to be looked at.
+enum class Kind : std::uint8_t { kPlain, kEscaped, kBeyondAscii };
+constexpr std::array<Kind, 256> kKinds = [] {
+  std::array<Kind, 256> kinds{};
+  for (std::size_t c = 0; c < kinds.size(); ++c) {
+    if (c < 0x20 || c == '"' || c == '\\' || c == 0x7F) kinds[c] = Kind::kEscaped;
+    if (c >= 0x80) kinds[c] = Kind::kBeyondAscii;
+  }
+  return kinds;
+}();
+Kind kind_of(char c) { return kKinds[static_cast<unsigned char>(c)]; }
 
 // `text` with every byte that starts no code point replaced.
 std::string repaired(std::string_view text) {
@@ -62,17 +72,33 @@ std::string repaired(std::string_view text) {
 
 }  // namespace
 
-void write_json_string(std::string& out, std::string_view text) {
-  if (!is_utf8(text)) return write_json_string(out, repaired(text));
-  out += '"';
+namespace {
+
+// `rest` is what begins with the first byte that is not plain.
+void write_rest_of_string(std::string& out, std::string_view rest) {
+  if (!is_utf8(rest)) return write_rest_of_string(out, repaired(rest));
   std::size_t copied = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!needs_escape(text[i])) continue;
-    out.append(text, copied, i - copied);
-    write_escape(out, text[i]);
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    if (kind_of(rest[i]) != Kind::kEscaped) continue;
+    out.append(rest, copied, i - copied);
+    write_escape(out, rest[i]);
     copied = i + 1;
   }
-  out.append(text, copied);
+  out.append(rest, copied);
+}
+
+}  // namespace
+
+void write_json_string(std::string& out, std::string_view text) {
+  const auto plain = static_cast<std::size_t>(
+      std::ranges::find_if(text, [](char c) { return kind_of(c) != Kind::kPlain; }) - text.begin());
+  const std::size_t begin = out.size();
+  // All in one: most texts are plain throughout.
+  out.resize(begin + plain + 2, '"');
+  text.copy(out.data() + begin + 1, plain);
+  if (plain == text.size()) return;
+  out.pop_back();
+  write_rest_of_string(out, text.substr(plain));
   out += '"';
 }
 

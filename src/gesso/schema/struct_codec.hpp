@@ -101,21 +101,20 @@ struct Codec<T> {
   }
 
   static void write(std::string& out, const T& value) {
-    out += '{';
-    bool first = true;
+    const std::size_t begin = out.size();
     std::size_t i = 0;
     boost::mp11::mp_for_each<Members<T>>([&](auto member) {
       using F = detail::TypeOf<decltype(member)>;
       const std::size_t at = i++;
       if constexpr (InJson<F>) {
         if (!kVisible[at]) return;
-        out += first ? "\"" : ",\"";
-        first = false;
-        out += kJsonNames[at];
-        out += "\":";
+        out += kJsonKeys[at].view();
         Codec<F>::write(out, value.*member.pointer);
       }
     });
+    // Each key brings the comma before it, the first of them the brace's place.
+    if (out.size() == begin) out += '{';
+    out[begin] = '{';
     out += '}';
   }
 
@@ -168,6 +167,28 @@ struct Codec<T> {
     std::array<std::string_view, kCount> names{};
     for (std::size_t i = 0; i < kCount; ++i) names[i] = kFieldsOf<T>[i].name;
     return names;
+  }();
+
+  // What stands before a value: `,"name":`
+  struct JsonKey {
+    static constexpr std::size_t kMostOfName = 60;
+    std::array<char, kMostOfName + 4> text{};
+    std::size_t size = 0;
+
+    constexpr JsonKey() = default;
+    explicit constexpr JsonKey(std::string_view name) {
+      text[size++] = ',';
+      text[size++] = '"';
+      for (const char c : name) text[size++] = c;  // no constant where it does not fit
+      text[size++] = '"';
+      text[size++] = ':';
+    }
+    [[nodiscard]] constexpr std::string_view view() const { return {text.data(), size}; }
+  };
+  static constexpr std::array<JsonKey, kCount> kJsonKeys = [] {
+    std::array<JsonKey, kCount> keys{};
+    for (std::size_t i = 0; i < kCount; ++i) keys[i] = JsonKey(kJsonNames[i]);
+    return keys;
   }();
 
   static constexpr std::array<Decoder, kCount> kDecoders = [] {
