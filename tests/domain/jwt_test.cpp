@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "gesso/base/base64.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/testing/fake_clock.hpp"
@@ -59,6 +63,29 @@ TEST_F(TokensTest, SayWhoseTheyAreUntilTheyExpire) {
   EXPECT_EQ(fault(token), TokenFault::kExpired);
 }
 
+// More tokens than are remembered, each of them several times.
+TEST_F(TokensTest, AreWhatTheyAreWhetherRememberedOrNot) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (int i = 0; i < 6000; ++i) {
+    const std::string subject = "user_" + std::to_string(i);
+    all.emplace_back(subject, issue(subject));
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& [subject, token] : all) {
+      TokenFault found{};
+      for (int again = 0; again < 2; ++again) {
+        const auto claims = tokens.verify(TokenUse::kAccess, token, found);
+        ASSERT_TRUE(claims);
+        ASSERT_EQ(claims->subject, subject);
+      }
+      ASSERT_EQ(fault(token, TokenUse::kSecondFactor), TokenFault::kMalformed);
+    }
+  }
+  EXPECT_EQ(fault(""), TokenFault::kMalformed);
+  clock.advance(1h);
+  EXPECT_EQ(fault(all.back().second), TokenFault::kExpired);
+}
+
 TEST_F(TokensTest, SayInTheHeaderWhatTheyAreFor) {  // RFC 9068, 2.1
   const std::string token = issue("user_1");
   EXPECT_EQ(base64url_decode(token.substr(0, token.find('.'))), header(""));
@@ -66,6 +93,7 @@ TEST_F(TokensTest, SayInTheHeaderWhatTheyAreFor) {  // RFC 9068, 2.1
 
 TEST_F(TokensTest, AreRefusedWhenAnyCharacterIsChanged) {
   const std::string token = issue("user_1");
+  EXPECT_FALSE(fault(token));  // and so it is remembered
   for (std::size_t i = 0; i < token.size(); ++i) {
     std::string changed = token;
     changed[i] = changed[i] == 'A' ? 'B' : 'A';

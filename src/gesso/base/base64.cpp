@@ -37,8 +37,8 @@ std::string encode(std::string_view bytes, const Alphabet& alphabet) {
 // `text` is without padding.
 std::optional<std::string> decode(std::string_view text, const Alphabet& alphabet) {
   if (text.size() % 4 == 1) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() * 3 / 4);
+  std::string bytes(text.size() * 3 / 4, '\0');
+  char* to = bytes.data();
   std::uint32_t bits = 0;
   int count = 0;
   for (const char c : text) {
@@ -48,7 +48,7 @@ std::optional<std::string> decode(std::string_view text, const Alphabet& alphabe
     count += 6;
     if (count >= 8) {
       count -= 8;
-      bytes += static_cast<char>((bits >> count) & 255);
+      *to++ = static_cast<char>((bits >> count) & 255);
     }
   }
   if ((bits & ((1U << count) - 1)) != 0) return std::nullopt;

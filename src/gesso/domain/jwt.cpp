@@ -8,6 +8,7 @@
 #include "gesso/base/crypto.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/base/text.hpp"
+#include "gesso/domain/detail/verified_tokens.hpp"
 
 namespace gesso::domain {
 namespace {
@@ -86,14 +87,17 @@ std::string_view describe(TokenFault fault) noexcept {
 
 Tokens::Tokens(Secret current, std::optional<Secret> previous, TokenSettings settings,
                const Clock& clock)
-    : settings_(std::move(settings)), clock_(clock) {
+    : settings_(std::move(settings)),
+      clock_(clock),
+      verified_(std::make_unique<detail::VerifiedTokens>()) {
   const auto add = [this](Secret secret) {
     if (secret.reveal().size() < kMinKeyBytes) {
       throw Error(ErrorKind::kValidation, "the key of access tokens must have at least " +
                                               std::to_string(kMinKeyBytes) + " bytes");
     }
     // Named by itself, so that nobody has to.
-    Key key{.secret = std::move(secret), .id = {}, .headers = {}};
+    HmacSha256 hmac(secret.reveal());
+    Key key{.secret = std::move(secret), .hmac = std::move(hmac), .id = {}, .headers = {}};
     key.id = base64url_encode(sign(key.secret.reveal(), "kid")).substr(0, 8);
     for (const TokenUse use : kUses) key.headers.push_back(header_of(use, key.id));
     keys_.push_back(std::move(key));
@@ -101,6 +105,8 @@ Tokens::Tokens(Secret current, std::optional<Secret> previous, TokenSettings set
   add(std::move(current));
   if (previous) add(std::move(*previous));
 }
+
+Tokens::~Tokens() = default;
 
 std::string sign(std::string_view key, std::string_view signing_input) {
   return std::string(as_text(hmac_sha256(key, signing_input)));
@@ -127,8 +133,31 @@ std::string Tokens::issue(TokenUse use, const TokenClaims& said) const {
   return input + "." + base64url_encode(sign(key.secret.reveal(), input));
 }
 
+struct Tokens::Verified : detail::VerifiedTokens::Verified {};
+
+double Tokens::seconds_now() const {
+  return std::chrono::duration<double>(clock_.now().time_since_epoch()).count();
+}
+
 std::optional<TokenClaims> Tokens::verify(TokenUse use, std::string_view token,
                                           TokenFault& fault) const {
+  const bool is_remembered =
+      use == TokenUse::kAccess && !token.empty() && token.size() <= kMaxTokenBytes;
+  if (is_remembered) {
+    if (auto known = verified_->find(token)) {
+      fault = TokenFault::kExpired;
+      if (known->expires <= seconds_now()) return std::nullopt;
+      return std::move(known->claims);
+    }
+  }
+  auto verified = verify_anew(use, token, fault);
+  if (!verified) return std::nullopt;
+  if (is_remembered) verified_->keep(token, *verified);
+  return std::move(verified->claims);
+}
+
+std::optional<Tokens::Verified> Tokens::verify_anew(TokenUse use, std::string_view token,
+                                                    TokenFault& fault) const {
   fault = TokenFault::kMalformed;
   const std::size_t first = token.find('.');
   const std::size_t last = token.rfind('.');
@@ -140,7 +169,7 @@ std::optional<TokenClaims> Tokens::verify(TokenUse use, std::string_view token,
   fault = TokenFault::kSignature;
   const std::string_view input = token.substr(0, last);
   const auto key = std::ranges::find_if(keys_, [&](const Key& one) {
-    return constant_time_equal(sign(one.secret.reveal(), input), *signature);
+    return constant_time_equal(as_text(one.hmac.of(input)), *signature);
   });
   if (key == keys_.end()) return std::nullopt;
 
@@ -168,16 +197,19 @@ std::optional<TokenClaims> Tokens::verify(TokenUse use, std::string_view token,
       !expires || (claims->contains("nbf") && !not_before)) {
     return std::nullopt;
   }
-  const double now = std::chrono::duration<double>(clock_.now().time_since_epoch()).count();
+  const double now = seconds_now();
   if (*issued > now + kClockSkew) return std::nullopt;
   if (not_before && *not_before > now + kClockSkew) return std::nullopt;
   if (*expires <= now) {
     fault = TokenFault::kExpired;
     return std::nullopt;
   }
-  return TokenClaims{.subject = std::string(*subject),
+  Verified verified;
+  verified.claims = {.subject = std::string(*subject),
                      .session_id = std::string(*session),
                      .token_id = id == nullptr ? std::string() : std::string(*id)};
+  verified.expires = *expires;
+  return verified;
 }
 
 std::vector<std::string> Tokens::derive(std::string_view purpose, std::string_view text) const {

@@ -7,17 +7,20 @@
 // Nothing of a token is read before its signature is found good, and nothing in its header leads
 // anywhere: `kid` is compared, `jku`, `x5u`, `jwk` are not looked at, `crit` is refused.
 //
-// Const after construction, hence thread-safe; never blocks. Borrows the clock.
+// Good access tokens are remembered, some thousands of them, so that to verify one again costs a
+// look-up. Thread-safe; never blocks. Borrows the clock.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gesso/base/clock.hpp"
+#include "gesso/base/crypto.hpp"
 #include "gesso/base/secret.hpp"
 
 namespace gesso::domain {
@@ -49,15 +52,21 @@ struct TokenSettings {
   std::chrono::seconds second_factor_lifetime = std::chrono::minutes{5};
 };
 
+namespace detail {
+class VerifiedTokens;
+}
+
 class Tokens {
   struct Key {
     Secret secret;
+    HmacSha256 hmac;
     std::string id;                    // `kid`
     std::vector<std::string> headers;  // encoded, one a use
   };
   std::vector<Key> keys_;  // the current one, then the one before it
   TokenSettings settings_;
   const Clock& clock_;
+  std::unique_ptr<detail::VerifiedTokens> verified_;  // access tokens
 
  public:
   static constexpr std::size_t kMinKeyBytes = 32;      // RFC 7518, 3.2
@@ -68,6 +77,7 @@ class Tokens {
          const Clock& clock);
   Tokens(Secret key, std::chrono::seconds access_lifetime, const Clock& clock)
       : Tokens(std::move(key), std::nullopt, {.access_lifetime = access_lifetime}, clock) {}
+  ~Tokens();
 
   // A token that says `claims`, from now for the use's lifetime.
   [[nodiscard]] std::string issue(TokenUse use, const TokenClaims& claims) const;
@@ -85,6 +95,13 @@ class Tokens {
                                                 std::string_view text) const;
   // `kid` of the key that signs.
   [[nodiscard]] std::string_view key_id() const { return keys_.front().id; }
+
+ private:
+  struct Verified;
+  // Without regard to what is remembered.
+  [[nodiscard]] std::optional<Verified> verify_anew(TokenUse use, std::string_view token,
+                                                    TokenFault& fault) const;
+  [[nodiscard]] double seconds_now() const;
 };
 
 // HMAC-SHA-256.
