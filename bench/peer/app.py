@@ -1,9 +1,11 @@
 """The peer of Gesso's service: the same routes in Python with FastAPI and Motor.
 
 It answers the routes that bench/run.py compares as Gesso does, on the same collections, with the
-same reads and durable writes: a charge is a mark together with the lowered balance, the
-generation, and the mark taken away. Only what a benchmark has no use for is missing: the sweep,
-rotation, metrics.
+same reads and durable writes: a request looks whether its user is still active (FastAPI's own
+tutorial has `get_current_active_user` for that), and a charge is a mark together with the lowered
+balance, the generation, and the mark taken away. What Gesso does beyond that is missing: a usage log
+of each request, rate limits, sessions that can be ended, the sweep, rotation, metrics. With
+TRUST_TOKEN set it does not look at the user either.
 
     MONGODB_URI=mongodb://... TOKEN_KEY=... uvicorn app:app --workers 2
 """
@@ -30,6 +32,7 @@ from pymongo.errors import DuplicateKeyError
 
 TOKEN_KEY = os.environ["TOKEN_KEY"]
 TOKEN_LIFETIME = 3600
+TRUST_TOKEN = "TRUST_TOKEN" in os.environ
 BCRYPT_ROUNDS = 12
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 INTERNAL_FIELDS = (
@@ -128,13 +131,20 @@ app = FastAPI(lifespan=lifespan, openapi_url=None)
 bearer = HTTPBearer()
 
 
-async def current_user(authorization: Annotated[HTTPAuthorizationCredentials, Depends(bearer)]) -> str:
+async def current_user(
+    authorization: Annotated[HTTPAuthorizationCredentials, Depends(bearer)], request: Request
+) -> str:
     try:
-        return jwt.decode(
+        user_id = jwt.decode(
             authorization.credentials, TOKEN_KEY, algorithms=["HS256"], options={"require": ["exp", "iat", "sub"]}
         )["sub"]
     except jwt.InvalidTokenError as error:
         raise HTTPException(401, "This is not an access token") from error
+    if not TRUST_TOKEN:
+        user = await request.app.state.users.find_one({"_id": user_id}, {"is_active": 1})
+        if not user or not user["is_active"]:
+            raise HTTPException(401, "The token's user is not active")
+    return user_id
 
 
 UserId = Annotated[str, Depends(current_user)]

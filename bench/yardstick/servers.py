@@ -138,8 +138,9 @@ def gesso_service(folder, gesso=BUILD / "gesso"):
 
 
 @contextlib.contextmanager
-def peer_service(folder):
-    """The peer application, a worker a core, and the engine in a process of its own behind it."""
+def peer_service(folder, trusts_token=False):
+    """The peer application, a worker a core, and the engine in a process of its own behind it. One
+    that trusts the token does not look whether its user is still active."""
     python = peer_python()
     with localdb(folder) as database:
         indexes = {**os.environ, "GESSO_MONGODB_URI": database.address}
@@ -149,6 +150,8 @@ def peer_service(folder):
             "--workers", str(os.cpu_count()), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
         ]  # fmt: skip
         environment = {**os.environ, "MONGODB_URI": database.address, "TOKEN_KEY": "0123456789abcdef" * 4}
+        if trusts_token:
+            environment["TRUST_TOKEN"] = "1"
         with program(
             command, r"running on http://127\.0\.0\.1:(\d+)", cwd=ROOT / "bench" / "peer", env=environment
         ) as (process, match):
@@ -203,6 +206,7 @@ def wrk(server, path, token, connections, seconds, script=None):
     return {
         "requests_per_second": float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1)),
         "cpu_us": 1e6 * cpu / total,
+        "requests_per_cpu_second": total / cpu,
         "p50_ms": milliseconds(re.search(r"^\s+50%\s+(\S+)", output, re.MULTILINE).group(1)),
         "p99_ms": milliseconds(re.search(r"^\s+99%\s+(\S+)", output, re.MULTILINE).group(1)),
     }
