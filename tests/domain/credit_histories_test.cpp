@@ -150,8 +150,9 @@ std::vector<std::uint8_t> refusal(std::span<const std::uint8_t> message, Fate fa
 
 bool is_data_command(std::span<const std::uint8_t> message) {
   constexpr std::size_t kName = 26;  // header, flags, kind, the document's length, a type
-  static constexpr std::array<std::string_view, 7> kNames{
-      "find", "update", "insert", "findAndModify", "delete", "aggregate", "getMore"};
+  static constexpr std::array<std::string_view, 8> kNames{
+      "find",   "update",    "insert",  "findAndModify",
+      "delete", "aggregate", "getMore", "gessoUpdateThenInsert"};
   if (message.size() <= kName) return false;
   const auto* text = reinterpret_cast<const char*>(message.data() + kName);
   const std::string_view name(text, ::strnlen(text, message.size() - kName));
@@ -167,7 +168,7 @@ class World {
   std::unique_ptr<mongo::Service> service_;
 
  public:
-  World() {
+  explicit World(bool joins_writes) {
     const bool in_memory = std::filesystem::is_directory("/dev/shm");
     std::string name =
         ((in_memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path()) /
@@ -182,6 +183,7 @@ class World {
     options.uri = Secret(std::string_view(server_->uri()));
     options.pool_size = 4;
     options.warm_minimum = 0;
+    options.joins_writes = joins_writes;
     options.open_local = [this]() -> mongo::LocalConnection {
       return [connection = server_->connect(), reply = std::vector<std::uint8_t>()](
                  std::span<const std::uint8_t> message) mutable -> std::span<const std::uint8_t> {
@@ -691,18 +693,24 @@ TEST(CreditHistories, GrantedIsLeftAndSpentWhateverHappens) {
   std::atomic<std::uint64_t> next = first;
   std::atomic<int> failures = 0;
   const auto run = [&] {
-    World world;
     const SystemClock clock;
     SystemRandom random;
     IdGenerator ids(clock, random);
     const RepositoryContext context{.clock = clock, .random = random, .ids = ids};
-    // It settles when a document is full, and when it is told.
-    Settler settler(world.service(), context,
-                    {.linger = 24h, .batch = 1000, .most_per_document = 3});
+    // As on this process's own server, and as on any other.
+    World joining(true);
+    World separate(false);
+    // They settle when a document is full, and when they are told.
+    const SettlerOptions options{.linger = 24h, .batch = 1000, .most_per_document = 3};
+    Settler of_joining(joining.service(), context, options);
+    Settler of_separate(separate.service(), context, options);
     while (failures < 5) {
       const std::uint64_t seed = next++;
       if (seed >= first + count) return;
-      if (History(world, settler, seed).run()) continue;
+      const bool joins = seed % 2 == 0;
+      if (History(joins ? joining : separate, joins ? of_joining : of_separate, seed).run()) {
+        continue;
+      }
       ++failures;
       ADD_FAILURE() << "that was GESSO_CREDIT_SEED=" << seed;
     }

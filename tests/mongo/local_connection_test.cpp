@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <new>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gesso/localdb/localdb.hpp"
@@ -23,17 +27,35 @@ class LocalConnectionTest : public ::testing::Test {
  protected:
   World world;
   testing::TempDir dir;
-  localdb::Server server{{.data_dir = dir / "data", .listen_host = "127.0.0.1", .listen_port = 0}};
+  localdb::Server server{{.data_dir = dir / "data",
+                          .listen_host = "127.0.0.1",
+                          .listen_port = 0,
+                          .test_commands = true}};
   std::atomic<int> opened{0};
   std::atomic<int> messages{0};
   // Throw, where they are set. Set between two units.
   std::function<void()> does_not_open;
   std::function<void()> broken;
+  // Told of the units' commands.
+  std::mutex timed_mutex;  // guards the next
+  std::vector<std::pair<std::string, bool>> timed;
   std::unique_ptr<Service> service;
 
   void SetUp() override {
     server.start();
+    serve(4);
+  }
+
+  ServiceOptions options_for(std::size_t pool_size) {
     ServiceOptions options = short_options(server.uri());
+    options.pool_size = pool_size;
+    options.connect_timeout = std::chrono::seconds{20};  // of no interest here
+    options.server_selection_timeout = std::chrono::seconds{20};
+    options.default_deadline = std::chrono::seconds{60};
+    options.time_command = [this](std::string_view name, std::chrono::microseconds, bool ok) {
+      const std::lock_guard lock(timed_mutex);
+      timed.emplace_back(name, ok);
+    };
     options.open_local = [this]() -> LocalConnection {
       ++opened;
       if (does_not_open) does_not_open();
@@ -43,8 +65,19 @@ class LocalConnectionTest : public ::testing::Test {
         return connection(message);
       };
     };
+    return options;
+  }
+
+  void serve(std::size_t pool_size) { serve(options_for(pool_size)); }
+  void serve(ServiceOptions options) {
     service = std::make_unique<Service>(std::move(options), world.clock, world.random);
     service->connect();
+  }
+
+  // How often commands of that name have come back.
+  int count_timed(std::string_view name, bool ok) {
+    const std::lock_guard lock(timed_mutex);
+    return static_cast<int>(std::ranges::count(timed, std::pair(std::string(name), ok)));
   }
 };
 
@@ -79,6 +112,148 @@ TEST_F(LocalConnectionTest, ACursorFetchesItsBatches) {
     while (cursor.next()) ++seen;
     EXPECT_EQ(seen, 250);
   });
+  EXPECT_EQ(count_timed("getMore", true), 250 / 7);
+}
+
+TEST_F(LocalConnectionTest, ACursorThatIsLeftEarlyIsClosed) {
+  service->run([](Session& session) {
+    for (int i = 0; i < 20; ++i) session.insert_one("c", make_document("_id", i));
+    Cursor cursor = session.find("c", bson::Document(), {.batch_size = 2});
+    EXPECT_TRUE(cursor.next());
+    Cursor moved = std::move(cursor);
+    EXPECT_TRUE(moved.next());
+  });
+  EXPECT_EQ(count_timed("killCursors", true), 1);
+}
+
+TEST_F(LocalConnectionTest, AggregatesAndCounts) {
+  service->run([](Session& session) {
+    for (int i = 0; i < 150; ++i)
+      session.insert_one("c", make_document("_id", i, "even", i % 2 == 0));
+    Cursor cursor = session.aggregate(
+        "c", bson::Array(bson::make_array(make_document("$match", make_document("even", true)))));
+    int seen = 0;
+    while (cursor.next()) ++seen;
+    EXPECT_EQ(seen, 75);
+    EXPECT_EQ(session.count("c", make_document("even", true)), 75);
+  });
+}
+
+TEST_F(LocalConnectionTest, ARefusalIsAsFromAnyServer) {
+  service->run([](Session& session) { session.insert_one("c", make_document("_id", 1)); });
+  const Error taken = error_of([&] {
+    service->run([](Session& session) { session.insert_one("c", make_document("_id", 1)); });
+  });
+  EXPECT_EQ(taken.kind(), ErrorKind::kDuplicate);
+  EXPECT_EQ(taken.ns(), "test.c");
+  EXPECT_EQ(taken.server_code(), 11000);
+  const Error unknown = error_of([&] {
+    service->run([](Session& session) { (void)session.run_command(make_document("noSuch", 1)); });
+  });
+  EXPECT_EQ(unknown.server_code(), 59) << unknown.what();
+  EXPECT_EQ(count_timed("noSuch", false), 1);
+}
+
+TEST_F(LocalConnectionTest, AConcernThatWasNotMetIsAnErrorOfTheWrite) {
+  service->run([](Session& session) {
+    (void)session.run_command(
+        "admin", make_document(
+                     "configureFailPoint", "failCommand", "mode", make_document("times", 1), "data",
+                     make_document("failCommands", bson::make_array("insert"), "writeConcernError",
+                                   make_document("code", 64, "errmsg", "waited in vain"))));
+  });
+  const Error error = error_of([&] {
+    service->run([](Session& session) { session.insert_one("c", make_document("_id", 1)); });
+  });
+  EXPECT_EQ(error.server_code(), 64) << error.what();
+}
+
+TEST_F(LocalConnectionTest, RunsAShortUnitOnItsCallersThread) {
+  const auto here = std::this_thread::get_id();
+  bool ran = false;
+  EXPECT_TRUE(service->run_here(Deadline::after(std::chrono::seconds{5}), [&](Session& session) {
+    EXPECT_EQ(std::this_thread::get_id(), here);
+    ran = !session.find_one("c", make_document("_id", 1)).has_value();
+  }));
+  EXPECT_TRUE(ran);
+  service->stop();
+  EXPECT_FALSE(
+      service->run_here(Deadline::after(std::chrono::seconds{5}), [](Session&) { FAIL(); }));
+}
+
+TEST_F(LocalConnectionTest, RunsNothingOnItsCallersThreadWhereTheServerIsElsewhere) {
+  ServiceOptions options = options_for(1);
+  options.open_local = {};
+  serve(std::move(options));
+  EXPECT_FALSE(
+      service->run_here(Deadline::after(std::chrono::seconds{5}), [](Session&) { FAIL(); }));
+}
+
+// With one server that does both at once, and as with one that does not.
+class UpdateThenInsertTest : public LocalConnectionTest,
+                             public ::testing::WithParamInterface<bool> {
+ protected:
+  void SetUp() override {
+    server.start();
+    ServiceOptions options = options_for(4);
+    options.joins_writes = GetParam();
+    serve(std::move(options));
+    service->run([](Session& session) {
+      session.insert_one("payers", make_document("_id", 1, "credits", 3));
+    });
+  }
+
+  bool pay(int credits, int id) {
+    return service->run([&](Session& session) {
+      return session.update_then_insert(
+          {.collection = "payers",
+           .filter = make_document("_id", 1, "credits", make_document("$gte", credits)),
+           .update = make_document("$inc", make_document("credits", -credits)),
+           .into = "bought",
+           .document = make_document("_id", id)});
+    });
+  }
+  std::int64_t credits() {
+    return service->run([](Session& session) {
+      return session.find_one("payers", make_document("_id", 1))
+          .value()["credits"]
+          .integer()
+          .value();
+    });
+  }
+  std::int64_t bought() {
+    return service->run([](Session& session) { return session.count("bought", bson::Document()); });
+  }
+};
+INSTANTIATE_TEST_SUITE_P(EachWay, UpdateThenInsertTest, ::testing::Bool(),
+                         [](const auto& joins) { return joins.param ? "Joined" : "Separate"; });
+
+TEST_P(UpdateThenInsertTest, DoesBothWhereTheUpdateMatches) {
+  EXPECT_TRUE(pay(2, 7));
+  EXPECT_EQ(credits(), 1);
+  EXPECT_EQ(bought(), 1);
+}
+
+TEST_P(UpdateThenInsertTest, DoesNothingWhereItDoesNot) {
+  EXPECT_FALSE(pay(4, 7));
+  EXPECT_EQ(credits(), 3);
+  EXPECT_EQ(bought(), 0);
+}
+
+TEST_P(UpdateThenInsertTest, KeepsTheUpdateWhereTheInsertIsRefused) {
+  EXPECT_TRUE(pay(1, 7));
+  const Error error = error_of([&] { (void)pay(1, 7); });
+  EXPECT_EQ(error.kind(), ErrorKind::kDuplicate);
+  EXPECT_EQ(error.ns(), "test.bought");
+  EXPECT_EQ(error.field(), "_id");
+  EXPECT_EQ(credits(), 1);
+  EXPECT_EQ(bought(), 1);
+}
+
+TEST_P(UpdateThenInsertTest, IsOneCommandWhereItIsJoined) {
+  const int before = messages;
+  EXPECT_TRUE(pay(1, 7));
+  EXPECT_EQ(messages - before, GetParam() ? 1 : 2);
 }
 
 TEST_F(LocalConnectionTest, OneThatBreaksIsOneUnavailableForAWriteAndThePoolHeals) {
@@ -97,8 +272,8 @@ TEST_F(LocalConnectionTest, OneThatBreaksIsOneUnavailableForAWriteAndThePoolHeal
   EXPECT_GT(opened, before);
 }
 
-// libmongoc, which is C, stands between what throws and who asked.
-TEST_F(LocalConnectionTest, WhateverIsThrownBelowTheDriverIsAnErrorAboveIt) {
+TEST_F(LocalConnectionTest, WhateverTheServerThrowsIsAnError) {
+  serve(1);  // whose only worker has the only connection
   const std::function<void()> kinds[] = {[] { throw Error(ErrorKind::kInternal, "an error"); },
                                          [] { throw std::bad_alloc(); }, [] { throw 42; }};
   const auto ask = [&] {

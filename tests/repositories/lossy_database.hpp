@@ -1,5 +1,6 @@
 // A database whose answers get lost: it does what it is told, and the connection breaks before
-// anybody hears of it. Nor does the driver send a write again by itself, as on Cosmos DB.
+// anybody hears of it. Nor does the driver send a write again by itself, or the server do two in
+// one, as on Cosmos DB.
 //
 // Owned by the test. `lose` is called on the workers' threads; it is set while none is busy.
 #pragma once
@@ -38,6 +39,7 @@ class LossyDatabase {
     options.pool_size = 8;
     options.warm_minimum = 0;
     options.connect_attempts = 1;
+    options.joins_writes = false;
     options.open_local = [this]() -> mongo::LocalConnection {
       return [this, connection = server_.connect()](std::span<const std::uint8_t> message) {
         const auto answer = connection(message);

@@ -2,6 +2,9 @@
 // says where the function runs:
 //
 //   DatabaseCall  on a database worker, which holds a connection for it: most operations
+//   ReadCall      a read that an index serves and a limit bounds: on the I/O thread where the
+//                 database is in this process, since handing it to another thread takes longer;
+//                 elsewhere as a DatabaseCall
 //   HashingCall   on the hash pool: what hashes passwords, and asks the database in between
 //   OutgoingCall  on a pool of its own: what asks other services (sign-in, payments), and the
 //                 database in between; a service that is slow holds neither connections nor logins
@@ -44,6 +47,8 @@ struct DatabaseCall : Call {
     return R(session, services.repository_context);
   }
 };
+
+struct ReadCall : DatabaseCall {};
 
 // Of a pool whose threads hold no connection.
 struct PooledCall : Call {

@@ -41,12 +41,16 @@ Record record_of(const http::Request& request, std::string_view operation) {
           .address = request.client_address};
 }
 
+const Caller* caller_of(const Exchange& exchange) {
+  return exchange.caller ? &*exchange.caller : nullptr;
+}
+
 Call call_of(const Services& services, const Exchange& exchange) {
   return {.services = services,
           .request_id = exchange.request_id,
           .deadline = exchange.deadline,
           .client = exchange.client,
-          .known_caller = exchange.caller ? &*exchange.caller : nullptr};
+          .known_caller = caller_of(exchange)};
 }
 
 // Who it is that shows these, as far as they say so themselves.
@@ -135,6 +139,10 @@ void Chain::dispatch(const ExchangePtr& exchange) const {
         DatabaseCall call{call_of(services_, *exchange), session};
         answer(*exchange, exchange->bound->run(call));
       });
+    case Place::kRead:
+      if (read_here(exchange)) return;
+      return run_on_database(
+          exchange, [this, exchange](mongo::Session& session) { read(*exchange, session); });
     case Place::kHashing:
       return run_on_pool<HashingCall>(services_.hashes, exchange);
     case Place::kOutgoing:
@@ -149,6 +157,35 @@ void Chain::dispatch(const ExchangePtr& exchange) const {
       return run_on_database(exchange, [run](mongo::Session&) { run(); });
     }
   }
+}
+
+bool Chain::read_here(const ExchangePtr& exchange) const {
+  // An API key's use is noted down now and then: a write, which waits for the disk.
+  if (exchange->credentials &&
+      !std::holds_alternative<domain::SessionCredential>(*exchange->credentials)) {
+    return false;
+  }
+  bool done = false;
+  (void)services_.database.run_here(exchange->deadline, [&](mongo::Session& session) {
+    done = true;
+    try {
+      if (exchange->credentials && !identify(*exchange, session)) return;
+      if (auto refused = limit_.try_take(exchange->limit, exchange->operation->info().limit,
+                                         exchange->client, caller_of(*exchange))) {
+        return answer(*exchange, *std::move(refused));
+      }
+      done = exchange->limit.settled;
+      if (done) read(*exchange, session);
+    } catch (...) {
+      fail(*exchange, std::current_exception());
+    }
+  });
+  return done;
+}
+
+void Chain::read(Exchange& exchange, mongo::Session& session) const {
+  ReadCall call{{call_of(services_, exchange), session}};
+  answer(exchange, exchange.bound->run(call));
 }
 
 template <class PoolCall>
@@ -176,9 +213,9 @@ void Chain::run_on_pool(domain::HashPool& pool, const ExchangePtr& exchange) con
 }
 
 bool Chain::admit(Exchange& exchange, mongo::Session& session) const {
-  if (exchange.credentials && !identify(exchange, session)) return false;
+  if (exchange.credentials && !exchange.caller && !identify(exchange, session)) return false;
   auto refused = limit_.take(exchange.limit, exchange.operation->info().limit, exchange.client,
-                             exchange.caller ? &*exchange.caller : nullptr, session);
+                             caller_of(exchange), session);
   if (!refused) return true;
   answer(exchange, *std::move(refused));
   return false;

@@ -74,12 +74,16 @@ class Chain {
   void run_on_database(const ExchangePtr& exchange, Then then) const;
   template <class PoolCall>
   void run_on_pool(domain::HashPool& pool, const ExchangePtr& exchange) const;
+  // Does on the I/O thread what would be done on a database worker; false where it has to be done
+  // there after all, and what is known by then stands in the exchange.
+  [[nodiscard]] bool read_here(const ExchangePtr& exchange) const;
+  void read(Exchange& exchange, mongo::Session& session) const;
   // Whether the I/O thread knows all that `admit` would ask the database.
   [[nodiscard]] static bool is_admitted(const Exchange& exchange) {
     return !exchange.credentials && exchange.limit.settled;
   }
-  // Finds out who calls, and whether so much may be asked; false where the exchange was answered
-  // with what is in the way.
+  // Finds out who calls if that is not known yet, and whether so much may be asked; false where the
+  // exchange was answered with what is in the way.
   [[nodiscard]] bool admit(Exchange& exchange, mongo::Session& session) const;
   [[nodiscard]] bool identify(Exchange& exchange, mongo::Session& session) const;
   void answer(Exchange& exchange, http::Response response) const;

@@ -169,7 +169,7 @@ Result<Generation, NotEnoughCredits, NotActive, BadKey, KeyReused, InProgress> c
   return NotActive{.detail = "The token's user is not active"};
 }
 
-Result<Page<Generation>> list_generations(DatabaseCall& call, const ListGenerations& asked) {
+Result<Page<Generation>> list_generations(ReadCall& call, const ListGenerations& asked) {
   auto page = generations(call).list(
       call.user_id(), asked.status,
       {.limit = asked.limit, .cursor = asked.cursor, .skip_undecodable = [&](const Error& error) {
@@ -178,7 +178,7 @@ Result<Page<Generation>> list_generations(DatabaseCall& call, const ListGenerati
   return Page<Generation>{.items = std::move(page.items), .next_cursor = std::move(page.next)};
 }
 
-Result<Generation, NotFound> get_generation(DatabaseCall& call, const OneGeneration& asked) {
+Result<Generation, NotFound> get_generation(ReadCall& call, const OneGeneration& asked) {
   if (const auto id = models::GenerationId::parse(asked.id)) {
     if (auto found = generations(call).get(call.user_id(), *id)) return *std::move(found);
   }

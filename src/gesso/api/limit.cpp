@@ -46,6 +46,15 @@ std::optional<http::Response> settle(LimitProgress&, const domain::NeedsLease&) 
   return std::nullopt;
 }
 
+// The caller as the limiter wants it; `subject` keeps the text.
+LimitCaller limit_caller(const Client& client, const Caller* caller, std::string& subject) {
+  if (caller == nullptr) {
+    subject = domain::address_subject(client.address);
+    return {.subject = subject, .tier = domain::LimitTier::kAnonymous};
+  }
+  return {.subject = caller->user_id.str(), .tier = domain::limit_tier(caller->tier)};
+}
+
 }  // namespace
 
 std::optional<http::Response> Limit::before(LimitProgress& progress, LimitClass limit_class,
@@ -56,29 +65,29 @@ std::optional<http::Response> Limit::before(LimitProgress& progress, LimitClass 
     progress.settled = true;
     return std::nullopt;
   }
-  if (is_public) {
-    const std::string subject = domain::address_subject(client.address);
-    return std::visit(
-        [&](const auto& outcome) { return settle(progress, outcome); },
-        services_.limiter->try_take({.subject = subject, .tier = domain::LimitTier::kAnonymous},
-                                    limit_class));
-  }
+  if (is_public) return try_take(progress, limit_class, client, nullptr);
   if (!known_user) return std::nullopt;
   const auto refused = services_.limiter->recent_refusal(*known_user, limit_class);
   return refused ? settle(progress, *refused) : std::nullopt;
+}
+
+std::optional<http::Response> Limit::try_take(LimitProgress& progress, LimitClass limit_class,
+                                              const Client& client, const Caller* caller) const {
+  if (progress.settled) return std::nullopt;
+  std::string subject;
+  return std::visit(
+      [&](const auto& outcome) { return settle(progress, outcome); },
+      services_.limiter->try_take(limit_caller(client, caller, subject), limit_class));
 }
 
 std::optional<http::Response> Limit::take(LimitProgress& progress, LimitClass limit_class,
                                           const Client& client, const Caller* caller,
                                           mongo::Session& session) const {
   if (progress.settled) return std::nullopt;
-  const std::string subject =
-      caller == nullptr ? domain::address_subject(client.address) : caller->user_id.str();
-  const domain::LimitTier tier =
-      caller == nullptr ? domain::LimitTier::kAnonymous : domain::limit_tier(caller->tier);
+  std::string subject;
   return std::visit(
       [&](const auto& outcome) { return settle(progress, outcome); },
-      services_.limiter->lease(session, {.subject = subject, .tier = tier}, limit_class));
+      services_.limiter->lease(session, limit_caller(client, caller, subject), limit_class));
 }
 
 void Limit::tell(const LimitProgress& progress, http::Response& response) {

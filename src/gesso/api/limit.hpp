@@ -36,6 +36,11 @@ class Limit {
                                                      LimitClass limit_class, const Client& client,
                                                      std::optional<std::string_view> known_user,
                                                      bool is_public) const;
+  // What this instance can tell once the caller is known: the refusal, or std::nullopt, and then
+  // `take` is left where it is not settled. Does not block.
+  [[nodiscard]] std::optional<http::Response> try_take(LimitProgress& progress,
+                                                       LimitClass limit_class, const Client& client,
+                                                       const Caller* caller) const;
   // The rest, on a database worker. `caller` is nullptr in an operation that is for everybody.
   [[nodiscard]] std::optional<http::Response> take(LimitProgress& progress, LimitClass limit_class,
                                                    const Client& client, const Caller* caller,

@@ -63,7 +63,7 @@ struct OperationInfo {
   bool hidden = false;                   // left out of the document: it is about the document
 };
 
-enum class Place { kDatabase, kHashing, kOutgoing, kInline };
+enum class Place { kDatabase, kRead, kHashing, kOutgoing, kInline };
 
 // A request whose input has been read: what is left is to call the function.
 class BoundOperation {
@@ -140,6 +140,8 @@ template <class C>
 consteval Place place_of() {
   if constexpr (std::same_as<C, DatabaseCall>) {
     return Place::kDatabase;
+  } else if constexpr (std::same_as<C, ReadCall>) {
+    return Place::kRead;
   } else if constexpr (std::same_as<C, HashingCall>) {
     return Place::kHashing;
   } else if constexpr (std::same_as<C, OutgoingCall>) {

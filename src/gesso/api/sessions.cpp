@@ -39,7 +39,7 @@ GESSO_FIELDS(EndedSessions, (ended, "How many there were."))
 
 namespace {
 
-Result<Page<SessionView>> list_sessions(DatabaseCall& call, const NoInput&) {
+Result<Page<SessionView>> list_sessions(ReadCall& call, const NoInput&) {
   const auto sessions = domain::list_sessions(call.services.accounts, call.session, call.user_id());
   Page<SessionView> page;
   if (!sessions) return page;

@@ -255,7 +255,7 @@ BillingResult<StripeLink> link_of(const Carried& carried) {
   return link;
 }
 
-Result<MySubscription> get_my_subscription(DatabaseCall& call, const NoInput&) {
+Result<MySubscription> get_my_subscription(ReadCall& call, const NoInput&) {
   return Billing(call.session, call.services.repository_context, call.services.billing->settings)
       .mine(call.user_id());
 }

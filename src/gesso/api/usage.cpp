@@ -96,7 +96,7 @@ TimeRange range_of(const DatabaseCall& call, std::optional<Time> from, std::opti
   return {.from = start, .to = end};
 }
 
-Result<Page<UsageLog>> list_usage(DatabaseCall& call, const ListUsage& asked) {
+Result<Page<UsageLog>> list_usage(ReadCall& call, const ListUsage& asked) {
   const days kept = UsageLog::kLifetime;
   auto page = call.make<UsageLogRepository>().page_by_user(
       call.user_id(), range_of(call, asked.from, asked.to, kept, days{36'500}),

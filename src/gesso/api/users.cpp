@@ -89,7 +89,7 @@ using WrongCode = Problem<400, "wrong_code", "The code is wrong">;
 
 NotFound deleted() { return {.detail = "The user was deleted"}; }
 
-Result<models::User, NotFound> get_me(DatabaseCall& call, const NoInput&) {
+Result<models::User, NotFound> get_me(ReadCall& call, const NoInput&) {
   auto user = call.make<repositories::UserRepository>().find_by_id(call.user_id());
   if (!user) return deleted();
   return *std::move(user);

@@ -47,6 +47,12 @@ bool is_attempted(std::span<const PendingCharge> holds, const Generation& genera
   });
 }
 
+// The user who is to pay, if that is possible.
+auto may_pay(const Generation& generation, std::int64_t credits) {
+  return where<&User::id> == generation.user_id && where<&User::is_active> == true &&
+         where<&User::credits_remaining> >= credits;
+}
+
 // Does a step of the sweep, and counts it. One document that makes no sense must not keep the sweep
 // from all others.
 template <class F>
@@ -73,16 +79,25 @@ PendingCharge Charging::make_hold(const ChargeToken& token, const GenerationId& 
 
 Charging::Outcome Charging::charge(Generation generation, const ChargeOptions& options) {
   if (settler_ != nullptr) settler_->make_room(holds_, generation.user_id);
-  if (options.expects_subscription || !take_from_balance_alone(generation)) {
-    if (auto refusal = take(generation, options)) return *std::move(refusal);
+  if (!options.expects_subscription) {
+    if (auto charged = charge_balance_alone(generation)) return *std::move(charged);
   }
-  return insert(std::move(generation));
+  if (auto refusal = take(generation, options)) return *std::move(refusal);
+  return *insert(std::move(generation), [this](const Generation& charged) {
+    generations_.insert(charged);
+    return true;
+  });
 }
 
-// The whole of it in one update, where there is nothing else to look at.
-bool Charging::take_from_balance_alone(Generation& generation) {
-  return hold_at_user(generation, where<&User::may_have_subscription> == false,
-                      generation.cost_credits.value());
+// The whole of it at once, where there is nothing else to look at; std::nullopt where there is.
+std::optional<Charging::Outcome> Charging::charge_balance_alone(Generation generation) {
+  const std::int64_t cost = generation.cost_credits.value();
+  generation.credits_from_balance = cost;
+  return insert(std::move(generation), [&](const Generation& charged) {
+    return users_.change_one_then_insert(
+        may_pay(charged, cost) && where<&User::may_have_subscription> == false, hold(charged, cost),
+        generations_, charged);
+  });
 }
 
 std::optional<Charging::Outcome> Charging::take(Generation& generation,
@@ -114,9 +129,7 @@ std::optional<Charging::Outcome> Charging::take(Generation& generation,
       if (!hold_at_subscription(generation, *seen, part)) continue;  // changed meanwhile
       if (rest == 0) return std::nullopt;
     }
-    if (hold_at_user(generation, where<&User::credits_remaining> >= rest, rest)) {
-      return std::nullopt;
-    }
+    if (hold_at_user(generation, rest)) return std::nullopt;
     release(generation);  // the balance changed meanwhile
     generation.credits_from_subscription = 0;
     generation.charged_subscription_id.reset();
@@ -139,22 +152,23 @@ bool Charging::hold_at_subscription(Generation& generation, const Subscription& 
   return true;
 }
 
-template <class E>
-bool Charging::hold_at_user(Generation& generation, const E& condition, std::int64_t credits) {
-  // Also with nothing to take: capturing the hold is what counts the generation, once.
-  const bool held =
-      users_.change_one(where<&User::id> == generation.user_id && where<&User::is_active> == true &&
-                            where<&User::credits_remaining> >= credits && condition,
-                        update(inc<&User::credits_remaining>(-credits),
-                               push<&User::pending_charges>(make_hold(charge_token_of(generation),
-                                                                      generation.id, credits))));
+// Also with nothing to take: capturing the hold is what counts the generation, once.
+query::Update<User> Charging::hold(const Generation& generation, std::int64_t credits) const {
+  return update(
+      inc<&User::credits_remaining>(-credits),
+      push<&User::pending_charges>(make_hold(charge_token_of(generation), generation.id, credits)));
+}
+
+bool Charging::hold_at_user(Generation& generation, std::int64_t credits) {
+  const bool held = users_.change_one(may_pay(generation, credits), hold(generation, credits));
   if (held) generation.credits_from_balance = credits;
   return held;
 }
 
-Charging::Outcome Charging::insert(Generation generation) {
+template <class Send>
+std::optional<Charging::Outcome> Charging::insert(Generation generation, Send send) {
   try {
-    generations_.insert(generation);
+    if (!send(generation)) return std::nullopt;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kDuplicate || error.field() != "id") throw;
     // A sweep was faster, another attempt was, or the first of two tries of ours had come through.

@@ -10,7 +10,8 @@
 // To resolve a hold is one update that takes it away and, if so, adds its credits; it matches while
 // the hold is there, so whoever comes second changes nothing (holds.hpp).
 // - A charge waits for two durable writes: the hold is placed where the credits are, and the
-//   generation is inserted. Where the subscription pays a part only, it is three, the
+//   generation is inserted. (On a server of this process, which does both at once where the balance
+//   pays alone, it is one.) Where the subscription pays a part only, it is three, the
 //   subscription's hold first. Which of two inserts under one id succeeds is the `_id` index's
 //   decision, and that decides every hold for that generation, for good.
 // - The token of a charge is its generation's id. Where several attempts may charge for one
@@ -126,15 +127,19 @@ class Charging {
  private:
   // The generation, which was there a moment ago. Throws Error: kInternal where it was deleted.
   [[nodiscard]] models::Generation existing(const models::GenerationId& id);
-  bool take_from_balance_alone(models::Generation& generation);
+  std::optional<Outcome> charge_balance_alone(models::Generation generation);
   // Looks where the credits are, and takes them; returns what forbids it.
   std::optional<Outcome> take(models::Generation& generation, const ChargeOptions& options);
   bool hold_at_subscription(models::Generation& generation, const models::Subscription& seen,
                             std::int64_t credits);
-  template <class E>
-  bool hold_at_user(models::Generation& generation, const E& condition, std::int64_t credits);
+  bool hold_at_user(models::Generation& generation, std::int64_t credits);
+  [[nodiscard]] query::Update<models::User> hold(const models::Generation& generation,
+                                                 std::int64_t credits) const;
   void release(const models::Generation& generation);
-  [[nodiscard]] Outcome insert(models::Generation generation);
+  // Inserts it by `send(generation)`, and captures its holds; std::nullopt where `send` says false:
+  // it is not charged, and was not inserted.
+  template <class Send>
+  [[nodiscard]] std::optional<Outcome> insert(models::Generation generation, Send send);
   void capture(const models::Generation& generation);
   // The generation, once it says what becomes of the hold: inserts one that voids a charge whose
   // charger died, and ends a refund that was begun.

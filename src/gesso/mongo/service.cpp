@@ -228,10 +228,57 @@ class WorkerConnection final : public detail::WorkerState {
   }
 };
 
+// Connections for units that run on their callers' threads. Thread-safe.
+class CallerConnections {
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable returned_;
+  std::vector<std::unique_ptr<WorkerConnection>> idle_;  // the newest last
+  std::size_t taken_ = 0;
+  bool stopping_ = false;
+
+ public:
+  // nullptr once it stops.
+  template <class Make>
+  std::unique_ptr<WorkerConnection> take(Make make) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return nullptr;
+      ++taken_;
+      if (!idle_.empty()) {
+        auto newest = std::move(idle_.back());
+        idle_.pop_back();
+        return newest;
+      }
+    }
+    try {
+      return make();
+    } catch (...) {
+      put_back(nullptr);
+      throw;
+    }
+  }
+
+  void put_back(std::unique_ptr<WorkerConnection> connection) {
+    const std::lock_guard lock(mutex_);
+    if (connection != nullptr) idle_.push_back(std::move(connection));
+    --taken_;
+    if (stopping_) returned_.notify_all();
+  }
+
+  // Waits for those that are taken. Idempotent.
+  void stop() {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    returned_.wait(lock, [this] { return taken_ == 0; });
+    idle_.clear();
+  }
+};
+
 }  // namespace
 
 class Service::Impl {
   ServiceOptions options_;
+  const Clock& clock_;
   Random& random_;
   LogReader log_reader_;
   CommandWatch watch_;
@@ -239,6 +286,7 @@ class Service::Impl {
   detail::Shared shared_;
   // Held by the one call of `switch_to` that goes on, also while it prepares the new server.
   std::mutex switching_;
+  CallerConnections callers_;
   detail::WorkerPool workers_;  // last: its threads use all of the above
 
   std::shared_ptr<detail::Endpoint> make_endpoint(const Secret& text, std::uint64_t pool_number) {
@@ -267,21 +315,24 @@ class Service::Impl {
   }
 
   // Makes the first endpoint current, for the workers to start on.
-  detail::WorkerPool::Options begin(const Clock& clock) {
+  detail::WorkerPool::Options begin() {
     shared_.database = options_.database;
     shared_.random = &random_;
     shared_.server_selection_timeout = options_.server_selection_timeout;
     shared_.connect_timeout = options_.connect_timeout;
     shared_.renew_credentials = options_.renew_credentials;
     shared_.open_local = options_.open_local;
+    shared_.joins_writes = options_.joins_writes;
+    shared_.observe_command = options_.observe_command;
+    shared_.time_command = options_.time_command;
     shared_.replace(make_endpoint(options_.uri, 1));
     return {
         .workers = options_.pool_size,
         .queue_limit = options_.queue_limit,
         .upkeep_period = std::min({options_.keep_alive, options_.idle_limit,
                                    shared_.current()->uri.max_idle.value_or(options_.idle_limit)}),
-        .make_state = [this, &clock] {
-          return std::make_unique<WorkerConnection>(shared_, options_, clock);
+        .make_state = [this] {
+          return std::make_unique<WorkerConnection>(shared_, options_, clock_);
         }};
   }
 
@@ -308,10 +359,11 @@ class Service::Impl {
  public:
   Impl(ServiceOptions options, const Clock& clock, Random& random)
       : options_(std::move(options)),
+        clock_(clock),
         random_(random),
         log_reader_(options_.log),
         watch_(options_.observe_command, options_.time_command),
-        workers_(begin(clock)) {}
+        workers_(begin()) {}
 
   void connect(Service& service) {
     ConnectFsm fsm({.attempts = options_.connect_attempts,
@@ -382,9 +434,20 @@ class Service::Impl {
          .refused = std::move(refused)});
   }
 
+  bool run_here(Deadline deadline, const Work& work) {
+    if (!options_.open_local) return false;
+    auto connection = callers_.take(
+        [this] { return std::make_unique<WorkerConnection>(shared_, options_, clock_); });
+    if (connection == nullptr) return false;
+    connection->run(deadline, work);
+    callers_.put_back(std::move(connection));
+    return true;
+  }
+
   void stop() {
     shared_.stop.give();
     workers_.stop();
+    callers_.stop();
   }
 
   const ServiceOptions& options() const { return options_; }
@@ -416,6 +479,10 @@ void Service::stop() { impl_->stop(); }
 
 void Service::submit(Deadline deadline, Work work, OnRefused refused) {
   impl_->submit(deadline, std::move(work), std::move(refused));
+}
+
+bool Service::run_here(Deadline deadline, const Work& work) {
+  return impl_->run_here(deadline, work);
 }
 
 void Service::check_health(Session& session) const { impl_->check_health(session); }

@@ -81,9 +81,11 @@ struct ServiceOptions {
   // refused command goes out once more. False where there is none by the deadline, and the refusal
   // is thrown.
   std::function<bool(std::uint64_t pool_number, Deadline)> renew_credentials = {};
-  // For a server of this process: the units' connections go this way, past the sockets. The driver
-  // watches the server at the URI all the same.
+  // For a server of this process: the units' commands go this way, past the driver and its sockets.
+  // The driver watches the server at the URI all the same.
   OpenLocalConnection open_local = {};
+  // Whether such a server does the two of `Session::update_then_insert` in one.
+  bool joins_writes = true;
   CommandObserver observe_command = {};
   CommandTimer time_command = {};
   WaitTimer time_wait = {};
@@ -137,6 +139,11 @@ class Service {
   // caller's: `work` with a lease, or `refused` with an Error (kOverloaded, kTimeout when the
   // deadline passed while it waited, kUnavailable while shutting down). `work` must not throw.
   void submit(Deadline deadline, Work work, OnRefused refused);
+
+  // Runs a unit at once, on the caller's thread, where the server is in this process and its
+  // answers wait for no network; false, and nothing was done, where it is elsewhere or the service
+  // stops. For short reads: a write would wait for the disk. `work` must not throw.
+  [[nodiscard]] bool run_here(Deadline deadline, const Work& work);
 
   // Queues a unit and waits for its result; what the unit throws is thrown here.
   template <class F>

@@ -15,8 +15,20 @@ using detail::CursorPtr;
 using Mode = detail::Mode;
 using Reply = detail::Reply;
 
-// A libmongoc cursor; `open` starts the query (again).
 class Cursor::Source {
+ public:
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  virtual ~Source() = default;
+
+  [[nodiscard]] virtual std::optional<bson::View> next() = 0;
+};
+
+namespace {
+
+// A libmongoc cursor; `open` starts the query (again).
+class DriverCursor final : public Cursor::Source {
   Session::Impl& lease_;
   Operation operation_;
   std::function<CursorPtr()> open_;
@@ -24,10 +36,10 @@ class Cursor::Source {
   bool started_ = false;
 
  public:
-  Source(Session::Impl& lease, Operation operation, std::function<CursorPtr()> open)
+  DriverCursor(Session::Impl& lease, Operation operation, std::function<CursorPtr()> open)
       : lease_(lease), operation_(std::move(operation)), open_(std::move(open)), cursor_(open_()) {}
 
-  std::optional<bson::View> next() {
+  std::optional<bson::View> next() override {
     const bson_t* document = nullptr;
     Reply reply;
     // Once a document was given, starting again would give it twice.
@@ -48,6 +60,67 @@ class Cursor::Source {
   }
 };
 
+std::int64_t number(bson::View reply, std::string_view key) {
+  return reply[key].integer().value_or(0);
+}
+
+// A cursor of a server of this process: the batches as the server gives them.
+class LocalCursor final : public Cursor::Source {
+  Session::Impl& lease_;
+  Operation operation_;
+  std::string collection_;
+  std::int32_t batch_size_;  // 0 is the server's choice
+  std::int64_t id_ = 0;      // 0 where the server has no more
+  bson::Document batch_;     // an array
+  bson::View::Iterator at_ = batch_.view().begin();
+
+  void fetch(bson::Builder& command, std::string_view batch) {
+    Reply reply;
+    lease_.call(lease_.shared().database, command, Mode::kRead, operation_, reply);
+    const bson::View cursor = reply.view()["cursor"].as_document();
+    id_ = number(cursor, "id");
+    batch_ = bson::Document(cursor[batch].as_document());
+    at_ = batch_.view().begin();
+  }
+
+ public:
+  // `query` is a find or an aggregate, complete but for its time.
+  LocalCursor(Session::Impl& lease, Operation operation, std::string_view collection,
+              std::int32_t batch_size, bson::Builder& query)
+      : lease_(lease),
+        operation_(std::move(operation)),
+        collection_(collection),
+        batch_size_(batch_size) {
+    lease_.append_max_time(query);
+    fetch(query, "firstBatch");
+  }
+  ~LocalCursor() override {
+    if (id_ == 0) return;
+    try {
+      bson::Builder command;
+      command.append("killCursors", collection_).append("cursors", bson::make_array(id_));
+      Reply reply;
+      lease_.call(lease_.shared().database, command, Mode::kWrite, operation_, reply);
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the server forgets it in time
+    }
+  }
+
+  std::optional<bson::View> next() override {
+    while (at_ == batch_.view().end()) {
+      if (id_ == 0) return std::nullopt;
+      bson::Builder command;
+      command.append("getMore", id_).append("collection", collection_);
+      if (batch_size_ != 0) command.append("batchSize", batch_size_);
+      fetch(command, "nextBatch");
+    }
+    const bson::View document = (*at_).value.as_document();
+    ++at_;
+    return document;
+  }
+};
+
+}  // namespace
+
 Cursor::Cursor(std::unique_ptr<Source> source) : source_(std::move(source)) {}
 Cursor::Cursor(Cursor&&) noexcept = default;
 Cursor& Cursor::operator=(Cursor&&) noexcept = default;
@@ -62,10 +135,6 @@ void append_find_options(bson::Builder& command, const FindOptions& options) {
   if (!options.projection.empty()) command.append("projection", options.projection);
   if (!options.hint.empty()) command.append("hint", options.hint);
   if (options.skip != 0) command.append("skip", options.skip);
-}
-
-std::int64_t number(bson::View reply, std::string_view key) {
-  return reply[key].integer().value_or(0);
 }
 
 bool takes_max_time(std::string_view command) {
@@ -114,6 +183,16 @@ std::optional<bson::Document> Session::find_one(std::string_view collection, bso
 }
 
 Cursor Session::find(std::string_view collection, bson::View filter, const FindOptions& options) {
+  if (impl_.is_local()) {
+    bson::Builder query;
+    query.append("find", collection).append("filter", filter);
+    append_find_options(query, options);
+    if (options.limit != 0) query.append("limit", options.limit);
+    if (options.batch_size != 0) query.append("batchSize", options.batch_size);
+    return Cursor(std::make_unique<LocalCursor>(
+        impl_, impl_.operation("find", database(), collection, Mode::kRead), collection,
+        options.batch_size, query));
+  }
   auto open = [&lease = impl_, name = std::string(collection), filter = bson::Document(filter),
                options] {
     bson::Builder extra;
@@ -124,11 +203,19 @@ Cursor Session::find(std::string_view collection, bson::View filter, const FindO
     return CursorPtr(mongoc_collection_find_with_opts(lease.collection(name), Borrowed(filter),
                                                       Borrowed(extra.finish()), nullptr));
   };
-  return Cursor(std::make_unique<Cursor::Source>(
+  return Cursor(std::make_unique<DriverCursor>(
       impl_, impl_.operation("find", database(), collection, Mode::kRead), std::move(open)));
 }
 
 Cursor Session::aggregate(std::string_view collection, const bson::Array& pipeline) {
+  if (impl_.is_local()) {
+    bson::Builder query;
+    query.append("aggregate", collection).append("pipeline", pipeline);
+    query.append("cursor", bson::Document());
+    return Cursor(std::make_unique<LocalCursor>(
+        impl_, impl_.operation("aggregate", database(), collection, Mode::kRead), collection, 0,
+        query));
+  }
   auto open = [&lease = impl_, name = std::string(collection),
                stages = bson::make_document("pipeline", pipeline)] {
     bson::Builder extra;
@@ -137,7 +224,7 @@ Cursor Session::aggregate(std::string_view collection, const bson::Array& pipeli
                                                  Borrowed(stages), Borrowed(extra.finish()),
                                                  nullptr));
   };
-  return Cursor(std::make_unique<Cursor::Source>(
+  return Cursor(std::make_unique<DriverCursor>(
       impl_, impl_.operation("aggregate", database(), collection, Mode::kRead), std::move(open)));
 }
 
@@ -298,6 +385,29 @@ std::int64_t remove(Session::Impl& lease, std::string_view collection, bson::Vie
 UpdateResult Session::update_one(std::string_view collection, bson::View filter, bson::View change,
                                  Upsert upsert) {
   return update(impl_, collection, filter, change, Reach::kOne, upsert);
+}
+
+bool Session::update_then_insert(const UpdateThenInsert& both) {
+  if (!impl_.is_local() || !impl_.shared().joins_writes) {
+    if (update_one(both.collection, both.filter, both.update).matched == 0) return false;
+    insert_one(both.into, both.document);
+    return true;
+  }
+  bson::Builder command;
+  command.append("gessoUpdateThenInsert", both.collection)
+      .append("query", both.filter)
+      .append("update", both.update)
+      .append("into", both.into)
+      .append("document", both.document);
+  impl_.append_max_time(command);
+  Reply reply;
+  impl_.call(database(), command, Mode::kSingleWrite,
+             impl_.operation("update", database(), both.collection, Mode::kWrite), reply);
+  if (const bson::Value refused = reply.view()["insertError"]; refused.is_document()) {
+    throw to_error(refused.as_document(),
+                   impl_.operation("insert", database(), both.into, Mode::kWrite));
+  }
+  return number(reply.view(), "n") != 0;
 }
 
 UpdateResult Session::update_many(std::string_view collection, bson::View filter,

@@ -42,6 +42,15 @@ struct FindAndModifyOptions {
   bson::Document projection = {};
 };
 
+// An update of one document, and an insert elsewhere.
+struct UpdateThenInsert {
+  std::string_view collection;
+  bson::View filter;
+  bson::View update;
+  std::string_view into;  // the other collection
+  bson::View document;    // with its `_id`
+};
+
 struct UpdateResult {
   std::int64_t matched = 0;
   std::int64_t modified = 0;
@@ -118,6 +127,10 @@ class Session {
 
   UpdateResult update_one(std::string_view collection, bson::View filter, bson::View update,
                           Upsert upsert = Upsert::kNo);
+  // Updates a document and, if there was one, inserts the other; gives whether there was one. Two
+  // commands, one after the other, and a crash may come between them; a server of this process does
+  // both in one durable write. What the insert throws is thrown, and the update stays.
+  bool update_then_insert(const UpdateThenInsert& both);
   UpdateResult update_many(std::string_view collection, bson::View filter, bson::View update);
   [[nodiscard]] std::optional<bson::Document> find_one_and_update(
       std::string_view collection, bson::View filter, bson::View update,

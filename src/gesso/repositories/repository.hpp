@@ -236,6 +236,13 @@ class Repository {
   template <detail::FilterOf<Model> E>
   bool change_one(const E& filter, query::Update<Model> update);
 
+  // The same, and where a document matched, an insert of `model` into another collection; see
+  // mongo::Session::update_then_insert. Throws as `change_one` and as `insert` of that one, whose
+  // errors have its `ns()`; then the document is changed.
+  template <detail::FilterOf<Model> E, class Other>
+  bool change_one_then_insert(const E& filter, query::Update<Model> update,
+                              const Repository<Other>& into, const Other& model);
+
   // Returns whether there was one.
   bool delete_by_id(const Id& id) {
     return session().delete_one(kCollection, query::to_bson(query::where<&Model::id> == id)) > 0;
@@ -264,6 +271,13 @@ class Repository {
   [[nodiscard]] Id next_id() const { return Id::next(context_->ids); }
 
  private:
+  template <class>
+  friend class Repository;
+
+  // Calls `send_document` with the document as it is inserted, and names the field where a value in
+  // it is taken.
+  template <class Send>
+  auto insert_by(const Model& model, Send send_document) const;
   // Sends the update with `updated_at` set, and names the field where a value in it is taken.
   template <class Send>
   auto send(query::Update<Model> update, Send send_changes);
@@ -341,11 +355,18 @@ std::optional<M> Repository<M>::find_stored(const Id& id) {
 
 template <class M>
 void Repository<M>::insert(const Model& model) {
+  insert_by(model,
+            [&](const bson::Document& document) { session().insert_one(kCollection, document); });
+}
+
+template <class M>
+template <class Send>
+auto Repository<M>::insert_by(const Model& model, Send send_document) const {
   const bson::Document document = stored(model);
   try {
-    session().insert_one(kCollection, document);
+    return send_document(document);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kDuplicate) throw;
+    if (error.kind() != ErrorKind::kDuplicate || error.ns() != ns()) throw;
     throw detail::name_taken_field(session(), kCollection, document, query::index_specs<Model>(),
                                    error);
   }
@@ -449,7 +470,7 @@ auto Repository<M>::send(query::Update<Model> update, Send send_changes) {
     return send_changes(changes);
   } catch (const Error& error) {
     const bson::Value set = changes["$set"];
-    if (error.kind() != ErrorKind::kDuplicate || !set.is_document()) throw;
+    if (error.kind() != ErrorKind::kDuplicate || error.ns() != ns() || !set.is_document()) throw;
     throw detail::name_taken_field(session(), kCollection, set.as_document(),
                                    query::index_specs<Model>(), error);
   }
@@ -480,6 +501,22 @@ bool Repository<M>::change_one(const E& filter, query::Update<Model> update) {
     return session().update_one(kCollection, wire(filter), changes);
   });
   return result.matched > 0;
+}
+
+template <class M>
+template <detail::FilterOf<M> E, class Other>
+bool Repository<M>::change_one_then_insert(const E& filter, query::Update<Model> update,
+                                           const Repository<Other>& into, const Other& model) {
+  query::require_served(filter);
+  return into.insert_by(model, [&](const bson::Document& document) {
+    return send(std::move(update), [&](const bson::Document& changes) {
+      return session().update_then_insert({.collection = kCollection,
+                                           .filter = wire(filter),
+                                           .update = changes,
+                                           .into = Other::kCollection,
+                                           .document = document});
+    });
+  });
 }
 
 template <class M>

@@ -129,6 +129,7 @@ struct Command {
 [[nodiscard]] std::span<const Command> aggregate_commands();
 [[nodiscard]] std::span<const Command> explain_commands();
 [[nodiscard]] std::span<const Command> write_commands();
+[[nodiscard]] std::span<const Command> update_then_insert_commands();
 [[nodiscard]] std::span<const Command> find_and_modify_commands();
 
 // All of the above.

@@ -86,10 +86,19 @@ Variables Context::variables() const {
 std::string Context::user_id() const { return client.user ? client.user->id() : std::string(); }
 
 std::vector<std::span<const Command>> command_tables() {
-  return {handshake_commands(),      authentication_commands(), user_commands(),
-          session_commands(),        diagnostic_commands(),     statistics_commands(),
-          catalog_commands(),        index_commands(),          read_commands(),
-          aggregate_commands(),      explain_commands(),        write_commands(),
+  return {handshake_commands(),
+          authentication_commands(),
+          user_commands(),
+          session_commands(),
+          diagnostic_commands(),
+          statistics_commands(),
+          catalog_commands(),
+          index_commands(),
+          read_commands(),
+          aggregate_commands(),
+          explain_commands(),
+          write_commands(),
+          update_then_insert_commands(),
           find_and_modify_commands()};
 }
 

@@ -42,25 +42,6 @@ void append_value(Context& context, const std::optional<bson::Document>& documen
   }
 }
 
-// Runs one statement, in as many operations of the writer as it takes to find its document.
-template <class Run>
-void run_single(Context& context, std::string_view name, const PlanRequest& request, Run run) {
-  Progress progress;
-  Pace pace = Pace::kGivesWay;
-  while (pace == Pace::kGivesWay) {
-    if (progress.wants_snapshot) {
-      progress.candidates = find_candidates(context, name, request);
-      progress.wants_snapshot = false;
-    }
-    context.services.store.write(
-        [&](WriteTransaction& write) {
-          Modifier modifier(context, write, name);
-          pace = run(modifier, progress);
-        },
-        OnError::kKeep);
-  }
-}
-
 void remove_one(Context& context, std::string_view name, const MatcherPtr& filter,
                 const Projection* projection) {
   const DeleteStatement statement{

@@ -98,6 +98,10 @@ class Modifier {
   Modifier(Context& context, Writer& writer, std::string_view collection);
 
   [[nodiscard]] const Share& share() const { return share_; }
+  // Another collection's, in the same operation.
+  [[nodiscard]] Modifier of(std::string_view collection) const {
+    return Modifier(context_, writer_, collection);
+  }
 
   // Makes the collection if needed. Throws StorageError, CommandError.
   void insert(bson::View document);
@@ -117,5 +121,25 @@ class Modifier {
                      UpdateOutcome& outcome, Returning returning);
   void insert_upsert(const UpdateStatement& statement, UpdateOutcome& outcome, Returning returning);
 };
+
+// Runs one statement by `run(modifier, progress)`, in as many operations of the writer as it takes
+// to find its document.
+template <class Run>
+void run_single(Context& context, std::string_view name, const PlanRequest& request, Run run) {
+  Progress progress;
+  Pace pace = Pace::kGivesWay;
+  while (pace == Pace::kGivesWay) {
+    if (progress.wants_snapshot) {
+      progress.candidates = find_candidates(context, name, request);
+      progress.wants_snapshot = false;
+    }
+    context.services.store.write(
+        [&](WriteTransaction& write) {
+          Modifier modifier(context, write, name);
+          pace = run(modifier, progress);
+        },
+        OnError::kKeep);
+  }
+}
 
 }  // namespace gesso::localdb

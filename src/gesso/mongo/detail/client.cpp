@@ -7,10 +7,10 @@ namespace gesso::mongo::detail {
 Client::Client(std::shared_ptr<Endpoint> endpoint, Shared& shared)
     : endpoint_(std::move(endpoint)), database_(shared.database) {
   limits_.client = endpoint_->clients.pop();
-  limits_.open_local = &shared.open_local;
   limits_.connect_timeout = shared.connect_timeout;
   limits_.open_in_service = &shared.open_connections;
   limit_streams(limits_);
+  if (shared.open_local) local_.emplace(shared);
 }
 
 Client::~Client() {

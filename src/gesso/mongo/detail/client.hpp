@@ -7,12 +7,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "gesso/mongo/detail/deadline_stream.hpp"
 #include "gesso/mongo/detail/driver.hpp"
 #include "gesso/mongo/detail/endpoint.hpp"
+#include "gesso/mongo/detail/local_channel.hpp"
 
 namespace gesso::mongo::detail {
 
@@ -25,6 +27,7 @@ class Client {
   // but puts maxTimeMS where the server refuses it, and waits for a server without regard to the
   // deadline; so its retryWrites is off and the session is ours.
   SessionPtr writes_;
+  std::optional<LocalChannel> local_;
 
  public:
   // `shared` outlives it.
@@ -37,7 +40,9 @@ class Client {
   [[nodiscard]] Endpoint& endpoint() const { return *endpoint_; }
   [[nodiscard]] StreamLimits& limits() { return limits_; }
   [[nodiscard]] mongoc_client_t* get() const { return limits_.client; }
-  [[nodiscard]] bool is_connected() const { return limits_.open > 0; }
+  // The way to a server of this process; nullptr where the server is another process.
+  [[nodiscard]] LocalChannel* local() { return local_ ? &*local_ : nullptr; }
+  [[nodiscard]] bool is_connected() const { return local_ ? local_->is_open() : limits_.open > 0; }
   // A handle on a collection of the service's database, kept for the client's life.
   [[nodiscard]] mongoc_collection_t* collection(std::string_view name);
   // Names the session that numbers writes in a command's options; makes it. False without one.

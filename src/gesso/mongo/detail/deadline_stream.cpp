@@ -6,8 +6,6 @@
 #include <new>
 #include <type_traits>
 
-#include "gesso/mongo/detail/local_stream.hpp"
-
 // Exported by libmongoc, declared in a header that it does not install: what a client opens its
 // connections with unless told otherwise (TCP, Unix sockets, TLS by the options of the URI).
 extern "C" mongoc_stream_t* mongoc_client_default_stream_initiator(const mongoc_uri_t* uri,
@@ -95,10 +93,7 @@ bool should_retry(mongoc_stream_t* stream) {
 mongoc_stream_t* open_or_throw(const mongoc_uri_t* uri, const mongoc_host_list_t* host, void* data,
                                bson_error_t* error) {
   auto& limits = *static_cast<StreamLimits*>(data);
-  mongoc_stream_t* inner =
-      limits.open_local != nullptr && *limits.open_local
-          ? make_local_stream((*limits.open_local)())
-          : mongoc_client_default_stream_initiator(uri, host, limits.client, error);
+  mongoc_stream_t* inner = mongoc_client_default_stream_initiator(uri, host, limits.client, error);
   if (inner == nullptr) return nullptr;
   auto* stream = new (std::nothrow) DeadlineStream;
   if (stream == nullptr) {

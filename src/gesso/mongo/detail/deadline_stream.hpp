@@ -10,14 +10,12 @@
 
 #include "gesso/base/deadline.hpp"
 #include "gesso/mongo/detail/driver.hpp"
-#include "gesso/mongo/local_connection.hpp"
 
 namespace gesso::mongo::detail {
 
 // What the streams of one client share with its lease.
 struct StreamLimits {
   mongoc_client_t* client = nullptr;
-  const OpenLocalConnection* open_local = nullptr;  // instead of a socket, where there is one
   Deadline deadline;
   // Opening a connection (TLS, hello, credentials) gets at least this long whatever the deadline:
   // libmongoc takes a connection that does not open for a server that is gone, for everybody.

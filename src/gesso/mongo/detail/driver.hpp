@@ -52,6 +52,11 @@ class Reply {
     bson_destroy(&bson_);
     return &bson_;
   }
+  // Shows another's bytes from now on, which must live as long as they are read.
+  void borrow(bson::View document) {
+    bson_destroy(&bson_);
+    bson_init_static(&bson_, document.data(), document.size());
+  }
   [[nodiscard]] bson::View view() const { return bson::View(bson_get_data(&bson_)); }
 };
 

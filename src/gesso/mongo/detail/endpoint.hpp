@@ -21,6 +21,7 @@
 #include "gesso/mongo/detail/client_pool.hpp"
 #include "gesso/mongo/dialect.hpp"
 #include "gesso/mongo/local_connection.hpp"
+#include "gesso/mongo/service.hpp"
 #include "gesso/mongo/uri.hpp"
 
 namespace gesso::mongo::detail {
@@ -98,6 +99,10 @@ class Shared {
   std::function<bool(std::uint64_t pool_number, Deadline)> renew_credentials;
   Random* random = nullptr;        // for the jitter of waits; set before there is a lease
   OpenLocalConnection open_local;  // ServiceOptions::open_local; may be empty
+  bool joins_writes = true;        // ServiceOptions::joins_writes
+  // What is told of the commands of local connections; either may be empty.
+  CommandObserver observe_command;
+  CommandTimer time_command;
   std::atomic<std::size_t> open_connections{0};
   StopSignal stop;
 

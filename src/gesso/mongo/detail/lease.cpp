@@ -28,6 +28,16 @@ std::optional<bson::View> throttled_write(bson::View reply) {
   return first;
 }
 
+// Makes an error of a throttled write, as the server makes one of a throttled read.
+bool fail_if_throttled(bson::View reply, bson_error_t& error) {
+  const auto throttled = throttled_write(reply);
+  if (!throttled) return true;
+  const bson::Value said = (*throttled)["errmsg"];
+  bson_set_error(&error, MONGOC_ERROR_SERVER, kThrottledCode, "%s",
+                 said.is_string() ? std::string(said.as_string()).c_str() : "");
+  return false;
+}
+
 }  // namespace
 
 Session::Impl::Impl(detail::Shared& shared) : Impl(shared, shared.current()) { pinned_ = false; }
@@ -79,6 +89,21 @@ void Session::Impl::call_batch(std::string_view database, bson::Builder& builder
 
 void Session::Impl::send(std::string_view database, bson::Builder& builder, Mode mode,
                          const Operation& operation, WriteErrors errors, Reply& reply) {
+  const bool throws_throttled = mode != Mode::kRead && errors == WriteErrors::kThrow;
+  if (client_->local() == nullptr) {
+    return send_by_driver(database, builder, mode, operation, throws_throttled, reply);
+  }
+  const bson::Document command = builder.finish();
+  persist(operation, mode == Mode::kRead ? Repeat::kRead : Repeat::kNo, reply,
+          [&](bson_error_t& error, Reply& out) {
+            return client_->local()->run(database, command, out, error) &&
+                   (!throws_throttled || fail_if_throttled(out.view(), error));
+          });
+}
+
+void Session::Impl::send_by_driver(std::string_view database, bson::Builder& builder, Mode mode,
+                                   const Operation& operation, bool throws_throttled,
+                                   Reply& reply) {
   Repeat repeat = mode == Mode::kRead ? Repeat::kRead : Repeat::kNo;
   bson_t options = BSON_INITIALIZER;
   // A number is one of a session's, and a session one of a client's.
@@ -106,13 +131,7 @@ void Session::Impl::send(std::string_view database, bson::Builder& builder, Mode
                                                out.reset(), &error)) {
       return false;
     }
-    const auto throttled =
-        errors == WriteErrors::kThrow ? throttled_write(out.view()) : std::nullopt;
-    if (!throttled) return true;
-    const bson::Value said = (*throttled)["errmsg"];
-    bson_set_error(&error, MONGOC_ERROR_SERVER, kThrottledCode, "%s",
-                   said.is_string() ? std::string(said.as_string()).c_str() : "");
-    return false;
+    return !throws_throttled || fail_if_throttled(out.view(), error);
   });
 }
 

@@ -62,6 +62,8 @@ class Session::Impl {
   [[nodiscard]] mongoc_collection_t* collection(std::string_view name) {
     return client_->collection(name);
   }
+  // Whether commands go to a server of this process, without the driver.
+  [[nodiscard]] bool is_local() const { return client_->local() != nullptr; }
   [[nodiscard]] bool is_connected() const { return client_->is_connected(); }
   [[nodiscard]] Deadline deadline() const { return deadline_; }
   [[nodiscard]] const detail::Shared& shared() const { return shared_; }
@@ -106,6 +108,8 @@ class Session::Impl {
 
   void send(std::string_view database, bson::Builder& command, Mode mode,
             const Operation& operation, WriteErrors errors, Reply& reply);
+  void send_by_driver(std::string_view database, bson::Builder& command, Mode mode,
+                      const Operation& operation, bool throws_throttled, Reply& reply);
   void adopt(std::shared_ptr<detail::Endpoint> endpoint);
   [[nodiscard]] Deadline give_up() const;
   // Returns to try again; throws otherwise.
