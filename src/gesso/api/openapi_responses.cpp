@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "gesso/schema/json.hpp"
+
 namespace gesso::api::detail {
 namespace {
 
@@ -90,6 +92,20 @@ json::object success_of(const OperationInfo& info, const OutputSchema& output,
   return response;
 }
 
+// Of the problem that http::quota_exceeded makes.
+bson::Document quota_members() {
+  return schema::parse_json(R"({
+    "properties": {
+      "violated-policies": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "The names of the quotas of which nothing is left, as in `RateLimit-Policy`."
+      }
+    },
+    "required": ["violated-policies"]
+  })");
+}
+
 // What the chain answers in place of the function.
 void add_problems_of_the_chain(const OperationInfo& info, Place place, Problems& problems) {
   if (info.access != Access::kPublic) {
@@ -97,7 +113,10 @@ void add_problems_of_the_chain(const OperationInfo& info, Place place, Problems&
     problems.add({.status = 403, .code = "forbidden", .title = "Forbidden"});
   }
   if (info.limit != LimitClass::kNone) {
-    problems.add({.status = 429, .code = "rate_limited", .title = "Too many requests"});
+    problems.add({.status = 429,
+                  .code = "rate_limited",
+                  .title = "Too many requests",
+                  .members = quota_members()});
   }
   if (place == Place::kInline) return;
   problems.add({.status = 503, .code = "overloaded", .title = "The service has too much to do"});
