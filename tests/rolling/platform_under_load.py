@@ -57,6 +57,11 @@ backend instances
 """
 
 
+def knows(build, setting):
+    shown = subprocess.run([build / "gesso", "config"], capture_output=True, text=True, check=True).stdout
+    return setting in shown
+
+
 def free_ports(count):
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
@@ -131,6 +136,8 @@ def platform(build):
         localdb = [build / "gesso", "localdb", "--listen", "127.0.0.1:0", "--data-dir", f"{folder}/db"]
         _, match = stack.enter_context(program(localdb, r"mongodb://127\.0\.0\.1:\d+"))
         settings = {**SETTINGS, "GESSO_MONGODB_URI": match.group(0) + "/"}
+        if knows(build, "shutdown_grace"):
+            settings["GESSO_SHUTDOWN_GRACE"] = "500ms"  # ten looks of the proxy's
         port, state, *ports = free_ports(4)
         instances = [Instance(build, folder, f"instance{n}", one, settings) for n, one in enumerate(ports)]
         for instance in instances:
@@ -139,7 +146,7 @@ def platform(build):
         config = pathlib.Path(folder, "haproxy.cfg")
         servers = "\n".join(f"  server instance{n} 127.0.0.1:{one}" for n, one in enumerate(ports))
         config.write_text(PROXY.format(port=port, state=state, servers=servers))
-        stack.enter_context(program(["haproxy", "-db", "-V", "-f", config], r"haproxy|HAProxy|Available"))
+        stack.enter_context(program(["haproxy", "-db", "-V", "-f", config], "Using epoll"))
         database = stack.enter_context(pymongo.MongoClient(match.group(0))).imagegenerator
         made = Platform(database, instances, port, state)
         made.wait_until_all_are_up()
@@ -153,25 +160,25 @@ def platform(build):
 class Users:
     """Who they are, what they do, and what they were answered."""
 
-    def __init__(self, client, platform, build):
-        self.client, self.platform, self.build = client, platform, build
+    def __init__(self, client, platform):
+        self.client, self.platform = client, platform
         self.dice = random.Random(11)
-        self.people, self.worker, self.operator = [], None, None
+        self.people, self.worker = [], None  # each an id and what it shows
         self.answered = collections.Counter()  # by user, path and status
         self.pending = collections.deque()  # (user, generation) that nobody has begun, as far as known
         self.begun = self.watched = 0
-        self.strict = True  # whether an error of the service is a failure
 
     async def enter(self):
         for number in range(USERS):
             self.people.append(await self.sign_up(f"rolling{number}@example.com"))
-        self.platform.database.users.update_many({}, {"$set": {"credits_remaining": Int64(GRANT)}})
         await self.sign_up(ADMINISTRATOR)
-        self.platform.database.users.update_one({"email": ADMINISTRATOR}, {"$set": {"role": "admin"}})
-        user, token = await self.log_in(ADMINISTRATOR)
-        key = await self.client.ask("POST", "/api/v1/users/me/api-keys", token, {"name": "painter", "scopes": ["worker"]})
-        self.worker = (user, key.json()["key"])
-        self.platform.database.usage_logs.delete_many({})  # of the above
+        users = self.platform.database.users
+        users.update_many({}, {"$set": {"credits_remaining": Int64(GRANT)}})
+        users.update_one({"email": ADMINISTRATOR}, {"$set": {"role": "admin"}})
+        operator = await self.log_in(ADMINISTRATOR)
+        key = {"name": "painter", "scopes": ["worker"]}
+        made = await self.ask(operator, "POST", "/api/v1/users/me/api-keys", key, (201,))
+        self.worker = (operator[0], made.json()["key"])
 
     async def sign_up(self, email):
         response = await self.client.ask("POST", "/api/v1/auth/register", None, {"email": email, "password": PASSWORD})
@@ -179,10 +186,11 @@ class Users:
         return await self.log_in(email)
 
     async def log_in(self, email):
+        """The user's id and token."""
         login = await self.client.ask("POST", "/api/v1/auth/login", None, {"email": email, "password": PASSWORD})
         assert login.status == 200, login.body
-        me = await self.client.ask("GET", "/api/v1/users/me", login.json()["access_token"])
-        return me.json()["id"], login.json()["access_token"]
+        user = self.platform.database.users.find_one({"email": email})["_id"]
+        return user, login.json()["access_token"]
 
     async def ask(self, who, method, path, body=None, expected=(200,)):
         response = await self.client.ask(method, path, who[1], body)

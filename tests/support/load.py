@@ -132,7 +132,7 @@ class Client:
                 if status != 200:
                     raise NoAnswer(f"{status} {await reader.read(500)}")
                 text = b""
-                while size := int(await reader.readline(), 16):
+                while size := int(await reader.readuntil(b"\n"), 16):
                     text += (await reader.readexactly(size + 2))[:-2]
                     *whole, text = text.split(b"\n\n")
                     for event in whole:
