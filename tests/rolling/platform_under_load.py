@@ -111,13 +111,18 @@ class Platform:
 
         until(up, "the proxy sees all instances")
 
+    def is_settled(self):
+        """Whether no hold is open and no refund due."""
+        return not (self.database.users.count_documents({"pending_charges.0": {"$exists": True}})
+                    or self.database.generations.count_documents({"refund_due_at": {"$exists": True}}))  # fmt: skip
+
     def accounts(self):
-        """Of each user: what is left, what was spent, and how many holds are open."""
+        """Of each user: what is left, and what was spent."""
         spent = collections.Counter()
         for one in self.database.generations.find({"refunded_at": None}):
             spent[one["user_id"]] += one["cost_credits"]
         return [
-            (user["_id"], user["credits_remaining"], spent[user["_id"]], len(user.get("pending_charges") or []))
+            (user["_id"], user["credits_remaining"], spent[user["_id"]])
             for user in self.database.users.find({"email": {"$ne": ADMINISTRATOR}})
         ]
 

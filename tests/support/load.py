@@ -188,12 +188,16 @@ class Load:
         else:
             self.tally.good(self.kinds[number], time.perf_counter() - due)
 
-    async def open_loop(self, rate, goes_on):
-        """`rate` actions a second, evenly, while `goes_on()`; then waits for the last ones."""
+    async def open_loop(self, rate, goes_on, most=10_000):
+        """`rate` actions a second, evenly, while `goes_on()`; then waits for the last ones. No more
+        than `most` wait for an answer: on a machine that is too slow for the rate, the rest comes late."""
         running, due = set(), time.perf_counter()
         while goes_on():
+            while len(running) >= most:
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                due = max(due, time.perf_counter())
             now = time.perf_counter()
-            while due <= now:
+            while due <= now and len(running) < most:
                 task = asyncio.ensure_future(self.once(due))
                 running.add(task)
                 task.add_done_callback(running.discard)
