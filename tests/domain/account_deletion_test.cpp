@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "gesso/domain/api_keys.hpp"
+#include "gesso/domain/billing.hpp"
 #include "gesso/domain/charging.hpp"
 #include "gesso/repositories/generation_repository.hpp"
 #include "gesso/repositories/subscription_repository.hpp"
@@ -11,6 +14,7 @@
 #include "gesso/repositories/user_repository.hpp"
 #include "gesso/schema/json.hpp"
 #include "tests/domain/account_fixture.hpp"
+#include "tests/domain/stripe_world.hpp"
 
 namespace gesso::domain {
 namespace {
@@ -52,9 +56,12 @@ class AccountDeletionTest : public AccountTest {
   auto remove(const SignedIn& login, std::string_view password = kPassword) {
     return delete_account(services_, run_, requester(login), by_password(password));
   }
-  std::int64_t sweep() {
-    return run([&](mongo::Session& session) { return sweep_deleted_accounts(session, context_); });
+  DeletionReport sweep_with(const StripeTransport& stripe) {
+    return sweep_deleted_accounts(run_, context_, {.settings = billing_, .stripe = stripe});
   }
+  std::int64_t sweep() { return sweep_with({}).gone; }
+
+  BillingSettings billing_{.plans = priced_plans(), .sells = true};
 };
 
 TEST_F(AccountDeletionTest, LeavesNothingOfTheUserAndAllOfOthers) {
@@ -119,6 +126,155 @@ TEST_F(AccountDeletionTest, WaitsForAChargeThatIsOnItsWay) {
   with<Charging>([](Charging charging) { charging.sweep(5min); });
   EXPECT_EQ(sweep(), 1);
   EXPECT_EQ(documents_of(ada.id), 0);
+}
+
+// Stripe, as far as subscriptions go.
+class FakeStripe {
+ public:
+  enum class Mood { kWorks, kIsDown, kIsUnreachable, kRefuses };
+  Mood mood = Mood::kWorks;
+  std::map<std::string, std::string> subscriptions;  // their states by id
+  std::vector<StripeCall> calls;
+
+  StripeTransport transport() {
+    return [this](const StripeCall& call, Deadline) { return answer(call); };
+  }
+
+ private:
+  StripeReply answer(const StripeCall& call) {
+    calls.push_back(call);
+    if (mood == Mood::kIsUnreachable) throw Error(ErrorKind::kUnavailable, "no route to Stripe");
+    if (mood == Mood::kIsDown) return {.status = 503, .body = "<html>"};
+    if (mood == Mood::kRefuses) {
+      return {.status = 401, .body = R"({"error":{"type":"invalid_request_error"}})"};
+    }
+    const std::string id = call.path.substr(call.path.rfind('/') + 1);
+    const auto found = subscriptions.find(id);
+    const bool is_there = found != subscriptions.end() &&
+                          (call.method == "GET" || found->second != "canceled");
+    if (!is_there) {
+      return {.status = 404,
+              .body = R"({"error":{"type":"invalid_request_error","code":"resource_missing"}})"};
+    }
+    if (call.method == "DELETE") found->second = "canceled";
+    return {.status = 200,
+            .body = R"({"object":"subscription","id":")" + id + R"(","customer":"cus_1","status":")" +
+                    found->second + R"(","created":1700000000,"items":{"data":[]}})"};
+  }
+};
+
+class PayingAccountTest : public AccountDeletionTest {
+ protected:
+  const Time february_ = at("2100-02-28T12:00:00Z");
+  FakeStripe stripe_;
+  std::optional<User> ada_;
+
+  void SetUp() override {
+    AccountDeletionTest::SetUp();
+    ada_ = registered("ada@example.com");
+    add_generation(ada_->id, "A lake at dusk");
+    buy("sub_a");
+  }
+  void buy(const std::string& id) {
+    stripe_.subscriptions[id] = "active";
+    const StripeSubscriptionOf sold(id, "price_pro_monthly", clock_.now(), ada_->id.str());
+    apply(sold.state(models::StripeStatus::kActive, clock_.now(), "created"));
+    apply(sold.paid("in_" + id, clock_.now(), february_, models::InvoiceReason::kCreate));
+  }
+  void apply(const models::StripeEvent& event) {
+    run([&](mongo::Session& session) {
+      EXPECT_EQ(Billing(session, context_, billing_).apply(event), ApplyOutcome::kApplied);
+    });
+  }
+  void delete_ada() {
+    EXPECT_TRUE(std::holds_alternative<Accepted>(remove(logged_in("ada@example.com"))));
+  }
+  std::int64_t count(const char* collection) {
+    return run([&](mongo::Session& session) {
+      return session.count(collection, bson::make_document("user_id", ada_->id.str()));
+    });
+  }
+};
+
+TEST_F(PayingAccountTest, WhatItPaysForIsCancelledAndItsIdsStayForADay) {
+  int told = 0;
+  services_.on_deletion = [&] { ++told; };
+  delete_ada();
+  EXPECT_EQ(told, 1);  // whoever sweeps does it now
+  EXPECT_EQ(count("generations"), 0);
+  EXPECT_EQ(count("subscriptions"), 1);
+  EXPECT_EQ(sweep_with(stripe_.transport()).cancelled, 1);
+  EXPECT_EQ(stripe_.subscriptions["sub_a"], "canceled");
+  ASSERT_EQ(stripe_.calls.size(), 1U);
+  EXPECT_EQ(stripe_.calls[0], cancel_now("sub_a", "sub_a"));
+  // What Stripe then tells of it is nobody's to wait for.
+  const StripeSubscriptionOf sold("sub_a", "price_pro_monthly", clock_.now(), ada_->id.str());
+  apply(sold.deleted(clock_.now()));
+  EXPECT_EQ(sweep_with(stripe_.transport()).gone, 0);
+  clock_.advance(25h);
+  EXPECT_EQ(sweep_with(stripe_.transport()).gone, 1);
+  EXPECT_EQ(documents_of(ada_->id), 0);
+  EXPECT_EQ(stripe_.calls.size(), 1U);
+}
+
+TEST_F(PayingAccountTest, IsCancelledOnceStripeIsThereAgain) {
+  delete_ada();
+  using Mood = FakeStripe::Mood;
+  for (const Mood mood : {Mood::kIsDown, Mood::kIsUnreachable, Mood::kRefuses}) {
+    stripe_.mood = mood;
+    clock_.advance(25h);
+    const DeletionReport report = sweep_with(stripe_.transport());
+    EXPECT_EQ(report.paying, 1);
+    EXPECT_EQ(report.gone, 0);
+    EXPECT_EQ(report.cancelled, 0);
+    EXPECT_EQ(count("subscriptions"), 1);
+  }
+  EXPECT_EQ(sweep_with({}).paying, 1);  // nobody may ask Stripe
+  stripe_.mood = Mood::kWorks;
+  const DeletionReport report = sweep_with(stripe_.transport());
+  EXPECT_EQ(report.cancelled, 1);
+  EXPECT_EQ(report.gone, 1);
+  EXPECT_EQ(stripe_.subscriptions["sub_a"], "canceled");
+}
+
+TEST_F(PayingAccountTest, OneThatStripeDoesNotKnowOrHasCancelledIsNotWaitedFor) {
+  buy("sub_b");
+  stripe_.subscriptions["sub_a"] = "canceled";  // its event was lost
+  stripe_.subscriptions.erase("sub_b");
+  delete_ada();
+  const DeletionReport report = sweep_with(stripe_.transport());
+  EXPECT_EQ(report.cancelled, 2);
+  EXPECT_EQ(report.paying, 0);
+}
+
+TEST_F(PayingAccountTest, ACheckoutThatWasOpenBuysForNobodyAndIsCancelled) {
+  delete_ada();
+  sweep_with(stripe_.transport());
+  clock_.advance(23h);
+  buy("sub_late");
+  EXPECT_EQ(sweep_with(stripe_.transport()).cancelled, 1);
+  EXPECT_EQ(stripe_.subscriptions["sub_late"], "canceled");
+  clock_.advance(2h);
+  EXPECT_EQ(sweep_with(stripe_.transport()).gone, 1);
+}
+
+TEST_F(PayingAccountTest, ACrashAnywhereLeavesNobodyPaying) {
+  if (!Database::get().has_fail_points()) GTEST_SKIP();
+  delete_ada();
+  bool finished = false;
+  for (int commands = 0; !finished; ++commands) {
+    ASSERT_LT(commands, 50);
+    Database::get().fail_after(commands);
+    try {
+      finished = sweep_with(stripe_.transport()).paying == 0;
+    } catch (const Error&) {
+    }
+    Database::get().stop_failing();
+    clock_.advance(1min);
+  }
+  EXPECT_EQ(stripe_.subscriptions["sub_a"], "canceled");
+  clock_.advance(25h);
+  EXPECT_EQ(sweep_with(stripe_.transport()).gone, 1);
 }
 
 TEST_F(AccountDeletionTest, TheSweepLeavesWhoseAddressMerelyLooksLikeThat) {

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "gesso/bson/json.hpp"
+#include "gesso/domain/charging.hpp"
 #include "tests/domain/stripe_world.hpp"
 #include "tests/repositories/fixture.hpp"
 
@@ -227,6 +228,20 @@ TEST_F(BillingTest, TheSweepEndsWhatWasCancelledForItsEnd) {
   EXPECT_EQ(user(ada.id).subscription_tier, SubscriptionTier::kFree);
 }
 
+TEST_F(BillingTest, TheSweepEndsWhatNobodyBillsAndWasCancelledForItsEnd) {
+  const User ada = add_user("ada@example.com");
+  const Subscription given = add_subscription(ada.id, 100);
+  with<SubscriptionRepository>([&](SubscriptionRepository subscriptions) {
+    subscriptions.cancel(given.id, CancelWhen::kAtPeriodEnd);
+  });
+  clock_.set_now(given.current_period_end - 1ms);
+  EXPECT_EQ(sweep().ended, 0);
+  clock_.set_now(given.current_period_end);
+  EXPECT_EQ(sweep().ended, 1);
+  EXPECT_EQ(subscription(ada.id).status, SubscriptionStatus::kCancelled);
+  EXPECT_EQ(user(ada.id).subscription_tier, SubscriptionTier::kFree);
+}
+
 TEST_F(BillingTest, AYearsCreditsComeMonthByMonthWithoutAnEvent) {
   const User ada = add_user("ada@example.com");
   const StripeSubscriptionOf yearly("sub_y", "price_pro_yearly", start_, ada.id.str());
@@ -276,6 +291,73 @@ TEST_F(BillingTest, TwoStatesOfOneSecondAreSettledByAskingStripe) {
   EXPECT_EQ(calls[0], fetch_subscription("sub_a"));
   EXPECT_FALSE(subscription(ada.id).cancel_at_period_end);
   EXPECT_EQ(stored(tied).state, WebhookState::kApplied);
+}
+
+// An older version of this program gave a year's credits in one piece.
+TEST_F(BillingTest, AYearOfAnOlderVersionIsCutIntoMonthsByTheSweep) {
+  const User ada = add_user("ada@example.com");
+  run([&](mongo::Session& session) {
+    session.insert_one(
+        "subscriptions",
+        bson::make_document("_id", "sub_old", "user_id", ada.id.str(), "plan", "pro", "status",
+                            "active", "stripe_subscription_id", "sub_a", "billing_interval",
+                            "yearly", "credits_per_month", 500, "credits_used_this_period", 499,
+                            "current_period_start", start_, "current_period_end",
+                            models::add_months(start_, 12), "cancel_at_period_end", false,
+                            "created_at", start_, "updated_at", start_));
+  });
+  EXPECT_EQ(sweep().renewed, 0);
+  EXPECT_EQ(mine(ada.id).credits_left, 1);
+  clock_.set_now(february_ + 1h);
+  // Whoever looks sees the new month's before the sweep comes.
+  EXPECT_EQ(mine(ada.id).credits_left, 500);
+  EXPECT_EQ(mine(ada.id).current_period_end, march_);
+  EXPECT_EQ(sweep().renewed, 1);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0);
+  EXPECT_EQ(subscription(ada.id).current_period_start, february_);
+  EXPECT_EQ(subscription(ada.id).current_period_end, march_);
+  EXPECT_EQ(subscription(ada.id).paid_until, models::add_months(start_, 12));
+  EXPECT_EQ(sweep().renewed, 0);
+}
+
+// Two subscriptions at Stripe whose periods begin in the same second, as where a user buys another
+// plan and the first is cancelled: a charge of the first goes back to neither.
+TEST_F(BillingTest, AChangeOfPlanInAPeriodTakesNoRefundOfTheOther) {
+  const User ada = add_user("ada@example.com", 0);
+  const auto charge = [&](std::int64_t credits) {
+    return with<Charging>([&](Charging charging) {
+      return std::get<models::Generation>(charging.charge_and_create(
+          {.user_id = ada.id, .prompt = "A lake", .cost_credits = credits}));
+    });
+  };
+  const auto refund = [&](const models::GenerationId& id) {
+    with<GenerationRepository>(
+        [&](GenerationRepository generations) { generations.mark_as_failed(id, "no paint"); });
+    with<Charging>([&](Charging charging) { charging.refund(id); });
+  };
+  auto first = pro_of(ada);
+  buy(first);
+  // The price of one and the same subscription changes: it is one allotment.
+  const auto before = charge(90);
+  first.set_price("price_enterprise_monthly");
+  apply(first.state(StripeStatus::kActive, start_ + 1h));
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 90);
+  refund(before.id);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0);
+  // Another one takes its place.
+  const auto of_first = charge(70);
+  const StripeSubscriptionOf second("sub_b", "price_pro_monthly", start_ + 1s, ada.id.str());
+  apply(second.state(StripeStatus::kActive, start_ + 1s, "created"));
+  apply(second.paid("in_b", start_, february_, InvoiceReason::kCreate));
+  apply(first.deleted(start_ + 2h));
+  ASSERT_EQ(subscription(ada.id).stripe_subscription_id, "sub_b");
+  ASSERT_EQ(subscription(ada.id).current_period_start, start_);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0);
+  const auto of_second = charge(10);
+  refund(of_first.id);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 10);
+  refund(of_second.id);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0);
 }
 
 TEST_F(BillingTest, ASubscriptionOfAnOlderVersionIsTakenUp) {
@@ -463,6 +545,7 @@ std::string outcome_of(Subscription subscription, const User& user) {
   subscription.id = "sub_same";
   subscription.user_id = "user_same";
   subscription.revision = 0;
+  subscription.allotment = 0;  // counts what was tried on the way
   subscription.created_at = subscription.updated_at = Time();
   return bson::to_json(schema::to_bson(subscription)) + " tier " +
          std::string(to_string(user.subscription_tier)) + " customer " +

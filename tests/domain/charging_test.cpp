@@ -161,17 +161,6 @@ TEST_F(ChargingTest, ASubscriptionWhosePeriodIsOverPaysNothing) {
   EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0);
 }
 
-TEST_F(ChargingTest, TheSweepEndsWhatWasCancelledForThePeriodsEnd) {
-  const Subscription bought = add_subscription("user_ada", 3);
-  with<SubscriptionRepository>([&](SubscriptionRepository subscriptions) {
-    subscriptions.cancel(bought.id, CancelWhen::kAtPeriodEnd);
-  });
-  EXPECT_EQ(sweep().ended, 0);
-  clock_.set_now(bought.current_period_end);
-  EXPECT_EQ(sweep().ended, 1);
-  EXPECT_EQ(subscription("user_ada").status, models::SubscriptionStatus::kCancelled);
-}
-
 TEST_F(ChargingTest, AUserWhoIsLockedOutOrUnknownSpendsNothing) {
   const User ada = add_user("ada@example.com", 5);
   with<UserRepository>([&](UserRepository users) { users.deactivate(ada.id); });
@@ -248,6 +237,64 @@ TEST_F(ChargingTest, AHoldThatOutlivesItsPeriodGivesNothingBackToTheNext) {
   EXPECT_EQ(subscription(ada.id).credits_used_this_period, 2);
   EXPECT_TRUE(subscription(ada.id).pending_charges.empty());
   EXPECT_EQ(user(ada.id).total_generations, 1);
+}
+
+// Another subscription takes over in the moment in which the period began: its credits are others.
+TEST_F(ChargingTest, WhatAnotherAllotmentPaidGoesBackToNobody) {
+  const User ada = add_user("ada@example.com", 10);
+  const Subscription bought = add_subscription(ada.id, 5);
+  const Generation generation = charged(ada.id, 4);
+  Subscription next = subscription(ada.id);
+  next.stripe_subscription_id = "sub_b";
+  next.credits_used_this_period = 0;
+  next.allotment = next.allotment + 1;
+  with<SubscriptionRepository>([&](SubscriptionRepository subscriptions) {
+    // One charge died before its insert.
+    subscriptions.update_by_id(
+        bought.id, update(push<&Subscription::pending_charges>(
+                       models::PendingCharge{.token = "gen_died",
+                                             .generation_id = "gen_died",
+                                             .credits = 1,
+                                             .at = clock_.now(),
+                                             .period_start = bought.current_period_start,
+                                             .allotment = bought.allotment})));
+    EXPECT_TRUE(subscriptions.change_state(subscription(ada.id), next));
+  });
+  EXPECT_EQ(subscription(ada.id).current_period_start, bought.current_period_start);
+  fail(generation.id);
+  refund(generation.id);
+  clock_.advance(6min);
+  sweep();
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0);
+  EXPECT_TRUE(subscription(ada.id).pending_charges.empty());
+  // What it pays itself does.
+  const Generation later = charged(ada.id, 3);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 3);
+  fail(later.id);
+  refund(later.id);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0);
+}
+
+// Of before there were allotments.
+TEST_F(ChargingTest, AGenerationOfAnOlderVersionIsRefundedByItsPeriod) {
+  const User ada = add_user("ada@example.com", 10);
+  const Subscription bought = add_subscription(ada.id, 5);
+  const Generation generation = charged(ada.id, 4);
+  with<GenerationRepository>([&](GenerationRepository generations) {
+    generations.update_by_id(generation.id, update(unset<&Generation::charged_allotment>()));
+  });
+  run([&](mongo::Session& session) {
+    session.update_one("subscriptions", bson::make_document("_id", bought.id.str()),
+                       bson::make_document("$unset", bson::make_document("allotment", true)));
+  });
+  const Generation later = charged(ada.id, 1);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 5);
+  fail(generation.id);
+  refund(generation.id);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 1);
+  fail(later.id);
+  refund(later.id);
+  EXPECT_EQ(subscription(ada.id).credits_used_this_period, 0);
 }
 
 TEST_F(ChargingTest, TheSweepRefundsFailuresThatNobodyDid) {

@@ -9,7 +9,9 @@
 #include "gesso/bson/json.hpp"
 #include "gesso/domain/billing.hpp"
 #include "gesso/domain/charging.hpp"
+#include "gesso/domain/credit_grants.hpp"
 #include "gesso/domain/generation_work.hpp"
+#include "gesso/domain/predictions.hpp"
 #include "gesso/domain/generations.hpp"
 #include "gesso/repositories/rate_limit_repository.hpp"
 #include "gesso/repositories/usage_log_repository.hpp"
@@ -190,7 +192,6 @@ TEST_F(ExplainTest, SubscriptionRepository) {
   served("set_status", [&](auto& repository) {
     repository.set_status(bought.id, models::SubscriptionStatus::kPastDue);
   });
-  served("end_cancelled", [&](auto& repository) { repository.end_cancelled(clock_.now()); });
   served("cancel", [&](auto& repository) { repository.cancel(bought.id, CancelWhen::kNow); });
 }
 
@@ -298,6 +299,47 @@ TEST_F(ExplainTest, Charging) {
       [&](GenerationRepository generations) { return generations.find_by_id(id); });
   served("settle", [&](auto& charging) { charging.settle(refunded); });
   served("sweep", [&](auto& charging) { charging.sweep(0ms); });
+}
+
+TEST_F(ExplainTest, CreditGrants) {
+  const User ada = add_user("ada@example.com", 10);
+  const auto served = [&](const char* name, auto method) {
+    expect_served(name, [&](mongo::Session& session) {
+      CreditGrants grants(session, context_);
+      method(grants);
+    });
+  };
+  served("grant", [&](auto& grants) {
+    (void)grants.grant({.user_id = ada.id,
+                        .grant = {.credits = 5, .reason = "A prize", .granted_by = "user_boss"}},
+                       IdempotencyKey("key"));
+  });
+  with<UserRepository>([&](UserRepository users) {
+    users.update_by_id(
+        ada.id, update(push<&User::pending_grants>(models::PendingGrant{
+                    .token = "grant_1",
+                    .log_id = "log_1",
+                    .grant = {.credits = 5, .reason = "A prize", .granted_by = "user_boss"},
+                    .at = clock_.now()})));
+  });
+  served("sweep", [&](auto& grants) { grants.sweep(0ms); });
+}
+
+TEST_F(ExplainTest, Predictions) {
+  const User ada = add_user("ada@example.com", 10);
+  const Generation made = add_generation(ada.id);
+  const auto served = [&](const char* name, auto method) {
+    expect_served(name, [&](mongo::Session& session) {
+      Predictions predictions(session, context_);
+      method(predictions);
+    });
+  };
+  served("apply, addressed", [&](auto& predictions) {
+    predictions.apply(made.id, {.id = "p", .status = PredictionStatus::kProcessing});
+  });
+  served("apply, by its id", [&](auto& predictions) {
+    predictions.apply({}, {.id = "p", .status = PredictionStatus::kFailed});
+  });
 }
 
 TEST_F(ExplainTest, GenerationsAndWork) {

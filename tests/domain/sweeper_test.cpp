@@ -84,6 +84,40 @@ TEST_F(SweeperTest, DeletesWhatIsLeftOfADeletedAccount) {
   EXPECT_FALSE(is_there());
 }
 
+TEST_F(SweeperTest, LooksAfterDeletedAccountsWhenItIsToldTo) {
+  const User bob = add_user("bob@example.com");
+  Sweeper sweeper(Database::get().service(), context_, {.interval = 1h});
+  with<AccountRepository>([&](AccountRepository accounts) {
+    accounts.change_account(bob.id, [&](Account& account) {
+      account.email = "~d0123@deleted.invalid";
+      account.is_active = false;
+      account.deleted_at = clock_.now();
+      return true;
+    });
+  });
+  sweeper.hurry();
+  const auto is_there = [&] {
+    return with<UserRepository>(
+        [&](UserRepository users) { return users.find_by_id(bob.id).has_value(); });
+  };
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (is_there() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  EXPECT_FALSE(is_there());
+}
+
+TEST_F(SweeperTest, FinishesTheGrantsThatACrashLeft) {
+  with<UserRepository>([&](UserRepository users) {
+    users.update_by_id(
+        *ann_, update(push<&User::pending_grants>(models::PendingGrant{
+                   .token = "grant_1",
+                   .log_id = "log_1",
+                   .grant = {.credits = 5, .reason = "A prize", .granted_by = "user_boss"},
+                   .at = clock_.now() - 1h})));
+  });
+  { const Sweeper sweeper(Database::get().service(), context_, {}); }
+  EXPECT_EQ(credits(), 15);
+}
+
 TEST_F(SweeperTest, RenewsTheSubscriptionsThatAreDue) {
   const auto given = add_subscription(*ann_, 100);
   clock_.set_now(given.current_period_end);

@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include "gesso/api/account_calls.hpp"
+#include "gesso/api/idempotency_key.hpp"
 #include "gesso/api/operations.hpp"
 #include "gesso/domain/user_administration.hpp"
 #include "gesso/repositories/user_repository.hpp"
@@ -50,6 +51,49 @@ struct SetRole {
   RoleRequest body;
 };
 GESSO_FIELDS(SetRole, (id, "Which one."), (body, "The new role."))
+
+struct GrantRequest {
+  models::GrantedCredits amount;
+  models::CreditReason reason;
+
+  static constexpr std::string_view kName = "GrantRequest";
+  static constexpr std::string_view kAbout = "Credits for a user.";
+  static constexpr std::string_view kExample =
+      R"({"amount": 100, "reason": "Made up for the outage of May 3"})";
+};
+GESSO_FIELDS(GrantRequest, (amount, "How many credits are added to the balance."),
+             (reason, "Why. The user sees it in the usage log."))
+
+struct GrantCredits {
+  std::string id;
+  std::optional<std::string> idempotency_key = {};
+  GrantRequest body;
+};
+GESSO_FIELDS(GrantCredits, (id, "Who gets them."),
+             (idempotency_key,
+              "Up to 255 characters of the administrator's choice, in quotes or bare. A request that "
+              "is sent again with the key of one before grants nothing more: it gets the same "
+              "answer, for 90 days.",
+              kFromHeader),
+             (body, "How many, and why."))
+
+// What stays the same however often the request is repeated.
+struct GrantReceipt {
+  models::UsageLogId id;
+  models::UserId user_id;
+  models::GrantedCredits amount;
+  models::CreditReason reason;
+  models::UserId granted_by;
+  Time granted_at;
+
+  static constexpr std::string_view kName = "GrantReceipt";
+  static constexpr std::string_view kAbout = "Credits that were granted.";
+};
+GESSO_FIELDS(GrantReceipt, (id, "The entry of the user's usage log."), (user_id, "Who got them."),
+             (amount, schema::field_about<&models::CreditGrant::credits>),
+             (reason, schema::field_about<&models::CreditGrant::reason>),
+             (granted_by, schema::field_about<&models::CreditGrant::granted_by>),
+             (granted_at, "When that was."))
 
 namespace {
 
@@ -122,6 +166,33 @@ Administered set_role(DatabaseCall& call, const SetRole& asked) {
       domain::set_role(call.services.accounts, call.session, call.user_id(), *id, asked.body.role));
 }
 
+Result<GrantReceipt, NotFound, BadKey, KeyReused> grant_credits(DatabaseCall& call,
+                                                                const GrantCredits& asked) {
+  const auto id = models::UserId::parse(asked.id);
+  if (!id) return no_such_user();
+  std::optional<domain::IdempotencyKey> key;
+  if (asked.idempotency_key) {
+    key = read_key(*asked.idempotency_key);
+    if (!key) return bad_key();
+  }
+  const auto outcome =
+      domain::grant_credits(call.services.accounts, call.session,
+                            {.user_id = *id,
+                             .grant = {.credits = asked.body.amount,
+                                       .reason = asked.body.reason,
+                                       .granted_by = call.user_id()}},
+                            key);
+  if (std::holds_alternative<domain::NoSuchUser>(outcome)) return no_such_user();
+  if (std::holds_alternative<domain::KeyReused>(outcome)) return key_reused();
+  const auto& entry = std::get<models::UsageLog>(outcome);
+  return GrantReceipt{.id = entry.id,
+                      .user_id = entry.user_id,
+                      .amount = entry.grant->credits,
+                      .reason = entry.grant->reason,
+                      .granted_by = entry.grant->granted_by,
+                      .granted_at = entry.created_at};
+}
+
 constexpr Operation kOperations[] = {
     operation<list_users>({.path = "/api/v1/admin/users",
                            .id = "listUsers",
@@ -161,6 +232,16 @@ constexpr Operation kOperations[] = {
                                 .summary = "Let a user log in again.",
                                 .scope = Scope::kAdmin,
                                 .limit = LimitClass::kWrite}),
+    operation<grant_credits>({.method = http::Method::kPost,
+                              .path = "/api/v1/admin/users/{id}/credits",
+                              .id = "grantCredits",
+                              .tag = "Administration",
+                              .summary = "Add credits to a user's balance.",
+                              .description = "The user sees it in the usage log: how many, by whom "
+                                             "and why.",
+                              .scope = Scope::kAdmin,
+                              .limit = LimitClass::kWrite,
+                              .status = 201}),
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "gesso/api/generation_events.hpp"
+#include "gesso/api/idempotency_key.hpp"
 #include "gesso/api/operations.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/domain/generations.hpp"
@@ -18,9 +19,6 @@ using models::GenerationStatus;
 
 using NotEnoughCredits = Problem<402, "not_enough_credits", "Not enough credits">;
 using NotActive = Problem<401, "unauthorized", "Unauthorized">;
-// draft-ietf-httpapi-idempotency-key-header-07, section 2.7
-using BadKey = Problem<400, "bad_idempotency_key", "Bad idempotency key">;
-using KeyReused = Problem<422, "idempotency_key_reused", "Idempotency key reused">;
 using InProgress = Problem<409, "request_in_progress", "Request in progress">;
 using NotFinished = Problem<409, "not_finished", "Not finished">;
 using NotWatched = Problem<503, "not_watched", "Events are not offered">;
@@ -95,36 +93,7 @@ domain::Generations generations(const DatabaseCall& call) {
   return {call.session, call.services.repository_context, call.services.generation_hooks};
 }
 
-// A key as the header gives it: a structured-field string (RFC 8941, section 3.3.3), or bare as
-// clients of other services send it. std::nullopt for what is neither.
-std::optional<domain::IdempotencyKey> read_key(std::string_view text) {
-  std::string key;
-  if (text.starts_with('"')) {
-    if (text.size() < 2 || !text.ends_with('"')) return std::nullopt;
-    text = text.substr(1, text.size() - 2);
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '"') return std::nullopt;
-      if (text[i] == '\\' && (++i == text.size() || (text[i] != '"' && text[i] != '\\'))) {
-        return std::nullopt;
-      }
-      key += text[i];
-    }
-  } else {
-    key = text;
-  }
-  if (domain::IdempotencyKey::check(key)) return std::nullopt;
-  return domain::IdempotencyKey(key);
-}
-
 NotFound no_such_generation() { return {.detail = "There is no such generation"}; }
-
-void log_usage(const DatabaseCall& call, const Generation& made) {
-  if (call.services.usage == nullptr) return;
-  call.services.usage->record({.user_id = made.user_id,
-                               .action_type = models::ActionType::kImageGeneration,
-                               .resource_id = made.id.str(),
-                               .credits_used = made.cost_credits});
-}
 
 Result<Generation, NotEnoughCredits, NotActive, BadKey, KeyReused, InProgress> create_generation(
     DatabaseCall& call, const CreateGeneration& asked) {
@@ -137,7 +106,7 @@ Result<Generation, NotEnoughCredits, NotActive, BadKey, KeyReused, InProgress> c
   std::optional<domain::IdempotencyKey> key;
   if (asked.idempotency_key) {
     key = read_key(*asked.idempotency_key);
-    if (!key) return BadKey{.detail = "A key has 1 to 255 characters, in quotes or bare"};
+    if (!key) return bad_key();
   }
   auto outcome = generations(call).create(
       {.user_id = call.user_id(),
@@ -152,7 +121,6 @@ Result<Generation, NotEnoughCredits, NotActive, BadKey, KeyReused, InProgress> c
        .cost_credits = wanted.num_images.value()},  // an image, a credit
       key, {.expects_subscription = call.caller().tier != models::SubscriptionTier::kFree});
   if (auto* created = std::get_if<domain::Created>(&outcome)) {
-    if (!created->replayed) log_usage(call, created->generation);
     return std::move(created->generation);
   }
   if (const auto* refused = std::get_if<domain::NotEnoughCredits>(&outcome)) {
@@ -160,7 +128,7 @@ Result<Generation, NotEnoughCredits, NotActive, BadKey, KeyReused, InProgress> c
                                       " needed, " + std::to_string(refused->available) + " left"};
   }
   if (std::holds_alternative<domain::KeyReused>(outcome)) {
-    return KeyReused{.detail = "The key was used for another request"};
+    return key_reused();
   }
   if (std::holds_alternative<domain::ChargeInProgress>(outcome)) {
     return InProgress{.detail = "A request with this key is on its way",

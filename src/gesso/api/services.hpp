@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <span>
 #include <string>
 
 #include "gesso/api/billing_services.hpp"
@@ -47,6 +48,8 @@ struct Services {
   // is registered with them.
   std::string sign_in_redirect_uri = {};
   const BillingServices* billing = &kNoBilling;
+  // Of Replicate's webhooks: two while one is replaced; none: no event is taken.
+  std::span<const Secret> replicate_webhook_secrets = {};
   domain::GenerationHooks generation_hooks = {};
   domain::WorkOptions work = {};  // what workers are held to
 };

@@ -3,6 +3,9 @@
 
 #include "gesso/api/operations.hpp"
 #include "gesso/domain/billing.hpp"
+#include "gesso/domain/predictions.hpp"
+#include "gesso/domain/replicate_event.hpp"
+#include "gesso/domain/replicate_signature.hpp"
 #include "gesso/domain/stripe_event.hpp"
 #include "gesso/domain/stripe_signature.hpp"
 
@@ -21,6 +24,21 @@ struct StripeWebhook {
 GESSO_FIELDS(StripeWebhook, (body, "An event, byte for byte as Stripe signed it."),
              (stripe_signature, "Who says so and when.", kFromHeader | schema::kHasDefault))
 
+struct ReplicateWebhook {
+  RawBody body;
+  std::string webhook_id = {};
+  std::string webhook_timestamp = {};
+  std::string webhook_signature = {};
+  std::string gen = {};
+};
+GESSO_FIELDS(ReplicateWebhook, (body, "A prediction, byte for byte as Replicate signed it."),
+             (webhook_id, "The same when an event is sent again.",
+              kFromHeader | schema::kHasDefault),
+             (webhook_timestamp, "When it was sent, in seconds since 1970.",
+              kFromHeader | schema::kHasDefault),
+             (webhook_signature, "Who says so.", kFromHeader | schema::kHasDefault),
+             (gen, "The generation that the prediction is for.", schema::kHasDefault))
+
 struct WebhookReceipt {
   std::string id;
   std::string outcome;
@@ -28,7 +46,7 @@ struct WebhookReceipt {
   static constexpr std::string_view kName = "WebhookReceipt";
   static constexpr std::string_view kAbout = "An event that was taken.";
 };
-GESSO_FIELDS(WebhookReceipt, (id, "The provider's id of it."),
+GESSO_FIELDS(WebhookReceipt, (id, "The provider's id of it, or of the prediction."),
              (outcome, "`applied`, `repeated`, `ignored`, or `parked` for later."))
 
 namespace {
@@ -60,6 +78,38 @@ Result<WebhookReceipt, InvalidSignature, MalformedEvent> receive_stripe_event(
   return WebhookReceipt{.id = event.id.str(), .outcome = std::string(to_string(outcome))};
 }
 
+Result<WebhookReceipt, InvalidSignature, MalformedEvent> receive_replicate_event(
+    DatabaseCall& call, const ReplicateWebhook& asked) {
+  const repositories::RepositoryContext& context = call.services.repository_context;
+  const auto verdict = domain::verify_replicate_signature({.id = asked.webhook_id,
+                                                           .timestamp = asked.webhook_timestamp,
+                                                           .signature = asked.webhook_signature},
+                                                          asked.body.bytes,
+                                                          call.services.replicate_webhook_secrets,
+                                                          context.clock.now());
+  if (verdict != domain::SignatureVerdict::kGood) {
+    spdlog::warn("{}: an event of Replicate's was refused: its signature is {}", call.request_id,
+                 to_string(verdict));
+    return InvalidSignature{.detail = "Check the webhook's secret and this machine's clock"};
+  }
+  const auto parsed = domain::parse_prediction(asked.body.bytes);
+  if (const auto* malformed = std::get_if<domain::MalformedEvent>(&parsed)) {
+    spdlog::error("{}: an event of Replicate's was refused: {}", call.request_id, malformed->why);
+    return MalformedEvent{.detail = "Not understood: " + malformed->why};
+  }
+  const auto& prediction = std::get<domain::Prediction>(parsed);
+  const auto applied =
+      domain::Predictions(call.session, context, call.services.work,
+                          call.services.generation_hooks)
+          .apply(models::GenerationId::parse(asked.gen), prediction);
+  if (applied.outcome == domain::PredictionOutcome::kIgnored) {
+    spdlog::warn("{}: an event of Replicate's prediction {} was ignored: {}", call.request_id,
+                 prediction.id.str(), applied.reason);
+  }
+  return WebhookReceipt{.id = prediction.id.str(),
+                        .outcome = std::string(to_string(applied.outcome))};
+}
+
 constexpr Operation kOperations[] = {
     operation<receive_stripe_event>({.method = http::Method::kPost,
                                      .path = "/webhooks/stripe",
@@ -68,6 +118,14 @@ constexpr Operation kOperations[] = {
                                      .summary = "What Stripe tells of customers and payments.",
                                      .access = Access::kPublic,
                                      .limit = LimitClass::kNone}),
+    operation<receive_replicate_event>(
+        {.method = http::Method::kPost,
+         .path = "/webhooks/replicate",
+         .id = "receiveReplicateEvent",
+         .tag = "Webhooks",
+         .summary = "What Replicate tells of a prediction: that it has begun, and its end.",
+         .access = Access::kPublic,
+         .limit = LimitClass::kNone}),
 };
 
 }  // namespace

@@ -12,21 +12,6 @@ namespace {
 
 using models::SubscriptionPlan;
 
-// Comma-separated, blanks around each left out.
-std::vector<Secret> split(const Secret& secrets) {
-  std::vector<Secret> found;
-  std::string_view rest = secrets.reveal();
-  while (!rest.empty()) {
-    const std::size_t comma = rest.find(',');
-    std::string_view one = rest.substr(0, comma);
-    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-    while (one.starts_with(' ')) one.remove_prefix(1);
-    while (one.ends_with(' ')) one.remove_suffix(1);
-    if (!one.empty()) found.emplace_back(one);
-  }
-  return found;
-}
-
 domain::Plan plan_of(SubscriptionPlan plan, const std::string& text) {
   return domain::read_plan(plan, text).value();  // the settings' own check has passed
 }
@@ -49,7 +34,7 @@ api::BillingServices make_billing_services(const Settings& settings,
       .checkout_cancel_url = settings.checkout_cancel_url,
       .portal_return_url = settings.portal_return_url};
   billing.stripe = std::move(stripe);
-  billing.webhook_secrets = split(settings.stripe_webhook_secrets);
+  billing.webhook_secrets = list_of<Secret>(settings.stripe_webhook_secrets.reveal());
   if (!billing.settings.sells) return billing;
 
   std::vector<Violation> violations;

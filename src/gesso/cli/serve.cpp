@@ -251,6 +251,8 @@ ExitCode serve(const Invocation& invocation) {
   domain::HashPool outgoing_pool(kOutgoingThreads, kOutgoingThreads * kWaitingHashesPerThread);
   Outgoing outgoing(settings, key, clock, random);
   const api::BillingServices billing = make_billing_services(settings, outgoing.stripe());
+  const auto replicate_webhook_secrets =
+      list_of<Secret>(settings.replicate_webhook_secrets.reveal());
   const std::unique_ptr<domain::Mailer> mailer = make_mailer(settings, clock, random);
   domain::MailQueue mail(*mailer);
   const domain::LimitTable limits = domain::parse_limits(settings.limits);
@@ -260,6 +262,7 @@ ExitCode serve(const Invocation& invocation) {
       repository_context, logins,
       logins.empty() ? domain::QuotaList() : domain::default_narrow_quotas(),
       logins.empty() ? domain::QuotaList() : domain::default_wide_quotas());
+  domain::Sweeper* running_sweeper = nullptr;  // written before anybody is served
   const domain::AccountServices accounts{.context = repository_context,
                                          .tokens = tokens,
                                          .mail = mail,
@@ -270,7 +273,8 @@ ExitCode serve(const Invocation& invocation) {
                                                    Deadline::after(settings.request_timeout),
                                                    [&](mongo::Session& session) { unit(session); });
                                              },
-                                         .settings = account_settings(settings)};
+                                         .settings = account_settings(settings),
+                                         .on_deletion = [&] { running_sweeper->hurry(); }};
   domain::Settler settler(service, repository_context);
   domain::GenerationWatch watch(service, repository_context);
   domain::Limiter limiter(limits, repository_context);
@@ -297,6 +301,7 @@ ExitCode serve(const Invocation& invocation) {
       .sign_in = outgoing.sign_in(),
       .sign_in_redirect_uri = settings.oauth_redirect_uri,
       .billing = &billing,
+      .replicate_webhook_secrets = replicate_webhook_secrets,
       .generation_hooks = hooks};
   const api::Application application(services);
   std::optional<domain::Sweeper> sweeper;
@@ -306,6 +311,7 @@ ExitCode serve(const Invocation& invocation) {
                                          .billing = &billing.settings,
                                          .stripe = billing.stripe,
                                          .hooks = hooks});
+  running_sweeper = &*sweeper;
   gate.open(application);
   if (database.vault() == nullptr) listen(server, settings);
   greet(invocation.out, settings, database, server.port());

@@ -8,6 +8,7 @@
 #include "gesso/cli/toml_file.hpp"
 #include "gesso/domain/limit_policy.hpp"
 #include "gesso/domain/plans.hpp"
+#include "gesso/domain/replicate_signature.hpp"
 
 namespace gesso::cli {
 namespace {
@@ -72,6 +73,12 @@ std::optional<std::string> check_limits(std::string_view text) {
 std::optional<std::string> check_jwt_secret(std::string_view text) {
   if (text.empty() || text.size() >= 32) return std::nullopt;
   return "at least 32 bytes";
+}
+
+// https://replicate.com/docs/topics/webhooks/verify-webhook
+std::optional<std::string> check_replicate_secrets(std::string_view text) {
+  if (std::ranges::all_of(parts_of(text), domain::is_replicate_secret)) return std::nullopt;
+  return "whsec_ and base64, comma-separated";
 }
 
 std::optional<std::string> check_smtp_tls(std::string_view text) {
@@ -271,6 +278,11 @@ constexpr std::array kTable{
             .member = &S::stripe_webhook_secrets,
             .about = "Secrets of the webhook endpoint, whsec_..., comma-separated: two while one "
                      "is rolled."},
+    Setting{.key = "replicate_webhook_secrets",
+            .member = &S::replicate_webhook_secrets,
+            .about = "Secrets of Replicate's webhooks, whsec_..., comma-separated: two while one "
+                     "is replaced. Without one its events are refused.",
+            .check = check_replicate_secrets},
     Setting{.key = "stripe_api_url",
             .member = &S::stripe_api_url,
             .about = "Where Stripe's API is, for tests.",
@@ -750,14 +762,14 @@ std::optional<Address> parse_address(std::string_view text) {
   return Address{.host = std::string(host), .port = static_cast<std::uint16_t>(*port)};
 }
 
-std::vector<std::string> list_of(std::string_view text) {
-  std::vector<std::string> parts;
+std::vector<std::string_view> parts_of(std::string_view text) {
+  std::vector<std::string_view> parts;
   while (!text.empty()) {
     const std::size_t comma = text.find(',');
     std::string_view part = text.substr(0, comma);
     while (part.starts_with(' ')) part.remove_prefix(1);
     while (part.ends_with(' ')) part.remove_suffix(1);
-    if (!part.empty()) parts.emplace_back(part);
+    if (!part.empty()) parts.push_back(part);
     if (comma == std::string_view::npos) break;
     text.remove_prefix(comma + 1);
   }

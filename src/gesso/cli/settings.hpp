@@ -61,6 +61,7 @@ struct Settings {
   std::int64_t usage_queue_limit = 50'000;
   Secret stripe_secret_key;
   Secret stripe_webhook_secrets;
+  Secret replicate_webhook_secrets;
   std::string stripe_api_url = "https://api.stripe.com";
   std::string plan_basic;
   std::string plan_pro;
@@ -108,8 +109,15 @@ struct Settings {
 // A copy, its secrets too.
 [[nodiscard]] Settings clone(const Settings& settings);
 
-// The parts of "a, b,c".
-[[nodiscard]] std::vector<std::string> list_of(std::string_view text);
+// The parts of "a, b,c", within the text.
+[[nodiscard]] std::vector<std::string_view> parts_of(std::string_view text);
+// The same as texts of their own, or as secrets.
+template <class T = std::string>
+[[nodiscard]] std::vector<T> list_of(std::string_view text) {
+  std::vector<T> list;
+  for (const std::string_view part : parts_of(text)) list.emplace_back(part);
+  return list;
+}
 
 // One row of the table.
 struct Setting {

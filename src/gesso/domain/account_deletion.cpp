@@ -6,10 +6,12 @@
 
 #include "gesso/base/crypto.hpp"
 #include "gesso/base/text.hpp"
+#include "gesso/domain/billing.hpp"
 #include "gesso/models/generation.hpp"
 #include "gesso/models/rate_limit_log.hpp"
 #include "gesso/models/subscription.hpp"
 #include "gesso/models/usage_log.hpp"
+#include "gesso/repositories/subscription_repository.hpp"
 #include "gesso/schema/json.hpp"
 
 namespace gesso::domain {
@@ -25,6 +27,11 @@ schema::Email address_of_deleted(const models::UserId& id) {
   return "~d" + hex(sha256(id.str())).substr(0, 32) + "@deleted.invalid";
 }
 const char* const kFirstDeleted = "~@deleted.invalid";
+
+// Longer than a checkout at Stripe stays open (docs.stripe.com/api/checkout/sessions: 24 hours).
+constexpr std::chrono::hours kCustomersRemain{25};
+// How long one call to Stripe may take.
+constexpr std::chrono::seconds kTimeToAsk{10};
 
 template <class Model, class E>
 void delete_all(mongo::Session& session, const E& filter) {
@@ -111,6 +118,7 @@ std::variant<Accepted, NotProven, TooManyAttempts> delete_account(const AccountS
   } catch (const Error& error) {
     spdlog::warn("what is left of deleted user {} waits for the sweep: {}", id.str(), error.what());
   }
+  if (services.on_deletion) services.on_deletion();
   return Accepted{};
 }
 
@@ -122,32 +130,119 @@ bool erase_deleted_account(mongo::Session& session, const repositories::Reposito
   if (!user->deleted_at) return false;
   // A charge that began before the lock-out has its hold here or at the subscription, and may still
   // insert a generation.
-  const auto subscription = repositories::Repository<models::Subscription>(session, context)
-                                .find_one(where<&models::Subscription::user_id> == user_id);
+  repositories::SubscriptionRepository subscriptions(session, context);
+  const auto subscription = subscriptions.find_by_user(user_id);
   if (!user->pending_charges.empty() || (subscription && !subscription->pending_charges.empty())) {
     return false;
   }
-  delete_all<models::Subscription>(session, where<&models::Subscription::user_id> == user_id);
   delete_all<models::Generation>(session, where<&models::Generation::user_id> == user_id);
   delete_all<models::UsageLog>(session, where<&models::UsageLog::user_id> == user_id);
   delete_all<models::RateLimitLog>(
       session, where<&models::RateLimitLog::user_id> == models::LimitSubject(user_id.str()));
+  if (subscription && !collected_at_stripe(*subscription).empty()) return false;
+  const bool is_customer =
+      user->stripe_customer_id || (subscription && subscription->stripe_customer_id);
+  if (is_customer && context.clock.now() < *user->deleted_at + kCustomersRemain) return false;
+  // As it was seen: an event may have told of another purchase meanwhile.
+  if (subscription && !subscriptions.delete_one(
+                          where<&models::Subscription::id> == subscription->id &&
+                          where<&models::Subscription::updated_at> == subscription->updated_at)) {
+    return false;
+  }
   users.delete_by_id(user_id);
   return true;
 }
 
-std::int64_t sweep_deleted_accounts(mongo::Session& session,
-                                    const repositories::RepositoryContext& context) {
-  AccountRepository users(session, context);
-  const std::vector<Account> left =
-      users.find_many(where<&User::email> >= schema::Email(kFirstDeleted), unsorted,
-                      {.limit = 1000, .skip_undecodable = [](const Error&) {}}, project<Account>());
-  std::int64_t gone = 0;
-  for (const Account& account : left) {
-    // Somebody may have an address that begins like those.
-    if (account.deleted_at && erase_deleted_account(session, context, account.id)) ++gone;
+namespace {
+
+// What Stripe says of a subscription that is cancelled there by now. Throws Error: kUnavailable
+// where it is not.
+bson::Document cancel_at_stripe(const StripeTransport& stripe, const models::ForeignId& id) {
+  const auto ask = [&](const StripeCall& call) {
+    return read_stripe_reply(stripe(call, Deadline::after(kTimeToAsk)));
+  };
+  auto reply = ask(cancel_now(id, id.str()));
+  const auto is_unknown = [&] {
+    const auto* problem = std::get_if<StripeProblem>(&reply);
+    return problem != nullptr && problem->status == 404;
+  };
+  // It does not find one that it has cancelled before, or never had.
+  if (is_unknown()) reply = ask(fetch_subscription(id));
+  if (is_unknown()) {
+    const auto epoch = std::int64_t{0};
+    return bson::make_document("object", "subscription", "id", id.str(), "status", "canceled",
+                               "created", epoch);
   }
-  return gone;
+  if (auto* object = std::get_if<bson::Document>(&reply)) return std::move(*object);
+  const auto& problem = std::get<StripeProblem>(reply);
+  throw Error(ErrorKind::kUnavailable,
+              "Stripe answers " + std::to_string(problem.status) + " " + problem.code,
+              {.retryable = true, .operation = "cancel"});
+}
+
+// Throws Error where Stripe could not be reached, or refuses.
+void end_payments(const RunUnit& run, const repositories::RepositoryContext& context,
+                  const PaymentEnds& payments, const models::UserId& user_id,
+                  const std::vector<models::ForeignId>& collected) {
+  for (const models::ForeignId& id : collected) {
+    const Time asked_at = context.clock.now();
+    const bson::Document object = cancel_at_stripe(payments.stripe, id);
+    run_unit(run, [&](mongo::Session& session) {
+      return Billing(session, context, payments.settings).apply_reply(object, asked_at, user_id);
+    });
+  }
+}
+
+std::vector<models::ForeignId> collected_of(mongo::Session& session,
+                                            const repositories::RepositoryContext& context,
+                                            const models::UserId& user_id) {
+  const auto subscription =
+      repositories::SubscriptionRepository(session, context).find_by_user(user_id);
+  return subscription ? collected_at_stripe(*subscription) : std::vector<models::ForeignId>();
+}
+
+// Somebody may have an address that begins like those of the deleted.
+std::vector<models::UserId> deleted_users(mongo::Session& session,
+                                          const repositories::RepositoryContext& context) {
+  std::vector<models::UserId> deleted;
+  for (const Account& account :
+       AccountRepository(session, context)
+           .stream(where<&User::email> >= schema::Email(kFirstDeleted), unsorted,
+                   {.skip_undecodable = [](const Error&) {}}, project<Account>())) {
+    if (account.deleted_at) deleted.push_back(account.id);
+  }
+  return deleted;
+}
+
+}  // namespace
+
+DeletionReport sweep_deleted_accounts(const RunUnit& run,
+                                      const repositories::RepositoryContext& context,
+                                      const PaymentEnds& payments) {
+  DeletionReport report;
+  bool is_asked = static_cast<bool>(payments.stripe);
+  const auto users =
+      run_unit(run, [&](mongo::Session& session) { return deleted_users(session, context); });
+  for (const models::UserId& user_id : users) {
+    const auto collected = run_unit(
+        run, [&](mongo::Session& session) { return collected_of(session, context, user_id); });
+    if (!collected.empty() && is_asked) {
+      try {
+        end_payments(run, context, payments, user_id, collected);
+      } catch (const Error& error) {
+        spdlog::warn("deleted user {} still pays at Stripe: {}", user_id.str(), error.what());
+        is_asked = false;  // the next sweep may have more luck
+      }
+    }
+    run_unit(run, [&](mongo::Session& session) {
+      const auto left = collected_of(session, context, user_id);
+      report.cancelled += std::ssize(collected) - std::ssize(left);
+      if (!left.empty()) ++report.paying;
+      if (erase_deleted_account(session, context, user_id)) ++report.gone;
+      return true;
+    });
+  }
+  return report;
 }
 
 }  // namespace gesso::domain

@@ -4,6 +4,11 @@
 // is locked out for good, and the document holds nothing any more that names a person. From then on
 // the address is free. The second deletes what other collections hold, and the document at last; it
 // is safe to repeat, and a sweep does so after a crash.
+//
+// What the user pays for at Stripe is cancelled there, at once, before the documents go that say
+// what it is: by the sweep, which is told, and which tries again until it is done. Of a customer of
+// Stripe's the two documents, ids and nothing else, stay for a day: a checkout that was open may
+// still buy something for nobody, and that is cancelled too.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +17,7 @@
 #include <variant>
 
 #include "gesso/domain/account_services.hpp"
+#include "gesso/domain/billing_decisions.hpp"
 #include "gesso/domain/reauthentication.hpp"
 
 namespace gesso::domain {
@@ -29,13 +35,28 @@ bool export_account(mongo::Session& session, const repositories::RepositoryConte
     const Proof& proof);
 
 // The second step for one user who went through the first. Returns whether all is gone; false where
-// a charge of the user's is still on its way, which charging's sweep ends.
+// a charge of the user's is still on its way, which charging's sweep ends, where something is still
+// paid for at Stripe, and for a customer of Stripe's on the first day.
 bool erase_deleted_account(mongo::Session& session, const repositories::RepositoryContext& context,
                            const models::UserId& user_id);
 
-// The second step for those whom a crash or a charge left. Returns how many are gone. Safe from
-// many processes at once.
-std::int64_t sweep_deleted_accounts(mongo::Session& session,
-                                    const repositories::RepositoryContext& context);
+// How payments are ended: by whom Stripe is asked, and what its replies mean. Without a transport
+// nothing can be cancelled, and what would have to be is kept until there is one.
+struct PaymentEnds {
+  const BillingSettings& settings;
+  StripeTransport stripe = {};
+};
+
+struct DeletionReport {
+  std::int64_t gone = 0;       // accounts of which nothing is left
+  std::int64_t cancelled = 0;  // subscriptions that were cancelled at Stripe
+  std::int64_t paying = 0;     // accounts that are still to be cancelled there
+};
+
+// Cancels what is still paid for, and does the second step, for those whom a crash, a charge or
+// Stripe left. Holds no connection while it waits for Stripe. Safe from many processes at once.
+DeletionReport sweep_deleted_accounts(const RunUnit& run,
+                                      const repositories::RepositoryContext& context,
+                                      const PaymentEnds& payments);
 
 }  // namespace gesso::domain

@@ -69,6 +69,8 @@ struct AccountServices {
   AttemptLimits& limits;
   RunUnit run;  // for what the mail queue does; called on its thread
   AccountSettings settings = {};
+  // Told when an account was deleted, so that what is left is done soon. Must not block.
+  std::function<void()> on_deletion = {};
 
   [[nodiscard]] Time now() const { return context.clock.now(); }
 };

@@ -26,6 +26,8 @@ constexpr std::size_t kSweepLimit = 1000;
 constexpr std::chrono::seconds kTimeToSettle{30};
 // How long a sweep waits for Stripe.
 constexpr std::chrono::seconds kTimeToAsk{10};
+// A month and the half of one that would have been too short (see periods.hpp).
+constexpr std::chrono::days kLongestCreditPeriod{31 + 16};
 // Others may change a document between our look at it and our write, but not for ever.
 constexpr int kAttempts = 20;
 
@@ -212,9 +214,10 @@ void Billing::retry_parked(const ForeignId& customer_id) {
   }
 }
 
-bool Billing::apply_reply(bson::View object, Time asked_at) {
-  const auto event = read_subscription_reply(object, context_->ids.next("reply_"), asked_at);
+bool Billing::apply_reply(bson::View object, Time asked_at, const std::optional<UserId>& of) {
+  auto event = read_subscription_reply(object, context_->ids.next("reply_"), asked_at);
   if (!event) return false;
+  if (of) event->user_id = ForeignId(of->str());
   const Verdict verdict = process(*event);
   return verdict.outcome == ApplyOutcome::kApplied;
 }
@@ -367,6 +370,7 @@ void Billing::sweep_subscriptions(Time now, BillingSweepReport& report) {
       .skip_undecodable = [&](const Error&) { ++report.failed; }};
   // Found first and changed afterwards: a change moves a document within the index that is read.
   std::vector<Subscription> due;
+  std::vector<UserId> begin_month;
   for (const SubscriptionStatus status :
        {SubscriptionStatus::kActive, SubscriptionStatus::kPastDue}) {
     auto ended = subscriptions_.stream(
@@ -378,6 +382,20 @@ void Billing::sweep_subscriptions(Time now, BillingSweepReport& report) {
       if (!subscription) break;
       if (derive(*subscription, settings_->plans, now, settings_->payment_grace) != *subscription) {
         due.push_back(*std::move(subscription));
+      }
+    }
+  }
+  {
+    // An older version of this program gave a year's credits in one piece: nobody else's end so late.
+    auto yearly = subscriptions_.stream(
+        where<&Subscription::status> == SubscriptionStatus::kActive &&
+            where<&Subscription::current_period_end> > now + kLongestCreditPeriod,
+        unsorted, options);
+    while (begin_month.size() < kSweepLimit) {
+      const auto subscription = yearly.next();
+      if (!subscription) break;
+      if (repositories::with_months_credits(*subscription, now) != *subscription) {
+        begin_month.push_back(subscription->user_id);
       }
     }
   }
@@ -404,6 +422,12 @@ void Billing::sweep_subscriptions(Time now, BillingSweepReport& report) {
     attempt([&] {
       const Subscription after = advance(subscription, now);
       ++(is_in_force(after) ? report.renewed : report.ended);
+    });
+  }
+  for (const UserId& user_id : begin_month) {
+    attempt([&] {
+      (void)subscriptions_.find_current(user_id);
+      ++report.renewed;
     });
   }
   for (const UserId& user_id : unsettled) {

@@ -92,7 +92,8 @@ class Billing {
   std::optional<models::ForeignId> link_customer(const models::UserId& user_id,
                                                  const models::ForeignId& customer_id);
   // A subscription as Stripe replied with it to a call of `asked_at`. Returns whether it was one.
-  bool apply_reply(bson::View object, Time asked_at);
+  // `of`: whose it is, where that is known beforehand.
+  bool apply_reply(bson::View object, Time asked_at, const std::optional<models::UserId>& of = {});
 
  private:
   struct Verdict {

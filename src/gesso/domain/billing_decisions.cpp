@@ -22,13 +22,17 @@ const StripeRecord* find_record(const Subscription& subscription) {
   return nullptr;
 }
 
+bool has_ended(const StripeRecord& record) {
+  return record.status == models::StripeStatus::kCanceled ||
+         record.status == models::StripeStatus::kIncompleteExpired;
+}
+
 // A subscription that Stripe goes on collecting for, also one that is in force no longer here.
 bool is_collected(const Subscription& subscription) {
   if (!subscription.stripe_subscription_id) return false;
   const StripeRecord* record = find_record(subscription);
   if (record == nullptr || !record->status) return is_in_force(subscription);
-  return record->status != models::StripeStatus::kCanceled &&
-         record->status != models::StripeStatus::kIncompleteExpired;
+  return !has_ended(*record);
 }
 
 std::optional<ForeignId> customer_of(const MaybeSubscription& subscription, const User& user) {
@@ -48,6 +52,7 @@ Subscription begin(const MaybeSubscription& old, const User& user, const Plan& p
                     .stripe_customer_id = customer_of(old, user),
                     .billing_interval = interval,
                     .credits_per_month = plan.credits_per_month,
+                    .allotment = old ? old->allotment + 1 : 1,
                     .current_period_start = credits.start,
                     .current_period_end = credits.end,
                     .billing_anchor = now,
@@ -115,6 +120,18 @@ std::string_view explain(BillingRefusal refusal) {
   return "This is not possible";
 }
 
+std::vector<ForeignId> collected_at_stripe(const Subscription& subscription) {
+  std::vector<ForeignId> collected;
+  for (const StripeRecord& record : subscription.stripe_records) {
+    if (!has_ended(record)) collected.push_back(record.id);
+  }
+  // Stored before there were records.
+  if (find_record(subscription) == nullptr && is_collected(subscription)) {
+    collected.push_back(*subscription.stripe_subscription_id);
+  }
+  return collected;
+}
+
 bool is_in_force(const Subscription& subscription) {
   return subscription.status == SubscriptionStatus::kActive ||
          subscription.status == SubscriptionStatus::kPastDue;
@@ -131,7 +148,8 @@ MySubscription show(const MaybeSubscription& subscription, const BillingSettings
   if (is_none) {
     return {.credits_per_month = settings.plans.get(SubscriptionPlan::kFree).credits_per_month};
   }
-  const Subscription today = derive(*subscription, settings.plans, now, settings.payment_grace);
+  const Subscription today = repositories::with_months_credits(
+      derive(*subscription, settings.plans, now, settings.payment_grace), now);
   MySubscription shown{.plan = today.plan,
                        .status = today.status,
                        .billing_interval = today.billing_interval,

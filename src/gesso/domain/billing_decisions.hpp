@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "gesso/domain/plans.hpp"
 #include "gesso/domain/stripe_calls.hpp"
@@ -101,6 +102,10 @@ GESSO_FIELDS(
 // The view of a subscription as the clock makes it at `now`; the free plan where there is none.
 [[nodiscard]] MySubscription show(const std::optional<models::Subscription>& subscription,
                                   const BillingSettings& settings, Time now);
+
+// The subscriptions at Stripe that it goes on collecting for, also where they are not in force here.
+[[nodiscard]] std::vector<models::ForeignId> collected_at_stripe(
+    const models::Subscription& subscription);
 
 // Whether the subscription gives its user the plan's tier.
 [[nodiscard]] bool is_in_force(const models::Subscription& subscription);

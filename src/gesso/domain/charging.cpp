@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "gesso/domain/credit_entries.hpp"
+
 namespace gesso::domain {
 
 using namespace query;
@@ -39,6 +41,13 @@ Generation voiding_generation(const GenerationId& id, const UserId& user_id, Tim
           .updated_at = moment};
 }
 
+void take_subscription_off(Generation& generation) {
+  generation.credits_from_subscription = 0;
+  generation.charged_subscription_id.reset();
+  generation.charged_period_start.reset();
+  generation.charged_allotment.reset();
+}
+
 // Whether another attempt for the generation is still on its way.
 bool is_attempted(std::span<const PendingCharge> holds, const Generation& generation, Time since) {
   return std::ranges::any_of(holds, [&](const PendingCharge& hold) {
@@ -68,13 +77,21 @@ void attempt(SweepReport& report, std::int64_t& done, F&& step) {
 
 }  // namespace
 
-PendingCharge Charging::make_hold(const ChargeToken& token, const GenerationId& id,
-                                  std::int64_t credits, std::optional<Time> period_start) const {
+PendingCharge Charging::hold_of_user(const Generation& generation, const ChargeToken& token) const {
   return {.token = token,
-          .generation_id = id,
-          .credits = credits,
+          .generation_id = generation.id,
+          .credits = generation.credits_from_balance,
+          .at = context_->clock.now()};
+}
+
+PendingCharge Charging::hold_of_subscription(const Generation& generation,
+                                             const ChargeToken& token) const {
+  return {.token = token,
+          .generation_id = generation.id,
+          .credits = generation.credits_from_subscription,
           .at = context_->clock.now(),
-          .period_start = period_start};
+          .period_start = generation.charged_period_start,
+          .allotment = generation.charged_allotment};
 }
 
 Charging::Outcome Charging::charge(Generation generation, const ChargeOptions& options) {
@@ -131,37 +148,37 @@ std::optional<Charging::Outcome> Charging::take(Generation& generation,
     }
     if (hold_at_user(generation, rest)) return std::nullopt;
     release(generation);  // the balance changed meanwhile
-    generation.credits_from_subscription = 0;
-    generation.charged_subscription_id.reset();
-    generation.charged_period_start.reset();
+    take_subscription_off(generation);
   }
 }
 
 bool Charging::hold_at_subscription(Generation& generation, const Subscription& seen,
                                     std::int64_t credits) {
+  generation.credits_from_subscription = credits;
+  generation.charged_subscription_id = seen.id;
+  generation.charged_period_start = seen.current_period_start;
+  generation.charged_allotment = seen.allotment;
   const bool held = subscriptions_.change_one(
       repositories::as_seen(seen) &&
           where<&Subscription::credits_used_this_period> <= seen.credits_per_month - credits,
       update(inc<&Subscription::credits_used_this_period>(credits),
-             push<&Subscription::pending_charges>(make_hold(
-                 charge_token_of(generation), generation.id, credits, seen.current_period_start))));
-  if (!held) return false;
-  generation.credits_from_subscription = credits;
-  generation.charged_subscription_id = seen.id;
-  generation.charged_period_start = seen.current_period_start;
-  return true;
+             push<&Subscription::pending_charges>(
+                 hold_of_subscription(generation, charge_token_of(generation)))));
+  if (!held) take_subscription_off(generation);
+  return held;
 }
 
 // Also with nothing to take: capturing the hold is what counts the generation, once.
-query::Update<User> Charging::hold(const Generation& generation, std::int64_t credits) const {
+query::Update<User> Charging::hold(const Generation& generation) const {
   return update(
-      inc<&User::credits_remaining>(-credits),
-      push<&User::pending_charges>(make_hold(charge_token_of(generation), generation.id, credits)));
+      inc<&User::credits_remaining>(-generation.credits_from_balance),
+      push<&User::pending_charges>(hold_of_user(generation, charge_token_of(generation))));
 }
 
 bool Charging::hold_at_user(Generation& generation, std::int64_t credits) {
-  const bool held = users_.change_one(may_pay(generation, credits), hold(generation, credits));
-  if (held) generation.credits_from_balance = credits;
+  generation.credits_from_balance = credits;
+  const bool held = users_.change_one(may_pay(generation, credits), hold(generation));
+  if (!held) generation.credits_from_balance = 0;
   return held;
 }
 
@@ -189,7 +206,7 @@ std::optional<Charging::Outcome> Charging::insert(Generation generation, Send se
 
 void Charging::capture(const Generation& generation) {
   const auto capture_at = [&](const Payer& payer, bool counts) {
-    const CapturedHold hold{.token = charge_token_of(generation), .counts_generation = counts};
+    const CapturedHold hold = captured_hold(generation, counts);
     if (settler_ == nullptr || !settler_->add(payer, hold)) holds_.capture(payer, {&hold, 1});
   };
   // The charge is done: what fails from here on is the sweep's.
@@ -207,13 +224,10 @@ void Charging::capture(const Generation& generation) {
 void Charging::release(const Generation& generation) {
   const ChargeToken token = charge_token_of(generation);
   if (!paid_by_subscription_alone(generation)) {
-    holds_.release(generation.user_id,
-                   make_hold(token, generation.id, generation.credits_from_balance));
+    holds_.release(generation.user_id, hold_of_user(generation, token));
   }
   if (generation.charged_subscription_id) {
-    holds_.release(*generation.charged_subscription_id,
-                   make_hold(token, generation.id, generation.credits_from_subscription,
-                             generation.charged_period_start));
+    holds_.release(*generation.charged_subscription_id, hold_of_subscription(generation, token));
   }
 }
 
@@ -225,56 +239,86 @@ Generation Charging::existing(const GenerationId& id) {
 
 std::optional<Generation> Charging::refund(const GenerationId& id) {
   std::optional<Generation> generation = generations_.find_stored(id);
-  if (!generation || generation->refund_token) return generation;
-  const bool is_due =
-      generation->status == GenerationStatus::kFailed ||
-      (generation->status == GenerationStatus::kCancelled && generation->refund_due_at.has_value());
-  if (!is_due) {
-    throw Error(ErrorKind::kConflict,
-                "generation " + id.str() + " is " + std::string(to_string(generation->status)) +
-                    "; only a failed one, and one cancelled before it began, is refunded",
-                {.ns = generations_.ns(), .operation = "update"});
+  if (!generation) return std::nullopt;
+  if (!generation->refund_token) {
+    const bool is_due = generation->status == GenerationStatus::kFailed ||
+                        (generation->status == GenerationStatus::kCancelled &&
+                         generation->refund_due_at.has_value());
+    if (!is_due) {
+      throw Error(ErrorKind::kConflict,
+                  "generation " + id.str() + " is " + std::string(to_string(generation->status)) +
+                      "; only a failed one, and one cancelled before it began, is refunded",
+                  {.ns = generations_.ns(), .operation = "update"});
+    }
+    generation = begin_refund(*generation);
+    if (!generation) return std::nullopt;
   }
+  if (generation->refund_due_at) finish_refund(*generation);
+  return generation;
+}
+
+std::optional<Generation> Charging::begin_refund(const Generation& generation) {
   const ChargeToken token = refund_token(context_->ids);
-  const PendingCharge to_subscription =
-      make_hold(token, id, generation->credits_from_subscription, generation->charged_period_start);
-  const PendingCharge to_user = make_hold(token, id, generation->credits_from_balance);
-  const bool of_subscription =
-      generation->charged_subscription_id && generation->charged_period_start &&
-      subscriptions_.change_one(
-          where<&Subscription::id> == *generation->charged_subscription_id &&
-              where<&Subscription::current_period_start> == *generation->charged_period_start,
-          update(push<&Subscription::pending_charges>(to_subscription)));
+  const PendingCharge to_subscription = hold_of_subscription(generation, token);
+  const PendingCharge to_user = hold_of_user(generation, token);
+  const bool of_subscription = place_refund_at_subscription(generation, to_subscription);
   if (to_user.credits > 0) {
-    users_.change_one(where<&User::id> == generation->user_id,
+    users_.change_one(where<&User::id> == generation.user_id,
                       update(push<&User::pending_charges>(to_user)));
   }
+  const Time moment = context_->clock.now();
   generations_.change_one(
-      where<&Generation::id> == id && where<&Generation::refund_token>.missing(),
-      update(set<&Generation::refund_token>(token),
-             set<&Generation::refunded_at>(context_->clock.now()),
-             unset<&Generation::refund_due_at>()));
-  const auto decision = generations_.find_stored(id);
+      where<&Generation::id> == generation.id && where<&Generation::refund_token>.missing(),
+      update(set<&Generation::refund_token>(token), set<&Generation::refunded_at>(moment),
+             set<&Generation::refund_due_at>(moment)));
+  auto decision = generations_.find_stored(generation.id);
   // Deleted meanwhile, which takes a refund that was through: this one is dropped.
-  const Generation& decides = decision ? *decision : *generation;
+  const Generation& decides = decision ? *decision : generation;
   if (of_subscription) holds_.resolve(*decides.charged_subscription_id, to_subscription, decides);
   if (to_user.credits > 0) holds_.resolve(decides.user_id, to_user, decides);
   return decision;
 }
 
+// Nowhere, where the credits have lapsed.
+bool Charging::place_refund_at_subscription(const Generation& generation,
+                                            const PendingCharge& hold) {
+  if (!generation.charged_subscription_id || !generation.charged_period_start) return false;
+  const auto subscription = where<&Subscription::id> == *generation.charged_subscription_id;
+  auto placed = update(push<&Subscription::pending_charges>(hold));
+  if (hold.allotment) {
+    return subscriptions_.change_one(subscription && repositories::has_allotment(*hold.allotment),
+                                     std::move(placed));
+  }
+  return subscriptions_.change_one(subscription && where<&Subscription::current_period_start> ==
+                                                       *generation.charged_period_start,
+                                   std::move(placed));
+}
+
+// Also of a refund whose process died: its holds are resolved, it is told in the usage log, and the
+// mark that it is due is taken off.
+void Charging::finish_refund(Generation& generation) {
+  settle(generation);
+  const models::UsageLog entry = refund_entry(generation);
+  if (entry.credits_used != 0) holds_.write_entries({&entry, 1});
+  auto told = generations_.update_one(
+      where<&Generation::id> == generation.id && where<&Generation::refund_token>.exists(),
+      update(unset<&Generation::refund_due_at>()));
+  if (told) generation = *std::move(told);
+}
+
 void Charging::settle(const Generation& generation) {
-  const auto resolve = [&](const ChargeToken& token) {
-    holds_.resolve(generation.user_id,
-                   make_hold(token, generation.id, generation.credits_from_balance), generation);
-    if (generation.charged_subscription_id) {
-      holds_.resolve(*generation.charged_subscription_id,
-                     make_hold(token, generation.id, generation.credits_from_subscription,
-                               generation.charged_period_start),
-                     generation);
+  const auto resolve_at = [&](const Payer& payer, std::span<const PendingCharge> holds) {
+    for (const PendingCharge& hold : holds) {
+      if (hold.generation_id == generation.id) holds_.resolve(payer, hold, generation);
     }
   };
-  resolve(charge_token_of(generation));
-  if (generation.refund_token) resolve(*generation.refund_token);
+  if (const auto user = users_.find_by_id(generation.user_id)) {
+    resolve_at(user->id, user->pending_charges);
+  }
+  if (!generation.charged_subscription_id) return;
+  if (const auto paid = subscriptions_.find_by_id(*generation.charged_subscription_id)) {
+    resolve_at(paid->id, paid->pending_charges);
+  }
 }
 
 // The generation, once it says what becomes of the hold.
@@ -340,7 +384,6 @@ SweepReport Charging::sweep(std::chrono::milliseconds older_than) {
             [&](const Generation& generation) {
               attempt(report, report.refunded, [&] { refund(generation.id); });
             });
-  report.ended = subscriptions_.end_cancelled(context_->clock.now());
   return report;
 }
 

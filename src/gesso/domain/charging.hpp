@@ -22,7 +22,7 @@
 //   credits back. A charger that was merely slow finds its place taken, and releases its holds.
 // - A refund's token is new. Its holds are placed, the token is written on the generation where
 //   there is none yet, then the holds are resolved; of two refunds one wins, and the holds of the
-//   other are dropped.
+//   other are dropped. `refund_due_at` is on the generation until the usage log tells the refund.
 //
 // What a reader sees before the holds of a charge are captured (a moment later, by the settler, or
 // by the sweep after a crash): the balance and the subscription's usage are exact from the first
@@ -30,8 +30,8 @@
 // `total_generations` lags behind. Before the insert the credits are taken and there is no
 // generation yet: they are either about to be spent or about to be given back.
 //
-// Credits of a subscription are used first, and go back to it, if it is still in the period that
-// they were taken from; else they have lapsed with it.
+// Credits of a subscription are used first, and go back to it, if its allotment is still the one
+// that they were taken from; else they have lapsed with it.
 //
 // Over one session, for one unit of work, as the repositories are. Every call blocks.
 #pragma once
@@ -71,8 +71,7 @@ struct ChargeOptions {
 struct SweepReport {
   std::int64_t resolved = 0;  // holds that a crash left
   std::int64_t counted = 0;   // subscriptions whose generations a crash kept from the user's count
-  std::int64_t refunded = 0;  // generations whose refund had not begun
-  std::int64_t ended = 0;     // subscriptions that were to end with their period
+  std::int64_t refunded = 0;  // generations whose refund had not begun, or was not told
   std::int64_t failed = 0;    // documents that do not decode, or belie their hold: left as they are
 };
 
@@ -119,9 +118,9 @@ class Charging {
   // deleted: a hold whose generation is gone would be taken for an interrupted charge's.
   void settle(const models::Generation& generation);
 
-  // Resolves the holds that are older than `older_than`, at most 1000 documents of each kind, and
-  // ends the subscriptions that were cancelled for the end of their period. Safe at any age and
-  // from many processes at once; a young age only gives up charges that are still on their way.
+  // Resolves the holds that are older than `older_than`, at most 1000 documents of each kind. Safe
+  // at any age and from many processes at once; a young age only gives up charges that are still on
+  // their way.
   SweepReport sweep(std::chrono::milliseconds older_than = std::chrono::minutes(5));
 
  private:
@@ -133,8 +132,7 @@ class Charging {
   bool hold_at_subscription(models::Generation& generation, const models::Subscription& seen,
                             std::int64_t credits);
   bool hold_at_user(models::Generation& generation, std::int64_t credits);
-  [[nodiscard]] query::Update<models::User> hold(const models::Generation& generation,
-                                                 std::int64_t credits) const;
+  [[nodiscard]] query::Update<models::User> hold(const models::Generation& generation) const;
   void release(const models::Generation& generation);
   // Inserts it by `send(generation)`, and captures its holds; std::nullopt where `send` says false:
   // it is not charged, and was not inserted.
@@ -146,10 +144,17 @@ class Charging {
   models::Generation decision_on(const models::PendingCharge& hold, const models::UserId& user_id);
   void sweep_holds(const Payer& payer, const models::UserId& user_id,
                    std::span<const models::PendingCharge> holds, Time before, SweepReport& report);
-  [[nodiscard]] models::PendingCharge make_hold(const models::ChargeToken& token,
-                                                const models::GenerationId& id,
-                                                std::int64_t credits,
-                                                std::optional<Time> period_start = {}) const;
+  // Places the holds of a new refund, and has the generation name it, or the one that is faster.
+  // Returns the generation as it is then; std::nullopt where it was deleted meanwhile.
+  std::optional<models::Generation> begin_refund(const models::Generation& generation);
+  void finish_refund(models::Generation& generation);
+  bool place_refund_at_subscription(const models::Generation& generation,
+                                    const models::PendingCharge& hold);
+  // What the generation's cost takes from, or gives back to, the user and the subscription.
+  [[nodiscard]] models::PendingCharge hold_of_user(const models::Generation& generation,
+                                                   const models::ChargeToken& token) const;
+  [[nodiscard]] models::PendingCharge hold_of_subscription(const models::Generation& generation,
+                                                           const models::ChargeToken& token) const;
 };
 
 }  // namespace gesso::domain

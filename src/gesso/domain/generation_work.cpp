@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gesso/domain/generation_end.hpp"
 #include "gesso/domain/generation_watch.hpp"
 
 namespace gesso::domain {
@@ -39,34 +40,10 @@ std::optional<Generation> GenerationWork::change(const Claim& claim, Update<Gene
       std::move(changes));
 }
 
-std::optional<Generation> GenerationWork::end(const Claim& claim, const Generation& seen,
-                                              GenerationStatus status, Refund refund,
-                                              std::string_view reason) {
-  const Time moment = context_->clock.now();
-  auto changes = update(set<&Generation::status>(status), set<&Generation::is_leased>(false),
-                        set<&Generation::error_message>(repositories::readable_reason(reason)));
-  repositories::add_end(changes, seen, moment);
-  if (refund == Refund::kYes && repositories::is_paid_for(seen)) {
-    changes.add(set<&Generation::refund_due_at>(moment));
-  }
-  return change(claim, std::move(changes));
-}
-
-std::optional<Generation> GenerationWork::give_up(const Claim& claim, const Generation& seen,
-                                                  std::string_view reason) {
-  return seen.cancel_requested_at
-             ? end(claim, seen, GenerationStatus::kCancelled, Refund::kYes, "It was cancelled.")
-             : end(claim, seen, GenerationStatus::kFailed, Refund::kYes, reason);
-}
-
 EndOutcome GenerationWork::ended(Generation generation) {
-  if (generation.refund_due_at) {
-    auto refunded = charging_.refund(generation.id);
-    if (!refunded) return NoSuchGeneration{};
-    generation = *std::move(refunded);
-  }
-  if (hooks_.watch != nullptr) hooks_.watch->notify(generation);
-  return generation;
+  auto after = after_end(charging_, hooks_, std::move(generation));
+  if (!after) return NoSuchGeneration{};
+  return *std::move(after);
 }
 
 std::optional<Generation> GenerationWork::claim(std::string_view worker) {
@@ -76,7 +53,8 @@ std::optional<Generation> GenerationWork::claim(std::string_view worker) {
       if (hooks_.watch != nullptr) hooks_.watch->notify(*claimed);
       return claimed;
     }
-    if (auto over = give_up(claim_of(*claimed), *claimed, gave_up(options_.max_attempts))) {
+    if (auto over = change(claim_of(*claimed),
+                           giving_up(*claimed, gave_up(options_.max_attempts), now()))) {
       (void)ended(*std::move(over));
     }
   }
@@ -84,7 +62,7 @@ std::optional<Generation> GenerationWork::claim(std::string_view worker) {
 }
 
 HeartbeatOutcome GenerationWork::heartbeat(const Claim& claim) {
-  const Time until = context_->clock.now() + options_.lease;
+  const Time until = now() + options_.lease;
   const auto held = change(claim, update(set<&Generation::claimable_at>(until)));
   if (held) {
     return StillHeld{.lease_until = until,
@@ -100,11 +78,7 @@ EndOutcome GenerationWork::complete(const Claim& claim, const std::vector<models
   if (!seen) return NoSuchGeneration{};
   if (!is_of(*seen, claim)) return LeaseLost{};
   if (seen->status == GenerationStatus::kCompleted) return ended(*seen);  // said again
-  auto changes = update(
-      set<&Generation::status>(GenerationStatus::kCompleted), set<&Generation::is_leased>(false),
-      set<&Generation::result_urls>(result_urls), set<&Generation::blob_urls>(blob_urls));
-  repositories::add_end(changes, *seen, context_->clock.now());
-  auto completed = change(claim, std::move(changes));
+  auto completed = change(claim, completion(*seen, result_urls, blob_urls, now()));
   if (!completed) return LeaseLost{};
   return ended(*std::move(completed));
 }
@@ -120,15 +94,15 @@ EndOutcome GenerationWork::fail(const Claim& claim, FailureKind kind, std::strin
   }
   std::optional<Generation> after;
   if (kind == FailureKind::kCancelled && seen->cancel_requested_at) {
-    after = end(claim, *seen, GenerationStatus::kCancelled, Refund::kNo, reason);
+    after =
+        change(claim, failure(*seen, GenerationStatus::kCancelled, Refund::kNo, reason, now()));
   } else if (kind == FailureKind::kRetryable && seen->attempts < options_.max_attempts &&
              !seen->cancel_requested_at) {
     after = change(claim, update(set<&Generation::status>(GenerationStatus::kPending),
                                  set<&Generation::is_leased>(false),
-                                 set<&Generation::claimable_at>(context_->clock.now() +
-                                                                options_.retry_after)));
+                                 set<&Generation::claimable_at>(now() + options_.retry_after)));
   } else {
-    after = give_up(claim, *seen, reason);
+    after = change(claim, giving_up(*seen, reason, now()));
   }
   if (!after) return LeaseLost{};
   return ended(*std::move(after));
@@ -138,7 +112,7 @@ std::int64_t GenerationWork::end_expired() {
   constexpr std::int64_t kLimit = 1000;
   auto expired = generations_.stream(where<&Generation::status> == GenerationStatus::kProcessing &&
                                          where<&Generation::is_leased> == true &&
-                                         where<&Generation::claimable_at> <= context_->clock.now(),
+                                         where<&Generation::claimable_at> <= now(),
                                      sort_by(asc<&Generation::claimable_at>),
                                      ListOptions{.skip_undecodable = [](const Error&) {}});
   std::int64_t count = 0;
@@ -148,7 +122,7 @@ std::int64_t GenerationWork::end_expired() {
     // What has attempts left is left to whoever claims next.
     if (!generation->cancel_requested_at && generation->attempts < options_.max_attempts) continue;
     // Its worker may have woken since it was read: it is claimed, on condition that it did not.
-    const Time moment = context_->clock.now();
+    const Time moment = now();
     const auto claimed = generations_.update_one(
         where<&Generation::id> == generation->id &&
             where<&Generation::status> == GenerationStatus::kProcessing &&
@@ -157,7 +131,8 @@ std::int64_t GenerationWork::end_expired() {
         update(set<&Generation::lease_owner>("(sweep)"), inc<&Generation::attempts>(1),
                set<&Generation::claimable_at>(moment + options_.lease)));
     if (!claimed) continue;
-    if (auto over = give_up(claim_of(*claimed), *claimed, gave_up(generation->attempts.value()))) {
+    if (auto over = change(claim_of(*claimed),
+                           giving_up(*claimed, gave_up(generation->attempts.value()), now()))) {
       (void)ended(*std::move(over));
       ++count;
     }

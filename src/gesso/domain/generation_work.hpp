@@ -92,18 +92,11 @@ class GenerationWork {
   std::int64_t end_expired();
 
  private:
-  enum class Refund { kNo, kYes };
   // One update on condition that it is processing under this claim.
   std::optional<models::Generation> change(const Claim& claim,
                                            query::Update<models::Generation> changes);
-  std::optional<models::Generation> end(const Claim& claim, const models::Generation& seen,
-                                        models::GenerationStatus status, Refund refund,
-                                        std::string_view reason);
-  // Ends an attempt that came to nothing, where no other is to follow.
-  std::optional<models::Generation> give_up(const Claim& claim, const models::Generation& seen,
-                                            std::string_view reason);
-  // What is due after an end, also where the call before died: the refund, and whoever watches.
   [[nodiscard]] EndOutcome ended(models::Generation generation);
+  [[nodiscard]] Time now() const { return context_->clock.now(); }
 };
 
 }  // namespace gesso::domain

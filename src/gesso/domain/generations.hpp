@@ -29,7 +29,6 @@ struct Created {
   models::Generation generation;
   bool replayed = false;  // it is there since an earlier request with the same key
 };
-struct KeyReused {};  // the key belongs to another request
 using CreateOutcome =
     std::variant<Created, NotEnoughCredits, UserNotActive, KeyReused, ChargeInProgress>;
 

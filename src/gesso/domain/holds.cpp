@@ -4,6 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "gesso/base/error.hpp"
+#include "gesso/domain/credit_entries.hpp"
+
 namespace gesso::domain {
 
 using namespace query;
@@ -46,12 +49,43 @@ bool paid_by_subscription_alone(const Generation& generation) {
   return generation.charged_subscription_id && generation.credits_from_balance == 0;
 }
 
+CapturedHold captured_hold(const Generation& generation, bool counts_generation) {
+  CapturedHold hold{.token = charge_token_of(generation), .counts_generation = counts_generation};
+  if (counts_generation) hold.entry = charge_entry(generation);
+  return hold;
+}
+
+std::vector<models::UsageLog> entries_of(std::span<const CapturedHold> holds) {
+  std::vector<models::UsageLog> entries;
+  for (const CapturedHold& hold : holds) {
+    if (hold.entry) entries.push_back(*hold.entry);
+  }
+  return entries;
+}
+
 bool gives_back(const PendingCharge& hold, const Generation& generation) {
   if (generation.refund_token == hold.token) return true;
   return !is_refund(hold) && charge_token_of(generation) != hold.token;
 }
 
 void Holds::capture(const Payer& payer, std::span<const CapturedHold> holds) {
+  write_entries(entries_of(holds));
+  capture_written(payer, holds);
+}
+
+// What is due to be deleted was written long ago, or is of no use any more.
+void Holds::write_entries(std::span<const models::UsageLog> entries) {
+  std::vector<models::UsageLog> lasting;
+  for (const models::UsageLog& entry : entries) {
+    if (entry.expires_at > clock_->now()) lasting.push_back(entry);
+  }
+  if (lasting.empty()) return;
+  for (const std::optional<Error>& failure : logs_.create_many(lasting).failures) {
+    if (failure && failure->kind() != ErrorKind::kDuplicate) throw Error(*failure);
+  }
+}
+
+void Holds::capture_written(const Payer& payer, std::span<const CapturedHold> holds) {
   std::visit(
       [&](const auto& id) {
         if (holds.empty() || capture_at(id, holds) || holds.size() == 1) return;
@@ -124,10 +158,9 @@ void Holds::resolve(const Payer& payer, const PendingCharge& hold, const Generat
   } else if (is_refund(hold)) {
     drop(payer, hold.token);
   } else {
-    const bool at_user = std::holds_alternative<UserId>(payer);
-    const CapturedHold captured{
-        .token = hold.token,
-        .counts_generation = at_user || paid_by_subscription_alone(generation)};
+    const CapturedHold captured = captured_hold(
+        generation,
+        std::holds_alternative<UserId>(payer) || paid_by_subscription_alone(generation));
     capture(payer, {&captured, 1});
   }
 }
@@ -149,10 +182,15 @@ void Holds::release_at(const SubscriptionId& id, const PendingCharge& hold) {
   const auto take_away =
       pull<&Subscription::pending_charges>(where<&PendingCharge::token> == hold.token);
   const auto give_back = inc<&Subscription::credits_used_this_period>(-hold.credits.value());
-  // The credits of a period that is over have lapsed. A hold of before periods were written on it
-  // is of the period that it was placed in.
+  // The credits of an allotment that is over have lapsed. A hold of before allotments were written
+  // on it is told by its period, and one of before that is of the period that it was placed in.
   const auto period = where<&Subscription::current_period_start>;
-  if (hold.period_start) {
+  if (hold.allotment) {
+    subscriptions_.change_one(is_there && repositories::has_allotment(*hold.allotment),
+                              update(take_away, give_back)) ||
+        subscriptions_.change_one(is_there && where<&Subscription::allotment> != *hold.allotment,
+                                  update(take_away));
+  } else if (hold.period_start) {
     subscriptions_.change_one(is_there && period == *hold.period_start,
                               update(take_away, give_back)) ||
         subscriptions_.change_one(is_there && period != *hold.period_start, update(take_away));

@@ -14,6 +14,9 @@
 // compare-and-set: `counted_generations` says how far. `uncounted_since` makes the sweep find a
 // subscription whose follower a crash stopped.
 //
+// A charge is told in the usage log before its hold is captured, under an id that follows from the
+// generation's: whoever finds the hold after a crash tells it again, and it is there once.
+//
 // Over one session, for one unit of work, as the repositories are. Every call blocks.
 #pragma once
 
@@ -21,10 +24,13 @@
 #include <optional>
 #include <span>
 #include <variant>
+#include <vector>
 
 #include "gesso/models/generation.hpp"
 #include "gesso/models/pending_charge.hpp"
+#include "gesso/models/usage_log.hpp"
 #include "gesso/repositories/subscription_repository.hpp"
+#include "gesso/repositories/usage_log_repository.hpp"
 #include "gesso/repositories/user_repository.hpp"
 
 namespace gesso::domain {
@@ -36,6 +42,8 @@ using Payer = std::variant<models::UserId, models::SubscriptionId>;
 struct CapturedHold {
   models::ChargeToken token;
   bool counts_generation = true;  // false for the second of two holds of one charge
+  // What the usage log says of the charge; of the hold that counts the generation.
+  std::optional<models::UsageLog> entry = {};
 };
 
 // The token of a new refund, and of a charge that is one of several attempts for one generation.
@@ -47,6 +55,11 @@ struct CapturedHold {
 [[nodiscard]] models::ChargeToken charge_token_of(const models::Generation& generation);
 // Whether a subscription alone paid, so that the hold of the charge is there and nowhere else.
 [[nodiscard]] bool paid_by_subscription_alone(const models::Generation& generation);
+// The hold of the charge that paid for a stored generation.
+[[nodiscard]] CapturedHold captured_hold(const models::Generation& generation,
+                                         bool counts_generation);
+// What the usage log says of these.
+[[nodiscard]] std::vector<models::UsageLog> entries_of(std::span<const CapturedHold> holds);
 // Whether a hold for this generation gives its credits back when it is resolved: where the
 // generation's `refund_token` is the hold's token, or where another charge has paid for it.
 [[nodiscard]] bool gives_back(const models::PendingCharge& hold,
@@ -55,15 +68,23 @@ struct CapturedHold {
 class Holds {
   repositories::UserRepository users_;
   repositories::SubscriptionRepository subscriptions_;
+  repositories::UsageLogRepository logs_;
   const Clock* clock_;
 
  public:
   Holds(mongo::Session& session, const repositories::RepositoryContext& context)
-      : users_(session, context), subscriptions_(session, context), clock_(&context.clock) {}
+      : users_(session, context),
+        subscriptions_(session, context),
+        logs_(session, context),
+        clock_(&context.clock) {}
 
-  // Captures holds of one document: one update for all of them. Those that are resolved already
-  // stay so.
+  // Captures holds of one document: one update for all of them, after their entries are in the
+  // usage log. Those that are resolved already stay so.
   void capture(const Payer& payer, std::span<const CapturedHold> holds);
+  // The same in two steps, for holds of many documents whose entries are written at once. REQUIRES:
+  // the entries of the holds that are captured were written.
+  void write_entries(std::span<const models::UsageLog> entries);
+  void capture_written(const Payer& payer, std::span<const CapturedHold> holds);
   // Resolves a hold as its generation says.
   void resolve(const Payer& payer, const models::PendingCharge& hold,
                const models::Generation& generation);

@@ -9,6 +9,19 @@
 
 namespace gesso::domain {
 
+namespace {
+
+std::vector<models::UsageLog> entries_of(const std::vector<SettleBatch>& batches) {
+  std::vector<models::UsageLog> entries;
+  for (const SettleBatch& batch : batches) {
+    auto of_batch = entries_of(batch.holds);
+    std::ranges::move(of_batch, std::back_inserter(entries));
+  }
+  return entries;
+}
+
+}  // namespace
+
 bool SettleQueue::add(const Payer& payer, const CapturedHold& hold,
                       std::chrono::steady_clock::time_point now) {
   if (count_ >= options_.most) return false;
@@ -151,9 +164,15 @@ void Settler::settle(std::vector<SettleBatch> batches) {
 
 void Settler::run(mongo::Session& session, std::vector<SettleBatch>& batches) {
   Holds holds(session, context_);
+  try {
+    holds.write_entries(entries_of(batches));
+  } catch (...) {
+    for (SettleBatch& batch : batches) give_up(batch, std::current_exception());
+    return;
+  }
   for (SettleBatch& batch : batches) {
     try {
-      holds.capture(batch.payer, batch.holds);
+      holds.capture_written(batch.payer, batch.holds);
     } catch (...) {
       give_up(batch, std::current_exception());
     }

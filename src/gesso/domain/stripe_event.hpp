@@ -12,13 +12,10 @@
 #include <variant>
 
 #include "gesso/bson/view.hpp"
+#include "gesso/domain/malformed_event.hpp"
 #include "gesso/models/stripe.hpp"
 
 namespace gesso::domain {
-
-struct MalformedEvent {
-  std::string why;  // for the log; quotes nothing of the body
-};
 
 // The facts of an event. One of a type that means nothing to us is of kind `kOther`; a state of a
 // subscription that we do not know makes its event one. A "thin" event (`v2.core.event`), which

@@ -207,7 +207,10 @@ bool is_in_force(const Subscription& subscription) {
 // Goes over to a credit period. Only one that begins later has new credits: going back, as late
 // facts may have it, grants nothing.
 void enter(Subscription& subscription, const Period& period) {
-  if (period.start > subscription.current_period_start) subscription.credits_used_this_period = 0;
+  if (period.start > subscription.current_period_start) {
+    subscription.credits_used_this_period = 0;
+    subscription.allotment = subscription.allotment + 1;
+  }
   subscription.current_period_start = period.start;
   subscription.current_period_end = period.end;
 }
@@ -226,6 +229,8 @@ void take_over(Subscription& subscription, StripeRecord& record, const Period& p
   subscription.current_period_end = period.end;
   subscription.credits_used_this_period =
       record.used_period_start == period.start ? record.used_credits : schema::NonNegative(0);
+  // Also where the period begins at the same moment: what the other one paid goes back to nobody.
+  subscription.allotment = subscription.allotment + 1;
   record.used_period_start.reset();
   record.used_credits = 0;
 }

@@ -1,6 +1,5 @@
 #include "gesso/domain/stripe_signature.hpp"
 
-#include <charconv>
 #include <optional>
 #include <vector>
 
@@ -18,14 +17,6 @@ struct SignatureHeader {
   std::vector<std::string_view> signatures;
 };
 
-std::optional<std::int64_t> to_number(std::string_view text) {
-  std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return number;
-}
-
 std::string_view trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
@@ -42,7 +33,7 @@ SignatureHeader read(std::string_view header) {
     if (equals == std::string_view::npos) continue;
     const std::string_view name = item.substr(0, equals);
     const std::string_view value = item.substr(equals + 1);
-    if (name == "t" && !read.time) read.time = to_number(value);
+    if (name == "t" && !read.time) read.time = read_seconds(value);
     if (name == kScheme) read.signatures.push_back(value);
   }
   return read;
@@ -56,27 +47,7 @@ std::string sign(std::int64_t time, std::string_view body, const Secret& secret)
   return hex(digest);
 }
 
-std::int64_t unix_seconds(Time time) {
-  return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
-}
-
 }  // namespace
-
-std::string_view to_string(SignatureVerdict verdict) {
-  switch (verdict) {
-    case SignatureVerdict::kGood:
-      return "good";
-    case SignatureVerdict::kMalformed:
-      return "malformed";
-    case SignatureVerdict::kWrong:
-      return "wrong";
-    case SignatureVerdict::kTooOld:
-      return "too_old";
-    case SignatureVerdict::kTooNew:
-      return "too_new";
-  }
-  return "unknown";
-}
 
 SignatureVerdict verify_stripe_signature(std::string_view header, std::string_view body,
                                          std::span<const Secret> secrets, Time now,
@@ -92,9 +63,7 @@ SignatureVerdict verify_stripe_signature(std::string_view header, std::string_vi
     }
   }
   if (!good) return SignatureVerdict::kWrong;
-  if (*given.time < unix_seconds(now) - tolerance.count()) return SignatureVerdict::kTooOld;
-  if (*given.time > unix_seconds(now) + tolerance.count()) return SignatureVerdict::kTooNew;
-  return SignatureVerdict::kGood;
+  return judge_time(*given.time, now, tolerance);
 }
 
 std::string sign_as_stripe(std::string_view body, std::span<const Secret> secrets, Time now) {

@@ -12,27 +12,16 @@
 
 #include "gesso/base/clock.hpp"
 #include "gesso/base/secret.hpp"
+#include "gesso/domain/webhook_signature.hpp"
 
 namespace gesso::domain {
-
-enum class SignatureVerdict {
-  kGood,
-  kMalformed,  // no header, no time in it, or no signature of the scheme v1
-  kWrong,      // none of its signatures is by one of the secrets
-  kTooOld,     // it may be a repetition of what somebody overheard
-  kTooNew      // no clock of Stripe's is that wrong: somebody keeps it for later
-};
-// "good", "malformed", ... for the log.
-[[nodiscard]] std::string_view to_string(SignatureVerdict verdict);
-
-constexpr std::chrono::seconds kStripeTolerance{300};
 
 // Checks the header against the body. While a secret is rolled two are valid, and Stripe signs with
 // both: any signature by any of the secrets will do. Compares in constant time. Without a secret
 // nothing is good.
 [[nodiscard]] SignatureVerdict verify_stripe_signature(
     std::string_view header, std::string_view body, std::span<const Secret> secrets, Time now,
-    std::chrono::seconds tolerance = kStripeTolerance);
+    std::chrono::seconds tolerance = kSignatureTolerance);
 
 // The header that Stripe would send at that moment; for tests and stand-ins.
 [[nodiscard]] std::string sign_as_stripe(std::string_view body, std::span<const Secret> secrets,

@@ -5,6 +5,7 @@
 #include "gesso/domain/account_deletion.hpp"
 #include "gesso/domain/billing.hpp"
 #include "gesso/domain/charging.hpp"
+#include "gesso/domain/credit_grants.hpp"
 
 namespace gesso::domain {
 
@@ -27,30 +28,73 @@ void Sweeper::work() {
   bool ending = false;
   while (!ending) {
     sweep_charges();
+    sweep_accounts();
     if (options_.billing != nullptr) sweep_subscriptions();
-    std::unique_lock lock(mutex_);
-    ending = changed_.wait_for(lock, options_.interval, [this] { return ending_; });
+    ending = wait();
   }
+}
+
+bool Sweeper::wait() {
+  const Deadline due = Deadline::after(options_.interval);
+  std::unique_lock lock(mutex_);
+  while (changed_.wait_for(lock, due.remaining(), [this] { return ending_ || hurry_; })) {
+    if (ending_) return true;
+    hurry_ = false;
+    lock.unlock();
+    sweep_accounts();
+    lock.lock();
+  }
+  return false;
+}
+
+void Sweeper::hurry() {
+  {
+    const std::lock_guard lock(mutex_);
+    hurry_ = true;
+  }
+  changed_.notify_all();
 }
 
 void Sweeper::sweep_charges() {
   try {
     std::int64_t ended = 0;
+    GrantSweepReport grants;
     const SweepReport report = database_.run([&](mongo::Session& session) {
       ended = GenerationWork(session, context_, options_.work, options_.hooks).end_expired();
+      grants = CreditGrants(session, context_).sweep(options_.charge_grace);
       return Charging(session, context_).sweep(options_.charge_grace);
     });
-    if (report.resolved + report.refunded + report.failed + ended > 0) {
+    const std::int64_t failed = report.failed + grants.failed;
+    if (report.resolved + report.refunded + grants.finished + failed + ended > 0) {
       spdlog::info(
-          "sweep: resolved {} holds, refunded {} generations, ended {} that no worker holds, {} "
-          "documents make no sense",
-          report.resolved, report.refunded, ended, report.failed);
+          "sweep: resolved {} holds, refunded {} generations, ended {} that no worker holds, "
+          "finished {} grants, {} documents make no sense",
+          report.resolved, report.refunded, ended, grants.finished, failed);
     }
-    const std::int64_t gone = database_.run(
-        [this](mongo::Session& session) { return sweep_deleted_accounts(session, context_); });
-    if (gone > 0) spdlog::info("sweep: {} deleted accounts are gone", gone);
   } catch (const std::exception& error) {
     spdlog::warn("sweep: {}", error.what());  // the next one will find the same
+  }
+}
+
+void Sweeper::sweep_accounts() {
+  static const BillingSettings kNothingSold;
+  const BillingSettings& billing = options_.billing != nullptr ? *options_.billing : kNothingSold;
+  const RunUnit run = [this](const Unit& unit) {
+    database_.run([&](mongo::Session& session) { unit(session); });
+  };
+  try {
+    const DeletionReport report =
+        sweep_deleted_accounts(run, context_, {.settings = billing, .stripe = options_.stripe});
+    if (report.gone + report.cancelled > 0) {
+      spdlog::info("sweep: {} deleted accounts are gone, {} of their plans are cancelled at Stripe",
+                   report.gone, report.cancelled);
+    }
+    if (report.paying > 0) {
+      spdlog::warn("sweep: {} deleted accounts still pay at Stripe{}", report.paying,
+                   options_.stripe ? "" : ": stripe_secret_key is not set");
+    }
+  } catch (const std::exception& error) {
+    spdlog::warn("sweep of deleted accounts: {}", error.what());  // the next one finds the same
   }
 }
 

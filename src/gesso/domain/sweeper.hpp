@@ -23,7 +23,8 @@ struct SweeperOptions {
   std::chrono::milliseconds charge_grace{300'000};  // younger charges are still on their way
   // Borrowed; without it subscriptions are left alone.
   const BillingSettings* billing = nullptr;
-  // Asked which of two states is newer; without it the events' ids decide.
+  // Asked which of two states is newer (without it the events' ids decide), and to cancel what
+  // users who deleted their accounts pay for (without it that waits).
   StripeTransport stripe = {};
   WorkOptions work = {};  // what workers are held to
   GenerationHooks hooks = {};
@@ -33,13 +34,17 @@ class Sweeper {
   mongo::Service& database_;
   const repositories::RepositoryContext& context_;
   SweeperOptions options_;
-  std::mutex mutex_;  // guards ending_
+  std::mutex mutex_;  // guards the two below
   bool ending_ = false;
+  bool hurry_ = false;  // an account was deleted
   std::condition_variable changed_;
   std::thread thread_;
 
   void work();
+  // Until the next sweep is due, or the end. Returns whether it is the end.
+  bool wait();
   void sweep_charges();
+  void sweep_accounts();
   void sweep_subscriptions();
 
  public:
@@ -49,6 +54,9 @@ class Sweeper {
   ~Sweeper();
   Sweeper(const Sweeper&) = delete;
   Sweeper& operator=(const Sweeper&) = delete;
+
+  // Has it look after deleted accounts at once. Does not block.
+  void hurry();
 };
 
 }  // namespace gesso::domain

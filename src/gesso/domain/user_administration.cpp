@@ -25,6 +25,18 @@ AdministrationOutcome set_active(const AccountServices& services, mongo::Session
                 : noted("deactivated", administrator, user_id, users.deactivate(user_id));
 }
 
+GrantOutcome grant_credits(const AccountServices& services, mongo::Session& session,
+                           const GrantRequest& request, const std::optional<IdempotencyKey>& key) {
+  auto outcome = CreditGrants(session, services.context).grant(request, key);
+  if (const auto* entry = std::get_if<models::UsageLog>(&outcome)) {
+    log_security_event("credits_granted by=" + request.grant.granted_by.str() + " amount=" +
+                           std::to_string(request.grant.credits.value()) + " entry=" +
+                           entry->id.str(),
+                       request.user_id, {});
+  }
+  return outcome;
+}
+
 AdministrationOutcome set_role(const AccountServices& services, mongo::Session& session,
                                const models::UserId& administrator, const models::UserId& user_id,
                                models::UserRole role) {

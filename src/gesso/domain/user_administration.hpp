@@ -2,9 +2,11 @@
 // UserRepository's; here is what has a rule of its own.
 #pragma once
 
+#include <optional>
 #include <variant>
 
 #include "gesso/domain/account_services.hpp"
+#include "gesso/domain/credit_grants.hpp"
 #include "gesso/models/user.hpp"
 
 namespace gesso::domain {
@@ -19,6 +21,10 @@ using AdministrationOutcome = std::variant<models::User, NoSuchUser, NotYourself
                                                mongo::Session& session,
                                                const models::UserId& administrator,
                                                const models::UserId& user_id, bool active);
+// Adds credits to a user's balance (credit_grants.hpp), and notes it among the security events.
+[[nodiscard]] GrantOutcome grant_credits(const AccountServices& services, mongo::Session& session,
+                                         const GrantRequest& request,
+                                         const std::optional<IdempotencyKey>& key);
 [[nodiscard]] AdministrationOutcome set_role(const AccountServices& services,
                                              mongo::Session& session,
                                              const models::UserId& administrator,

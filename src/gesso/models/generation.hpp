@@ -65,6 +65,7 @@ struct Generation {
   schema::NonNegative credits_from_balance = 0;
   std::optional<SubscriptionId> charged_subscription_id = {};
   std::optional<Time> charged_period_start = {};
+  std::optional<schema::NonNegative> charged_allotment = {};
   std::optional<ChargeToken> charge_token = {};
   std::optional<RequestHash> request_hash = {};
   std::optional<Time> voided_at = {};
@@ -135,6 +136,8 @@ GESSO_FIELDS(
     (charged_subscription_id, "The subscription that paid.", schema::kInternal),
     (charged_period_start, "That subscription's period; its credits lapse with it.",
      schema::kInternal),
+    (charged_allotment, "That subscription's allotment; what is given back is given to it alone.",
+     schema::kInternal),
     (charge_token,
      "The charge that paid for it, where several could have; else its own id is the token.",
      schema::kInternal),
@@ -143,7 +146,8 @@ GESSO_FIELDS(
      "Set on what stands in the place of a generation whose charge was given up, and on what stays "
      "of a deleted one whose id an idempotency key leads to.",
      schema::kInternal),
-    (refund_due_at, "When it failed, until its cost is given back.", schema::kInternal),
+    (refund_due_at, "When it failed, until its cost is given back and the usage log says so.",
+     schema::kInternal),
     (refund_token, "The refund that counts; set once, so it happens once.", schema::kInternal),
     (refunded_at, "When the cost of one that did not complete was given back."),
     (processing_time_ms, "From the start of processing to its end."),

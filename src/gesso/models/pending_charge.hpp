@@ -28,6 +28,7 @@ struct PendingCharge {
   schema::NonNegative credits;
   Time at;
   std::optional<Time> period_start = {};
+  std::optional<schema::NonNegative> allotment = {};
 
   friend bool operator==(const PendingCharge&, const PendingCharge&) = default;
 
@@ -38,7 +39,8 @@ GESSO_FIELDS(
     (generation_id, "The generation that is being paid for; it may not be stored yet."),
     (credits, "What was taken from this document, or what a refund is to give back to it."),
     (at, "When it was placed; the sweep leaves young holds to those who placed them."),
-    (period_start, "The subscription's period that the credits are of; they lapse with it."))
+    (period_start, "The subscription's period that the credits are of; they lapse with it."),
+    (allotment, "The subscription's allotment that they are of; they go back to no other."))
 
 // What `pending_charges` is, of a user and of a subscription.
 inline constexpr std::string_view kPendingChargesAbout =

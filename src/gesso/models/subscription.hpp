@@ -48,6 +48,7 @@ struct Subscription {
   BillingInterval billing_interval = BillingInterval::kMonthly;
   schema::NonNegative credits_per_month;
   schema::NonNegative credits_used_this_period = 0;
+  schema::NonNegative allotment = 0;
   std::vector<PendingCharge> pending_charges = {};
   std::vector<CreditOperation> recent_operations = {};
   schema::NonNegative captured_generations = 0;
@@ -101,6 +102,10 @@ GESSO_FIELDS(Subscription, (id, "Assigned by the service."),
              (credits_per_month, "Credits that each period grants."),
              (credits_used_this_period, "Of these, used; back to 0 when a period starts.",
               schema::kHasDefault),
+             (allotment,
+              "Counts how often credits were granted: what was taken of one allotment goes back to "
+              "no other.",
+              schema::kHasDefault | schema::kInternal),
              (pending_charges, kPendingChargesAbout, schema::kHasDefault | schema::kInternal),
              (recent_operations, kRecentOperationsAbout, schema::kHasDefault | schema::kInternal),
              (captured_generations, "How many generations it has paid alone, ever.",

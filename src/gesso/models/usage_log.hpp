@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "gesso/base/clock.hpp"
+#include "gesso/models/credit_grant.hpp"
 #include "gesso/models/ids.hpp"
 #include "gesso/query/index.hpp"
 #include "gesso/schema/codec.hpp"
@@ -15,9 +16,10 @@
 
 namespace gesso::models {
 
-enum class ActionType { kImageGeneration, kApiRequest, kFileUpload };
+enum class ActionType { kImageGeneration, kApiRequest, kFileUpload, kRefund, kCreditGrant };
 constexpr auto wire_texts(ActionType) {
-  return std::to_array<std::string_view>({"image_generation", "api_request", "file_upload"});
+  return std::to_array<std::string_view>(
+      {"image_generation", "api_request", "file_upload", "refund", "credit_grant"});
 }
 
 // What an action was done to: an id of ours, a path, a file's name.
@@ -28,9 +30,11 @@ struct UsageLog {
   UserId user_id;
   ActionType action_type;
   std::optional<ResourceId> resource_id = {};
-  schema::NonNegative credits_used = 0;
+  std::int64_t credits_used = 0;
   std::optional<schema::NonNegative> response_time_ms = {};
   schema::Object metadata = {};
+  std::optional<CreditGrant> grant = {};
+  std::optional<ChargeToken> grant_token = {};
   Time created_at;
   Time expires_at;
 
@@ -57,9 +61,13 @@ struct UsageLog {
 };
 GESSO_FIELDS(UsageLog, (id, "Assigned by the service."), (user_id, "Who did it."),
              (action_type, "What was done."), (resource_id, "What it was done to."),
-             (credits_used, "What it cost.", schema::kHasDefault),
+             (credits_used,
+              "What it cost; negative where it was given back. The sum is what was spent.",
+              schema::kHasDefault),
              (response_time_ms, "How long it took."),
              (metadata, "What the action wants remembered.", schema::kHasDefault),
+             (grant, "Of a `credit_grant`: what was granted, by whom and why."),
+             (grant_token, "The attempt at the grant that counts.", schema::kInternal),
              (created_at, "When it was done."),
              (expires_at,
               "When the entry is deleted: 90 days later. No read returns it from then on."))
@@ -69,7 +77,7 @@ struct UsageLogCreate {
   UserId user_id;
   ActionType action_type;
   std::optional<ResourceId> resource_id = {};
-  schema::NonNegative credits_used = 0;
+  std::int64_t credits_used = 0;
   std::optional<schema::NonNegative> response_time_ms = {};
   schema::Object metadata = {};
 

@@ -9,6 +9,7 @@
 
 #include "gesso/base/clock.hpp"
 #include "gesso/models/account_state.hpp"
+#include "gesso/models/credit_grant.hpp"
 #include "gesso/models/credit_operation.hpp"
 #include "gesso/models/ids.hpp"
 #include "gesso/models/pending_charge.hpp"
@@ -57,6 +58,7 @@ struct User {
   schema::Object settings = {};
   std::vector<PendingCharge> pending_charges = {};
   std::vector<CreditOperation> recent_operations = {};
+  std::vector<PendingGrant> pending_grants = {};
   bool may_have_subscription = true;
   std::optional<SubscriptionId> counted_subscription_id = {};
   schema::NonNegative counted_generations = 0;
@@ -87,7 +89,9 @@ struct User {
       // Pages of active users, newest first. `_id` at the end tells users of one moment apart.
       query::Index<&User::is_active, query::desc<&User::created_at>, query::desc<&User::id>>,
       // The sweep looks for holds that a crash left.
-      query::Index<query::asc<&User::pending_charges, &PendingCharge::at>>>;
+      query::Index<query::asc<&User::pending_charges, &PendingCharge::at>>,
+      // And for grants.
+      query::Index<query::asc<&User::pending_grants, &PendingGrant::at>>>;
 };
 GESSO_FIELDS(
     User, (id, "Assigned by the service."),
@@ -107,6 +111,8 @@ GESSO_FIELDS(
     (settings, "Preferences of the client's own shape.", schema::kHasDefault),
     (pending_charges, kPendingChargesAbout, schema::kHasDefault | schema::kInternal),
     (recent_operations, kRecentOperationsAbout, schema::kHasDefault | schema::kInternal),
+    (pending_grants, "Grants that were begun; keeps granting exact across crashes.",
+     schema::kHasDefault | schema::kInternal),
     (may_have_subscription,
      "Whether a charge has to look for a subscription; false until the first is bought.",
      schema::kHasDefault | schema::kInternal),

@@ -25,14 +25,6 @@ void set_or_unset(Update<Subscription>& changes, const std::optional<T>& value) 
   }
 }
 
-// Another period: its credits are new. Holds of the old one stay, for they count generations, and
-// name their period, with which what they would give back has lapsed.
-void begin_period(Update<Subscription>& changes, const Period& period, std::int64_t used = 0) {
-  changes.add(set<&Subscription::credits_used_this_period>(schema::NonNegative(used)));
-  changes.add(set<&Subscription::current_period_start>(period.start));
-  changes.add(set<&Subscription::current_period_end>(period.end));
-}
-
 }  // namespace
 
 bool is_usable(const Subscription& subscription, Time moment) {
@@ -51,6 +43,23 @@ bool is_usable(const Subscription& subscription, Time moment) {
 Period paid_period(const Subscription& subscription) {
   return {.start = subscription.paid_from.value_or(subscription.current_period_start),
           .end = subscription.paid_until.value_or(subscription.current_period_end)};
+}
+
+Subscription with_months_credits(Subscription subscription, Time moment) {
+  const Period paid = paid_period(subscription);
+  const bool is_running = subscription.status == SubscriptionStatus::kActive && moment < paid.end;
+  if (!is_running || paid.start >= paid.end) return subscription;
+  const Time anchor = subscription.billing_anchor.value_or(models::anchor_of(paid));
+  const Period credits = models::credit_period(paid, anchor, moment);
+  if (credits.start <= subscription.current_period_start) return subscription;
+  subscription.billing_anchor = anchor;
+  subscription.paid_from = paid.start;
+  subscription.paid_until = paid.end;
+  subscription.current_period_start = credits.start;
+  subscription.current_period_end = credits.end;
+  subscription.credits_used_this_period = 0;
+  subscription.allotment = subscription.allotment + 1;
+  return subscription;
 }
 
 Subscription SubscriptionRepository::create_subscription(
@@ -76,6 +85,7 @@ Subscription SubscriptionRepository::create_subscription(
                  .stripe_price_id = request.stripe_price_id,
                  .billing_interval = request.billing_interval,
                  .credits_per_month = request.credits_per_month,
+                 .allotment = 1,
                  .current_period_start = credits.start,
                  .current_period_end = credits.end,
                  .billing_anchor = anchor,
@@ -133,19 +143,20 @@ bool SubscriptionRepository::change_state(const Subscription& seen, const Subscr
   set_or_unset<&Subscription::paid_until>(changes, next.paid_until);
   set_or_unset<&Subscription::grace_until>(changes, next.grace_until);
   set_or_unset<&Subscription::cancelled_at>(changes, next.cancelled_at);
-  const bool is_same_period = next.current_period_start == seen.current_period_start &&
-                              next.stripe_subscription_id == seen.stripe_subscription_id;
-  const Period period{.start = next.current_period_start, .end = next.current_period_end};
-  if (is_same_period) {
-    changes.add(set<&Subscription::current_period_end>(period.end));
-  } else {
-    begin_period(changes, period, next.credits_used_this_period);
+  changes.add(set<&Subscription::current_period_start>(next.current_period_start));
+  changes.add(set<&Subscription::current_period_end>(next.current_period_end));
+  // Holds of the old allotment stay, for they count generations; what they would give back has
+  // lapsed.
+  const bool is_same_allotment = next.allotment == seen.allotment;
+  if (!is_same_allotment) {
+    changes.add(set<&Subscription::allotment>(next.allotment));
+    changes.add(set<&Subscription::credits_used_this_period>(next.credits_used_this_period));
   }
   const auto write = [&](const auto& revision) {
     const auto unchanged =
         where<&Subscription::id> == seen.id &&
         where<&Subscription::current_period_start> == seen.current_period_start && revision;
-    if (is_same_period) return change_one(unchanged, std::move(changes));
+    if (is_same_allotment) return change_one(unchanged, std::move(changes));
     // What was used is carried over, or given up: a charge meanwhile would be forgotten.
     return change_one(unchanged && where<&Subscription::credits_used_this_period> ==
                                        seen.credits_used_this_period,
@@ -165,20 +176,8 @@ bool SubscriptionRepository::settle(const Subscription& seen) {
 
 std::optional<Subscription> SubscriptionRepository::find_current(const models::UserId& user_id) {
   while (auto seen = find_by_user(user_id)) {
-    const Time moment = now();
-    const Period paid = paid_period(*seen);
-    const bool is_running = seen->status == SubscriptionStatus::kActive && moment < paid.end;
-    if (!is_running || paid.start >= paid.end) return seen;
-    const Time anchor = seen->billing_anchor.value_or(models::anchor_of(paid));
-    const Period credits = models::credit_period(paid, anchor, moment);
-    if (credits.start <= seen->current_period_start) return seen;
-    Subscription next = *seen;
-    next.billing_anchor = anchor;
-    next.paid_from = paid.start;
-    next.paid_until = paid.end;
-    next.current_period_start = credits.start;
-    next.current_period_end = credits.end;
-    next.credits_used_this_period = 0;
+    Subscription next = with_months_credits(*seen, now());
+    if (next == *seen) return seen;
     (void)change_state(*seen, next);
   }
   return std::nullopt;
@@ -225,43 +224,18 @@ std::optional<Subscription> SubscriptionRepository::reset_period_usage(
     anchor = models::anchor_of(paid);
   }
   const Period credits = models::credit_period(paid, anchor, paid.start);
-  Update<Subscription> changes =
+  auto renewed = update_one(
+      where<&Subscription::id> == id &&
+          where<&Subscription::current_period_start> == seen->current_period_start &&
+          where<&Subscription::current_period_end> == seen->current_period_end,
       update(set<&Subscription::billing_anchor>(anchor), set<&Subscription::paid_from>(paid.start),
-             set<&Subscription::paid_until>(paid.end), inc<&Subscription::revision>(1));
-  begin_period(changes, credits);
-  auto renewed =
-      update_one(where<&Subscription::id> == id &&
-                     where<&Subscription::current_period_start> == seen->current_period_start &&
-                     where<&Subscription::current_period_end> == seen->current_period_end,
-                 std::move(changes));
+             set<&Subscription::paid_until>(paid.end), inc<&Subscription::revision>(1),
+             set<&Subscription::current_period_start>(credits.start),
+             set<&Subscription::current_period_end>(credits.end),
+             set<&Subscription::credits_used_this_period>(schema::NonNegative(0)),
+             inc<&Subscription::allotment>(1)));
   // Of two that renew the same period at once, one does.
   return renewed ? renewed : find_by_id(id);
-}
-
-std::int64_t SubscriptionRepository::end_cancelled(Time moment) {
-  std::vector<Id> due;
-  auto overdue = stream(where<&Subscription::status> == SubscriptionStatus::kActive &&
-                            where<&Subscription::current_period_end> <= moment,
-                        unsorted, {.skip_undecodable = [](const Error&) {}});
-  while (const auto subscription = overdue.next()) {
-    // A month's credits may have lapsed within a year that is paid.
-    if (subscription->cancel_at_period_end && paid_period(*subscription).end <= moment) {
-      due.push_back(subscription->id);
-    }
-  }
-  std::int64_t ended = 0;
-  for (const Id& id : due) {
-    ended += change_one(where<&Subscription::id> == id &&
-                            where<&Subscription::status> == SubscriptionStatus::kActive &&
-                            where<&Subscription::cancel_at_period_end> == true &&
-                            where<&Subscription::current_period_end> <= moment,
-                        update(set<&Subscription::status>(SubscriptionStatus::kCancelled),
-                               set<&Subscription::unsettled_since>(now()),
-                               inc<&Subscription::revision>(1)))
-                 ? 1
-                 : 0;
-  }
-  return ended;
 }
 
 std::optional<Subscription> SubscriptionRepository::change_plan(const Id& id,

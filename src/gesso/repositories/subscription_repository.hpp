@@ -42,8 +42,8 @@ class SubscriptionRepository : public Repository<models::Subscription> {
 
   // Writes what billing decided: the plan, its state at Stripe, its periods, in one update, where
   // the subscription is still as it was seen. Counts its revision up and marks it unsettled. Where
-  // the credit period is another, the credits used are set, else they are left to those who
-  // charge. Returns whether it was as seen. Throws Error: kDuplicate with field
+  // the allotment is another, the credits used are set, else they are left to those who charge: who
+  // grants credits anew counts it up. Returns whether it was as seen. Throws Error: kDuplicate with field
   // "stripe_subscription_id" where another user has that.
   bool change_state(const models::Subscription& seen, const models::Subscription& next);
   // Takes the mark off that `change_state` left, where the revision is still the one that was seen.
@@ -71,17 +71,21 @@ class SubscriptionRepository : public Repository<models::Subscription> {
   std::optional<models::Subscription> change_plan(const Id& id, const PlanChange& change);
   std::optional<models::Subscription> set_status(const Id& id, models::SubscriptionStatus status);
   // Cancels now or for the end of the paid period; in the second case it stays active until then,
-  // and `end_cancelled` ends it.
+  // and billing's sweep ends it.
   std::optional<models::Subscription> cancel(const Id& id, CancelWhen when);
-  // Sets those to cancelled that were to end with their paid period, where it ended by `moment`.
-  // Returns how many.
-  std::int64_t end_cancelled(Time moment);
 };
 
 // Whether its credits may be used: it is active, and its credit period has not ended; or it is past
 // due, and the provider is to collect again later. By the clock, so that one whose renewal is late
 // pays nothing until it was renewed.
 [[nodiscard]] bool is_usable(const models::Subscription& subscription, Time moment);
+
+// A filter for the subscription while its credits are of this allotment. Documents of before there
+// were any are of allotment 0.
+[[nodiscard]] inline auto has_allotment(const schema::NonNegative& allotment) {
+  constexpr auto kField = query::where<&models::Subscription::allotment>;
+  return kField == allotment || kField.missing();
+}
 
 // A filter for the subscription as long as what makes it usable, and how many credits it grants, is
 // as it was seen. Whether it was usable then is asked before: an update with this filter, and one
@@ -92,8 +96,15 @@ class SubscriptionRepository : public Repository<models::Subscription> {
   return where<&Subscription::id> == seen.id && where<&Subscription::status> == seen.status &&
          where<&Subscription::current_period_start> == seen.current_period_start &&
          where<&Subscription::current_period_end> == seen.current_period_end &&
-         where<&Subscription::credits_per_month> == seen.credits_per_month;
+         where<&Subscription::credits_per_month> == seen.credits_per_month &&
+         has_allotment(seen.allotment);
 }
+
+// The subscription with the credits of the month that it has come to within what it has paid for;
+// as it is where it has them. One that an older version of this program stored may have been given
+// a year's credits in one piece.
+[[nodiscard]] models::Subscription with_months_credits(models::Subscription subscription,
+                                                       Time moment);
 
 // What the subscription has paid for, also where an older version of this program stored it.
 [[nodiscard]] models::Period paid_period(const models::Subscription& subscription);
