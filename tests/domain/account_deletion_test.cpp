@@ -150,16 +150,17 @@ class FakeStripe {
     }
     const std::string id = call.path.substr(call.path.rfind('/') + 1);
     const auto found = subscriptions.find(id);
-    const bool is_there = found != subscriptions.end() &&
-                          (call.method == "GET" || found->second != "canceled");
+    const bool is_there =
+        found != subscriptions.end() && (call.method == "GET" || found->second != "canceled");
     if (!is_there) {
       return {.status = 404,
               .body = R"({"error":{"type":"invalid_request_error","code":"resource_missing"}})"};
     }
     if (call.method == "DELETE") found->second = "canceled";
     return {.status = 200,
-            .body = R"({"object":"subscription","id":")" + id + R"(","customer":"cus_1","status":")" +
-                    found->second + R"(","created":1700000000,"items":{"data":[]}})"};
+            .body = R"({"object":"subscription","id":")" + id +
+                    R"(","customer":"cus_1","status":")" + found->second +
+                    R"(","created":1700000000,"items":{"data":[]}})"};
   }
 };
 

@@ -114,13 +114,13 @@ TEST_F(CreditEntriesTest, WhatIsDeletedStaysTold) {
 TEST_F(CreditEntriesTest, AChargeThatWasVoidedIsNotTold) {
   const User ada = add_user("ada@example.com", 10);
   with<UserRepository>([&](UserRepository users) {
-    users.update_by_id(ada.id,
-                       update(inc<&User::credits_remaining>(-4),
-                              push<&User::pending_charges>(models::PendingCharge{
-                                  .token = "gen_died",
-                                  .generation_id = "gen_died",
-                                  .credits = 4,
-                                  .at = clock_.now()})));
+    users.update_by_id(
+        ada.id,
+        update(inc<&User::credits_remaining>(-4),
+               push<&User::pending_charges>(models::PendingCharge{.token = "gen_died",
+                                                                  .generation_id = "gen_died",
+                                                                  .credits = 4,
+                                                                  .at = clock_.now()})));
   });
   clock_.advance(6min);
   sweep();

@@ -65,9 +65,8 @@ TEST_F(CreditGrantsTest, ARepetitionGrantsNothingHoweverManyGrantsComeBetween) {
   const UsageLog first = granted(ada.id, 5, "key");
   for (int i = 0; i < models::kRecentOperations + 10; ++i) {
     granted(ada.id, 1);
-    with<UserRepository>([&](UserRepository users) {
-      users.add_credits(ada.id, 1, ids_.next("op_"));
-    });
+    with<UserRepository>(
+        [&](UserRepository users) { users.add_credits(ada.id, 1, ids_.next("op_")); });
   }
   const std::int64_t before = user(ada.id).credits_remaining.value();
   EXPECT_EQ(granted(ada.id, 5, "key"), first);
@@ -84,10 +83,9 @@ TEST_F(CreditGrantsTest, AKeyBelongsToOneRequestOfOneAdministrator) {
   EXPECT_EQ(user(ada.id).credits_remaining, 5);
   EXPECT_EQ(user(grace.id).credits_remaining, 0);
   with<CreditGrants>([&](CreditGrants grants) {
-    (void)grants.grant(
-        {.user_id = grace.id,
-         .grant = {.credits = 7, .reason = "A prize", .granted_by = "user_other"}},
-        IdempotencyKey("key"));
+    (void)grants.grant({.user_id = grace.id,
+                        .grant = {.credits = 7, .reason = "A prize", .granted_by = "user_other"}},
+                       IdempotencyKey("key"));
   });
   EXPECT_EQ(user(grace.id).credits_remaining, 7);
 }

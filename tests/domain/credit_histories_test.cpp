@@ -1,12 +1,13 @@
 // Random histories of one user's credits against what must hold of them: granted = left + spent on
-// generations that were not given back.
+// generations that were not given back; and what the usage log says was spent is that.
 //
 // A history is a few rounds of one to three callers at once: they create (with and without keys),
-// repeat, cancel, delete, work, fail, refund, grant, deduct, buy, renew, expire and sweep. Callers
-// take turns at every command that goes to the server, and who is next is the seed's choice, so a
-// history runs the same way every time. At each command a caller may die (nothing of it reaches the
-// server any more), lose the answer, or be throttled. In the end everything is swept, and the books
-// must balance to the credit; between the rounds nobody has more than was granted.
+// repeat, cancel, delete, work, fail, refund, grant, deduct, buy, buy anew, renew, expire and
+// sweep. Callers take turns at every command that goes to the server, and who is next is the seed's
+// choice, so a history runs the same way every time. At each command a caller may die (nothing of
+// it reaches the server any more), lose the answer, or be throttled. In the end everything is
+// swept, and the books must balance to the credit; between the rounds nobody has more than was
+// granted.
 //
 //   test_domain --gtest_filter=CreditHistories.*     10,000 of them
 //   GESSO_CREDIT_HISTORIES=1000000 test_domain ...   as many as you like
@@ -28,12 +29,14 @@
 #include <set>
 #include <thread>
 
+#include "gesso/domain/credit_grants.hpp"
 #include "gesso/domain/generation_work.hpp"
 #include "gesso/domain/generations.hpp"
 #include "gesso/localdb/localdb.hpp"
 #include "gesso/mongo/indexes.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/indexes.hpp"
+#include "gesso/repositories/usage_log_repository.hpp"
 #include "gesso/testing/fake_clock.hpp"
 #include "gesso/testing/seeded_random.hpp"
 
@@ -228,6 +231,13 @@ struct Moved {  // a grant, a deduction, a use of the subscription's credits
   bool is_unsure = false;  // a call ended without an answer
 };
 
+struct Granted {
+  IdempotencyKey key;
+  models::CreditGrant grant;
+  bool is_done = false;    // an answer said so
+  bool is_unsure = false;  // a call ended without an answer
+};
+
 class History {
   World& world_;
   Settler* settler_;
@@ -241,7 +251,11 @@ class History {
   std::size_t faults_;
   std::vector<Asked> asked_;
   std::vector<Moved> moved_;
+  std::vector<Granted> granted_;
+  // Of each subscription at Stripe that was to take over: its allotment, and when that was tried.
+  std::map<models::ForeignId, std::pair<std::int64_t, Time>> taken_over_;
   std::map<GenerationId, Generation> removed_;  // that may be deleted, as they had ended
+  int long_pauses_ = 0;
   bool ok_ = true;
 
  public:
@@ -264,7 +278,9 @@ class History {
       const std::size_t callers = dice_.percent(55) ? 1 : 2 + dice_.below(2);
       play(callers);
       static const std::vector<std::chrono::milliseconds> kPauses{0ms, 1s, 61s, 6min, 20min};
-      clock_.advance(dice_.percent(5) ? 31 * 24h : dice_.one_of(kPauses));
+      // Twice at most: the usage log forgets after 90 days.
+      const bool is_long = dice_.percent(5) && long_pauses_++ < 2;
+      clock_.advance(is_long ? 31 * 24h : dice_.one_of(kPauses));
       if (dice_.percent(30)) check_between();
     }
     finish();
@@ -359,8 +375,10 @@ class History {
         Charging(session, context_, settler_).refund(some_id(session));
       } else if (roll < 88) {
         sweep(session, dice_.percent(50) ? 0ms : 5min);
-      } else if (roll < 94) {
+      } else if (roll < 92) {
         move_credits(session);
+      } else if (roll < 95) {
+        grant_credits(session);
       } else {
         change_subscription(session);
       }
@@ -469,7 +487,9 @@ class History {
 
   void sweep(mongo::Session& session, std::chrono::milliseconds older_than) {
     const SweepReport report = Charging(session, context_, settler_).sweep(older_than);
-    expect(report.failed == 0, "the sweep could not resolve " + std::to_string(report.failed));
+    const GrantSweepReport grants = CreditGrants(session, context_).sweep(older_than);
+    expect(report.failed + grants.failed == 0,
+           "the sweep could not resolve " + std::to_string(report.failed + grants.failed));
   }
 
   void move_credits(mongo::Session& session) {
@@ -503,6 +523,36 @@ class History {
     moved_[number].is_unsure = was_unsure;
   }
 
+  void grant_credits(mongo::Session& session) {
+    std::size_t number = granted_.size();
+    if (!granted_.empty() && dice_.percent(60)) {
+      number = dice_.below(granted_.size());
+    } else {
+      granted_.push_back({.key = IdempotencyKey("grant " + std::to_string(number)),
+                          .grant = {.credits = static_cast<std::int64_t>(1 + dice_.below(5)),
+                                    .reason = "A prize",
+                                    .granted_by = user_id_}});
+    }
+    const Granted seen = granted_[number];
+    const bool was_unsure = std::exchange(granted_[number].is_unsure, true);
+    const GrantOutcome outcome =
+        CreditGrants(session, context_).grant({.user_id = user_id_, .grant = seen.grant}, seen.key);
+    expect(std::holds_alternative<models::UsageLog>(outcome), "a grant was refused");
+    granted_[number].is_done = true;
+    granted_[number].is_unsure = was_unsure;
+  }
+
+  // Another subscription at Stripe takes over, in the same period.
+  void take_over(SubscriptionRepository& subscriptions, const Subscription& seen) {
+    Subscription next = seen;
+    next.stripe_subscription_id = user_id_.str() + "_" + std::to_string(seen.allotment) + "_" +
+                                  std::to_string(taken_over_.size());
+    next.allotment = seen.allotment + 1;
+    next.credits_used_this_period = 0;
+    taken_over_[*next.stripe_subscription_id] = {next.allotment.value(), clock_.now()};
+    (void)subscriptions.change_state(seen, next);
+  }
+
   void change_subscription(mongo::Session& session) {
     SubscriptionRepository subscriptions(session, context_);
     const auto seen = subscriptions.find_by_user(user_id_);
@@ -513,8 +563,10 @@ class History {
     const std::size_t roll = dice_.below(10);
     if (roll < 4) {
       subscriptions.reset_period_usage(seen->id);
-    } else if (roll < 8) {
+    } else if (roll < 7) {
       subscriptions.reset_period_usage(seen->id, seen->current_period_end + std::chrono::days(30));
+    } else if (roll < 8) {
+      take_over(subscriptions, *seen);
     } else if (roll < 9) {
       subscriptions.set_status(seen->id, models::SubscriptionStatus::kPastDue);
     } else {
@@ -529,13 +581,19 @@ class History {
     User user;
     std::optional<Subscription> subscription;
     std::vector<Generation> generations;
+    std::vector<models::UsageLog> log;
   };
   Books read() {
     return with_session([&](mongo::Session& session) {
       return Books{
           .user = *UserRepository(session, context_).find_by_id(user_id_),
           .subscription = SubscriptionRepository(session, context_).find_by_user(user_id_),
-          .generations = GenerationRepository(session, context_).find_by_user(user_id_, {}, {})};
+          .generations = GenerationRepository(session, context_).find_by_user(user_id_, {}, {}),
+          .log = UsageLogRepository(session, context_)
+                     .find_by_user(
+                         user_id_,
+                         {.from = clock_.now() - std::chrono::days(365), .to = clock_.now() + 24h},
+                         {})};
     });
   }
 
@@ -543,6 +601,7 @@ class History {
   std::int64_t granted(const Books& books) const {
     std::int64_t sum = balance_;
     for (const auto& operation : books.user.recent_operations) sum += operation.credits;
+    for (const auto& entry : books.log) sum += entry.grant ? entry.grant->credits.value() : 0;
     return sum;
   }
   // Generations that are there, and those that were deleted.
@@ -582,7 +641,8 @@ class History {
   void check_end() {
     const Books books = read();
     std::int64_t spent = 0;
-    std::int64_t spent_of_period = 0;
+    std::int64_t spent_of_allotment = 0;
+    std::int64_t spent_in_all = 0;
     for (const Generation& generation : accepted(books)) {
       const std::string name = generation.prompt.str() + ": ";
       const bool is_deleted = std::ranges::find(books.generations, generation.id,
@@ -605,25 +665,37 @@ class History {
       }
       if (given_back) continue;
       spent += generation.credits_from_balance.value();
-      if (books.subscription &&
-          generation.charged_period_start == books.subscription->current_period_start) {
-        spent_of_period += generation.credits_from_subscription.value();
+      spent_in_all += generation.cost_credits.value();
+      if (books.subscription && generation.charged_allotment == books.subscription->allotment) {
+        spent_of_allotment += generation.credits_from_subscription.value();
       }
     }
+    std::int64_t told = 0;
+    for (const auto& entry : books.log) told += entry.credits_used;
+    expect(told == spent_in_all, "the usage log says " + std::to_string(told) + ", spent were " +
+                                     std::to_string(spent_in_all));
     expect(books.user.pending_charges.empty(), "a hold of the user is left");
+    expect(books.user.pending_grants.empty(), "a grant is pending");
     expect(books.user.credits_remaining + spent == granted(books),
            "left " + std::to_string(books.user.credits_remaining.value()) + " + spent " +
                std::to_string(spent) + " != granted " + std::to_string(granted(books)));
     expect(books.user.total_generations == static_cast<std::int64_t>(accepted(books).size()),
            "counted " + std::to_string(books.user.total_generations.value()) + " of " +
                std::to_string(accepted(books).size()));
-    if (books.subscription) check_subscription(*books.subscription, spent_of_period);
+    if (books.subscription) check_subscription(*books.subscription, spent_of_allotment);
     check_answers(books);
   }
 
   void check_subscription(const Subscription& subscription, std::int64_t spent) {
+    Time began = subscription.current_period_start;
+    const auto taken = subscription.stripe_subscription_id
+                           ? taken_over_.find(*subscription.stripe_subscription_id)
+                           : taken_over_.end();
+    if (taken != taken_over_.end() && taken->second.first == subscription.allotment) {
+      began = taken->second.second;
+    }
     for (const auto& operation : subscription.recent_operations) {
-      if (operation.at >= subscription.current_period_start) spent -= operation.credits;
+      if (operation.at >= began) spent -= operation.credits;
     }
     expect(subscription.pending_charges.empty(), "a hold of the subscription is left");
     expect(!subscription.uncounted_since, "generations of the subscription are uncounted");
@@ -665,6 +737,11 @@ class History {
         expect(times == 0, moved.token.str() + ": refused, and made");
       }
     }
+    for (const Granted& granted : granted_) {
+      const auto times = std::ranges::count(books.log, keyed_grant_id(user_id_, granted.key),
+                                            &models::UsageLog::id);
+      if (granted.is_done) expect(times == 1, granted.key.str() + ": answered, and not made");
+    }
   }
 
   void clean() {
@@ -672,6 +749,7 @@ class History {
       const auto of_user = bson::make_document("user_id", user_id_.str());
       session.delete_many("generations", of_user);
       session.delete_many("subscriptions", of_user);
+      session.delete_many("usage_logs", of_user);
       session.delete_one("users", bson::make_document("_id", user_id_.str()));
     });
   }

@@ -11,8 +11,8 @@
 #include "gesso/domain/charging.hpp"
 #include "gesso/domain/credit_grants.hpp"
 #include "gesso/domain/generation_work.hpp"
-#include "gesso/domain/predictions.hpp"
 #include "gesso/domain/generations.hpp"
+#include "gesso/domain/predictions.hpp"
 #include "gesso/repositories/rate_limit_repository.hpp"
 #include "gesso/repositories/usage_log_repository.hpp"
 #include "gesso/repositories/webhook_event_repository.hpp"
@@ -315,12 +315,12 @@ TEST_F(ExplainTest, CreditGrants) {
                        IdempotencyKey("key"));
   });
   with<UserRepository>([&](UserRepository users) {
-    users.update_by_id(
-        ada.id, update(push<&User::pending_grants>(models::PendingGrant{
-                    .token = "grant_1",
-                    .log_id = "log_1",
-                    .grant = {.credits = 5, .reason = "A prize", .granted_by = "user_boss"},
-                    .at = clock_.now()})));
+    users.update_by_id(ada.id,
+                       update(push<&User::pending_grants>(models::PendingGrant{
+                           .token = "grant_1",
+                           .log_id = "log_1",
+                           .grant = {.credits = 5, .reason = "A prize", .granted_by = "user_boss"},
+                           .at = clock_.now()})));
   });
   served("sweep", [&](auto& grants) { grants.sweep(0ms); });
 }

@@ -51,11 +51,13 @@ TEST(ParsePredictionTest, ReadsOneFileAndLeavesOutWhatIsNone) {
     return parsed(R"({"id": "p", "status": "succeeded", "output": )" + std::string(output) + "}")
         .output;
   };
-  EXPECT_EQ(urls(R"("https://a.example/1.png")"), (std::vector<models::Url>{"https://a.example/1.png"}));
+  EXPECT_EQ(urls(R"("https://a.example/1.png")"),
+            (std::vector<models::Url>{"https://a.example/1.png"}));
   EXPECT_TRUE(urls("null").empty());
   EXPECT_TRUE(urls(R"("once upon a time")").empty());
   EXPECT_TRUE(urls(R"({"text": "https://a.example"})").empty());
-  EXPECT_EQ(urls(R"(["data:image/png;base64,AAAA", 7, null, "https://a.example/2.png"])").size(), 1U);
+  EXPECT_EQ(urls(R"(["data:image/png;base64,AAAA", 7, null, "https://a.example/2.png"])").size(),
+            1U);
   EXPECT_TRUE(urls("[\"https://a.example/" + std::string(3000, 'a') + "\"]").empty());
 }
 
@@ -67,9 +69,9 @@ TEST(ParsePredictionTest, AStateThatIsNotKnownIsNone) {
 }
 
 TEST(ParsePredictionTest, WhatIsNoPredictionIsMalformed) {
-  for (const std::string_view body : {"", "[]", "{", R"({"status": "failed"})", R"({"id": "p"})",
-                                      R"({"id": 7, "status": "failed"})",
-                                      R"({"id": "p", "status": 7})"}) {
+  for (const std::string_view body :
+       {"", "[]", "{", R"({"status": "failed"})", R"({"id": "p"})",
+        R"({"id": 7, "status": "failed"})", R"({"id": "p", "status": 7})"}) {
     EXPECT_TRUE(std::holds_alternative<MalformedEvent>(parse_prediction(body))) << body;
   }
 }
@@ -99,9 +101,8 @@ class PredictionsTest : public RepositoryTest {
   }
   PredictionOutcome apply(const std::optional<GenerationId>& addressed,
                           const Prediction& prediction) {
-    return with<Predictions>([&](Predictions predictions) {
-      return predictions.apply(addressed, prediction).outcome;
-    });
+    return with<Predictions>(
+        [&](Predictions predictions) { return predictions.apply(addressed, prediction).outcome; });
   }
   static Prediction told(std::string_view id, PredictionStatus status) {
     Prediction prediction{.id = models::ForeignId(id), .status = status};
@@ -116,8 +117,9 @@ class PredictionsTest : public RepositoryTest {
         [&](GenerationRepository generations) { return generations.find_by_id(id); });
   }
   std::int64_t balance() {
-    return with<UserRepository>(
-        [&](UserRepository users) { return users.find_by_id(ada_->id)->credits_remaining.value(); });
+    return with<UserRepository>([&](UserRepository users) {
+      return users.find_by_id(ada_->id)->credits_remaining.value();
+    });
   }
 };
 
@@ -236,8 +238,8 @@ TEST_F(PredictionsTest, AnAnswerThatWasLostIsTakenFromTheEvent) {
 
 TEST_F(PredictionsTest, AnotherPredictionOfTheSameGenerationChangesNothing) {
   const Generation generation = predicted("p");
-  for (const auto status : {PredictionStatus::kProcessing, PredictionStatus::kSucceeded,
-                            PredictionStatus::kFailed}) {
+  for (const auto status :
+       {PredictionStatus::kProcessing, PredictionStatus::kSucceeded, PredictionStatus::kFailed}) {
     EXPECT_EQ(apply(generation.id, told("q", status)), PredictionOutcome::kIgnored);
   }
   EXPECT_EQ(stored(generation.id), generation);
@@ -246,8 +248,7 @@ TEST_F(PredictionsTest, AnotherPredictionOfTheSameGenerationChangesNothing) {
 TEST_F(PredictionsTest, APredictionIsOneGenerationsOnly) {
   const Generation first = predicted("p");
   const Generation second = charged();
-  EXPECT_EQ(apply(second.id, told("p", PredictionStatus::kSucceeded)),
-            PredictionOutcome::kIgnored);
+  EXPECT_EQ(apply(second.id, told("p", PredictionStatus::kSucceeded)), PredictionOutcome::kIgnored);
   EXPECT_EQ(stored(second.id).status, GenerationStatus::kPending);
   // Nor does an event reach another generation than the one that its signed body names.
   Prediction overheard = told("q", PredictionStatus::kSucceeded);

@@ -88,7 +88,8 @@ TEST_F(ReplicateSignatureTest, WhatIsNoSignatureIsMalformed) {
 TEST_F(ReplicateSignatureTest, WithoutASecretNothingIsGood) {
   const std::string good = signed_with({kNew});
   EXPECT_EQ(verify(good, {}), SignatureVerdict::kWrong);
-  for (const std::string_view bad : {"", "whsec_", "whsec_!!", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}) {
+  for (const std::string_view bad :
+       {"", "whsec_", "whsec_!!", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}) {
     EXPECT_FALSE(is_replicate_secret(bad)) << bad;
     EXPECT_EQ(verify(good, {bad}), SignatureVerdict::kWrong) << bad;
     // Not even what the empty key signs.
@@ -96,6 +97,8 @@ TEST_F(ReplicateSignatureTest, WithoutASecretNothingIsGood) {
               SignatureVerdict::kMalformed);
   }
   EXPECT_TRUE(is_replicate_secret(kNew));
+  EXPECT_TRUE(is_replicate_secret("whsec_AAAA"));
+  EXPECT_TRUE(is_replicate_secret("whsec_AAA"));  // without its padding
 }
 
 }  // namespace

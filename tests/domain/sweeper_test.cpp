@@ -107,12 +107,12 @@ TEST_F(SweeperTest, LooksAfterDeletedAccountsWhenItIsToldTo) {
 
 TEST_F(SweeperTest, FinishesTheGrantsThatACrashLeft) {
   with<UserRepository>([&](UserRepository users) {
-    users.update_by_id(
-        *ann_, update(push<&User::pending_grants>(models::PendingGrant{
-                   .token = "grant_1",
-                   .log_id = "log_1",
-                   .grant = {.credits = 5, .reason = "A prize", .granted_by = "user_boss"},
-                   .at = clock_.now() - 1h})));
+    users.update_by_id(*ann_,
+                       update(push<&User::pending_grants>(models::PendingGrant{
+                           .token = "grant_1",
+                           .log_id = "log_1",
+                           .grant = {.credits = 5, .reason = "A prize", .granted_by = "user_boss"},
+                           .at = clock_.now() - 1h})));
   });
   { const Sweeper sweeper(Database::get().service(), context_, {}); }
   EXPECT_EQ(credits(), 15);

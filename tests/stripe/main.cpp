@@ -1,16 +1,22 @@
-// What billing makes of Stripe's bytes, on the command line: for tests/stripe/stripe_test.py, which
-// asks Stripe's own library about the same.
+// What we make of the bytes of Stripe's and Replicate's webhooks, on the command line: for
+// stripe_test.py and replicate_test.py beside this, which ask the providers' own libraries about
+// the same.
 //
 //   gesso-stripe-check sign SECRET... < body        the header, by this machine's clock
 //   gesso-stripe-check verify HEADER SECRET... < body   "good", "wrong", ...
 //   gesso-stripe-check parse < body                 the facts as JSON, or "malformed: why"
 //   gesso-stripe-check form NAME                    the form of a call, as it is sent
+//   gesso-stripe-check replicate-sign ID TIME SECRET... < body
+//   gesso-stripe-check replicate-verify ID TIME SIGNATURE SECRET... < body
+//   gesso-stripe-check replicate-parse < body       what of a prediction is read, by lines
 #include <iostream>
 #include <iterator>
 #include <string>
 #include <vector>
 
 #include "gesso/base/clock.hpp"
+#include "gesso/domain/replicate_event.hpp"
+#include "gesso/domain/replicate_signature.hpp"
 #include "gesso/domain/stripe_calls.hpp"
 #include "gesso/domain/stripe_event.hpp"
 #include "gesso/domain/stripe_signature.hpp"
@@ -28,6 +34,33 @@ std::vector<Secret> secrets(const std::vector<std::string>& arguments, std::size
     made.emplace_back(std::string_view(arguments[i]));
   }
   return made;
+}
+
+// Returns false where it is none of these.
+bool run_replicate(const std::vector<std::string>& arguments) {
+  const std::string& command = arguments[0];
+  if (command == "replicate-sign" && arguments.size() > 2) {
+    std::cout << domain::sign_as_replicate(arguments[1], arguments[2], input(),
+                                           secrets(arguments, 3));
+  } else if (command == "replicate-verify" && arguments.size() > 3) {
+    std::cout << to_string(domain::verify_replicate_signature(
+        {.id = arguments[1], .timestamp = arguments[2], .signature = arguments[3]}, input(),
+        secrets(arguments, 4), SystemClock().now()));
+  } else if (command == "replicate-parse") {
+    const auto parsed = domain::parse_prediction(input());
+    if (const auto* malformed = std::get_if<domain::MalformedEvent>(&parsed)) {
+      std::cout << "malformed: " << malformed->why;
+    } else {
+      const auto& prediction = std::get<domain::Prediction>(parsed);
+      std::cout << prediction.id.str() << '\n'
+                << (prediction.status ? schema::to_string(*prediction.status) : "unknown") << '\n'
+                << (prediction.generation_id ? prediction.generation_id->str() : "") << '\n';
+      for (const auto& url : prediction.output) std::cout << url.str() << '\n';
+    }
+  } else {
+    return false;
+  }
+  return true;
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -70,7 +103,7 @@ int run(const std::vector<std::string>& arguments) {
       return 2;
     }
   } else {
-    return 2;
+    return !arguments.empty() && run_replicate(arguments) ? 0 : 2;
   }
   return 0;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stripe's own library and ours about the same bytes: signatures both ways, events, forms."""
+"""The providers' own libraries and ours about the same bytes: signatures both ways, events, forms."""
 
 import pathlib
 import sys
@@ -14,6 +14,7 @@ def main():
     build, checks = build_folder(), Checks()
     python = python_with(*(HERE / "requirements.txt").read_text().split())
     checks.absorb("Stripe's library", [python, HERE / "stripe_test.py", "--build", build])
+    checks.absorb("Replicate's library", [python, HERE / "replicate_test.py", "--build", build])
     checks.close()
 
 

@@ -69,13 +69,14 @@ struct GrantCredits {
   std::optional<std::string> idempotency_key = {};
   GrantRequest body;
 };
-GESSO_FIELDS(GrantCredits, (id, "Who gets them."),
-             (idempotency_key,
-              "Up to 255 characters of the administrator's choice, in quotes or bare. A request that "
-              "is sent again with the key of one before grants nothing more: it gets the same "
-              "answer, for 90 days.",
-              kFromHeader),
-             (body, "How many, and why."))
+GESSO_FIELDS(
+    GrantCredits, (id, "Who gets them."),
+    (idempotency_key,
+     "Up to 255 characters of the administrator's choice, in quotes or bare. A request that "
+     "is sent again with the key of one before grants nothing more: it gets the same "
+     "answer, for 90 days.",
+     kFromHeader),
+    (body, "How many, and why."))
 
 // What stays the same however often the request is repeated.
 struct GrantReceipt {
@@ -175,13 +176,12 @@ Result<GrantReceipt, NotFound, BadKey, KeyReused> grant_credits(DatabaseCall& ca
     key = read_key(*asked.idempotency_key);
     if (!key) return bad_key();
   }
-  const auto outcome =
-      domain::grant_credits(call.services.accounts, call.session,
-                            {.user_id = *id,
-                             .grant = {.credits = asked.body.amount,
-                                       .reason = asked.body.reason,
-                                       .granted_by = call.user_id()}},
-                            key);
+  const auto outcome = domain::grant_credits(call.services.accounts, call.session,
+                                             {.user_id = *id,
+                                              .grant = {.credits = asked.body.amount,
+                                                        .reason = asked.body.reason,
+                                                        .granted_by = call.user_id()}},
+                                             key);
   if (std::holds_alternative<domain::NoSuchUser>(outcome)) return no_such_user();
   if (std::holds_alternative<domain::KeyReused>(outcome)) return key_reused();
   const auto& entry = std::get<models::UsageLog>(outcome);

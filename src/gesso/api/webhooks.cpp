@@ -81,12 +81,11 @@ Result<WebhookReceipt, InvalidSignature, MalformedEvent> receive_stripe_event(
 Result<WebhookReceipt, InvalidSignature, MalformedEvent> receive_replicate_event(
     DatabaseCall& call, const ReplicateWebhook& asked) {
   const repositories::RepositoryContext& context = call.services.repository_context;
-  const auto verdict = domain::verify_replicate_signature({.id = asked.webhook_id,
-                                                           .timestamp = asked.webhook_timestamp,
-                                                           .signature = asked.webhook_signature},
-                                                          asked.body.bytes,
-                                                          call.services.replicate_webhook_secrets,
-                                                          context.clock.now());
+  const auto verdict = domain::verify_replicate_signature(
+      {.id = asked.webhook_id,
+       .timestamp = asked.webhook_timestamp,
+       .signature = asked.webhook_signature},
+      asked.body.bytes, call.services.replicate_webhook_secrets, context.clock.now());
   if (verdict != domain::SignatureVerdict::kGood) {
     spdlog::warn("{}: an event of Replicate's was refused: its signature is {}", call.request_id,
                  to_string(verdict));
@@ -99,8 +98,7 @@ Result<WebhookReceipt, InvalidSignature, MalformedEvent> receive_replicate_event
   }
   const auto& prediction = std::get<domain::Prediction>(parsed);
   const auto applied =
-      domain::Predictions(call.session, context, call.services.work,
-                          call.services.generation_hooks)
+      domain::Predictions(call.session, context, call.services.work, call.services.generation_hooks)
           .apply(models::GenerationId::parse(asked.gen), prediction);
   if (applied.outcome == domain::PredictionOutcome::kIgnored) {
     spdlog::warn("{}: an event of Replicate's prediction {} was ignored: {}", call.request_id,

@@ -386,7 +386,8 @@ void Billing::sweep_subscriptions(Time now, BillingSweepReport& report) {
     }
   }
   {
-    // An older version of this program gave a year's credits in one piece: nobody else's end so late.
+    // An older version of this program gave a year's credits in one piece: nobody else's end so
+    // late.
     auto yearly = subscriptions_.stream(
         where<&Subscription::status> == SubscriptionStatus::kActive &&
             where<&Subscription::current_period_end> > now + kLongestCreditPeriod,

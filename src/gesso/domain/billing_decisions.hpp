@@ -103,7 +103,8 @@ GESSO_FIELDS(
 [[nodiscard]] MySubscription show(const std::optional<models::Subscription>& subscription,
                                   const BillingSettings& settings, Time now);
 
-// The subscriptions at Stripe that it goes on collecting for, also where they are not in force here.
+// The subscriptions at Stripe that it goes on collecting for, also where they are not in force
+// here.
 [[nodiscard]] std::vector<models::ForeignId> collected_at_stripe(
     const models::Subscription& subscription);
 

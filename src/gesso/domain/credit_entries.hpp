@@ -1,5 +1,5 @@
-// What the usage log says of credits: an entry for each charge, and a counter-entry for each refund.
-// Their sum is what was spent.
+// What the usage log says of credits: an entry for each charge, and a counter-entry for each
+// refund. Their sum is what was spent.
 //
 // The id of an entry follows from what it is about, so that it may be written again after a crash
 // and is there once: a charge's before its hold is captured (holds.hpp), a refund's before the mark

@@ -50,9 +50,9 @@ GrantOutcome CreditGrants::grant(const GrantRequest& request,
                              .log_id = id,
                              .grant = request.grant,
                              .at = context_->clock.now()};
-  const bool placed = users_.change_one(
-      where<&User::id> == request.user_id && where<&User::deleted_at>.missing(),
-      update(push<&User::pending_grants>(pending)));
+  const bool placed =
+      users_.change_one(where<&User::id> == request.user_id && where<&User::deleted_at>.missing(),
+                        update(push<&User::pending_grants>(pending)));
   if (!placed) return NoSuchUser{};
   UsageLog entry = decide(request.user_id, pending);
   resolve(request.user_id, pending.token, entry);
@@ -91,9 +91,8 @@ GrantSweepReport CreditGrants::sweep(std::chrono::milliseconds older_than) {
   GrantSweepReport report;
   // Found first and changed afterwards: a change moves a document within the index that is read.
   std::vector<User> left;
-  auto found =
-      users_.stream(where<&User::pending_grants, &PendingGrant::at> <= before, unsorted,
-                    {.skip_undecodable = [&](const Error&) { ++report.failed; }});
+  auto found = users_.stream(where<&User::pending_grants, &PendingGrant::at> <= before, unsorted,
+                             {.skip_undecodable = [&](const Error&) { ++report.failed; }});
   while (left.size() < kSweepLimit) {
     auto user = found.next();
     if (!user) break;

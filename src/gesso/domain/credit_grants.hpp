@@ -1,5 +1,5 @@
-// Credits that an administrator grants, exactly: whatever crashes, a grant is in the user's usage log
-// and in the user's balance, or in neither; and a request that is repeated grants once.
+// Credits that an administrator grants, exactly: whatever crashes, a grant is in the user's usage
+// log and in the user's balance, or in neither; and a request that is repeated grants once.
 //
 // 1. An attempt places a pending grant with a token of its own in the user's document.
 // 2. It inserts the entry of the usage log, which names the token. Its id follows from the
@@ -48,9 +48,9 @@ class CreditGrants {
   CreditGrants(mongo::Session& session, const repositories::RepositoryContext& context)
       : users_(session, context), logs_(session, context), context_(&context) {}
 
-  // Grants, unless a request with the key did. NoSuchUser also for a deleted account. After an Error
-  // the grant may have been made, or be made by the sweep: repeat it with the same key. Throws
-  // Error: kConflict (retryable) where the key's grant is just being forgotten.
+  // Grants, unless a request with the key did. NoSuchUser also for a deleted account. After an
+  // Error the grant may have been made, or be made by the sweep: repeat it with the same key.
+  // Throws Error: kConflict (retryable) where the key's grant is just being forgotten.
   [[nodiscard]] GrantOutcome grant(const GrantRequest& request,
                                    const std::optional<IdempotencyKey>& key = {});
 

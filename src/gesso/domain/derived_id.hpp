@@ -1,5 +1,5 @@
-// Ids that follow from what they name, so that what is made twice has one id, and the index on `_id`
-// decides which of several attempts makes it. Pure functions.
+// Ids that follow from what they name, so that what is made twice has one id, and the index on
+// `_id` decides which of several attempts makes it. Pure functions.
 #pragma once
 
 #include <initializer_list>

@@ -32,10 +32,10 @@ Update<Generation> failure(const Generation& seen, GenerationStatus status, Refu
 }
 
 Update<Generation> giving_up(const Generation& seen, std::string_view reason, Time moment) {
-  return seen.cancel_requested_at ? failure(seen, GenerationStatus::kCancelled, Refund::kYes,
-                                            "It was cancelled.", moment)
-                                  : failure(seen, GenerationStatus::kFailed, Refund::kYes, reason,
-                                            moment);
+  return seen.cancel_requested_at
+             ? failure(seen, GenerationStatus::kCancelled, Refund::kYes, "It was cancelled.",
+                       moment)
+             : failure(seen, GenerationStatus::kFailed, Refund::kYes, reason, moment);
 }
 
 std::optional<Generation> after_end(Charging& charging, const GenerationHooks& hooks,

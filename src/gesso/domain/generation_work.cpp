@@ -94,8 +94,7 @@ EndOutcome GenerationWork::fail(const Claim& claim, FailureKind kind, std::strin
   }
   std::optional<Generation> after;
   if (kind == FailureKind::kCancelled && seen->cancel_requested_at) {
-    after =
-        change(claim, failure(*seen, GenerationStatus::kCancelled, Refund::kNo, reason, now()));
+    after = change(claim, failure(*seen, GenerationStatus::kCancelled, Refund::kNo, reason, now()));
   } else if (kind == FailureKind::kRetryable && seen->attempts < options_.max_attempts &&
              !seen->cancel_requested_at) {
     after = change(claim, update(set<&Generation::status>(GenerationStatus::kPending),

@@ -158,9 +158,9 @@ void Holds::resolve(const Payer& payer, const PendingCharge& hold, const Generat
   } else if (is_refund(hold)) {
     drop(payer, hold.token);
   } else {
-    const CapturedHold captured = captured_hold(
-        generation,
-        std::holds_alternative<UserId>(payer) || paid_by_subscription_alone(generation));
+    const CapturedHold captured =
+        captured_hold(generation, std::holds_alternative<UserId>(payer) ||
+                                      paid_by_subscription_alone(generation));
     capture(payer, {&captured, 1});
   }
 }

@@ -8,8 +8,8 @@
 //
 // Where a charge for the first id was interrupted, its id is taken for good by what voids it
 // (charging.hpp), and that of a generation that was deleted by what stays of it; the next request
-// with the key goes on to a second id, and so on. A grant's key leads to its entry in the usage log,
-// and is remembered as long as that: 90 days.
+// with the key goes on to a second id, and so on. A grant's key leads to its entry in the usage
+// log, and is remembered as long as that: 90 days.
 //
 // Pure functions.
 #pragma once

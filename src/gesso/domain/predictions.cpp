@@ -35,9 +35,9 @@ Update<Generation> end_of(const Generation& seen, const Prediction& prediction, 
     case PredictionStatus::kProcessing:
       break;
   }
-  return giving_up(
-      seen, prediction.error.empty() ? "The provider could not make it." : prediction.error,
-      moment);
+  return giving_up(seen,
+                   prediction.error.empty() ? "The provider could not make it." : prediction.error,
+                   moment);
 }
 
 bool is_end(PredictionStatus status) {
@@ -66,11 +66,10 @@ std::optional<Update<Generation>> Predictions::changes_of(const Generation& seen
     changes = end_of(seen, prediction, moment);
   } else if (prediction.status == PredictionStatus::kProcessing &&
              seen.status == GenerationStatus::kPending && !seen.started_at) {
-    changes =
-        update(set<&Generation::status>(GenerationStatus::kProcessing),
-               set<&Generation::started_at>(moment), set<&Generation::is_leased>(true),
-               set<&Generation::claimable_at>(moment + options_.lease),
-               set<&Generation::lease_owner>(kLeaseOwner), inc<&Generation::attempts>(1));
+    changes = update(set<&Generation::status>(GenerationStatus::kProcessing),
+                     set<&Generation::started_at>(moment), set<&Generation::is_leased>(true),
+                     set<&Generation::claimable_at>(moment + options_.lease),
+                     set<&Generation::lease_owner>(kLeaseOwner), inc<&Generation::attempts>(1));
   }
   if (!seen.replicate_prediction_id) {
     changes.add(set<&Generation::replicate_prediction_id>(prediction.id));
@@ -89,8 +88,8 @@ std::optional<Generation> Predictions::change(const Generation& seen, const Pred
         as_seen && where<&Generation::replicate_prediction_id> == prediction.id,
         std::move(changes));
   }
-  return generations_.update_one(
-      as_seen && where<&Generation::replicate_prediction_id>.missing(), std::move(changes));
+  return generations_.update_one(as_seen && where<&Generation::replicate_prediction_id>.missing(),
+                                 std::move(changes));
 }
 
 PredictionVerdict Predictions::apply(const std::optional<GenerationId>& addressed,

@@ -8,7 +8,8 @@
 //
 // Which generation an event is about is said by the address that it is sent to, which we gave, and
 // by the prediction's id, which the generation holds once the provider has answered our request.
-// - Where the generation holds another prediction, the event is ignored: a request that was repeated
+// - Where the generation holds another prediction, the event is ignored: a request that was
+// repeated
 //   after a lost answer makes a second one, of which one counts.
 // - Where it holds none yet, the answer was lost, or has not come yet: the event is the answer, and
 //   the generation takes its prediction. Who sent the event knows our address and Replicate's
@@ -63,8 +64,8 @@ class Predictions {
         options_(options),
         hooks_(hooks) {}
 
-  // `addressed`: the generation that the address named at which the event came. Safe to repeat, also
-  // after an Error, from many processes at once.
+  // `addressed`: the generation that the address named at which the event came. Safe to repeat,
+  // also after an Error, from many processes at once.
   PredictionVerdict apply(const std::optional<models::GenerationId>& addressed,
                           const Prediction& prediction);
 

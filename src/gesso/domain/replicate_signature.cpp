@@ -17,7 +17,10 @@ constexpr std::string_view kScheme = "v1,";
 
 std::optional<Secret> key_of(std::string_view secret) {
   if (!secret.starts_with(kSecretPrefix)) return std::nullopt;
-  auto key = base64_decode(secret.substr(kSecretPrefix.size()));
+  std::string padded(secret.substr(kSecretPrefix.size()));
+  padded.append((4 - padded.size() % 4) % 4, '=');  // some leave it out
+  auto key = base64_decode(padded);
+  wipe(padded);
   if (!key || key->empty()) return std::nullopt;  // anybody could sign with none
   return Secret(*std::move(key));
 }

@@ -1,5 +1,5 @@
-// The signature of Replicate's webhooks (replicate.com/docs/topics/webhooks/verify-webhook), which is
-// that of Standard Webhooks (standardwebhooks.com): `webhook-id: msg_...`, `webhook-timestamp:
+// The signature of Replicate's webhooks (replicate.com/docs/topics/webhooks/verify-webhook), which
+// is that of Standard Webhooks (standardwebhooks.com): `webhook-id: msg_...`, `webhook-timestamp:
 // 1700000000`, `webhook-signature: v1,<base64> v1,<base64>`.
 //
 // What is signed is the id, a period, the time, a period and the body's bytes as they came, by
@@ -35,7 +35,6 @@ struct ReplicateHeaders {
 
 // The `webhook-signature` that Replicate would send; for tests and stand-ins.
 [[nodiscard]] std::string sign_as_replicate(std::string_view id, std::string_view timestamp,
-                                            std::string_view body,
-                                            std::span<const Secret> secrets);
+                                            std::string_view body, std::span<const Secret> secrets);
 
 }  // namespace gesso::domain

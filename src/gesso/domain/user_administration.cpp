@@ -29,9 +29,9 @@ GrantOutcome grant_credits(const AccountServices& services, mongo::Session& sess
                            const GrantRequest& request, const std::optional<IdempotencyKey>& key) {
   auto outcome = CreditGrants(session, services.context).grant(request, key);
   if (const auto* entry = std::get_if<models::UsageLog>(&outcome)) {
-    log_security_event("credits_granted by=" + request.grant.granted_by.str() + " amount=" +
-                           std::to_string(request.grant.credits.value()) + " entry=" +
-                           entry->id.str(),
+    log_security_event("credits_granted by=" + request.grant.granted_by.str() +
+                           " amount=" + std::to_string(request.grant.credits.value()) +
+                           " entry=" + entry->id.str(),
                        request.user_id, {});
   }
   return outcome;

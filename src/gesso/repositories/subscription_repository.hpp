@@ -43,8 +43,8 @@ class SubscriptionRepository : public Repository<models::Subscription> {
   // Writes what billing decided: the plan, its state at Stripe, its periods, in one update, where
   // the subscription is still as it was seen. Counts its revision up and marks it unsettled. Where
   // the allotment is another, the credits used are set, else they are left to those who charge: who
-  // grants credits anew counts it up. Returns whether it was as seen. Throws Error: kDuplicate with field
-  // "stripe_subscription_id" where another user has that.
+  // grants credits anew counts it up. Returns whether it was as seen. Throws Error: kDuplicate with
+  // field "stripe_subscription_id" where another user has that.
   bool change_state(const models::Subscription& seen, const models::Subscription& next);
   // Takes the mark off that `change_state` left, where the revision is still the one that was seen.
   // Returns whether it was.
