@@ -24,6 +24,11 @@ param image string
 @minLength(32)
 param jwtSecret string
 
+@description('Encrypts second factors in the database; two with a comma between them while one takes the place of the other.')
+@secure()
+@minLength(32)
+param encryptionKeys string
+
 @description('True for the first deployment only: a later one would put the few indexes below in the place of all that Gesso has made.')
 param createCollections bool
 
@@ -328,6 +333,10 @@ resource containerApp 'Microsoft.App/containerApps@2024-03-01' = {
           name: 'jwt-secret'
           value: jwtSecret
         }
+        {
+          name: 'encryption-keys'
+          value: encryptionKeys
+        }
       ]
     }
     template: {
@@ -363,6 +372,10 @@ resource containerApp 'Microsoft.App/containerApps@2024-03-01' = {
             {
               name: 'GESSO_JWT_SECRET'
               secretRef: 'jwt-secret'
+            }
+            {
+              name: 'GESSO_ENCRYPTION_KEYS'
+              secretRef: 'encryption-keys'
             }
           ]
           probes: [

@@ -347,7 +347,8 @@ fi
 begin "logs of $environment"
 diagnose "$environment_id" ContainerAppConsoleLogs ContainerAppSystemLogs
 
-# A key of its own signs the tokens of the service's users; every replica must have the same one.
+# Keys of its own sign the tokens of the service's users and encrypt their second factors; every replica
+# must have the same ones.
 begin "Container App $app"
 if ! stands "$app_id" "$app_api"; then
   cat > "$work/app.json" << END
@@ -359,7 +360,10 @@ if ! stands "$app_id" "$app_api"; then
     "configuration": {
       "activeRevisionsMode": "Single",
       "ingress": {"external": true, "targetPort": 8080, "transport": "http", "allowInsecure": false},
-      "secrets": [{"name": "jwt-secret", "value": "$(head -c 48 /dev/urandom | base64 -w 0)"}]
+      "secrets": [
+        {"name": "jwt-secret", "value": "$(head -c 48 /dev/urandom | base64 -w 0)"},
+        {"name": "encryption-keys", "value": "$(head -c 48 /dev/urandom | base64 -w 0)"}
+      ]
     },
     "template": {
       "containers": [{
@@ -372,7 +376,8 @@ if ! stands "$app_id" "$app_api"; then
           {"name": "GESSO_MONGODB_SECRET", "value": "$secret"},
           {"name": "GESSO_DATABASE", "value": "$database"},
           {"name": "GESSO_AZURE_CREDENTIAL", "value": "ManagedIdentityCredential"},
-          {"name": "GESSO_JWT_SECRET", "secretRef": "jwt-secret"}
+          {"name": "GESSO_JWT_SECRET", "secretRef": "jwt-secret"},
+          {"name": "GESSO_ENCRYPTION_KEYS", "secretRef": "encryption-keys"}
         ],
         "probes": [
           {

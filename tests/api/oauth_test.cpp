@@ -21,7 +21,7 @@ namespace json = boost::json;
 
 struct OauthApi : ::testing::Test {
   FakeProvider provider;
-  gesso::testing::FakeClock clock;
+  gesso::testing::FakeClock clock{SystemClock().now()};  // that of the service's database
   SystemRandom random;
   domain::HashPool pool{1, 10};
   std::optional<domain::oauth::SignIn> sign_in;
@@ -35,6 +35,7 @@ struct OauthApi : ::testing::Test {
     services.outgoing = &pool;
     services.sign_in = &*sign_in;
     services.sign_in_redirect_uri = "https://api.example.com/api/v1/auth/oauth/{provider}/callback";
+    provider.now = clock.now();
     provider.claims = {{"email", "ada@gmail.com"}, {"email_verified", true}, {"name", "Ada"}};
   }
 
@@ -110,9 +111,129 @@ TEST_F(OauthApi, RefusesWhoDidNotBegin) {
     EXPECT_EQ(text(reply, "reason"), "not_begun");
   }
   EXPECT_EQ(finish(callback, kept(started)).status, 200);
-  const Reply again = finish(callback, kept(started));
+}
+
+// Not even with a code that is good still: what came back is what the browser sends again.
+TEST_F(OauthApi, AStateIsGoodOnce) {
+  const Reply started = start();
+  const std::string url = header(started, "location");
+  EXPECT_EQ(finish(provider.agree(url), kept(started)).status, 200);
+  const Reply again = finish(provider.agree(url), kept(started));
   EXPECT_EQ(again.status, 400);
-  EXPECT_EQ(text(again, "reason"), "code");
+  EXPECT_EQ(text(again, "reason"), "not_begun");
+}
+
+TEST_F(OauthApi, WhateverComesOfItTheCookieIsDropped) {
+  const auto drops = [&](const Reply& reply) {
+    const std::string cookie = header(reply, "set-cookie");
+    EXPECT_THAT(cookie, StartsWith("__Host-gesso-sign-in=; Max-Age=0;")) << reply.body;
+    for (const char* part : {"; Path=/", "; Secure", "; HttpOnly"}) {
+      EXPECT_THAT(cookie, HasSubstr(part)) << "without it a browser takes no __Host- cookie";
+    }
+  };
+  const std::string path = "/api/v1/auth/oauth/google/callback";
+  drops(get(path + "?code=x&state=y"));                          // no attempt
+  drops(get(path + "?error=access_denied", kept(start())));      // another state
+  drops(get(path + "?code=x&state=y", "__Host-gesso-sign-in=A"));  // not our cookie
+  const Reply started = start();
+  const std::string state = domain::oauth::query_of(header(started, "location"))["state"];
+  drops(get(path + "?error=access_denied&state=" + state, kept(started)));
+  provider.claims["email_verified"] = false;
+  drops(all());  // 403
+  provider.claims["email_verified"] = true;
+  (void)fixture.token_of("ada@gmail.com");
+  drops(all());  // 409
+}
+
+struct LinkingApi : OauthApi {
+  std::string token = fixture.token_of("bob@example.com");
+  static constexpr const char* kProof = R"({"password":"correct horse"})";
+
+  Reply begin_link(const std::string& with_token, const std::string& proof = kProof) {
+    return fixture.ask("POST", "/api/v1/users/me/identities/google/link", proof, with_token);
+  }
+  Reply link(const std::string& with_token) {
+    const Reply begun = begin_link(with_token);
+    EXPECT_EQ(begun.status, 200) << begun.body;
+    return finish(provider.agree(text(begun, "authorization_url")), kept(begun));
+  }
+  Reply unlink(const std::string& proof = kProof) {
+    return fixture.ask("POST", "/api/v1/users/me/identities/google/unlink", proof, token);
+  }
+  json::value identities() {
+    return fixture.ask("GET", "/api/v1/users/me/identities", {}, token).value().at("items");
+  }
+};
+
+TEST_F(LinkingApi, WhoIsLoggedInLinksAnAccountAndTakesItAway) {
+  EXPECT_EQ(identities(), json::array());
+  const Reply linked = link(token);
+  ASSERT_EQ(linked.status, 201) << linked.body;
+  EXPECT_EQ(text(linked, "provider"), "google");
+  EXPECT_FALSE(linked.value().as_object().contains("access_token"));
+  EXPECT_THAT(header(linked, "set-cookie"), HasSubstr("; Max-Age=0;"));
+  ASSERT_EQ(identities().as_array().size(), 1U);
+  EXPECT_EQ(identities().at(0).at("may_unlink"), true);  // there is a password
+
+  // From now on it signs Bob in, whatever address it has.
+  const Reply signed_in = all();
+  ASSERT_EQ(signed_in.status, 200) << signed_in.body;
+  const Reply me = fixture.ask("GET", "/api/v1/users/me", {}, text(signed_in, "access_token"));
+  EXPECT_EQ(text(me, "email"), "bob@example.com");
+
+  EXPECT_EQ(unlink(R"({"password":"wrong horse"})").status, 403);
+  EXPECT_EQ(unlink().status, 204);
+  EXPECT_EQ(unlink().status, 404);
+  EXPECT_EQ(identities(), json::array());
+  EXPECT_EQ(fixture.ask("GET", "/api/v1/users/me", {}, text(signed_in, "access_token")).status, 401)
+      << "who came in by it is out";
+}
+
+TEST_F(LinkingApi, AsksForAProofAndALogin) {
+  EXPECT_EQ(text(begin_link(token, R"({"password":"wrong horse"})"), "code"),
+            "reauthentication_failed");
+  EXPECT_EQ(begin_link(token, "{}").status, 403);
+  const Reply key = fixture.ask("POST", "/api/v1/users/me/api-keys",
+                                R"({"name":"k","scopes":["account:write"]})", token);
+  const Reply by_key = begin_link(text(key, "key"));
+  EXPECT_EQ(by_key.status, 403);
+  EXPECT_EQ(text(by_key, "code"), "login_required");
+  EXPECT_EQ(text(fixture.ask("POST", "/api/v1/users/me/api-keys",
+                             R"({"name":"k","scopes":["account:write"]})", text(key, "key")),
+                 "code"),
+            "login_required");
+  EXPECT_EQ(fixture.ask("POST", "/api/v1/users/me/identities/github/link", kProof, token).status,
+            404);
+}
+
+TEST_F(LinkingApi, LinksNothingOnceTheLoginHasEnded) {
+  const Reply begun = begin_link(token);
+  EXPECT_EQ(fixture.ask("POST", "/api/v1/auth/logout", "", token).status, 204);
+  const Reply refused = finish(provider.agree(text(begun, "authorization_url")), kept(begun));
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(text(all(), "token_type"), "bearer") << "it signs somebody new in";
+}
+
+TEST_F(LinkingApi, LinksNoAccountThatIsAnothersAndNoSecondOneOfAProvider) {
+  ASSERT_EQ(link(token).status, 201);
+  const std::string other = fixture.token_of("cleo@example.com");
+  const Reply taken = link(other);
+  EXPECT_EQ(taken.status, 409);
+  EXPECT_EQ(text(taken, "code"), "identity_taken");
+  provider.claims["sub"] = "somebody else";
+  const Reply second = link(token);
+  EXPECT_EQ(second.status, 409);
+  EXPECT_EQ(text(second, "code"), "provider_linked");
+}
+
+TEST_F(LinkingApi, TheLastWayInIsNotTakenAway) {
+  const Reply signed_in = all();
+  token = text(signed_in, "access_token");
+  EXPECT_EQ(identities().at(0).at("may_unlink"), false);
+  EXPECT_EQ(identities().at(0).at("linked_at"), nullptr);
+  const Reply refused = unlink("{}");  // the login is a moment old
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_EQ(text(refused, "code"), "last_login");
 }
 
 TEST_F(OauthApi, SaysThatThePersonDeclined) {

@@ -124,7 +124,55 @@ TEST_F(OpenapiOfAllTest, ShowsNoInternalField) {
   EXPECT_FALSE(user.contains("pending_charges"));
 }
 
-Result<Drawing, NotFound, TooManySides, Locked> put_drawing(DatabaseCall&, const PutDrawing&) {
+TEST_F(OpenapiOfAllTest, TellsWhatElseASuccessMayBe) {
+  const auto& responses = at("/paths/~1api~1v1~1auth~1register/post/responses").as_object();
+  EXPECT_EQ(responses.at("202").at_pointer("/content/application~1json/schema/$ref"),
+            "#/components/schemas/Acknowledgement");
+  EXPECT_EQ(responses.at("201").at_pointer("/content/application~1json/schema/$ref"),
+            "#/components/schemas/User");
+  for (const auto& [path, item] : at("/paths").as_object()) {
+    for (const auto& [method, operation] : item.as_object()) {
+      for (const auto& [status, response] : operation.at("responses").as_object()) {
+        const json::value* content = response.as_object().if_contains("content");
+        const bool problem =
+            content != nullptr && content->as_object().contains("application/problem+json");
+        EXPECT_FALSE(problem && status.starts_with('2')) << path << " " << status;
+      }
+    }
+  }
+}
+
+void expect_no_key_twice(const bson::View& document, const std::string& path) {
+  std::set<std::string> keys;
+  for (const bson::Element& element : document) {
+    const std::string here = path + "/" + std::string(element.key);
+    EXPECT_TRUE(keys.insert(std::string(element.key)).second) << here;
+    if (element.value.is_document() || element.value.is_array()) {
+      expect_no_key_twice(element.value.as_document(), here);
+    }
+  }
+}
+
+// What the document is made of, before a parser that takes the last of two has seen it.
+TEST(SchemasOfOperations, HaveNoKeyTwice) {
+  for (const Operation& operation : operations()) {
+    const std::string id(operation.info().id);
+    const OperationSchema schema = operation.describe();
+    if (schema.input.body) expect_no_key_twice(schema.input.body->view(), id + " body");
+    for (const ParameterSchema& parameter : schema.input.parameters) {
+      expect_no_key_twice(parameter.schema.view(), id + " " + std::string(parameter.name));
+    }
+    if (schema.output.json) expect_no_key_twice(schema.output.json->view(), id + " output");
+    for (const ProblemSchema& problem : schema.problems) {
+      if (problem.members) expect_no_key_twice(problem.members->view(), id + " problem");
+    }
+  }
+  expect_no_key_twice(schema::json_schema<Drawing>().view(), "Drawing");
+}
+
+using Later = Alternative<202, Shape, "It is drawn later.">;
+
+Result<Drawing, Later, NotFound, TooManySides, Locked> put_drawing(DatabaseCall&, const PutDrawing&) {
   return NotFound{};
 }
 
@@ -163,6 +211,13 @@ TEST_F(OpenapiOfDrawingsTest, TellsWhatIsReadFromWhatIsSent) {
 TEST_F(OpenapiOfDrawingsTest, KeepsWhatAStructAndWhatItsFieldSay) {
   EXPECT_EQ(at("/components/schemas/Drawing/properties/shape/description"), "What it shows.");
   EXPECT_EQ(at("/components/schemas/Shape/description"), "A shape.");
+}
+
+TEST_F(OpenapiOfDrawingsTest, TellsAlternatives) {
+  EXPECT_EQ(put("/responses/202/description"), "It is drawn later.");
+  EXPECT_EQ(put("/responses/202/content/application~1json/schema/$ref"),
+            "#/components/schemas/Shape");
+  EXPECT_TRUE(put("/responses/202/headers").as_object().contains("RateLimit"));
 }
 
 TEST_F(OpenapiOfDrawingsTest, TellsProblemsOfOneStatusApartByTheirCode) {

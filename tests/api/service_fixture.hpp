@@ -51,6 +51,10 @@ class Running {
       .clock = clock, .random = random, .ids = ids, .bcrypt_cost = 4};
   domain::Tokens tokens{Secret(std::string_view("a key of thirty-two bytes or more")),
                         std::chrono::hours{1}, token_clock};
+  Keyring keys = [] {
+    const Secret key(std::string(Keyring::kMinKeyBytes, 'k'));
+    return Keyring(std::span(&key, 1));
+  }();
   domain::KeepingMailer mailer;
   localdb::Server engine;
   mongo::Service database;
@@ -62,7 +66,8 @@ class Running {
                                    .limits = limits,
                                    .run = [this](const domain::Unit& unit) {
                                      database.run([&](mongo::Session& session) { unit(session); });
-                                   }};
+                                   },
+                                   .keys = &keys};
   domain::HashPool hashes;
   domain::UsageRecorder usage;
   domain::Limiter limiter;
@@ -72,13 +77,14 @@ class Running {
   http::Server server;
 
   Running(const std::filesystem::path& folder, std::size_t waiting_hashes,
-          std::chrono::milliseconds request_timeout, std::string_view limit_table)
+          std::chrono::milliseconds request_timeout, std::string_view limit_table,
+          std::chrono::milliseconds server_selection_timeout)
       : engine({.data_dir = folder / "data", .unix_socket = folder / "db.sock"}),
         database({.uri = Secret(engine.uri()),
                   .pool_size = 4,
                   .warm_minimum = 0,
                   .connect_attempts = 1,
-                  .server_selection_timeout = std::chrono::milliseconds{200}},
+                  .server_selection_timeout = server_selection_timeout},
                  clock, random),
         hashes(1, waiting_hashes),
         usage(database, repository_context, {.flush_interval = std::chrono::milliseconds{10}}),
@@ -116,6 +122,8 @@ class ServiceFixture {
   std::size_t waiting_hashes_ = 100;
   std::chrono::milliseconds request_timeout_{30'000};
   std::string limits_ = "*.* = unlimited";
+  // Long, since a loaded machine is no database that is away.
+  std::chrono::milliseconds server_selection_timeout_{30'000};
   std::optional<Running> running_;
 
  public:
@@ -123,7 +131,8 @@ class ServiceFixture {
 
   void restart() {
     running_.reset();
-    running_.emplace(folder_.path(), waiting_hashes_, request_timeout_, limits_);
+    running_.emplace(folder_.path(), waiting_hashes_, request_timeout_, limits_,
+                     server_selection_timeout_);
   }
   void restart_with(std::size_t waiting_hashes, std::chrono::milliseconds request_timeout) {
     waiting_hashes_ = waiting_hashes;
@@ -132,6 +141,11 @@ class ServiceFixture {
   }
   void restart_with_limits(std::string_view limits) {
     limits_ = limits;
+    restart();
+  }
+  // For a test that takes the database away, and waits for the service to notice.
+  void restart_with_server_selection(std::chrono::milliseconds timeout) {
+    server_selection_timeout_ = timeout;
     restart();
   }
   Running& service() { return *running_; }

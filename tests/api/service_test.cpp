@@ -288,6 +288,7 @@ TEST_F(ServiceTest, KeepsEverythingOverARestart) {
 }
 
 TEST_F(ServiceTest, IsReadyWhileTheDatabaseIs) {
+  fixture.restart_with_server_selection(200ms);
   EXPECT_EQ(ask("GET", "/healthz").status, 200);
   EXPECT_EQ(ask("GET", "/readyz").status, 200);
   fixture.service().engine.stop();

@@ -46,6 +46,20 @@ TEST(Sealer, RefusesWhatAnotherKeyOrPurposeSealed) {
   EXPECT_EQ(opened(sealer, Sealer(root(), "another").seal("x", random)), "refused");
 }
 
+TEST(Sealer, OpensWithTheSameAssociatedDataOnly) {
+  testing::SeededRandom random;
+  const Sealer sealer(root(), "a purpose");
+  const std::string sealed = sealer.seal("hello", random, "ada");
+  const auto with = [&](std::string_view associated) {
+    const auto value = sealer.open(sealed, associated);
+    return value ? std::string(value->reveal()) : "refused";
+  };
+  EXPECT_EQ(with("ada"), "hello");
+  EXPECT_EQ(with("bob"), "refused");
+  EXPECT_EQ(with(""), "refused");
+  EXPECT_EQ(base64url_decode(sealed).value_or("").size(), 12 + 5 + 16U) << "it is not in it";
+}
+
 TEST(Sealer, RefusesEveryChangeOfAByte) {
   testing::SeededRandom random;
   const Sealer sealer(root(), "a purpose");

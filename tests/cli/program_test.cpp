@@ -120,9 +120,11 @@ TEST_F(ProgramTest, ServesDrainsAndServesTheSameAgain) {
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_THAT(outcome.err, Not(HasSubstr("correct horse")));
   }
-  struct stat status {};
-  ASSERT_EQ(::stat((folder / "data/token.key").c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  for (const char* key : {"data/token.key", "data/encryption.key"}) {
+    struct stat status {};
+    ASSERT_EQ(::stat((folder / key).c_str(), &status), 0) << key;
+    EXPECT_EQ(status.st_mode & 0777U, 0600U) << key;
+  }
 }
 
 TEST_F(ProgramTest, KeepsTokensGoodOverARestart) {
@@ -343,12 +345,28 @@ TEST_F(ProgramTest, ServesFromAFolderWhosePathIsTooLongForASocket) {
   EXPECT_EQ(serve.finish().status, 0);
 }
 
-TEST_F(ProgramTest, RefusesATokenKeyThatIsCut) {
+TEST_F(ProgramTest, RefusesAKeyThatIsCut) {
   std::filesystem::create_directory(folder / "data");
-  std::ofstream(folder / "data/token.key") << "0123";
-  const Outcome outcome = run({"serve", "--listen", "127.0.0.1:0"});
-  EXPECT_EQ(outcome.status, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("token.key"));
+  for (const std::string key : {"token.key", "encryption.key"}) {
+    const std::filesystem::path path = folder / "data" / key;
+    std::ofstream(path) << "0123";
+    const Outcome outcome = run({"serve", "--listen", "127.0.0.1:0"});
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.err, HasSubstr(key));
+    std::filesystem::remove(path);
+  }
+}
+
+TEST_F(ProgramTest, ReencryptsWithTheKeysThatAreSet) {
+  const std::string old_key(32, 'a');
+  const std::string both = std::string(32, 'b') + "," + old_key;
+  const Outcome outcome = run({"reencrypt"}, {{"GESSO_ENCRYPTION_KEYS", both}});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("0 secrets encrypted anew with key "));
+  EXPECT_FALSE(std::filesystem::exists(folder / "data/encryption.key"));
+  const Outcome missing = run({"reencrypt"}, {{"GESSO_MONGODB_URI", "mongodb://127.0.0.1:1/"}});
+  EXPECT_EQ(missing.status, 2) << "before anybody is asked";
+  EXPECT_THAT(missing.err, HasSubstr("GESSO_ENCRYPTION_KEYS"));
 }
 
 }  // namespace

@@ -154,6 +154,21 @@ TEST(SettingsTest, NeverShowASecret) {
   EXPECT_EQ(show(loaded.values, *find_setting("jwt_secret")), "(not set)");
 }
 
+TEST(SettingsTest, EncryptionKeysAreLongAndDifferent) {
+  const std::string a(32, 'a');
+  const std::string b(32, 'b');
+  for (const std::string& good : {std::string(), a, a + "," + b, b + ", " + a}) {
+    EXPECT_EQ(load_settings({.environment = {{"GESSO_ENCRYPTION_KEYS", good}}})
+                  .values.encryption_keys.reveal(),
+              good);
+  }
+  for (const std::string& bad : {a.substr(1), a + ",short", a + "," + a}) {
+    const std::string message = refusal({.environment = {{"GESSO_ENCRYPTION_KEYS", bad}}});
+    EXPECT_THAT(message, HasSubstr("keys of at least 32 bytes"));
+    EXPECT_THAT(message, Not(HasSubstr(bad)));
+  }
+}
+
 TEST(SettingsTest, DefaultsPassTheirOwnChecks) {
   const Settings defaults;
   for (const Setting& setting : setting_table()) {

@@ -12,8 +12,9 @@ from standin_az import SCRIPTS, Azure, every_body
 from support.venv import python_with
 
 HERE = pathlib.Path(__file__).resolve().parent
+SECRETS = {"jwtSecret": "<jwt>", "encryptionKeys": "<encryption>"}
 GIVEN = {
-    "account": "paint-db", "vault": "paint-kv", "image": "registry.example/gesso:1", "jwtSecret": "<jwt>",
+    **SECRETS, "account": "paint-db", "vault": "paint-kv", "image": "registry.example/gesso:1",
     "createCollections": True, "createSecret": True, "location": "westeurope",
 }  # fmt: skip
 # Set at the place where the resource stands, not in its body.
@@ -59,7 +60,8 @@ def has_no_fault():
         must(re.fullmatch(r"20\d\d-\d\d-\d\d(-preview)?", one["api"]), one)
         if not one["existing"]:
             every_body.append({"type": one["type"], "body": body(one)})
-    must(found["parameters"]["jwtSecret"]["secure"], "the signing key is a secure parameter")
+    for name in SECRETS:
+        must(found["parameters"][name]["secure"], f"{name} is a secure parameter")
     for name in ["createCollections", "createSecret"]:
         must(found["parameters"][name]["needed"], f"{name} is decided each time, never by a default")
 
@@ -191,8 +193,8 @@ def leaves_out_what_stands():
 def takes_its_example_of_parameters():
     example = json.loads((SCRIPTS / "main.parameters.example.json").read_text())["parameters"]
     given = {name: one["value"] for name, one in example.items()}
-    must("jwtSecret" not in given, "no secret stands in a file that is copied")
-    found = evaluate_file(SCRIPTS / "main.bicep", json.dumps({**given, "jwtSecret": "<jwt>"}))
+    must(not SECRETS.keys() & given.keys(), "no secret stands in a file that is copied")
+    found = evaluate_file(SCRIPTS / "main.bicep", json.dumps({**given, **SECRETS}))
     must(found["faults"] == [], found["faults"])
 
 

@@ -21,6 +21,13 @@
 
 namespace gesso::domain {
 
+// A keyring of keys of 32 times each letter, the first one for what is encrypted now.
+inline Keyring keyring_of(std::string_view letters) {
+  std::vector<Secret> keys;
+  for (const char letter : letters) keys.emplace_back(std::string(Keyring::kMinKeyBytes, letter));
+  return Keyring(keys);
+}
+
 // Refuses one kind of attempt when told to, and keeps what was asked.
 class ScriptedLimits final : public AttemptLimits {
  public:
@@ -53,8 +60,13 @@ class AccountTest : public repositories::RepositoryTest {
   const RunUnit run_ = [](const Unit& unit) {
     repositories::Database::get().service().run([&](mongo::Session& session) { unit(session); });
   };
-  AccountServices services_{
-      .context = context_, .tokens = tokens_, .mail = mail_, .limits = limits_, .run = run_};
+  Keyring keys_ = keyring_of("k");
+  AccountServices services_{.context = context_,
+                            .tokens = tokens_,
+                            .mail = mail_,
+                            .limits = limits_,
+                            .run = run_,
+                            .keys = &keys_};
   const ClientInfo client_{.address = "192.0.2.7", .user_agent = "curl/8"};
   static constexpr const char* kPassword = "correct horse";
 

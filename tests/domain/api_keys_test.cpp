@@ -17,10 +17,13 @@ using models::User;
 
 class ApiKeysTest : public AccountTest {
  protected:
+  const models::SessionId session_ = models::SessionId::next(ids_);
+
   auto create(const models::UserId& id, const NewApiKey& request,
               Scopes allowed = models::kUserScopes) {
     return run([&](mongo::Session& session) {
-      return create_api_key(services_, session, {.user_id = id}, allowed, request);
+      return create_api_key(services_, session, {.user_id = id, .session_id = session_}, allowed,
+                            request);
     });
   }
   CreatedApiKey created(const models::UserId& id,
@@ -36,6 +39,17 @@ class ApiKeysTest : public AccountTest {
     });
   }
 };
+
+// Another key would outlive the end of the first one, and its revocation.
+TEST_F(ApiKeysTest, AKeyMakesNoOtherKey) {
+  const User ada = registered("ada@example.com");
+  const auto outcome = run([&](mongo::Session& session) {
+    return create_api_key(services_, session, {.user_id = ada.id}, models::kUserScopes,
+                          {"more", {Scope::kAccountRead}, {}});
+  });
+  EXPECT_TRUE(std::holds_alternative<LoginNeeded>(outcome));
+  EXPECT_TRUE(list(ada.id).empty());
+}
 
 TEST_F(ApiKeysTest, AKeyIsGoodForItsScopes) {
   const User ada = registered("ada@example.com");

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "gesso/domain/api_keys.hpp"
+#include "gesso/domain/identities.hpp"
+#include "gesso/domain/second_factor.hpp"
 #include "gesso/repositories/user_repository.hpp"
 #include "tests/domain/account_fixture.hpp"
 
@@ -86,6 +89,85 @@ TEST_F(PasswordsTest, WhatIsMailedSetsANewOneOnceAndEndsEverySession) {
   EXPECT_TRUE(account(ada.id).is_verified);
   logged_in("ada@example.com", kNew);
   EXPECT_FALSE(is_reset(token));
+}
+
+// Whoever knew the old password may have asked for a change of the address: confirmed later, it
+// would bring the account back to him.
+TEST_F(PasswordsTest, ANewPasswordEndsAChangeOfTheAddressThatIsNotConfirmed) {
+  const User ada = registered("ada@example.com");
+  const auto begin_change = [&] {
+    const SignedIn thief = logged_in("ada@example.com");
+    (void)request_email_change(services_, run_, requester(thief), "thief@example.com",
+                               by_password());
+    return token_in(mails()[0]);
+  };
+  const auto confirms = [&](const std::string& token) {
+    return std::holds_alternative<Account>(run(
+        [&](mongo::Session& session) { return confirm_email(services_, session, token, client_); }));
+  };
+  const std::string first = begin_change();
+  (void)ask_for_reset("ada@example.com");
+  EXPECT_TRUE(is_reset(token_in(mails()[0])));
+  EXPECT_FALSE(confirms(first));
+  mails();
+  EXPECT_TRUE(
+      std::holds_alternative<Accepted>(change(logged_in("ada@example.com", kNew), kNew, kPassword)));
+  mails();
+  const std::string second = begin_change();
+  EXPECT_TRUE(
+      std::holds_alternative<Accepted>(change(logged_in("ada@example.com"), kPassword, kNew)));
+  EXPECT_FALSE(confirms(second));
+  EXPECT_EQ(account(ada.id).email, "ada@example.com");
+}
+
+// Somebody registered another's address, and made himself at home; then its owner asks for a new
+// password.
+TEST_F(PasswordsTest, AResetOfAnAddressThatNobodyConfirmedEndsWhatAnImpostorLeft) {
+  const User user = registered("ada@example.com");
+  const SignedIn impostor = logged_in("ada@example.com");
+  const auto key = run([&](mongo::Session& session) {
+    return create_api_key(services_, session, requester(impostor), models::kUserScopes,
+                          {"mine", {models::Scope::kAccountRead}, {}});
+  });
+  const std::string secret = std::get<CreatedApiKey>(key).secret;
+  const ProviderIdentity google{.provider = models::AuthProvider::kGoogle, .subject = "1"};
+  const ProviderIdentity github{.provider = models::AuthProvider::kGithub, .subject = "2"};
+  for (const ProviderIdentity& identity : {google, github}) {
+    (void)run([&](mongo::Session& session) {
+      return link_identity(services_, session, requester(impostor), identity);
+    });
+  }
+  const auto begun =
+      std::get<TotpEnrolment>(begin_totp(services_, run_, requester(impostor), by_password()));
+  (void)run([&](mongo::Session& session) {
+    return confirm_totp(services_, session, requester(impostor), code(begun.secret));
+  });
+  EXPECT_TRUE(is_admitted(secret));
+  mails();
+  (void)ask_for_reset("ada@example.com");
+  EXPECT_TRUE(is_reset(token_in(mails()[0])));
+  EXPECT_FALSE(is_admitted(secret));
+  EXPECT_FALSE(is_admitted(impostor.access_token));
+  logged_in("ada@example.com", kNew);  // no second factor is in the owner's way
+  for (const ProviderIdentity& identity : {google, github}) {
+    EXPECT_FALSE(with<AccountRepository>([&](AccountRepository accounts) {
+      return accounts.find_account(identity.provider, identity.subject);
+    }));
+  }
+  EXPECT_TRUE(account(user.id).recovery_codes.empty());
+}
+
+TEST_F(PasswordsTest, AResetOfAConfirmedAddressLeavesKeysAndTheSecondFactor) {
+  const User ada = registered("ada@example.com");
+  with<UserRepository>([&](UserRepository users) { users.mark_as_verified(ada.id); });
+  const SignedIn login = logged_in("ada@example.com");
+  const auto key = run([&](mongo::Session& session) {
+    return create_api_key(services_, session, requester(login), models::kUserScopes,
+                          {"mine", {models::Scope::kAccountRead}, {}});
+  });
+  (void)ask_for_reset("ada@example.com");
+  EXPECT_TRUE(is_reset(token_in(mails()[0])));
+  EXPECT_TRUE(is_admitted(std::get<CreatedApiKey>(key).secret));
 }
 
 TEST_F(PasswordsTest, AResetIsGoodForTenMinutesAndTheLastOneCounts) {

@@ -99,6 +99,12 @@ TEST_F(SecondFactorTest, GuessingIsLimitedByAccount) {
   limits_.refused = Attempt::kCode;
   EXPECT_TRUE(std::holds_alternative<TooManyAttempts>(enter(shown, code(ada.secret))));
   EXPECT_EQ(limits_.asked.back().account, ada.login.user_id.str());
+  // Who knows the password keeps nobody out who comes from where he is logged in.
+  EXPECT_EQ(limits_.asked.back().familiarity, Network::kFamiliar);
+  (void)run([&](mongo::Session& session) {
+    return log_in_with_code(services_, session, shown, "000000", {.address = "192.0.2.99"});
+  });
+  EXPECT_EQ(limits_.asked.back().familiarity, Network::kStrange);
 }
 
 TEST_F(SecondFactorTest, ARecoveryCodeReplacesItOnceAndTheUserIsTold) {

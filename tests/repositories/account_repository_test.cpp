@@ -178,16 +178,24 @@ TEST_F(AccountRepositoryTest, ListsUsersByPagesNewestFirst) {
   const User cleo = add_user("cleo@example.com");
   with<UserRepository>([&](UserRepository users) {
     users.deactivate(bob.id);
-    const auto first = users.list(true, {.limit = 1});
+    const auto first = users.list(true, {}, {.limit = 1});
     ASSERT_EQ(first.items.size(), 1U);
     EXPECT_EQ(first.items[0].id, cleo.id);
-    const auto second = users.list(true, {.limit = 1, .cursor = *first.next});
+    const auto second = users.list(true, {}, {.limit = 1, .cursor = *first.next});
     ASSERT_EQ(second.items.size(), 1U);
     EXPECT_EQ(second.items[0].id, ada.id);
-    const auto inactive = users.list(false, {});
+    const auto inactive = users.list(false, {}, {});
     ASSERT_EQ(inactive.items.size(), 1U);
     EXPECT_EQ(inactive.items[0].id, bob.id);
     EXPECT_FALSE(inactive.next);
+    // The same of one tier.
+    users.set_tier(ada.id, models::SubscriptionTier::kPro);
+    users.set_tier(bob.id, models::SubscriptionTier::kPro);
+    const auto pro = users.list(true, models::SubscriptionTier::kPro, {});
+    ASSERT_EQ(pro.items.size(), 1U);
+    EXPECT_EQ(pro.items[0].id, ada.id);
+    EXPECT_EQ(users.list(false, models::SubscriptionTier::kPro, {}).items.at(0).id, bob.id);
+    EXPECT_EQ(users.list(true, models::SubscriptionTier::kFree, {}).items.at(0).id, cleo.id);
   });
 }
 

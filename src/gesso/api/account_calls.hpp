@@ -16,6 +16,7 @@ namespace gesso::api {
 using TooManyAttempts = Problem<429, "too_many_attempts", "Too many attempts">;
 using WrongLogin = Problem<401, "unauthorized", "Unauthorized">;
 using WrongProof = Problem<403, "reauthentication_failed", "The password or the code is wrong">;
+using LoginRequired = Problem<403, "login_required", "An API key may not do this">;
 using InvalidToken = Problem<400, "invalid_token", "The token is not good">;
 using EmailTaken = Problem<409, "email_taken", "This email is taken">;
 
@@ -24,6 +25,10 @@ using EmailTaken = Problem<409, "email_taken", "This email is taken">;
 }
 [[nodiscard]] inline WrongProof wrong_proof() {
   return {.detail = "Show the password, or a code of the second factor where there is no password"};
+}
+
+[[nodiscard]] inline LoginRequired login_required() {
+  return {.detail = "Log in, and show the access token of the session"};
 }
 
 // It was taken, and the answer would be the same if nothing came of it.
@@ -109,7 +114,7 @@ GESSO_FIELDS(ProofRequest, (password, "The password, where there is one."),
 }
 
 // Lives no longer than the call.
-[[nodiscard]] inline domain::RunUnit runner_of(const HashingCall& call) {
+[[nodiscard]] inline domain::RunUnit runner_of(const PooledCall& call) {
   return [&call](const domain::Unit& unit) {
     call.run([&](mongo::Session& session) { unit(session); });
   };

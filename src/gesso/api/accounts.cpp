@@ -110,7 +110,8 @@ GESSO_FIELDS(ResetPassword, (body, "The new password."))
 namespace {
 
 // Where a setting says that nobody is told which addresses are taken.
-using RegistrationMailed = Problem<202, "registration_mailed", "The rest is in the mail">;
+using RegistrationMailed =
+    Alternative<202, Acknowledgement, "Taken; the rest is in the mail to that address.">;
 using EmailNotConfirmed = Problem<403, "email_not_confirmed", "The email is not confirmed">;
 using InvalidRefreshToken = Problem<401, "invalid_refresh_token", "The session has ended">;
 
@@ -129,7 +130,7 @@ Result<models::User, RegistrationMailed, EmailTaken, TooManyAttempts> register_u
     return EmailTaken{.detail = "There is a user with this email already"};
   }
   if (std::holds_alternative<domain::Accepted>(outcome)) {
-    return RegistrationMailed{.detail = "Look into the mail of that address"};
+    return RegistrationMailed{{"Look into the mail of that address"}};
   }
   return std::get<models::User>(std::move(outcome));
 }
@@ -242,6 +243,9 @@ constexpr Operation kOperations[] = {
                               .id = "register",
                               .tag = "Accounts",
                               .summary = "Make an account with an email and a password.",
+                              .description = "Where the service hides which emails are taken "
+                                             "(`hide_taken_email`), the answer is 202 for every "
+                                             "email, and 201 and 409 never come.",
                               .access = Access::kPublic,
                               .limit = LimitClass::kLogin,
                               .status = 201,

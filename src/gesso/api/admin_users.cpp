@@ -10,14 +10,18 @@
 namespace gesso::api {
 
 struct ListUsers {
-  bool active = true;
+  std::optional<bool> active = {};
+  std::optional<models::SubscriptionTier> tier = {};
   std::optional<schema::Email> email = {};
   schema::Integer<1, 100> limit = 20;
   std::string cursor = {};
 };
 GESSO_FIELDS(ListUsers,
-             (active, "Those who may log in, or those who may not.", schema::kHasDefault),
-             (email, "Only the one with this address, active or not."),
+             (active,
+              "Those who may log in, or those who may not. Without it those who may; beside `email` "
+              "both."),
+             (tier, "Only those of this tier."),
+             (email, "Only the one with this address, in any case of letters."),
              (limit, "At most so many.", schema::kHasDefault),
              (cursor, "`next_cursor` of the page before.", schema::kHasDefault))
 
@@ -109,11 +113,14 @@ Result<Page<User>> list_users(DatabaseCall& call, const ListUsers& asked) {
   auto users = call.make<UserRepository>();
   if (asked.email) {
     Page<User> page;
-    if (auto user = users.find_by_email(*asked.email)) page.items.push_back(*std::move(user));
+    auto user = users.find_by_email(*asked.email);
+    const bool fits = user && user->is_active == asked.active.value_or(user->is_active) &&
+                      user->subscription_tier == asked.tier.value_or(user->subscription_tier);
+    if (fits) page.items.push_back(*std::move(user));
     return page;
   }
   auto page = users.list(
-      asked.active,
+      asked.active.value_or(true), asked.tier,
       {.limit = asked.limit, .cursor = asked.cursor, .skip_undecodable = [&](const Error& error) {
          spdlog::error("{}: left out of a list: {}", call.request_id, error.what());
        }});
@@ -198,6 +205,11 @@ constexpr Operation kOperations[] = {
                            .id = "listUsers",
                            .tag = "Administration",
                            .summary = "Users, newest first, or the one with an address.",
+                           .description =
+                               "`active`, `tier` and `email` may be combined; all that are given "
+                               "have to fit. There is one order, by `created_at`, and no part of an "
+                               "address is searched for: an index serves each combination. A "
+                               "`cursor` belongs to the filters that it came with.",
                            .scope = Scope::kAdmin}),
     operation<get_user>({.path = "/api/v1/admin/users/{id}",
                          .id = "getUser",

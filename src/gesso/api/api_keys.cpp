@@ -51,11 +51,12 @@ namespace {
 using TooManyKeys = Problem<409, "too_many_api_keys", "There are too many API keys">;
 using ScopeNotAllowed = Problem<403, "scope_not_allowed", "The caller has not that scope">;
 
-Result<CreatedApiKey, ScopeNotAllowed, TooManyKeys, NotFound> create_api_key(
+Result<CreatedApiKey, LoginRequired, ScopeNotAllowed, TooManyKeys, NotFound> create_api_key(
     DatabaseCall& call, const CreateApiKey& asked) {
   const auto outcome = domain::create_api_key(
       call.services.accounts, call.session, requester_of(call), call.caller().scopes,
       {.name = asked.body.name, .scopes = asked.body.scopes, .expires_at = asked.body.expires_at});
+  if (std::holds_alternative<domain::LoginNeeded>(outcome)) return login_required();
   if (const auto* refusal = std::get_if<domain::ScopeNotAllowed>(&outcome)) {
     return ScopeNotAllowed{.detail = "The caller has not the scope " +
                                      std::string(to_string(refusal->scope))};

@@ -2,11 +2,10 @@
 // a code for a session of ours; between the two it keeps what the attempt is known by in a cookie.
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
-
-#include "gesso/api/account_calls.hpp"
 #include "gesso/api/operations.hpp"
-#include "gesso/domain/oauth/sign_in.hpp"
+#include "gesso/api/sign_in_calls.hpp"
+#include "gesso/domain/identities.hpp"
+#include "gesso/domain/oauth/used_attempts.hpp"
 
 namespace gesso::api {
 
@@ -43,59 +42,11 @@ GESSO_FIELDS(SignInRefused,
 
 namespace {
 
+using IdentityTaken =
+    Problem<409, "identity_taken", "The provider's account logs another user in">;
+using ProviderIsLinked =
+    Problem<409, "provider_linked", "Another account of that provider is linked">;
 using NoEmail = Problem<403, "email_not_verified", "The provider vouches for no email">;
-
-// With this prefix a browser takes the cookie over https alone, and from this very host: no other
-// host of the domain can plant the cookie of an attempt of its own (RFC 6265bis, 4.1.3.2).
-constexpr std::string_view kCookie = "__Host-gesso-sign-in";
-
-std::string cookie(std::string_view value, std::chrono::seconds lifetime) {
-  return std::string(kCookie) + "=" + std::string(value) +
-         "; Max-Age=" + std::to_string(lifetime.count()) +
-         "; Path=/; Secure; HttpOnly; SameSite=Lax";
-}
-
-// The value of our cookie in the header's "a=1; b=2".
-std::optional<std::string_view> find_cookie(std::string_view header) {
-  while (!header.empty()) {
-    std::string_view pair = header.substr(0, header.find(';'));
-    header.remove_prefix(std::min(pair.size() + 1, header.size()));
-    pair.remove_prefix(std::min(pair.find_first_not_of(' '), pair.size()));
-    if (pair.starts_with(kCookie) && pair.substr(kCookie.size()).starts_with('=')) {
-      return pair.substr(kCookie.size() + 1);
-    }
-  }
-  return std::nullopt;
-}
-
-domain::oauth::SignIn* sign_in_with(const Call& call, ProviderKind provider) {
-  auto* sign_in = call.services.sign_in;
-  return sign_in != nullptr && sign_in->offers(provider) ? sign_in : nullptr;
-}
-
-NotFound not_offered(ProviderKind provider) {
-  return {.detail = "Sign-in with " + std::string(to_string(provider)) + " is not set up here"};
-}
-
-std::string redirect_uri(const Call& call, ProviderKind provider) {
-  std::string uri = call.services.sign_in_redirect_uri;
-  constexpr std::string_view kName = "{provider}";
-  const std::size_t at = uri.find(kName);
-  if (at != std::string::npos) uri.replace(at, kName.size(), to_string(provider));
-  return uri;
-}
-
-models::AuthProvider auth_provider(ProviderKind provider) {
-  switch (provider) {
-    case ProviderKind::kGoogle:
-      return models::AuthProvider::kGoogle;
-    case ProviderKind::kMicrosoft:
-      return models::AuthProvider::kMicrosoft;
-    case ProviderKind::kGithub:
-      return models::AuthProvider::kGithub;
-  }
-  return models::AuthProvider::kGoogle;
-}
 
 domain::ProviderIdentity identity_of(const domain::oauth::Profile& profile) {
   domain::ProviderIdentity identity{.provider = auth_provider(profile.provider),
@@ -120,23 +71,58 @@ Result<Redirect, NotFound> start_sign_in(OutgoingCall& call, const StartSignIn& 
   if (sign_in == nullptr) return not_offered(asked.provider);
   const auto begun = sign_in->begin(asked.provider, redirect_uri(call, asked.provider),
                                     {.deadline = call.deadline});
-  return Redirect{.location = begun.url,
-                  .cookies = {cookie(begun.cookie, domain::oauth::kAttemptLifetime)}};
+  return Redirect{.location = begun.url, .cookie = sign_in_cookie(begun.cookie)};
 }
 
-Result<WithCookies<TokenPair>, NotFound, SignInRefused, SecondFactorRequired, WrongLogin,
-       EmailTaken, NoEmail>
-finish_sign_in(OutgoingCall& call, const FinishSignIn& asked) {
+using Linked = Alternative<201, LoginProvider, "Linked to the account that asked for it.">;
+using FinishedSignIn = Result<TokenPair, Linked, NotFound, SignInRefused, SecondFactorRequired,
+                              WrongLogin, EmailTaken, IdentityTaken, ProviderIsLinked, NoEmail>;
+
+FinishedSignIn finish_link(OutgoingCall& call, const domain::Requester& requester,
+                           const domain::ProviderIdentity& identity) {
+  const auto linked = call.run([&](mongo::Session& session) {
+    return domain::link_identity(call.services.accounts, session, requester, identity);
+  });
+  if (std::holds_alternative<domain::IdentityTaken>(linked)) {
+    return IdentityTaken{.detail = "That account logs another user in"};
+  }
+  if (std::holds_alternative<domain::ProviderIsLinked>(linked)) {
+    return ProviderIsLinked{.detail = "Unlink the other account of that provider first"};
+  }
+  if (std::holds_alternative<domain::NoSuchUser>(linked)) {
+    return WrongLogin{.detail = "The login that began this has ended"};
+  }
+  const auto providers = call.run([&](mongo::Session& session) {
+    return domain::list_login_providers(call.services.accounts, session, requester.user_id);
+  });
+  Linked answer{{.provider = identity.provider}};
+  for (const domain::LoginProvider& one : providers.value_or(std::vector<domain::LoginProvider>())) {
+    if (one.provider == identity.provider) answer.value = view_of(one);
+  }
+  return answer;
+}
+
+FinishedSignIn finish_sign_in(OutgoingCall& call, const FinishSignIn& asked) {
   auto* sign_in = sign_in_with(call, asked.provider);
   if (sign_in == nullptr) return not_offered(asked.provider);
+  const auto first_use = [&](const domain::oauth::Attempt& attempt) {
+    return call.run([&](mongo::Session& session) {
+      return domain::oauth::use_attempt(session, call.services.repository_context, attempt);
+    });
+  };
   const auto outcome = sign_in->finish(
       asked.provider,
       {.code = asked.code, .state = asked.state, .issuer = asked.iss, .error = asked.error},
-      asked.cookie ? find_cookie(*asked.cookie) : std::nullopt, {.deadline = call.deadline});
+      asked.cookie ? find_cookie(*asked.cookie, kSignInCookie) : std::nullopt,
+      {.deadline = call.deadline}, first_use);
   if (const auto* refusal = std::get_if<domain::oauth::Refusal>(&outcome)) {
     return refused(call, asked.provider, *refusal);
   }
-  const auto identity = identity_of(std::get<domain::oauth::Profile>(outcome));
+  const auto& profile = std::get<domain::oauth::Profile>(outcome);
+  const auto identity = identity_of(profile);
+  if (const auto requester = requester_of(profile.begun_for, call)) {
+    return finish_link(call, *requester, identity);
+  }
   const auto login = call.run([&](mongo::Session& session) {
     return domain::log_in_by_provider(call.services.accounts, session, identity, client_of(call));
   });
@@ -147,30 +133,32 @@ finish_sign_in(OutgoingCall& call, const FinishSignIn& asked) {
     return WrongLogin{.detail = "The account cannot log in"};
   }
   if (std::holds_alternative<domain::NotLinked>(login)) {
-    return EmailTaken{.detail = "An account has this email: log in there as before"};
+    return EmailTaken{.detail = "An account has this email: log in there as before, and link it"};
   }
   if (std::holds_alternative<domain::NoEmail>(login)) {
     return NoEmail{.detail = "A new account needs an email that the provider vouches for"};
   }
-  return WithCookies<TokenPair>{.value = token_pair(std::get<domain::SignedIn>(login)),
-                                .cookies = {cookie("", std::chrono::seconds{0})}};
+  return token_pair(std::get<domain::SignedIn>(login));
 }
 
 constexpr Operation kOperations[] = {
     operation<start_sign_in>(
         {.path = "/api/v1/auth/oauth/{provider}/start",
          .id = "startSignIn",
-         .tag = "Accounts",
+         .tag = "Sign-in",
          .summary = "Send the browser to a provider, to sign in with an account there.",
          .access = Access::kPublic,
          .limit = LimitClass::kLogin}),
     operation<finish_sign_in>(
         {.path = "/api/v1/auth/oauth/{provider}/callback",
          .id = "finishSignIn",
-         .tag = "Accounts",
+         .tag = "Sign-in",
          .summary = "Where a provider sends the browser back to: an account signs in, or is made.",
+         .description = "Where the attempt was begun by `linkIdentity`, the provider's account is "
+                        "linked in place of that, and no session is opened. A `state` is good once.",
          .access = Access::kPublic,
-         .limit = LimitClass::kLogin}),
+         .limit = LimitClass::kLogin,
+         .used_cookie = kSignInCookie}),
 };
 
 }  // namespace

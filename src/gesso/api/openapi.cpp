@@ -36,7 +36,7 @@ struct Tag {
 };
 constexpr auto kTags = std::to_array<Tag>({
     {"Accounts", "Registering, confirming an address, logging in and out."},
-    {"Sign-in", "Logging in with Google, Microsoft or GitHub."},
+    {"Sign-in", "Logging in with Google, Microsoft or GitHub, and whose accounts may."},
     {"Sessions", "Where the caller is logged in."},
     {"API keys", "Keys for programs, each for some scopes and a time."},
     {"Users", "The caller's own profile, password, second factor and data."},

@@ -31,19 +31,10 @@ std::string camel_case(std::string_view words) {
 
 json::value convert(bson::Value value);
 
-// A struct that is a field of another: its own keywords come first, and behind its `required` those
-// of the field, of which some (`description`) have the same names. They are kept apart.
 json::value convert(bson::View document) {
-  json::object own;
-  json::object of_field;
-  for (const bson::Element& element : document) {
-    const bool behind = own.contains("properties") && own.contains("required") &&
-                        element.key != "additionalProperties";
-    (behind ? of_field : own)[element.key] = convert(element.value);
-  }
-  if (of_field.empty()) return own;
-  of_field["allOf"] = json::array{std::move(own)};
-  return of_field;
+  json::object object;
+  for (const bson::Element& element : document) object[element.key] = convert(element.value);
+  return object;
 }
 
 json::value convert(bson::Value value) {

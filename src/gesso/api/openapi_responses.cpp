@@ -69,12 +69,16 @@ class Problems {
   }
 };
 
+json::value json_content(const OutputSchema& output, Components& components) {
+  return content("application/json",
+                 components.take(to_json_value(*output.json), schema::SchemaUse::kOutput));
+}
+
 json::object success_of(const OperationInfo& info, const OutputSchema& output,
                         Components& components) {
   json::object response{{"description", "Done."}};
   if (output.json) {
-    response["content"] = content("application/json", components.take(to_json_value(*output.json),
-                                                                      schema::SchemaUse::kOutput));
+    response["content"] = json_content(output, components);
     if (info.status == 201) response["description"] = "Made.";
     if (!info.location.empty()) add_headers(response, {"Location"});
   } else if (output.redirect) {
@@ -140,6 +144,14 @@ json::object responses_of(const OperationInfo& info, Place place, const Operatio
                       : !schema.output.json && schema.output.type.empty() ? 204
                                                                           : info.status;
   responses[std::to_string(success)] = success_of(info, schema.output, components);
+  for (const AlternativeSchema& alternative : schema.alternatives) {
+    json::object response{{"description", alternative.about}};
+    if (alternative.output.json) {
+      response["content"] = json_content(alternative.output, components);
+    }
+    if (info.limit != LimitClass::kNone) add_headers(response, {"RateLimit", "RateLimit-Policy"});
+    responses[std::to_string(alternative.status)] = std::move(response);
+  }
   Problems problems(components);
   for (const ProblemSchema& problem : schema.problems) problems.add(problem);
   add_problems_of_the_chain(info, place, problems);

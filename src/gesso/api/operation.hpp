@@ -61,6 +61,9 @@ struct OperationInfo {
   std::chrono::milliseconds timeout{0};  // 0 is the service's
   std::string_view media_type = {};      // of an output that is Content: "text/plain"
   bool hidden = false;                   // left out of the document: it is about the document
+  // A cookie that is used up once the function ran: the browser is told to forget it, whatever the
+  // function returned. What keeps the function from running keeps the cookie.
+  std::string_view used_cookie = {};
 };
 
 enum class Place { kDatabase, kRead, kHashing, kOutgoing, kInline };
@@ -81,10 +84,18 @@ struct ProblemSchema {
   std::optional<bson::Document> members = {};  // the JSON Schema of what it tells beyond that
 };
 
+// Another success than the operation's own.
+struct AlternativeSchema {
+  int status;
+  std::string_view about;
+  OutputSchema output;
+};
+
 // What the document says of an operation beside its info.
 struct OperationSchema {
   InputSchema input;
   OutputSchema output;
+  std::vector<AlternativeSchema> alternatives;
   std::vector<ProblemSchema> problems;
 };
 
@@ -154,15 +165,19 @@ consteval Place place_of() {
 
 template <class R>
 http::Response respond(const OperationInfo& info, const R& result, std::string_view request_id) {
-  return std::visit(
+  http::Response response = std::visit(
       [&]<class V>(const V& value) {
         if constexpr (std::same_as<V, typename R::Value>) {
           return encode_output(value, info.status, info.location);
+        } else if constexpr (kIsAlternative<V>) {
+          return encode_output(value.value, V::kStatus, {});
         } else {
           return encode_problem(value, request_id);
         }
       },
       result.outcome());
+  if (!info.used_cookie.empty()) forget_cookie(response, info.used_cookie);
+  return response;
 }
 
 template <auto Run>
@@ -192,7 +207,15 @@ OperationSchema describe(const OperationInfo& info) {
   using H = Handler<decltype(Run)>;
   OperationSchema described{.input = input_schema<typename H::Input>(info.path),
                             .output = output_schema<typename H::Result::Value>(),
+                            .alternatives = {},
                             .problems = {}};
+  boost::mp11::mp_for_each<
+      boost::mp11::mp_transform<std::type_identity, typename H::Result::AlternativeList>>(
+      [&]<class A>(std::type_identity<A>) {
+        described.alternatives.push_back({.status = A::kStatus,
+                                          .about = A::kAbout,
+                                          .output = output_schema<decltype(A::value)>()});
+      });
   boost::mp11::mp_for_each<
       boost::mp11::mp_transform<std::type_identity, typename H::Result::ProblemList>>(
       [&]<class P>(std::type_identity<P>) {

@@ -6,7 +6,7 @@ const std::vector<Operation>& operations() {
   static const std::vector<Operation> kAll = [] {
     std::vector<Operation> all;
     for (const Operations resource :
-         {account_operations(), oauth_operations(), user_operations(), session_operations(),
+         {account_operations(), oauth_operations(), identity_operations(), user_operations(), session_operations(),
           api_key_operations(), generation_operations(), worker_operations(),
           subscription_operations(), webhook_operations(), usage_operations(),
           admin_user_operations(), operational_operations(), documentation_operations()}) {

@@ -17,6 +17,8 @@ namespace gesso::api {
 [[nodiscard]] Operations account_operations();
 // /api/v1/auth/oauth
 [[nodiscard]] Operations oauth_operations();
+// /api/v1/users/me/identities
+[[nodiscard]] Operations identity_operations();
 // /api/v1/users/me
 [[nodiscard]] Operations user_operations();
 // /api/v1/users/me/sessions

@@ -1,8 +1,29 @@
 #include "gesso/api/output.hpp"
 
+#include <algorithm>
+
 #include "gesso/http/event_stream.hpp"
 
-namespace gesso::api::detail {
+namespace gesso::api {
+
+std::string Cookie::text() const {
+  return std::string(name) + "=" + value + "; Max-Age=" + std::to_string(lifetime.count()) +
+         "; Path=/; Secure; HttpOnly; SameSite=Lax";
+}
+
+std::optional<std::string_view> find_cookie(std::string_view header, std::string_view name) {
+  while (!header.empty()) {
+    std::string_view pair = header.substr(0, header.find(';'));
+    header.remove_prefix(std::min(pair.size() + 1, header.size()));
+    pair.remove_prefix(std::min(pair.find_first_not_of(' '), pair.size()));
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) {
+      return pair.substr(name.size() + 1);
+    }
+  }
+  return std::nullopt;
+}
+
+namespace detail {
 
 std::string fill_location(std::string_view location, std::string_view id) {
   static constexpr std::string_view kId = "{id}";
@@ -19,9 +40,7 @@ http::Response json_response(int status, std::string body) {
 http::Response redirect_response(const Redirect& redirect) {
   http::Response response{.status = 302, .content_type = ""};
   response.headers.emplace_back("Location", redirect.location);
-  for (const std::string& cookie : redirect.cookies) {
-    response.headers.emplace_back("Set-Cookie", cookie);
-  }
+  if (redirect.cookie) response.headers.emplace_back("Set-Cookie", redirect.cookie->text());
   return response;
 }
 
@@ -29,4 +48,10 @@ http::Response events_response(const EventStream& events) {
   return http::event_stream_response(events.source);
 }
 
-}  // namespace gesso::api::detail
+void forget_cookie(http::Response& response, std::string_view name) {
+  response.headers.emplace_back("Set-Cookie", Cookie{.name = name, .value = {}}.text());
+}
+
+}  // namespace detail
+
+}  // namespace gesso::api

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,10 +30,32 @@ struct Content {
   std::optional<int> status = {};  // where not the operation's: 304
 };
 
+// What a browser keeps for us until it comes back from elsewhere. With the prefix `__Host-` of its
+// name a browser takes the cookie over https alone, and from this very host: no other host of the
+// domain can plant one of its own (RFC 6265bis, 4.1.3.2).
+struct Cookie {
+  std::string_view name;
+  std::string value;
+  std::chrono::seconds lifetime{0};
+
+  // As `Set-Cookie` has it: sent back with a redirect from elsewhere, and shown to no script.
+  [[nodiscard]] std::string text() const;
+};
+// The value of the cookie in the header's "a=1; b=2".
+[[nodiscard]] std::optional<std::string_view> find_cookie(std::string_view header,
+                                                          std::string_view name);
+
 // 302 to somewhere else, and a cookie on the way.
 struct Redirect {
   std::string location;
-  std::vector<std::string> cookies = {};  // values of `Set-Cookie`
+  std::optional<Cookie> cookie = {};
+};
+
+// A described struct, and a cookie beside it.
+template <class T>
+struct WithCookie {
+  T value;
+  Cookie cookie;
 };
 
 // Server-sent events, for as long as there are any.
@@ -40,19 +63,12 @@ struct EventStream {
   std::shared_ptr<http::BodySource> source;
 };
 
-// A described struct, and cookies beside it.
-template <class T>
-struct WithCookies {
-  T value;
-  std::vector<std::string> cookies = {};  // values of `Set-Cookie`
-};
-
 namespace detail {
 
 template <class T>
-inline constexpr bool kHasCookies = false;
+inline constexpr bool kHasCookie = false;
 template <class T>
-inline constexpr bool kHasCookies<WithCookies<T>> = true;
+inline constexpr bool kHasCookie<WithCookie<T>> = true;
 
 inline constexpr std::string_view kPageSuffix = "Page";
 template <class T>
@@ -97,6 +113,7 @@ namespace detail {
 [[nodiscard]] http::Response json_response(int status, std::string body);
 [[nodiscard]] http::Response redirect_response(const Redirect& redirect);
 [[nodiscard]] http::Response events_response(const EventStream& events);
+void forget_cookie(http::Response& response, std::string_view name);
 
 }  // namespace detail
 
@@ -130,12 +147,10 @@ template <class T>
 }
 
 template <class T>
-[[nodiscard]] http::Response encode_output(const WithCookies<T>& output, int status,
+[[nodiscard]] http::Response encode_output(const WithCookie<T>& output, int status,
                                            std::string_view location) {
   http::Response response = encode_output(output.value, status, location);
-  for (const std::string& cookie : output.cookies) {
-    response.headers.emplace_back("Set-Cookie", cookie);
-  }
+  response.headers.emplace_back("Set-Cookie", output.cookie.text());
   return response;
 }
 
@@ -167,7 +182,7 @@ template <class T>
     return {.type = "text/event-stream"};
   } else if constexpr (std::same_as<T, Content>) {
     return {.type = "*/*"};
-  } else if constexpr (detail::kHasCookies<T>) {
+  } else if constexpr (detail::kHasCookie<T>) {
     return output_schema<decltype(T::value)>();
   } else {
     return {.json = schema::json_schema_fragment<T>(schema::SchemaUse::kOutput)};

@@ -1,4 +1,5 @@
-// What an operation's function returns: its value, or one of the problems that its type names.
+// What an operation's function returns: its value, or one of the problems that its type names, or
+// another success that it names (Alternative).
 //
 //   using NotEnoughCredits = Problem<402, "not_enough_credits", "Not enough credits">;
 //
@@ -40,23 +41,43 @@ struct Problem {
   std::optional<std::chrono::seconds> retry_after = {};  // when to ask again
 };
 
-template <class T, class... Problems>
+// Another success than the operation's own: of another status, told apart by it. `About` is what the
+// document says of it.
+//
+//   Result<models::User, Alternative<202, Acknowledgement, "The rest is in the mail.">, EmailTaken>
+template <int Status, class T, schema::FixedString About>
+struct Alternative {
+  static constexpr int kStatus = Status;
+  static constexpr std::string_view kAbout = About.view();
+
+  T value;
+};
+template <class>
+inline constexpr bool kIsAlternative = false;
+template <int Status, class T, schema::FixedString About>
+inline constexpr bool kIsAlternative<Alternative<Status, T, About>> = true;
+
+template <class T, class... Others>
 class [[nodiscard]] Result {
-  std::variant<T, Problems...> outcome_;
+  std::variant<T, Others...> outcome_;
+
+  template <class One>
+  using IsAlternative = std::bool_constant<kIsAlternative<One>>;
 
  public:
   using Value = T;
-  using ProblemList = boost::mp11::mp_list<Problems...>;
+  using AlternativeList = boost::mp11::mp_copy_if<boost::mp11::mp_list<Others...>, IsAlternative>;
+  using ProblemList = boost::mp11::mp_remove_if<boost::mp11::mp_list<Others...>, IsAlternative>;
 
   Result(T value) : outcome_(std::move(value)) {}  // NOLINT: implicit, as a return value is
   template <class P>
-  requires boost::mp11::mp_contains<ProblemList, std::remove_cvref_t<P>>::value Result(
-      P&& problem)  // NOLINT
-      : outcome_(std::forward<P>(problem)) {}
+  requires boost::mp11::mp_contains<boost::mp11::mp_list<Others...>,
+                                    std::remove_cvref_t<P>>::value Result(P&& other)  // NOLINT
+      : outcome_(std::forward<P>(other)) {}
 
   [[nodiscard]] bool ok() const noexcept { return outcome_.index() == 0; }
   [[nodiscard]] const T& value() const { return std::get<0>(outcome_); }
-  [[nodiscard]] const std::variant<T, Problems...>& outcome() const noexcept { return outcome_; }
+  [[nodiscard]] const std::variant<T, Others...>& outcome() const noexcept { return outcome_; }
 };
 
 using NotFound = Problem<404, "not_found", "Not found">;

@@ -125,7 +125,7 @@ Result<NoContent, WrongProof, TooManyAttempts> change_password(HashingCall& call
   return NoContent{};
 }
 
-Result<TotpEnrolment, SecondFactorIsOn, WrongProof, TooManyAttempts> begin_totp(
+Result<TotpEnrolment, NotFound, SecondFactorIsOn, WrongProof, TooManyAttempts> begin_totp(
     HashingCall& call, const Proven& asked) {
   const auto outcome =
       domain::begin_totp(call.services.accounts, runner_of(call), requester_of(call),
@@ -134,6 +134,9 @@ Result<TotpEnrolment, SecondFactorIsOn, WrongProof, TooManyAttempts> begin_totp(
     return too_many(*refusal);
   }
   if (std::holds_alternative<domain::NotProven>(outcome)) return wrong_proof();
+  if (std::holds_alternative<domain::SecondFactorNotOffered>(outcome)) {
+    return NotFound{.detail = "Second factors are not set up here"};
+  }
   if (std::holds_alternative<domain::SecondFactorIsOn>(outcome)) {
     return SecondFactorIsOn{.detail = "Take it away first"};
   }

@@ -61,8 +61,9 @@ Sealer::Sealer(const Secret& root, std::string_view purpose) {
   key_ = Secret(std::move(key));
 }
 
-std::string Sealer::seal(std::string_view value, Random& random) const {
-  if (value.size() > kMaxBytes) {
+std::string Sealer::seal(std::string_view value, Random& random,
+                         std::string_view associated) const {
+  if (value.size() > kMaxBytes || associated.size() > kMaxBytes) {
     throw Error(ErrorKind::kInternal, "a value to seal is longer than 64 KiB");
   }
   std::array<std::uint8_t, kNonceBytes> nonce{};
@@ -75,6 +76,8 @@ std::string Sealer::seal(std::string_view value, Random& random) const {
   if (!cipher ||
       EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes_of(key_.reveal()),
                          nonce.data()) != 1 ||
+      EVP_EncryptUpdate(cipher.get(), nullptr, &length, bytes_of(associated),
+                        static_cast<int>(associated.size())) != 1 ||
       EVP_EncryptUpdate(cipher.get(), text, &length, bytes_of(value),
                         static_cast<int>(value.size())) != 1 ||
       EVP_EncryptFinal_ex(cipher.get(), text + length, &length) != 1 ||
@@ -85,8 +88,8 @@ std::string Sealer::seal(std::string_view value, Random& random) const {
   return base64url_encode(sealed);
 }
 
-std::optional<Secret> Sealer::open(std::string_view sealed) const {
-  if (sealed.size() > 2 * kMaxBytes) return std::nullopt;
+std::optional<Secret> Sealer::open(std::string_view sealed, std::string_view associated) const {
+  if (sealed.size() > 2 * kMaxBytes || associated.size() > kMaxBytes) return std::nullopt;
   auto bytes = base64url_decode(sealed);
   if (!bytes || bytes->size() < kNonceBytes + kTagBytes) return std::nullopt;
   const std::size_t size = bytes->size() - kNonceBytes - kTagBytes;
@@ -100,6 +103,8 @@ std::optional<Secret> Sealer::open(std::string_view sealed) const {
   const bool good =
       EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes,
                           bytes_of(*bytes) + kNonceBytes + size) == 1 &&
+      EVP_DecryptUpdate(cipher.get(), nullptr, &length, bytes_of(associated),
+                        static_cast<int>(associated.size())) == 1 &&
       EVP_DecryptUpdate(cipher.get(), bytes_of(value), &length, bytes_of(*bytes) + kNonceBytes,
                         static_cast<int>(size)) == 1 &&
       EVP_DecryptFinal_ex(cipher.get(), bytes_of(value) + length, &length) == 1;

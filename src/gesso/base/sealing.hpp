@@ -25,10 +25,14 @@ class Sealer {
 
   // The value in base64url, fit for a cookie or a URL: 12 random bytes of nonce, the ciphertext, 16
   // bytes of tag. With random nonces one key is good for 2^32 values (NIST SP 800-38D, 8.3).
-  [[nodiscard]] std::string seal(std::string_view value, Random& random) const;
+  // `associated` is no part of the result, and must be the same to open it (GCM's associated data):
+  // whose value it is, so that nobody puts it in the place of another's.
+  [[nodiscard]] std::string seal(std::string_view value, Random& random,
+                                 std::string_view associated = {}) const;
 
-  // std::nullopt for whatever this key did not seal.
-  [[nodiscard]] std::optional<Secret> open(std::string_view sealed) const;
+  // std::nullopt for whatever this key did not seal together with `associated`.
+  [[nodiscard]] std::optional<Secret> open(std::string_view sealed,
+                                           std::string_view associated = {}) const;
 };
 
 }  // namespace gesso

@@ -79,5 +79,6 @@ inline constexpr auto kDatabaseSettings = std::to_array<std::string_view>(
 [[nodiscard]] Command localdb_command();
 [[nodiscard]] Command config_command();
 [[nodiscard]] Command set_role_command();
+[[nodiscard]] Command reencrypt_command();
 
 }  // namespace gesso::cli

@@ -16,10 +16,11 @@
 #include "gesso/cli/billing.hpp"
 #include "gesso/cli/command.hpp"
 #include "gesso/cli/database.hpp"
+#include "gesso/cli/encryption_keys.hpp"
+#include "gesso/cli/key_file.hpp"
 #include "gesso/cli/logging.hpp"
 #include "gesso/cli/outgoing.hpp"
 #include "gesso/cli/signals.hpp"
-#include "gesso/cli/token_key.hpp"
 #include "gesso/cli/version.hpp"
 #include "gesso/domain/account_services.hpp"
 #include "gesso/domain/generation_watch.hpp"
@@ -53,7 +54,17 @@ Secret token_key(const Settings& settings, Random& random) {
         "other machines will not know it",
         settings.data_dir);
   }
-  return load_or_make_token_key(settings.data_dir, random);
+  return load_or_make_key(settings.data_dir, kTokenKey, random);
+}
+
+std::optional<Keyring> keyring(const Settings& settings, Random& random) {
+  auto keys = encryption_keys(settings, random);
+  if (!keys) {
+    spdlog::warn(
+        "GESSO_ENCRYPTION_KEYS is not set: nobody can begin a second factor, and secrets that an "
+        "older version stored in plain text stay so");
+  }
+  return keys;
 }
 
 std::chrono::seconds seconds(std::chrono::milliseconds duration) {
@@ -210,6 +221,7 @@ ExitCode serve(const Invocation& invocation) {
       .ids = ids,
       .bcrypt_cost = static_cast<unsigned>(settings.bcrypt_rounds)};
   const Secret key = token_key(settings, random);
+  const std::optional<Keyring> keys = keyring(settings, random);
   const domain::Tokens tokens(key.clone(),
                               settings.jwt_previous_secret.empty()
                                   ? std::nullopt
@@ -274,7 +286,8 @@ ExitCode serve(const Invocation& invocation) {
                                                    [&](mongo::Session& session) { unit(session); });
                                              },
                                          .settings = account_settings(settings),
-                                         .on_deletion = [&] { running_sweeper->hurry(); }};
+                                         .on_deletion = [&] { running_sweeper->hurry(); },
+                                         .keys = keys ? &*keys : nullptr};
   domain::Settler settler(service, repository_context);
   domain::GenerationWatch watch(service, repository_context);
   domain::Limiter limiter(limits, repository_context);

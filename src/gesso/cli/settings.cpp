@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 
 #include "gesso/base/error.hpp"
+#include "gesso/base/keyring.hpp"
 #include "gesso/cli/toml_file.hpp"
 #include "gesso/domain/limit_policy.hpp"
 #include "gesso/domain/plans.hpp"
@@ -55,7 +57,6 @@ std::optional<std::string> check_managed_identity(std::string_view text) {
   return "client_id=ID, object_id=ID or resource_id=ID";
 }
 
-// HS256 needs a key of at least its hash's size (RFC 7518, 3.2).
 std::optional<std::string> check_limits(std::string_view text) {
   try {
     (void)domain::parse_limits(text);
@@ -70,6 +71,7 @@ std::optional<std::string> check_limits(std::string_view text) {
   }
 }
 
+// HS256 needs a key of at least its hash's size (RFC 7518, 3.2).
 std::optional<std::string> check_jwt_secret(std::string_view text) {
   if (text.empty() || text.size() >= 32) return std::nullopt;
   return "at least 32 bytes";
@@ -79,6 +81,16 @@ std::optional<std::string> check_jwt_secret(std::string_view text) {
 std::optional<std::string> check_replicate_secrets(std::string_view text) {
   if (std::ranges::all_of(parts_of(text), domain::is_replicate_secret)) return std::nullopt;
   return "whsec_ and base64, comma-separated";
+}
+
+std::optional<std::string> check_encryption_keys(std::string_view text) {
+  const std::vector<std::string> keys = list_of(text);
+  const auto fits = [](const std::string& key) { return key.size() >= Keyring::kMinKeyBytes; };
+  if (std::ranges::all_of(keys, fits) &&
+      std::set<std::string>(keys.begin(), keys.end()).size() == keys.size()) {
+    return std::nullopt;
+  }
+  return "keys of at least 32 bytes with commas between them, none of them twice";
 }
 
 std::optional<std::string> check_smtp_tls(std::string_view text) {
@@ -120,7 +132,7 @@ constexpr std::array kTable{
             .check = check_address},
     Setting{.key = "data_dir",
             .member = &S::data_dir,
-            .about = "Folder of the embedded database and of the generated token key.",
+            .about = "Folder of the embedded database and of the keys that are made for it.",
             .check = check_not_empty},
     Setting{.key = "mongodb_uri",
             .member = &S::mongodb_uri,
@@ -200,6 +212,13 @@ constexpr std::array kTable{
             .about = "The key before that one: it signs nothing, and what it signed stays good. "
                      "Until its tokens have ended, so that a change of key ends no session.",
             .check = check_jwt_secret},
+    Setting{.key = "encryption_keys",
+            .member = &S::encryption_keys,
+            .about = "Keys that encrypt the secrets of second factors in the database, each of at "
+                     "least 32 bytes, comma-separated: the first one encrypts, all decrypt. Without "
+                     "them one is made and kept in the data folder; where the database is a "
+                     "server's, nobody can begin a second factor.",
+            .check = check_encryption_keys},
     Setting{.key = "token_issuer",
             .member = &S::token_issuer,
             .about = "`iss` and `aud` of access tokens: the same for all instances, another one "

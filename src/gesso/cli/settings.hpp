@@ -42,6 +42,7 @@ struct Settings {
   std::string azure_ca_file;
   Secret jwt_secret;
   Secret jwt_previous_secret;
+  Secret encryption_keys;
   std::string token_issuer = "gesso";
   std::chrono::milliseconds token_lifetime = std::chrono::minutes{15};
   std::chrono::milliseconds session_lifetime = std::chrono::hours{24 * 30};

@@ -71,6 +71,7 @@ bool export_account(mongo::Session& session, const repositories::RepositoryConte
   if (!user) return false;
   write("{\"exported_at\":\"" + to_iso8601(context.clock.now()) +
         "\",\"user\":" + schema::to_json(*user));
+  write_list(write, "linked_identities", one_by_one(user->linked_identities));
   write_list(write, "sessions", one_by_one(user->login_sessions));
   write_list(write, "api_keys", one_by_one(user->api_keys));
   const auto subscription = repositories::Repository<models::Subscription>(session, context)

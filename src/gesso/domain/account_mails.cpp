@@ -65,6 +65,10 @@ Message change_notice(const AccountSettings& settings, const schema::Email& to, 
         return "The second factor is not asked for any more";
       case Change::kRecoveryCodeUsed:
         return "A recovery code was used to log in";
+      case Change::kProviderLinked:
+        return "You can log in with another provider's account from now on";
+      case Change::kProviderUnlinked:
+        return "Another provider's account does not log you in any more";
     }
     return "Your account was changed";
   }();

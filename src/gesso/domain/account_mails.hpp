@@ -16,7 +16,15 @@ namespace gesso::domain {
 [[nodiscard]] Message reset_password_mail(const AccountSettings& settings, const schema::Email& to,
                                           std::string_view token);
 
-enum class Change { kPassword, kEmail, kSecondFactorOn, kSecondFactorOff, kRecoveryCodeUsed };
+enum class Change {
+  kPassword,
+  kEmail,
+  kSecondFactorOn,
+  kSecondFactorOff,
+  kRecoveryCodeUsed,
+  kProviderLinked,
+  kProviderUnlinked
+};
 // Tells a user of a change, which somebody else may have made (ASVS 5.0, 6.3.7).
 [[nodiscard]] Message change_notice(const AccountSettings& settings, const schema::Email& to,
                                     Change change);

@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "gesso/base/keyring.hpp"
 #include "gesso/domain/attempt_limits.hpp"
 #include "gesso/domain/client_info.hpp"
 #include "gesso/domain/jwt.hpp"
@@ -71,6 +72,8 @@ struct AccountServices {
   AccountSettings settings = {};
   // Told when an account was deleted, so that what is left is done soon. Must not block.
   std::function<void()> on_deletion = {};
+  // What second factors are encrypted with; nullptr: nobody can begin one.
+  const Keyring* keys = nullptr;
 
   [[nodiscard]] Time now() const { return context.clock.now(); }
 };

@@ -8,10 +8,12 @@ namespace gesso::domain {
 
 using models::ApiKey;
 
-std::variant<CreatedApiKey, ScopeNotAllowed, TooManyKeys, NoSuchUser> create_api_key(
+std::variant<CreatedApiKey, LoginNeeded, ScopeNotAllowed, TooManyKeys, NoSuchUser> create_api_key(
     const AccountServices& services, mongo::Session& session, const Requester& requester,
     models::Scopes allowed, const NewApiKey& request) {
-  using Outcome = std::variant<CreatedApiKey, ScopeNotAllowed, TooManyKeys, NoSuchUser>;
+  using Outcome =
+      std::variant<CreatedApiKey, LoginNeeded, ScopeNotAllowed, TooManyKeys, NoSuchUser>;
+  if (!requester.session_id) return LoginNeeded{};
   const Time now = services.now();
   if (request.scopes.empty()) {
     throw validation_error({{.path = {"scopes"},

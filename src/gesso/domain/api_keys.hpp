@@ -25,15 +25,16 @@ struct CreatedApiKey {
 struct ScopeNotAllowed {
   models::Scope scope;
 };
+struct LoginNeeded {};  // a key makes no other key: it would outlive its end and its revocation
 struct TooManyKeys {
   std::size_t limit = 0;
 };
 
 // Makes a key that may do no more than `allowed`, which is what its maker may do now. Throws Error:
 // kValidation at `scopes` for none, at `expires_at` for the past.
-[[nodiscard]] std::variant<CreatedApiKey, ScopeNotAllowed, TooManyKeys, NoSuchUser> create_api_key(
-    const AccountServices& services, mongo::Session& session, const Requester& requester,
-    models::Scopes allowed, const NewApiKey& request);
+[[nodiscard]] std::variant<CreatedApiKey, LoginNeeded, ScopeNotAllowed, TooManyKeys, NoSuchUser>
+create_api_key(const AccountServices& services, mongo::Session& session,
+               const Requester& requester, models::Scopes allowed, const NewApiKey& request);
 
 // The newest first; std::nullopt where there is no such user.
 [[nodiscard]] std::optional<std::vector<models::ApiKey>> list_api_keys(

@@ -16,6 +16,26 @@ bool is_good(const Account& account, std::string_view token, Time now) {
          now < account.reset_token->expires_at;
 }
 
+// What was begun with the old password ends with it: a reset, a change of the address that nobody
+// has confirmed yet. Whoever knew it would otherwise come back by either.
+void end_what_was_begun(Account& account) {
+  account.reset_token.reset();
+  if (account.email_token && account.email_token->email != account.email) {
+    account.email_token.reset();
+  }
+}
+
+// Until an address is confirmed, whoever registered it may be anybody. Once its owner shows up,
+// every other way into the account goes, and the second factor that would keep the owner out.
+void end_what_an_impostor_left(Account& account) {
+  account.api_keys.clear();
+  account.totp.reset();
+  account.recovery_codes.clear();
+  account.auth_provider = models::AuthProvider::kEmail;
+  account.auth_provider_id.reset();
+  account.linked_identities.clear();
+}
+
 }  // namespace
 
 std::variant<Accepted, NotProven, TooManyAttempts> change_password(
@@ -38,7 +58,7 @@ std::variant<Accepted, NotProven, TooManyAttempts> change_password(
                 return false;
               }
               account.hashed_password = hash;
-              account.reset_token.reset();
+              end_what_was_begun(account);
               end_sessions_but(account.login_sessions,
                                requester.session_id ? &*requester.session_id : nullptr);
               return true;
@@ -108,9 +128,10 @@ std::variant<Accepted, TokenRefused, TooManyAttempts> reset_password(
         .change_account(*user_id,
                         [&](Account& account) {
                           if (!is_good(account, token, services.now())) return false;
+                          if (!account.is_verified) end_what_an_impostor_left(account);
                           account.hashed_password = hash;
                           account.is_verified = true;  // who has the token reads that mailbox
-                          account.reset_token.reset();
+                          end_what_was_begun(account);
                           account.login_sessions.clear();
                           return true;
                         })

@@ -1,5 +1,5 @@
-// Changing a password, and setting a new one with what was mailed. Both end sessions: whoever knew
-// the old password is out.
+// Changing a password, and setting a new one with what was mailed. Both end sessions, and a change
+// of the address that is not confirmed yet: whoever knew the old password is out.
 #pragma once
 
 #include <string_view>
@@ -22,7 +22,9 @@ namespace gesso::domain {
     const AccountServices& services, mongo::Session& session, const schema::Email& email,
     const ClientInfo& client);
 
-// Sets a new password, once, and ends all sessions. The second factor stays. Hashes. Throws Error:
+// Sets a new password, once, and ends all sessions. The second factor stays; but where the address
+// was not confirmed before, somebody else may have registered it: then API keys, linked accounts
+// and the second factor go too. Hashes. Throws Error:
 // kValidation at `new_password`.
 [[nodiscard]] std::variant<Accepted, TokenRefused, TooManyAttempts> reset_password(
     const AccountServices& services, const RunUnit& run, std::string_view token,

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "gesso/domain/hash_pool.hpp"
-#include "gesso/domain/totp.hpp"
+#include "gesso/domain/stored_totp.hpp"
 #include "gesso/models/password_hashing.hpp"
 
 namespace gesso::domain {
@@ -24,7 +24,7 @@ bool take_code(const AccountServices& services, const RunUnit& run, const models
     const auto taken =
         AccountRepository(session, services.context).change_account(id, [&](Account& account) {
           return account.totp && account.totp->confirmed_at &&
-                 take_totp_code(*account.totp, code, services.now());
+                 take_stored_totp_code(services, account, code);
         });
     return taken.value_or(false);
   });

@@ -4,6 +4,7 @@
 
 #include "gesso/domain/account_mails.hpp"
 #include "gesso/domain/hash_pool.hpp"
+#include "gesso/domain/stored_totp.hpp"
 #include "gesso/domain/totp.hpp"
 
 namespace gesso::domain {
@@ -17,36 +18,21 @@ std::vector<models::TokenHash> hashes_of(const std::vector<std::string>& codes) 
 
 bool is_on(const Account& account) { return account.totp && account.totp->confirmed_at; }
 
-// Changes the account of a user who proved to be present. `decide` returns what the caller does.
-template <class Outcome, class F>
-Outcome change_proven(const AccountServices& services, const RunUnit& run,
-                      const Requester& requester, const Proof& proof, F&& decide) {
-  const ProofOutcome proven = reauthenticate(services, run, requester, proof);
-  if (const auto* refusal = std::get_if<TooManyAttempts>(&proven)) return *refusal;
-  if (std::holds_alternative<NotProven>(proven)) return NotProven{};
-  auto outcome = run_unit(run, [&](mongo::Session& session) {
-    return AccountRepository(session, services.context)
-        .change_account(requester.user_id, [&](Account& account) -> Outcome {
-          if (!account.is_active) return NotProven{};
-          return decide(account);
-        });
-  });
-  if (!outcome) return NotProven{};
-  return *std::move(outcome);
-}
-
 }  // namespace
 
-std::variant<TotpEnrolment, SecondFactorIsOn, NotProven, TooManyAttempts> begin_totp(
-    const AccountServices& services, const RunUnit& run, const Requester& requester,
-    const Proof& proof) {
-  using Outcome = std::variant<TotpEnrolment, SecondFactorIsOn, NotProven, TooManyAttempts>;
+std::variant<TotpEnrolment, SecondFactorNotOffered, SecondFactorIsOn, NotProven, TooManyAttempts>
+begin_totp(const AccountServices& services, const RunUnit& run, const Requester& requester,
+           const Proof& proof) {
+  using Outcome = std::variant<TotpEnrolment, SecondFactorNotOffered, SecondFactorIsOn, NotProven,
+                               TooManyAttempts>;
+  if (services.keys == nullptr) return SecondFactorNotOffered{};
   return change_proven<Outcome>(services, run, requester, proof, [&](Account& account) -> Outcome {
     if (is_on(account)) return SecondFactorIsOn{};
-    account.totp = models::Totp{.secret = random_totp_secret(services.context.random)};
-    return TotpEnrolment{
-        .secret = account.totp->secret,
-        .uri = totp_uri(account.totp->secret, account.email, services.settings.service_name)};
+    const std::string secret = random_totp_secret(services.context.random);
+    account.totp = models::Totp{.secret = seal_totp_secret(*services.keys, account.id, secret,
+                                                           services.context.random)};
+    return TotpEnrolment{.secret = secret,
+                         .uri = totp_uri(secret, account.email, services.settings.service_name)};
   });
 }
 
@@ -66,7 +52,7 @@ confirm_totp(const AccountServices& services, mongo::Session& session, const Req
           .change_account(requester.user_id, [&](Account& account) -> Outcome {
             if (!account.totp || !account.is_active) return NoSecondFactor{};
             if (is_on(account)) return SecondFactorIsOn{};
-            if (!take_totp_code(*account.totp, code, services.now())) return WrongCode{};
+            if (!take_stored_totp_code(services, account, code)) return WrongCode{};
             account.totp->confirmed_at = services.now();
             account.recovery_codes = hashes_of(fresh.codes);
             end_sessions_but(account.login_sessions,

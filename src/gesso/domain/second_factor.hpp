@@ -15,17 +15,19 @@ struct TotpEnrolment {
   std::string secret;  // in base32; shown this once
   std::string uri;     // what a QR code holds
 };
-struct SecondFactorIsOn {};  // take it away first
-struct NoSecondFactor {};    // none was begun, or none is on
+struct SecondFactorNotOffered {};  // there is no key to encrypt its secret with
+struct SecondFactorIsOn {};        // take it away first
+struct NoSecondFactor {};          // none was begun, or none is on
 struct WrongCode {};
 struct RecoveryCodes {
   std::vector<std::string> codes;  // shown this once
 };
 
 // Makes a secret; until a code of it was entered nobody is asked for one. Hashes.
-[[nodiscard]] std::variant<TotpEnrolment, SecondFactorIsOn, NotProven, TooManyAttempts> begin_totp(
-    const AccountServices& services, const RunUnit& run, const Requester& requester,
-    const Proof& proof);
+[[nodiscard]] std::variant<TotpEnrolment, SecondFactorNotOffered, SecondFactorIsOn, NotProven,
+                           TooManyAttempts>
+begin_totp(const AccountServices& services, const RunUnit& run, const Requester& requester,
+           const Proof& proof);
 
 // Turns it on with the first code, and returns the recovery codes. Other sessions end.
 [[nodiscard]] std::variant<RecoveryCodes, WrongCode, NoSecondFactor, SecondFactorIsOn,

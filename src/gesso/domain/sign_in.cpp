@@ -8,6 +8,7 @@
 #include "gesso/base/text.hpp"
 #include "gesso/domain/account_mails.hpp"
 #include "gesso/domain/hash_pool.hpp"
+#include "gesso/domain/stored_totp.hpp"
 #include "gesso/domain/totp.hpp"
 #include "gesso/models/password_hashing.hpp"
 
@@ -113,18 +114,22 @@ std::variant<SignedIn, WrongCredentials, TooManyAttempts> log_in_with_code(
   const auto claims = services.tokens.verify(TokenUse::kSecondFactor, challenge, fault);
   const auto user_id = claims ? models::UserId::parse(claims->subject) : std::nullopt;
   if (!user_id) return WrongCredentials{};
+  const auto known = AccountRepository(session, services.context).find_account(*user_id);
   if (const auto wait =
-          services.limits.refuse(session, Attempt::kCode, *user_id, network_of(client.address))) {
+          services.limits.refuse(session, Attempt::kCode, *user_id, network_of(client.address),
+                                 familiarity(known, client.address))) {
     return TooManyAttempts{*wait};
   }
   std::optional<schema::Email> recovered;
   auto begun = begin(services, session, *user_id, client, [&](Account& account) {
     recovered.reset();
     if (!has_second_factor(account) || password_mark(account) != claims->session_id) return false;
-    if (take_totp_code(*account.totp, code, services.now())) return true;
-    if (!take_recovery_code(account.recovery_codes, code)) return false;
-    recovered = account.email;
-    return true;
+    // First the recovery codes: they let somebody in whose secret cannot be decrypted.
+    if (take_recovery_code(account.recovery_codes, code)) {
+      recovered = account.email;
+      return true;
+    }
+    return take_stored_totp_code(services, account, code);
   });
   if (!begun) {
     log_security_event("code_refused", *user_id, client);
@@ -143,8 +148,10 @@ std::variant<SignedIn, RefreshFault, TooManyAttempts> refresh(const AccountServi
                                                               const ClientInfo& client) {
   const auto shown = parse_refresh_token(refresh_token);
   if (!shown) return RefreshFault::kUnknown;
-  if (const auto wait = services.limits.refuse(session, Attempt::kToken, shown->user_id,
-                                               network_of(client.address))) {
+  // By network alone: 256 bits are not guessed, and whoever knows a user's id could otherwise keep
+  // that user from refreshing.
+  if (const auto wait =
+          services.limits.refuse(session, Attempt::kToken, {}, network_of(client.address))) {
     return TooManyAttempts{*wait};
   }
   std::vector<std::string> successors;
@@ -197,12 +204,13 @@ std::variant<SignedIn, SecondFactorNeeded, WrongCredentials, NotLinked, NoEmail>
                 one.auth_provider != models::AuthProvider::kEmail) {
               return std::nullopt;
             }
-            one.auth_provider = identity.provider;
-            one.auth_provider_id = identity.subject;
+            add_identity(one, identity, services.now());
             return one;
           });
       if (!linked || !*linked) return NotLinked{};
       log_security_event("provider_linked", same_address->id, client);
+      services.mail.submit(
+          change_notice(services.settings, *identity.email, Change::kProviderLinked));
       account = **linked;
     } else {
       const Time now = services.now();

@@ -10,6 +10,7 @@
 
 #include "gesso/base/secret.hpp"
 #include "gesso/domain/account_services.hpp"
+#include "gesso/domain/identities.hpp"
 #include "gesso/models/user.hpp"
 
 namespace gesso::domain {
@@ -53,15 +54,6 @@ using SignInOutcome = std::variant<SignedIn, SecondFactorNeeded, WrongCredential
 // else left.
 void log_out(const AccountServices& services, mongo::Session& session,
              std::string_view refresh_token);
-
-// What another provider says of somebody who logged in there. Whether that word is good was checked
-// before, and `email` is set only where the provider vouches for it.
-struct ProviderIdentity {
-  models::AuthProvider provider;
-  models::ForeignId subject;
-  std::optional<schema::Email> email = {};
-  std::optional<models::FullName> full_name = {};
-};
 
 // There is a user with that address who is not known to have it, or who logs in by another
 // provider: logging in there comes first.

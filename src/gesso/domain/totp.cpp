@@ -91,9 +91,9 @@ std::string totp_uri(std::string_view secret, std::string_view account, std::str
          "?secret=" + std::string(secret) + "&issuer=" + from;
 }
 
-bool take_totp_code(models::Totp& totp, std::string_view code, Time now) {
+bool take_totp_code(models::Totp& totp, std::string_view secret, std::string_view code, Time now) {
   const std::string typed = without(code, " ");
-  const std::string key = totp_key(totp.secret);
+  std::string key = totp_key(secret);
   const std::int64_t step =
       std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count() / kStepSeconds;
   std::optional<std::int64_t> found;
@@ -101,6 +101,7 @@ bool take_totp_code(models::Totp& totp, std::string_view code, Time now) {
     const bool equal = constant_time_equal(hotp(key, static_cast<std::uint64_t>(one)), typed);
     if (equal && one > totp.last_used_step) found = one;
   }
+  wipe(key);
   if (!found) return false;
   totp.last_used_step = *found;
   return true;

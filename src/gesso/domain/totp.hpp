@@ -26,10 +26,11 @@ namespace gesso::domain {
 [[nodiscard]] std::string totp_uri(std::string_view secret, std::string_view account,
                                    std::string_view issuer);
 
-// Whether `code` is that of the current 30 seconds, of those before or of those after, and of none
-// whose code was taken before. If so, notes it in `totp`. Blanks within the code do not count.
-// Takes as long for each.
-[[nodiscard]] bool take_totp_code(models::Totp& totp, std::string_view code, Time now);
+// Whether `code` is `secret`'s of the current 30 seconds, of those before or of those after, and of
+// none whose code was taken before. If so, notes it in `totp`. Blanks within the code do not count.
+// Takes as long for each. `secret` is what `totp` holds, in plain text: see stored_totp.hpp.
+[[nodiscard]] bool take_totp_code(models::Totp& totp, std::string_view secret,
+                                  std::string_view code, Time now);
 
 inline constexpr std::size_t kRecoveryCodes = 10;
 

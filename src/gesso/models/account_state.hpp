@@ -88,7 +88,9 @@ struct Totp {
 
   static constexpr std::string_view kName = "Totp";
 };
-GESSO_FIELDS(Totp, (secret, "The shared secret, in base32.", schema::kInternal),
+GESSO_FIELDS(Totp,
+             (secret, "The shared secret, encrypted: `enc1.KEY.TEXT`; by older versions in base32.",
+              schema::kInternal),
              (confirmed_at, "When the first code was entered; before that it asks nobody."),
              (last_used_step, "The 30 seconds whose code was used last; none is taken twice.",
               schema::kHasDefault))

@@ -1,6 +1,12 @@
 #include "gesso/models/user.hpp"
 
+#include <string>
+
 namespace gesso::models {
+
+IdentityKey identity_key(AuthProvider provider, const ForeignId& auth_provider_id) {
+  return std::string(to_string(provider)) + "/" + auth_provider_id.str();
+}
 
 std::vector<Violation> UserCreate::check() const {
   const bool by_email = auth_provider == AuthProvider::kEmail;

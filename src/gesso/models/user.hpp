@@ -41,12 +41,32 @@ using FullName = schema::Text<1, 200>;
 // An id that another service gave: Stripe, Replicate, an OAuth provider.
 using ForeignId = schema::Text<1, 255>;
 
+// A provider and the user's id there: "google/1234".
+using IdentityKey = schema::Text<3, 300>;
+[[nodiscard]] IdentityKey identity_key(AuthProvider provider, const ForeignId& auth_provider_id);
+
+// An account at a provider that was linked beside the first one.
+struct LinkedIdentity {
+  IdentityKey key;
+  AuthProvider provider = AuthProvider::kGoogle;
+  ForeignId auth_provider_id;
+  Time linked_at;
+
+  friend bool operator==(const LinkedIdentity&, const LinkedIdentity&) = default;
+
+  static constexpr std::string_view kName = "LinkedIdentity";
+};
+GESSO_FIELDS(LinkedIdentity, (key, "The next two as one text, to look it up by."),
+             (provider, "Who vouches for the login."),
+             (auth_provider_id, "The user's id at that provider."), (linked_at, "Since when."))
+
 struct User {
   UserId id;
   schema::Email email;
   std::optional<FullName> full_name = {};
   AuthProvider auth_provider = AuthProvider::kEmail;
   std::optional<ForeignId> auth_provider_id = {};
+  std::vector<LinkedIdentity> linked_identities = {};
   std::optional<schema::PasswordHash> hashed_password = {};
   bool is_active = true;
   bool is_verified = false;
@@ -86,8 +106,12 @@ struct User {
       query::Index<&User::subscription_tier, &User::is_active>,
       // A login through a provider: two providers may give the same id.
       query::Index<&User::auth_provider, &User::auth_provider_id>,
+      query::UniqueWhenPresent<query::asc<&User::linked_identities, &LinkedIdentity::key>>,
       // Pages of active users, newest first. `_id` at the end tells users of one moment apart.
       query::Index<&User::is_active, query::desc<&User::created_at>, query::desc<&User::id>>,
+      // The same of one tier.
+      query::Index<&User::subscription_tier, &User::is_active, query::desc<&User::created_at>,
+                   query::desc<&User::id>>,
       // The sweep looks for holds that a crash left.
       query::Index<query::asc<&User::pending_charges, &PendingCharge::at>>,
       // And for grants.
@@ -98,6 +122,8 @@ GESSO_FIELDS(
     (email, "Login name, in lower case, so that no two users differ in letter case only."),
     (full_name, "For display."), (auth_provider, "Who vouches for the login.", schema::kHasDefault),
     (auth_provider_id, "The user's id at that provider; absent for `email`."),
+    (linked_identities, "Accounts at further providers that log this user in; one a provider.",
+     schema::kHasDefault | schema::kInternal),
     (hashed_password, "bcrypt, 12 rounds; absent where a provider vouches. Never in JSON."),
     (is_active, "A user who is not cannot log in, and is logged in nowhere.", schema::kHasDefault),
     (is_verified, "Whether the email address was confirmed.", schema::kHasDefault),

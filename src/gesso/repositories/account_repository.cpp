@@ -34,9 +34,13 @@ std::optional<Account> AccountRepository::find_account(const schema::Email& emai
 
 std::optional<Account> AccountRepository::find_account(models::AuthProvider provider,
                                                        const models::ForeignId& auth_provider_id) {
-  return find_one(
+  auto found = find_one(
       where<&User::auth_provider> == provider && where<&User::auth_provider_id> == auth_provider_id,
       unsorted, project<Account>());
+  if (found) return found;
+  return find_one(where<&User::linked_identities, &models::LinkedIdentity::key> ==
+                      models::identity_key(provider, auth_provider_id),
+                  unsorted, project<Account>());
 }
 
 std::optional<AdmissionRecord> AccountRepository::find_for_admission(const models::UserId& id,
@@ -89,6 +93,7 @@ bool AccountRepository::save(const Account& before, const Account& after) {
   compare<&User::full_name, &Account::full_name>(before, after, changes);
   compare<&User::auth_provider, &Account::auth_provider>(before, after, changes);
   compare<&User::auth_provider_id, &Account::auth_provider_id>(before, after, changes);
+  compare<&User::linked_identities, &Account::linked_identities>(before, after, changes);
   compare<&User::hashed_password, &Account::hashed_password>(before, after, changes);
   compare<&User::is_active, &Account::is_active>(before, after, changes);
   compare<&User::is_verified, &Account::is_verified>(before, after, changes);

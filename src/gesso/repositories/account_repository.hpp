@@ -29,6 +29,7 @@ struct Account {
   std::optional<models::FullName> full_name = {};
   models::AuthProvider auth_provider = models::AuthProvider::kEmail;
   std::optional<models::ForeignId> auth_provider_id = {};
+  std::vector<models::LinkedIdentity> linked_identities = {};
   std::optional<schema::PasswordHash> hashed_password = {};
   bool is_active = true;
   bool is_verified = false;
@@ -84,6 +85,7 @@ class AccountRepository : public Repository<models::User> {
 
   [[nodiscard]] std::optional<Account> find_account(const models::UserId& id);
   [[nodiscard]] std::optional<Account> find_account(const schema::Email& email);
+  // Whose account at a provider it is, the first one or one that was linked.
   [[nodiscard]] std::optional<Account> find_account(models::AuthProvider provider,
                                                     const models::ForeignId& auth_provider_id);
 
@@ -122,6 +124,7 @@ class AccountRepository : public Repository<models::User> {
 // Flags and texts are User's; only what has a default may be absent in documents of yesterday.
 GESSO_FIELDS(Account, (id, ""), (email, ""), (full_name, ""),
              (auth_provider, "", schema::kHasDefault), (auth_provider_id, ""),
+             (linked_identities, "", schema::kHasDefault),
              (hashed_password, ""), (is_active, "", schema::kHasDefault),
              (is_verified, "", schema::kHasDefault), (role, "", schema::kHasDefault),
              (subscription_tier, "", schema::kHasDefault), (settings, "", schema::kHasDefault),

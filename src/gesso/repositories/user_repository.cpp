@@ -167,8 +167,12 @@ std::optional<User> UserRepository::update_profile(const Id& id,
   return update_user(id, {.full_name = request.full_name, .settings = request.settings});
 }
 
-Page<User> UserRepository::list(bool active, const PageOptions& options) {
-  return page(where<&User::is_active> == active, sort_by(desc<&User::created_at>), options);
+Page<User> UserRepository::list(bool active, std::optional<models::SubscriptionTier> tier,
+                                const PageOptions& options) {
+  constexpr auto kNewestFirst = sort_by(desc<&User::created_at>);
+  const auto are_active = where<&User::is_active> == active;
+  if (!tier) return page(are_active, kNewestFirst, options);
+  return page(where<&User::subscription_tier> == *tier && are_active, kNewestFirst, options);
 }
 
 }  // namespace gesso::repositories

@@ -69,8 +69,9 @@ class UserRepository : public Repository<models::User> {
   std::optional<models::User> set_role(const Id& id, models::UserRole role);
   std::optional<models::User> update_profile(const Id& id, const models::ProfileUpdate& request);
 
-  // Users who are active, or who are not, newest first.
-  [[nodiscard]] Page<models::User> list(bool active, const PageOptions& options);
+  // Users who are active, or who are not, of one tier or of all, newest first.
+  [[nodiscard]] Page<models::User> list(bool active, std::optional<models::SubscriptionTier> tier,
+                                        const PageOptions& options);
 
  private:
   std::optional<models::User> change_credits(const Id& id, std::int64_t by,

@@ -132,7 +132,14 @@ struct Codec<T> {
         if constexpr (requires { Codec<F>::json_schema(keywords); }) {
           if (!kVisible[at] || (use == SchemaUse::kOutput && !InJson<F>)) return;
           const auto property = keywords.document(kJsonNames[at]);
-          detail::write_schema<F>(keywords, use);
+          if constexpr (Described<F>) {
+            // Apart from the field's own keywords, of which some have the same names.
+            const auto all_of = keywords.array("allOf");
+            const auto own = keywords.document(keywords.next_key());
+            detail::write_schema<F>(keywords, use);
+          } else {
+            detail::write_schema<F>(keywords, use);
+          }
           if (!kFieldsOf<T>[at].about.empty()) {
             keywords.append("description", kFieldsOf<T>[at].about);
           }

@@ -292,6 +292,28 @@ TEST(Finish, TakesACodeOnce) {
   }
 }
 
+TEST(Finish, AsksWhetherTheAttemptWasUsedBeforeTheCodeIsSent) {
+  World world(google("our-client", secret()));
+  const auto begun = world.sign_in->begin(ProviderKind::kGoogle, kRedirect, {}, "ada at home");
+  const Callback callback = world.provider.agree(begun.url);
+  std::string asked;
+  const auto finish = [&](const Callback& with, bool first) {
+    return world.sign_in->finish(ProviderKind::kGoogle, with, begun.cookie, {},
+                                 [&](const Attempt& attempt) {
+                                   asked = attempt.state;
+                                   return first;
+                                 });
+  };
+  Callback another = callback;
+  another.state = "another";
+  EXPECT_EQ(reason_of(finish(another, true)), RefusalReason::kNotBegun);
+  EXPECT_EQ(asked, "") << "only once the callback belongs to the attempt";
+  EXPECT_EQ(reason_of(finish(callback, false)), RefusalReason::kNotBegun);
+  EXPECT_EQ(asked, callback.state);
+  const Outcome outcome = finish(callback, true);  // the code is good still
+  EXPECT_EQ(std::get<Profile>(outcome).begun_for, "ada at home");
+}
+
 TEST(Finish, NeedsTheCookieOfItsAttempt) {
   WithGoogle world;
   const auto mine = world.begin();

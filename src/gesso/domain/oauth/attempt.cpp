@@ -37,6 +37,7 @@ std::string seal_attempt(const Attempt& attempt, const Sealer& sealer, Random& r
                            {"nonce", attempt.nonce},
                            {"verifier", attempt.verifier},
                            {"redirect_uri", attempt.redirect_uri},
+                           {"begun_for", attempt.begun_for},
                            {"expires_at", attempt.expires_at.time_since_epoch().count()}};
   return sealer.seal(json::serialize(value), random);
 }
@@ -61,6 +62,7 @@ std::optional<Attempt> open_attempt(std::string_view cookie, const Sealer& seale
                   .nonce = text("nonce"),
                   .verifier = text("verifier"),
                   .redirect_uri = text("redirect_uri"),
+                  .begun_for = text("begun_for"),
                   .expires_at = Time{std::chrono::milliseconds{expires->get_int64()}}};
   if (attempt.state.empty() || attempt.nonce.empty() || attempt.verifier.empty() ||
       attempt.expires_at <= now) {

@@ -1,10 +1,10 @@
 // One attempt to sign in, between the redirect to the provider and the way back. It is kept by the
 // browser, in a cookie that nobody but us can read or change, so that we keep nothing.
 //
-// What ends a replay: the browser is told to forget the cookie when it comes back, the attempt ends
-// by itself after ten minutes, and what a replay would be worth is the provider's code, which is
-// good once (RFC 6749, 4.1.2) and for the holder of our secret and the attempt's verifier alone.
-// Whoever has both the cookie and the address that the browser was sent to has the browser.
+// What ends a replay: whoever finishes an attempt notes its state as used (used_attempts.hpp), the
+// browser is told to forget the cookie when it comes back, and the attempt ends by itself after ten
+// minutes. The provider's code is good once besides (RFC 6749, 4.1.2), and for the holder of our
+// secret and the attempt's verifier alone.
 #pragma once
 
 #include <chrono>
@@ -27,6 +27,8 @@ struct Attempt {
   std::string nonce;     // 256 random bits: what the ID token must hold
   std::string verifier;  // of PKCE (RFC 7636): 256 random bits
   std::string redirect_uri;
+  // What `begin` was told of who began it, who may be logged in already; empty for anybody.
+  std::string begun_for = {};
   Time expires_at;
 };
 

@@ -28,6 +28,7 @@ struct Profile {
   //  - GitHub, of the primary address where it is verified.
   bool email_verified = false;
   std::string name = {};
+  std::string begun_for = {};  // the attempt's
 };
 
 // What the person is known by among all of the provider's: the subject, and with Microsoft, whose

@@ -71,16 +71,19 @@ std::shared_ptr<const Metadata> SignIn::metadata(Known& known, const client::Cal
                             call, "waiting for a provider's metadata");
 }
 
-SignIn::Begun SignIn::begin(ProviderKind kind, std::string redirect_uri, const client::Call& call) {
+SignIn::Begun SignIn::begin(ProviderKind kind, std::string redirect_uri, const client::Call& call,
+                            std::string begun_for) {
   Known& of = known(kind);
   const auto metadata_of = metadata(of, call);
-  const Attempt attempt = new_attempt(kind, std::move(redirect_uri), clock_.now(), random_);
+  Attempt attempt = new_attempt(kind, std::move(redirect_uri), clock_.now(), random_);
+  attempt.begun_for = std::move(begun_for);
   return {.url = authorize_url(of.provider, metadata_of->authorization_endpoint, attempt),
           .cookie = seal_attempt(attempt, sealer_, random_)};
 }
 
 Outcome SignIn::finish(ProviderKind kind, const Callback& callback,
-                       std::optional<std::string_view> cookie, const client::Call& call) {
+                       std::optional<std::string_view> cookie, const client::Call& call,
+                       const FirstUse& first_use) {
   Known& of = known(kind);
   const auto attempt =
       cookie ? open_attempt(*cookie, sealer_, clock_.now()) : std::optional<Attempt>();
@@ -89,11 +92,17 @@ Outcome SignIn::finish(ProviderKind kind, const Callback& callback,
   }
   const auto metadata_of = metadata(of, call);
   if (auto refusal = refuse_callback(callback, *attempt, *metadata_of)) return *refusal;
+  if (first_use && !first_use(*attempt)) {
+    return Refusal{RefusalReason::kNotBegun, "the attempt was used before"};
+  }
 
   CodeExchange exchange(of.provider, *metadata_of, *attempt, *callback.code);
   CodeExchange::Step step = exchange.start();
   while (true) {
-    if (auto* outcome = std::get_if<Outcome>(&step)) return std::move(*outcome);
+    if (auto* outcome = std::get_if<Outcome>(&step)) {
+      if (auto* profile = std::get_if<Profile>(outcome)) profile->begun_for = attempt->begun_for;
+      return std::move(*outcome);
+    }
     if (const auto* request = std::get_if<client::HttpRequest>(&step)) {
       const bool once = request->method == "POST";
       const auto response =

@@ -6,6 +6,7 @@
 // of any attempt, so whichever instance began one, any finishes it that has the same root key.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,16 +50,23 @@ class SignIn {
     std::string cookie;  // what it keeps meanwhile, for `kAttemptLifetime`
   };
   // `redirect_uri` is ours, exactly as it is registered with the provider; the code is sent there.
+  // `begun_for` is kept in the cookie, sealed, and comes back with the profile.
   //
   // Throws Error: kValidation for a provider that is not offered; as HttpClient::send, and
   // kInternal for metadata that cannot be used.
-  [[nodiscard]] Begun begin(ProviderKind kind, std::string redirect_uri, const client::Call& call);
+  [[nodiscard]] Begun begin(ProviderKind kind, std::string redirect_uri, const client::Call& call,
+                            std::string begun_for = {});
+
+  // Whether nobody finished that attempt before: asked once the callback is known to belong to it,
+  // before the code is sent.
+  using FirstUse = std::function<bool(const Attempt&)>;
 
   // The cookie is used up, whatever comes of it: the browser is to forget it.
   //
   // Throws Error: as `begin`; kAuth where the provider does not know our id or secret.
   [[nodiscard]] Outcome finish(ProviderKind kind, const Callback& callback,
-                               std::optional<std::string_view> cookie, const client::Call& call);
+                               std::optional<std::string_view> cookie, const client::Call& call,
+                               const FirstUse& first_use = {});
 };
 
 }  // namespace gesso::domain::oauth

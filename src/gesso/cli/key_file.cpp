@@ -1,4 +1,4 @@
-#include "gesso/cli/token_key.hpp"
+#include "gesso/cli/key_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,7 +25,7 @@ constexpr std::size_t kKeyDigits = 64;
                 "cannot " + doing + " " + path.string() + ": " + std::strerror(errno));
 }
 
-std::optional<Secret> read_key(const std::filesystem::path& path) {
+std::optional<Secret> read_key(const std::filesystem::path& path, const KeyFile& of) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     if (errno == ENOENT) return std::nullopt;
@@ -37,16 +37,16 @@ std::optional<Secret> read_key(const std::filesystem::path& path) {
     throw Failure(ExitCode::kFailure,
                   path.string() + " is not a key: expected " + std::to_string(kKeyDigits) +
                       " digits, found " + std::to_string(text.size()) +
-                      " bytes. Remove it to have a new one made; tokens issued so far end then.");
+                      " bytes. Remove it to have a new one made; " + std::string(of.if_removed) + ".");
   }
   return Secret(std::move(text));
 }
 
 }  // namespace
 
-Secret load_or_make_token_key(const std::filesystem::path& data_dir, Random& random) {
-  const std::filesystem::path path = data_dir / "token.key";
-  if (auto key = read_key(path)) return std::move(*key);
+Secret load_or_make_key(const std::filesystem::path& data_dir, const KeyFile& of, Random& random) {
+  const std::filesystem::path path = data_dir / of.name;
+  if (auto key = read_key(path, of)) return std::move(*key);
 
   std::array<std::uint8_t, kKeyDigits / 2> bytes{};
   random.fill(bytes);
@@ -67,7 +67,7 @@ Secret load_or_make_token_key(const std::filesystem::path& data_dir, Random& ran
   ::unlink(temporary.c_str());
   errno = why;
   if (!linked) fail("make", path);
-  auto key = read_key(path);
+  auto key = read_key(path, of);
   if (!key) fail("read", path);
   return std::move(*key);
 }
