@@ -164,11 +164,15 @@ class AnotherUserTest : public AccessTest {
  protected:
   const Reply key_ = make_key();
   const std::string user_ = text(me(), "id");
-  const std::string generation_ = text(
-      fixture.ask("POST", "/api/v1/generations", R"({"prompt":"A fox"})", token), "id");
-  const std::string session_ = std::string(
-      fixture.ask("GET", "/api/v1/users/me/sessions", {}, token).value().at("items").at(0).at("id")
-          .as_string());
+  const std::string generation_ =
+      text(fixture.ask("POST", "/api/v1/generations", R"({"prompt":"A fox"})", token), "id");
+  const std::string session_ =
+      std::string(fixture.ask("GET", "/api/v1/users/me/sessions", {}, token)
+                      .value()
+                      .at("items")
+                      .at(0)
+                      .at("id")
+                      .as_string());
   const std::string other_ = fixture.token_of("bob@example.com");
 
   std::string id_of(Named what) const {
@@ -207,8 +211,9 @@ TEST_F(AnotherUserTest, FindsNothingByAnId) {
   }
   EXPECT_EQ(seen.size(), kNamed.size()) << "an operation of kNamed is gone";
   EXPECT_EQ(me().value(), before);
-  EXPECT_EQ(fixture.ask("GET", "/api/v1/generations/" + generation_, {}, token).value().at("status"),
-            "pending");
+  EXPECT_EQ(
+      fixture.ask("GET", "/api/v1/generations/" + generation_, {}, token).value().at("status"),
+      "pending");
   EXPECT_EQ(fixture.ask("GET", "/api/v1/users/me", {}, text(key_, "key")).status, 200);
 }
 

@@ -132,8 +132,8 @@ TEST_F(OauthApi, WhateverComesOfItTheCookieIsDropped) {
     }
   };
   const std::string path = "/api/v1/auth/oauth/google/callback";
-  drops(get(path + "?code=x&state=y"));                          // no attempt
-  drops(get(path + "?error=access_denied", kept(start())));      // another state
+  drops(get(path + "?code=x&state=y"));                            // no attempt
+  drops(get(path + "?error=access_denied", kept(start())));        // another state
   drops(get(path + "?code=x&state=y", "__Host-gesso-sign-in=A"));  // not our cookie
   const Reply started = start();
   const std::string state = domain::oauth::query_of(header(started, "location"))["state"];

@@ -172,7 +172,8 @@ TEST(SchemasOfOperations, HaveNoKeyTwice) {
 
 using Later = Alternative<202, Shape, "It is drawn later.">;
 
-Result<Drawing, Later, NotFound, TooManySides, Locked> put_drawing(DatabaseCall&, const PutDrawing&) {
+Result<Drawing, Later, NotFound, TooManySides, Locked> put_drawing(DatabaseCall&,
+                                                                   const PutDrawing&) {
   return NotFound{};
 }
 

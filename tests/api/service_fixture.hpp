@@ -60,14 +60,16 @@ class Running {
   mongo::Service database;
   domain::NoAttemptLimits limits;
   domain::MailQueue mail{mailer};
-  domain::AccountServices accounts{.context = repository_context,
-                                   .tokens = tokens,
-                                   .mail = mail,
-                                   .limits = limits,
-                                   .run = [this](const domain::Unit& unit) {
-                                     database.run([&](mongo::Session& session) { unit(session); });
-                                   },
-                                   .keys = &keys};
+  domain::AccountServices accounts{
+      .context = repository_context,
+      .tokens = tokens,
+      .mail = mail,
+      .limits = limits,
+      .run =
+          [this](const domain::Unit& unit) {
+            database.run([&](mongo::Session& session) { unit(session); });
+          },
+      .keys = &keys};
   domain::HashPool hashes;
   domain::UsageRecorder usage;
   domain::Limiter limiter;

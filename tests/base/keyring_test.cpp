@@ -115,7 +115,8 @@ TEST(Keyring, RefusesEveryChangeOfACharacter) {
     EXPECT_EQ(opened(keys, text.substr(0, size), "owner"), std::nullopt) << size;
   }
   EXPECT_EQ(opened(keys, text + "A", "owner"), std::nullopt);
-  for (const char* nothing : {"", "enc1.", "enc1..", "enc1.AAAAAAAA.", "value", "enc2.AAAAAAAA.A"}) {
+  for (const char* nothing :
+       {"", "enc1.", "enc1..", "enc1.AAAAAAAA.", "value", "enc2.AAAAAAAA.A"}) {
     EXPECT_EQ(opened(keys, nothing, "owner"), std::nullopt) << nothing;
   }
 }

@@ -165,8 +165,8 @@ TEST_F(IdentitiesTest, UnlinkingEndsWhatCameInByIt) {
   EXPECT_TRUE(is_admitted(login.access_token));
   EXPECT_EQ(user_of(github_), std::nullopt);
   EXPECT_EQ(mails().size(), 1U);
-  EXPECT_TRUE(std::holds_alternative<NotLinkedHere>(
-      unlink(login, AuthProvider::kGithub, by_password())));
+  EXPECT_TRUE(
+      std::holds_alternative<NotLinkedHere>(unlink(login, AuthProvider::kGithub, by_password())));
   // Where the first one goes, the next one takes its place.
   EXPECT_TRUE(links(login, microsoft_));
   EXPECT_TRUE(unlinks(login, AuthProvider::kGoogle));
@@ -181,15 +181,13 @@ TEST_F(IdentitiesTest, TheLastWayInStays) {
   const auto login = std::get<SignedIn>(by_provider(
       {.provider = AuthProvider::kGoogle, .subject = "g-1", .email = "ada@example.com"}));
   EXPECT_FALSE(list(login.user_id)[0].may_unlink);
-  EXPECT_TRUE(
-      std::holds_alternative<LastWayIn>(unlink(login, AuthProvider::kGoogle, Proof{})));
+  EXPECT_TRUE(std::holds_alternative<LastWayIn>(unlink(login, AuthProvider::kGoogle, Proof{})));
   EXPECT_EQ(user_of(google_), login.user_id);
   // Another provider will do,
   EXPECT_TRUE(links(login, github_));
   EXPECT_TRUE(list(login.user_id)[0].may_unlink);
   EXPECT_TRUE(std::holds_alternative<Accepted>(unlink(login, AuthProvider::kGoogle, Proof{})));
-  EXPECT_TRUE(
-      std::holds_alternative<LastWayIn>(unlink(login, AuthProvider::kGithub, Proof{})));
+  EXPECT_TRUE(std::holds_alternative<LastWayIn>(unlink(login, AuthProvider::kGithub, Proof{})));
   // and so will a password.
   (void)change_password(services_, run_, requester(login), Proof{}, schema::Password(kPassword));
   EXPECT_TRUE(std::holds_alternative<NotProven>(unlink(login, AuthProvider::kGithub, Proof{})));

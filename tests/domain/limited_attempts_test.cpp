@@ -18,7 +18,9 @@ QuotaList a_minute(std::int64_t limit) {
 
 class LimitedAttemptsTest : public RepositoryTest {
  protected:
-  LimitedAttempts limits_{context_, a_minute(2), a_minute(2), a_minute(5)};
+  LimitedAttempts limits_{
+      context_,
+      {.network = a_minute(2), .narrow = a_minute(2), .wide = a_minute(5), .codes = a_minute(3)}};
 
   bool may(std::string_view account, std::string_view network,
            Network familiarity = Network::kStrange, Attempt attempt = Attempt::kPassword) {
@@ -46,6 +48,23 @@ TEST_F(LimitedAttemptsTest, HoldsBackManyNetworksTogetherButNobodyFromAFamiliarO
   EXPECT_TRUE(may("ada", "198.51.100.1", Network::kFamiliar));
   EXPECT_TRUE(may("ada", "198.51.100.1", Network::kFamiliar));
   EXPECT_FALSE(may("ada", "198.51.100.1", Network::kFamiliar));  // nor is that one unlimited
+}
+
+// Six digits are few: however many networks somebody guesses from, the account is what counts; and
+// who guesses does not keep its user out, who comes from where he is logged in.
+TEST_F(LimitedAttemptsTest, CodesAreCountedByAccount) {
+  const auto enters = [&](const std::string& network, Network familiarity) {
+    return may("ada", network, familiarity, Attempt::kCode);
+  };
+  int guesses = 0;
+  for (int i = 0; i < 20; ++i) {
+    guesses += enters("192.0.2." + std::to_string(i), Network::kStrange) ? 1 : 0;
+  }
+  EXPECT_EQ(guesses, 3);
+  EXPECT_TRUE(may("bob", "192.0.2.1", Network::kStrange, Attempt::kCode));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(enters("198.51.100.1", Network::kFamiliar));
+  EXPECT_FALSE(enters("198.51.100.1", Network::kFamiliar));
+  EXPECT_TRUE(enters("198.51.100.2", Network::kFamiliar));
 }
 
 TEST_F(LimitedAttemptsTest, WithoutAnAccountTheNetworkAloneCounts) {

@@ -102,16 +102,17 @@ TEST_F(PasswordsTest, ANewPasswordEndsAChangeOfTheAddressThatIsNotConfirmed) {
     return token_in(mails()[0]);
   };
   const auto confirms = [&](const std::string& token) {
-    return std::holds_alternative<Account>(run(
-        [&](mongo::Session& session) { return confirm_email(services_, session, token, client_); }));
+    return std::holds_alternative<Account>(run([&](mongo::Session& session) {
+      return confirm_email(services_, session, token, client_);
+    }));
   };
   const std::string first = begin_change();
   (void)ask_for_reset("ada@example.com");
   EXPECT_TRUE(is_reset(token_in(mails()[0])));
   EXPECT_FALSE(confirms(first));
   mails();
-  EXPECT_TRUE(
-      std::holds_alternative<Accepted>(change(logged_in("ada@example.com", kNew), kNew, kPassword)));
+  EXPECT_TRUE(std::holds_alternative<Accepted>(
+      change(logged_in("ada@example.com", kNew), kNew, kPassword)));
   mails();
   const std::string second = begin_change();
   EXPECT_TRUE(

@@ -125,13 +125,12 @@ TEST_F(SignInTest, OfManyWhoRefreshAtOnceAllGetTheOneSuccessor) {
 TEST_F(SignInTest, RefreshingIsLimitedByNetworkAndByNoAccount) {
   registered("ada@example.com");
   const SignedIn login = logged_in("ada@example.com");
-  (void)refreshed(make_refresh_token(login.user_id, models::SessionId::next(ids_),
-                                     random_secret(random_)));
+  (void)refreshed(
+      make_refresh_token(login.user_id, models::SessionId::next(ids_), random_secret(random_)));
   EXPECT_EQ(limits_.asked.back(),
             (ScriptedLimits::Asked{Attempt::kToken, "", "192.0.2.7", Network::kStrange}));
   limits_.refused = Attempt::kToken;
-  EXPECT_TRUE(
-      std::holds_alternative<TooManyAttempts>(refreshed(login.session.refresh_token)));
+  EXPECT_TRUE(std::holds_alternative<TooManyAttempts>(refreshed(login.session.refresh_token)));
 }
 
 TEST_F(SignInTest, WhatIsNoRefreshTokenFindsNothing) {

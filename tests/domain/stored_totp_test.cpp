@@ -56,9 +56,8 @@ class StoredTotpTest : public AccountTest {
   }
   bool enters(const Enrolled& user) { return enters(user, code(user.secret)); }
   Reencrypted reencrypt(const Keyring& keys) {
-    return run([&](mongo::Session& session) {
-      return reencrypt_totp_secrets(session, context_, keys);
-    });
+    return run(
+        [&](mongo::Session& session) { return reencrypt_totp_secrets(session, context_, keys); });
   }
 };
 
@@ -136,8 +135,8 @@ TEST_F(StoredTotpTest, WithoutAKeyNobodyBeginsASecondFactorAndNobodyIsLockedOut)
   store(old.id, old.secret);
   services_.keys = nullptr;
   registered("bob@example.com");
-  EXPECT_TRUE(std::holds_alternative<SecondFactorNotOffered>(begin_totp(
-      services_, run_, requester(logged_in("bob@example.com")), by_password())));
+  EXPECT_TRUE(std::holds_alternative<SecondFactorNotOffered>(
+      begin_totp(services_, run_, requester(logged_in("bob@example.com")), by_password())));
   EXPECT_FALSE(account(logged_in("bob@example.com").user_id).totp);
   EXPECT_TRUE(enters(old));
   EXPECT_EQ(stored(old.id), old.secret);

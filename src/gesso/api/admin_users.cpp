@@ -16,14 +16,15 @@ struct ListUsers {
   schema::Integer<1, 100> limit = 20;
   std::string cursor = {};
 };
-GESSO_FIELDS(ListUsers,
-             (active,
-              "Those who may log in, or those who may not. Without it those who may; beside `email` "
-              "both."),
-             (tier, "Only those of this tier."),
-             (email, "Only the one with this address, in any case of letters."),
-             (limit, "At most so many.", schema::kHasDefault),
-             (cursor, "`next_cursor` of the page before.", schema::kHasDefault))
+GESSO_FIELDS(
+    ListUsers,
+    (active,
+     "Those who may log in, or those who may not. Without it those who may; beside `email` "
+     "both."),
+    (tier, "Only those of this tier."),
+    (email, "Only the one with this address, in any case of letters."),
+    (limit, "At most so many.", schema::kHasDefault),
+    (cursor, "`next_cursor` of the page before.", schema::kHasDefault))
 
 struct OneUser {
   std::string id;
@@ -201,16 +202,16 @@ Result<GrantReceipt, NotFound, BadKey, KeyReused> grant_credits(DatabaseCall& ca
 }
 
 constexpr Operation kOperations[] = {
-    operation<list_users>({.path = "/api/v1/admin/users",
-                           .id = "listUsers",
-                           .tag = "Administration",
-                           .summary = "Users, newest first, or the one with an address.",
-                           .description =
-                               "`active`, `tier` and `email` may be combined; all that are given "
-                               "have to fit. There is one order, by `created_at`, and no part of an "
-                               "address is searched for: an index serves each combination. A "
-                               "`cursor` belongs to the filters that it came with.",
-                           .scope = Scope::kAdmin}),
+    operation<list_users>(
+        {.path = "/api/v1/admin/users",
+         .id = "listUsers",
+         .tag = "Administration",
+         .summary = "Users, newest first, or the one with an address.",
+         .description = "`active`, `tier` and `email` may be combined; all that are given "
+                        "have to fit. There is one order, by `created_at`, and no part of an "
+                        "address is searched for: an index serves each combination. A "
+                        "`cursor` belongs to the filters that it came with.",
+         .scope = Scope::kAdmin}),
     operation<get_user>({.path = "/api/v1/admin/users/{id}",
                          .id = "getUser",
                          .tag = "Administration",

@@ -42,9 +42,8 @@ Result<WithCookie<LinkStarted>, NotFound, LoginRequired, WrongProof, TooManyAtte
   if (sign_in == nullptr) return not_offered(asked.provider);
   const domain::Requester requester = requester_of(call);
   if (!requester.session_id) return login_required();
-  const auto proven =
-      domain::reauthenticate(call.services.accounts, runner_of(call), requester,
-                             proof_of(asked.body.password, asked.body.code));
+  const auto proven = domain::reauthenticate(call.services.accounts, runner_of(call), requester,
+                                             proof_of(asked.body.password, asked.body.code));
   if (const auto* refusal = std::get_if<domain::TooManyAttempts>(&proven)) {
     return too_many(*refusal);
   }
@@ -56,10 +55,9 @@ Result<WithCookie<LinkStarted>, NotFound, LoginRequired, WrongProof, TooManyAtte
 
 Result<NoContent, NotFound, LastWayIn, WrongProof, TooManyAttempts> unlink_identity(
     HashingCall& call, const OneIdentity& asked) {
-  const auto outcome =
-      domain::unlink_identity(call.services.accounts, runner_of(call), requester_of(call),
-                              proof_of(asked.body.password, asked.body.code),
-                              auth_provider(asked.provider));
+  const auto outcome = domain::unlink_identity(
+      call.services.accounts, runner_of(call), requester_of(call),
+      proof_of(asked.body.password, asked.body.code), auth_provider(asked.provider));
   if (const auto* refusal = std::get_if<domain::TooManyAttempts>(&outcome)) {
     return too_many(*refusal);
   }
@@ -85,8 +83,9 @@ constexpr Operation kOperations[] = {
          .id = "linkIdentity",
          .tag = "Sign-in",
          .summary = "Begin to link a provider's account to the caller's.",
-         .description = "The answer sets a cookie and names the provider's page to send the browser "
-                        "to; the provider sends it back to `finishSignIn`.",
+         .description =
+             "The answer sets a cookie and names the provider's page to send the browser "
+             "to; the provider sends it back to `finishSignIn`.",
          .scope = Scope::kAccountWrite,
          .limit = LimitClass::kLogin}),
     operation<unlink_identity>({.method = http::Method::kPost,

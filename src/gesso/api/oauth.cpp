@@ -42,8 +42,7 @@ GESSO_FIELDS(SignInRefused,
 
 namespace {
 
-using IdentityTaken =
-    Problem<409, "identity_taken", "The provider's account logs another user in">;
+using IdentityTaken = Problem<409, "identity_taken", "The provider's account logs another user in">;
 using ProviderIsLinked =
     Problem<409, "provider_linked", "Another account of that provider is linked">;
 using NoEmail = Problem<403, "email_not_verified", "The provider vouches for no email">;
@@ -96,7 +95,8 @@ FinishedSignIn finish_link(OutgoingCall& call, const domain::Requester& requeste
     return domain::list_login_providers(call.services.accounts, session, requester.user_id);
   });
   Linked answer{{.provider = identity.provider}};
-  for (const domain::LoginProvider& one : providers.value_or(std::vector<domain::LoginProvider>())) {
+  for (const domain::LoginProvider& one :
+       providers.value_or(std::vector<domain::LoginProvider>())) {
     if (one.provider == identity.provider) answer.value = view_of(one);
   }
   return answer;
@@ -154,8 +154,9 @@ constexpr Operation kOperations[] = {
          .id = "finishSignIn",
          .tag = "Sign-in",
          .summary = "Where a provider sends the browser back to: an account signs in, or is made.",
-         .description = "Where the attempt was begun by `linkIdentity`, the provider's account is "
-                        "linked in place of that, and no session is opened. A `state` is good once.",
+         .description =
+             "Where the attempt was begun by `linkIdentity`, the provider's account is "
+             "linked in place of that, and no session is opened. A `state` is good once.",
          .access = Access::kPublic,
          .limit = LimitClass::kLogin,
          .used_cookie = kSignInCookie}),

@@ -6,8 +6,8 @@ const std::vector<Operation>& operations() {
   static const std::vector<Operation> kAll = [] {
     std::vector<Operation> all;
     for (const Operations resource :
-         {account_operations(), oauth_operations(), identity_operations(), user_operations(), session_operations(),
-          api_key_operations(), generation_operations(), worker_operations(),
+         {account_operations(), oauth_operations(), identity_operations(), user_operations(),
+          session_operations(), api_key_operations(), generation_operations(), worker_operations(),
           subscription_operations(), webhook_operations(), usage_operations(),
           admin_user_operations(), operational_operations(), documentation_operations()}) {
       all.insert(all.end(), resource.begin(), resource.end());

@@ -41,8 +41,8 @@ struct Problem {
   std::optional<std::chrono::seconds> retry_after = {};  // when to ask again
 };
 
-// Another success than the operation's own: of another status, told apart by it. `About` is what the
-// document says of it.
+// Another success than the operation's own: of another status, told apart by it. `About` is what
+// the document says of it.
 //
 //   Result<models::User, Alternative<202, Acknowledgement, "The rest is in the mail.">, EmailTaken>
 template <int Status, class T, schema::FixedString About>
@@ -72,7 +72,8 @@ class [[nodiscard]] Result {
   Result(T value) : outcome_(std::move(value)) {}  // NOLINT: implicit, as a return value is
   template <class P>
   requires boost::mp11::mp_contains<boost::mp11::mp_list<Others...>,
-                                    std::remove_cvref_t<P>>::value Result(P&& other)  // NOLINT
+                                    std::remove_cvref_t<P>>::value
+  Result(P&& other)  // NOLINT
       : outcome_(std::forward<P>(other)) {}
 
   [[nodiscard]] bool ok() const noexcept { return outcome_.index() == 0; }

@@ -1,5 +1,5 @@
-// What the secrets in the database are encrypted with: the setting `encryption_keys`, or a key of the
-// data folder's own beside the embedded database.
+// What the secrets in the database are encrypted with: the setting `encryption_keys`, or a key of
+// the data folder's own beside the embedded database.
 #pragma once
 
 #include <optional>

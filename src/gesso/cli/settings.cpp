@@ -214,10 +214,11 @@ constexpr std::array kTable{
             .check = check_jwt_secret},
     Setting{.key = "encryption_keys",
             .member = &S::encryption_keys,
-            .about = "Keys that encrypt the secrets of second factors in the database, each of at "
-                     "least 32 bytes, comma-separated: the first one encrypts, all decrypt. Without "
-                     "them one is made and kept in the data folder; where the database is a "
-                     "server's, nobody can begin a second factor.",
+            .about =
+                "Keys that encrypt the secrets of second factors in the database, each of at "
+                "least 32 bytes, comma-separated: the first one encrypts, all decrypt. Without "
+                "them one is made and kept in the data folder; where the database is a "
+                "server's, nobody can begin a second factor.",
             .check = check_encryption_keys},
     Setting{.key = "token_issuer",
             .member = &S::token_issuer,

@@ -33,8 +33,8 @@ struct TooManyKeys {
 // Makes a key that may do no more than `allowed`, which is what its maker may do now. Throws Error:
 // kValidation at `scopes` for none, at `expires_at` for the past.
 [[nodiscard]] std::variant<CreatedApiKey, LoginNeeded, ScopeNotAllowed, TooManyKeys, NoSuchUser>
-create_api_key(const AccountServices& services, mongo::Session& session,
-               const Requester& requester, models::Scopes allowed, const NewApiKey& request);
+create_api_key(const AccountServices& services, mongo::Session& session, const Requester& requester,
+               models::Scopes allowed, const NewApiKey& request);
 
 // The newest first; std::nullopt where there is no such user.
 [[nodiscard]] std::optional<std::vector<models::ApiKey>> list_api_keys(

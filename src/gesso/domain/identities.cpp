@@ -22,8 +22,7 @@ std::optional<models::ForeignId> subject_at(const Account& account, AuthProvider
 }
 
 std::size_t count_of(const Account& account) {
-  return account.linked_identities.size() +
-         (account.auth_provider == AuthProvider::kEmail ? 0 : 1);
+  return account.linked_identities.size() + (account.auth_provider == AuthProvider::kEmail ? 0 : 1);
 }
 
 // Where the first one goes, the next one takes its place.

@@ -45,13 +45,14 @@ std::optional<std::chrono::seconds> take(Limiter& limiter, mongo::Session& sessi
 QuotaList default_network_quotas() { return quotas(300, 20'000); }
 QuotaList default_narrow_quotas() { return quotas(30, 500); }
 QuotaList default_wide_quotas() { return quotas(100, 1'000); }
+QuotaList default_code_quotas() { return quotas(10, 100); }
 
 LimitedAttempts::LimitedAttempts(const repositories::RepositoryContext& context,
-                                 const QuotaList& network, const QuotaList& narrow,
-                                 const QuotaList& wide)
-    : network_(table_of(network), context),
-      narrow_(table_of(narrow), context),
-      wide_(table_of(wide), context) {}
+                                 const AttemptQuotas& quotas)
+    : network_(table_of(quotas.network), context),
+      narrow_(table_of(quotas.narrow), context),
+      wide_(table_of(quotas.wide), context),
+      codes_(table_of(quotas.codes), context) {}
 
 std::optional<std::chrono::seconds> LimitedAttempts::refuse(mongo::Session& session,
                                                             Attempt attempt,
@@ -59,13 +60,17 @@ std::optional<std::chrono::seconds> LimitedAttempts::refuse(mongo::Session& sess
                                                             std::string_view network,
                                                             Network familiarity) {
   if (account.empty()) return take(network_, session, subject_of(attempt, {}, network));
+  const bool familiar = familiarity == Network::kFamiliar;
+  if (attempt == Attempt::kCode) {
+    return take(codes_, session, subject_of(attempt, account, familiar ? network : ""));
+  }
   if (const auto wait = take(narrow_, session, subject_of(attempt, account, network))) return wait;
-  if (familiarity == Network::kFamiliar) return std::nullopt;
+  if (familiar) return std::nullopt;
   return take(wide_, session, subject_of(attempt, account, {}));
 }
 
 void LimitedAttempts::release_all(mongo::Session& session) {
-  for (Limiter* limiter : {&network_, &narrow_, &wide_}) limiter->release_all(session);
+  for (Limiter* limiter : {&network_, &narrow_, &wide_, &codes_}) limiter->release_all(session);
 }
 
 }  // namespace gesso::domain

@@ -1,5 +1,5 @@
 // Attempts counted by the limiter that all instances share: narrowly for an account from one
-// network, widely for an account from all strange networks together.
+// network, widely for an account from all strange networks together; codes by quotas of their own.
 //
 // Thread-safe; blocks on the database. Borrows the context.
 #pragma once
@@ -16,18 +16,31 @@ namespace gesso::domain {
 [[nodiscard]] QuotaList default_network_quotas();
 [[nodiscard]] QuotaList default_narrow_quotas();
 [[nodiscard]] QuotaList default_wide_quotas();
+// Of codes, which have six digits, three of which are good at a time: whoever knows the password
+// finds one of a hundred in 33 days (NIST SP 800-63B, 3.2.2, allows a hundred failures in a row).
+[[nodiscard]] QuotaList default_code_quotas();
+
+struct AttemptQuotas {
+  // For what concerns no account yet, registrations above all: an office shares it.
+  QuotaList network = default_network_quotas();
+  QuotaList narrow = default_narrow_quotas();
+  QuotaList wide = default_wide_quotas();
+  QuotaList codes = default_code_quotas();  // from all strange networks, from each familiar one
+
+  [[nodiscard]] static AttemptQuotas unlimited() {
+    return {.network = {}, .narrow = {}, .wide = {}, .codes = {}};
+  }
+};
 
 class LimitedAttempts final : public AttemptLimits {
   Limiter network_;
   Limiter narrow_;
   Limiter wide_;
+  Limiter codes_;
 
  public:
-  // `network` is for what concerns no account yet, registrations above all: an office shares it.
   explicit LimitedAttempts(const repositories::RepositoryContext& context,
-                           const QuotaList& network = default_network_quotas(),
-                           const QuotaList& narrow = default_narrow_quotas(),
-                           const QuotaList& wide = default_wide_quotas());
+                           const AttemptQuotas& quotas = {});
 
   // Throws what the session throws.
   std::optional<std::chrono::seconds> refuse(mongo::Session& session, Attempt attempt,

@@ -1,6 +1,7 @@
 #include "gesso/domain/reauthentication.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/stored_totp.hpp"
@@ -39,13 +40,15 @@ ProofOutcome reauthenticate(const AccountServices& services, const RunUnit& run,
     std::optional<Account> account = {};
   };
   const Found found = run_unit(run, [&](mongo::Session& session) -> Found {
+    auto account = AccountRepository(session, services.context).find_account(requester.user_id);
+    const Attempt attempt =
+        account && !account->hashed_password ? Attempt::kCode : Attempt::kPassword;
     if (const auto wait =
-            services.limits.refuse(session, Attempt::kPassword, requester.user_id,
+            services.limits.refuse(session, attempt, requester.user_id,
                                    network_of(requester.client.address), Network::kFamiliar)) {
       return {.wait = wait};
     }
-    return {.account =
-                AccountRepository(session, services.context).find_account(requester.user_id)};
+    return {.account = std::move(account)};
   });
   if (found.wait) return TooManyAttempts{*found.wait};
   if (!found.account || !found.account->is_active) return NotProven{};

@@ -29,8 +29,8 @@ begin_totp(const AccountServices& services, const RunUnit& run, const Requester&
   return change_proven<Outcome>(services, run, requester, proof, [&](Account& account) -> Outcome {
     if (is_on(account)) return SecondFactorIsOn{};
     const std::string secret = random_totp_secret(services.context.random);
-    account.totp = models::Totp{.secret = seal_totp_secret(*services.keys, account.id, secret,
-                                                           services.context.random)};
+    account.totp = models::Totp{
+        .secret = seal_totp_secret(*services.keys, account.id, secret, services.context.random)};
     return TotpEnrolment{.secret = secret,
                          .uri = totp_uri(secret, account.email, services.settings.service_name)};
   });

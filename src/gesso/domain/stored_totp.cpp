@@ -35,7 +35,8 @@ PlainSecret open_secret(const Keyring* keys, const models::UserId& user_id,
     auto opened = keys->open(stored, owner_of(user_id));
     return {.value = std::move(opened.value), .is_current = opened.is_current};
   } catch (const Error& error) {
-    throw Error(ErrorKind::kInternal, "the second factor of " + user_id.str() + ": " + error.what());
+    throw Error(ErrorKind::kInternal,
+                "the second factor of " + user_id.str() + ": " + error.what());
   }
 }
 
@@ -70,14 +71,13 @@ Reencrypted reencrypt_totp_secrets(mongo::Session& session,
         seal_totp_secret(keys, account.id, secret.value.reveal(), context.random);
     return true;
   };
-  repositories::PageOptions options{
-      .limit = kBatch, .skip_undecodable = [&](const Error& error) {
-        ++result.failed;
-        spdlog::error("left as it is: {}", error.what());
-      }};
+  repositories::PageOptions options{.limit = kBatch, .skip_undecodable = [&](const Error& error) {
+                                      ++result.failed;
+                                      spdlog::error("left as it is: {}", error.what());
+                                    }};
   do {
-    const auto page =
-        accounts.page(where<&User::id> >= models::UserId(kFirstId), sort_by(asc<&User::id>), options);
+    const auto page = accounts.page(where<&User::id> >= models::UserId(kFirstId),
+                                    sort_by(asc<&User::id>), options);
     for (const User& user : page.items) {
       if (!user.totp || keys.is_current(user.totp->secret)) continue;
       try {

@@ -124,12 +124,12 @@ class AccountRepository : public Repository<models::User> {
 // Flags and texts are User's; only what has a default may be absent in documents of yesterday.
 GESSO_FIELDS(Account, (id, ""), (email, ""), (full_name, ""),
              (auth_provider, "", schema::kHasDefault), (auth_provider_id, ""),
-             (linked_identities, "", schema::kHasDefault),
-             (hashed_password, ""), (is_active, "", schema::kHasDefault),
-             (is_verified, "", schema::kHasDefault), (role, "", schema::kHasDefault),
-             (subscription_tier, "", schema::kHasDefault), (settings, "", schema::kHasDefault),
-             (login_sessions, "", schema::kHasDefault), (api_keys, "", schema::kHasDefault),
-             (totp, ""), (recovery_codes, "", schema::kHasDefault), (email_token, ""),
-             (reset_token, ""), (account_revision, ""), (deleted_at, ""))
+             (linked_identities, "", schema::kHasDefault), (hashed_password, ""),
+             (is_active, "", schema::kHasDefault), (is_verified, "", schema::kHasDefault),
+             (role, "", schema::kHasDefault), (subscription_tier, "", schema::kHasDefault),
+             (settings, "", schema::kHasDefault), (login_sessions, "", schema::kHasDefault),
+             (api_keys, "", schema::kHasDefault), (totp, ""),
+             (recovery_codes, "", schema::kHasDefault), (email_token, ""), (reset_token, ""),
+             (account_revision, ""), (deleted_at, ""))
 
 }  // namespace gesso::repositories
