@@ -324,9 +324,9 @@ TEST_F(AccountsApiTest, AnAdministratorListsUsersByWhatIndexesServe) {
   }
   post("/admin/users/" + ids["bob"] + "/deactivate", "", root);
   const auto names = [&](const std::string& query) {
+    const json::value listed = ask("GET", "/admin/users?" + query, {}, root).value();
     std::string found;
-    for (const json::value& item :
-         ask("GET", "/admin/users?" + query, {}, root).value().at("items").as_array()) {
+    for (const json::value& item : listed.at("items").as_array()) {
       const std::string email(item.at("email").as_string());
       found += email.substr(0, email.find('@')) + " ";
     }

@@ -270,10 +270,9 @@ ExitCode serve(const Invocation& invocation) {
   const domain::LimitTable limits = domain::parse_limits(settings.limits);
   const domain::QuotaList& logins =
       limits.at(domain::LimitTier::kAnonymous, domain::LimitClass::kLogin);
-  domain::LimitedAttempts attempts(
-      repository_context, logins,
-      logins.empty() ? domain::QuotaList() : domain::default_narrow_quotas(),
-      logins.empty() ? domain::QuotaList() : domain::default_wide_quotas());
+  domain::LimitedAttempts attempts(repository_context,
+                                   logins.empty() ? domain::AttemptQuotas::unlimited()
+                                                  : domain::AttemptQuotas{.network = logins});
   domain::Sweeper* running_sweeper = nullptr;  // written before anybody is served
   const domain::AccountServices accounts{.context = repository_context,
                                          .tokens = tokens,
