@@ -136,7 +136,8 @@ TEST(Keyring, OpensAnyValueForItsOwnerAlone) {
     EXPECT_EQ(opened(keys, text, owner), value);
     EXPECT_EQ(opened(rotated, text, owner), value);
     const std::string stranger = random_text(random, 40);
-    if (stranger != owner) EXPECT_EQ(opened(keys, text, stranger), std::nullopt);
+    if (stranger == owner) continue;
+    EXPECT_EQ(opened(keys, text, stranger), std::nullopt);
   }
 }
 

@@ -253,7 +253,7 @@ class History {
   std::vector<Moved> moved_;
   std::vector<Granted> granted_;
   // Of each subscription at Stripe that was to take over: its allotment, and when that was tried.
-  std::map<models::ForeignId, std::pair<std::int64_t, Time>> taken_over_;
+  std::map<std::string, std::pair<std::int64_t, Time>> taken_over_;
   std::map<GenerationId, Generation> removed_;  // that may be deleted, as they had ended
   int long_pauses_ = 0;
   bool ok_ = true;
@@ -549,7 +549,7 @@ class History {
                                   std::to_string(taken_over_.size());
     next.allotment = seen.allotment + 1;
     next.credits_used_this_period = 0;
-    taken_over_[*next.stripe_subscription_id] = {next.allotment.value(), clock_.now()};
+    taken_over_[next.stripe_subscription_id->str()] = {next.allotment.value(), clock_.now()};
     (void)subscriptions.change_state(seen, next);
   }
 
@@ -689,7 +689,7 @@ class History {
   void check_subscription(const Subscription& subscription, std::int64_t spent) {
     Time began = subscription.current_period_start;
     const auto taken = subscription.stripe_subscription_id
-                           ? taken_over_.find(*subscription.stripe_subscription_id)
+                           ? taken_over_.find(subscription.stripe_subscription_id->str())
                            : taken_over_.end();
     if (taken != taken_over_.end() && taken->second.first == subscription.allotment) {
       began = taken->second.second;

@@ -70,6 +70,34 @@ TEST_F(BaseRepositoryTest, ATakenIdIsDuplicateWithItsField) {
   EXPECT_EQ(error.field(), "id");
 }
 
+TEST_F(BaseRepositoryTest, AChangeBringsAnInsertWhereItFoundSomething) {
+  const User user = add_user("a@example.com");
+  User friend_of_theirs = make_user("b@example.com");
+  const auto change = [&](const UserId& id, const User& inserted) {
+    return users([&](Repository<User> users) {
+      return users.change_one_then_insert(
+          where<&User::id> == id, update(inc<&User::credits_remaining>(1)), users, inserted);
+    });
+  };
+  const auto find = [&](const UserId& id) {
+    return users([&](Repository<User> users) { return users.find_by_id(id); });
+  };
+  EXPECT_FALSE(change(friend_of_theirs.id, friend_of_theirs));
+  EXPECT_FALSE(find(friend_of_theirs.id));
+  EXPECT_TRUE(change(user.id, friend_of_theirs));
+  EXPECT_TRUE(find(friend_of_theirs.id));
+  EXPECT_EQ(find(user.id)->credits_remaining, user.credits_remaining + 1);
+
+  const Error same_id = error_of([&] { (void)change(user.id, friend_of_theirs); });
+  EXPECT_EQ(same_id.kind(), ErrorKind::kDuplicate);
+  EXPECT_EQ(same_id.field(), "id");
+  friend_of_theirs.id = UserId::next(ids_);
+  const Error same_email = error_of([&] { (void)change(user.id, friend_of_theirs); });
+  EXPECT_EQ(same_email.kind(), ErrorKind::kDuplicate);
+  EXPECT_EQ(same_email.field(), "email");
+  EXPECT_EQ(find(user.id)->credits_remaining, user.credits_remaining + 3);  // the change stays
+}
+
 TEST_F(BaseRepositoryTest, OneIsFoundUpdatedAndDeleted) {
   const User user = add_user("a@example.com");
   users([&](Repository<User> users) {

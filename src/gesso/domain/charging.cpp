@@ -112,7 +112,7 @@ std::optional<Charging::Outcome> Charging::charge_balance_alone(Generation gener
   generation.credits_from_balance = cost;
   return insert(std::move(generation), [&](const Generation& charged) {
     return users_.change_one_then_insert(
-        may_pay(charged, cost) && where<&User::may_have_subscription> == false, hold(charged, cost),
+        may_pay(charged, cost) && where<&User::may_have_subscription> == false, hold(charged),
         generations_, charged);
   });
 }
