@@ -20,7 +20,7 @@ from support.venv import python_with
 
 PACKAGES = ["schemathesis==4.32.5", "pymongo==4.15.4"]
 # Of one operation and phase. A failure names the request that shows it.
-EXAMPLES = 40
+EXAMPLES = 15
 ACCOUNT = {"email": "fuzz@example.com", "password": "a long enough password"}
 CREDITS = 1_000_000
 GRANT = """
