@@ -96,6 +96,9 @@ std::string schema_markdown() {
   write_collection<User>(out);
   out += "Nested in `pending_charges` here and in subscriptions:\n\n";
   write_fields<PendingCharge>(out);
+  out += "Nested in `pending_grants`; `grant`, here and in usage logs, holds the last three:\n\n";
+  write_fields<PendingGrant>(out);
+  write_fields<CreditGrant>(out);
   write_collection<Generation>(out);
   write_collection<Subscription>(out);
   out += "Nested in `stripe_records`:\n\n";
