@@ -169,6 +169,19 @@ TEST(SettingsTest, EncryptionKeysAreLongAndDifferent) {
   }
 }
 
+TEST(SettingsTest, SecretsOfReplicateAreCheckedAndSeveral) {
+  const LoadedSettings loaded =
+      load_settings({.environment = {{"GESSO_REPLICATE_WEBHOOK_SECRETS",
+                                      "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw, whsec_AAAA"}}});
+  const auto secrets = list_of<Secret>(loaded.values.replicate_webhook_secrets.reveal());
+  ASSERT_EQ(secrets.size(), 2U);
+  EXPECT_EQ(secrets[1].reveal(), "whsec_AAAA");
+  const std::string message =
+      refusal({.environment = {{"GESSO_REPLICATE_WEBHOOK_SECRETS", "whsec_AAAA,hunter2"}}});
+  EXPECT_THAT(message, HasSubstr("whsec_ and base64, comma-separated"));
+  EXPECT_THAT(message, Not(HasSubstr("hunter2")));
+}
+
 TEST(SettingsTest, DefaultsPassTheirOwnChecks) {
   const Settings defaults;
   for (const Setting& setting : setting_table()) {
