@@ -168,9 +168,14 @@ def service(build, base, checks):
             "GESSO_GOOGLE_CLIENT_SECRET": SECRET, "GESSO_OAUTH_REDIRECT_URI": REDIRECT.replace("google", "{provider}"),
         }
         with program([build / "gesso", "serve"], r"serves http://127\.0\.0\.1:(\d+)", env=environment) as (process, match):
-            def ask(path, **headers):
+            def ask(path, body=None, **headers):
                 connection = http.client.HTTPConnection("127.0.0.1", int(match.group(1)), timeout=60)
-                connection.request("GET", f"/api/v1{path}", headers=headers)
+                if body is not None:
+                    headers["Content-Type"] = "application/json"
+                connection.request(
+                    "GET" if body is None else "POST", f"/api/v1{path}",
+                    None if body is None else json.dumps(body), headers,
+                )
                 reply = connection.getresponse()
                 text = reply.read()
                 connection.close()
@@ -195,10 +200,39 @@ def service(build, base, checks):
             checks.check("who comes again finds the account", same.get("id") == me.get("id"), str(same))
             status, _, refused = ask(f"/auth/oauth/google/callback?{back}")
             checks.check("no cookie, no session", (status, refused.get("reason")) == (400, "not_begun"), str(refused))
-            (status, _, refused), _ = sign_in("mallory")
+            (status, headers, refused), _ = sign_in("mallory")
             checks.check("no account without an address that is vouched for", status == 403, str(refused))
+            checks.check("a refused callback drops the cookie", "Max-Age=0" in headers["Set-Cookie"], str(headers))
+            link(ask, checks)
             log = process.log.read_text(errors="replace")
             checks.check("no secret is logged", SECRET not in log and again["access_token"] not in log, log[-2000:])
+
+
+def link(ask, checks):
+    """Who has a password links the provider's account of somebody without an address."""
+    proof = {"password": "a lighthouse at dusk"}
+    account = {"email": "bob@example.com", **proof}
+    ask("/auth/register", account)
+    _, _, tokens = ask("/auth/login", account)
+    bob = {"Authorization": f"Bearer {tokens['access_token']}"}
+    status, headers, begun = ask("/users/me/identities/google/link", proof, **bob)
+    if not checks.check("linking begins with a proof", status == 200, f"{status} {begun}"):
+        return
+    back = urllib.parse.urlencode(Browser().sign_in(begun["authorization_url"], "mallory"))
+    cookie = headers["Set-Cookie"].split(";")[0]
+    status, _, linked = ask(f"/auth/oauth/google/callback?{back}", Cookie=cookie)
+    checks.check("a logged-in user links an account", (status, linked.get("provider")) == (201, "google"), str(linked))
+    status, _, refused = ask(f"/auth/oauth/google/callback?{back}", Cookie=cookie)
+    checks.check("a state is good once", (status, refused.get("reason")) == (400, "not_begun"), str(refused))
+    status, headers, _ = ask("/auth/oauth/google/start")
+    back = urllib.parse.urlencode(Browser().sign_in(headers["Location"], "mallory"))
+    cookie = headers["Set-Cookie"].split(";")[0]
+    _, _, tokens = ask(f"/auth/oauth/google/callback?{back}", Cookie=cookie)
+    _, _, me = ask("/users/me", Authorization=f"Bearer {tokens.get('access_token')}")
+    checks.check("it signs that user in", me.get("email") == "bob@example.com", str(me))
+    status, _, _ = ask("/users/me/identities/google/unlink", proof, **bob)
+    _, _, left = ask("/users/me/identities", **bob)
+    checks.check("and is unlinked", (status, left.get("items")) == (204, []), str(left))
 
 
 class GitHub(http.server.BaseHTTPRequestHandler):
