@@ -131,7 +131,8 @@ Response to_response(const Problem& problem, std::string_view request_id) {
   body += '}';
   Response response{.status = problem.status,
                     .content_type = "application/problem+json",
-                    .body = std::move(body)};
+                    .body = std::move(body),
+                    .code = code};
   if (problem.retry_after) {
     // A client that comes back at once helps nobody.
     const auto wait = std::max(*problem.retry_after, std::chrono::seconds{1});
@@ -164,7 +165,7 @@ Response unprocessable(const std::vector<Violation>& violations, Location locati
     body += '}';
   }
   body += "]}";
-  return {.status = 422, .body = std::move(body)};
+  return {.status = 422, .body = std::move(body), .code = "unprocessable"};
 }
 
 Response problem_of(const Error& error, Location location, std::string_view request_id) {

@@ -56,6 +56,8 @@ class RequestParser final : private boost::beast::http::basic_parser<true> {
   [[nodiscard]] bool header_done() const { return is_header_done(); }
   [[nodiscard]] bool done() const { return is_done(); }
   [[nodiscard]] std::size_t body_bytes() const noexcept { return request_.body.size(); }
+  // What is known of the request so far. REQUIRES: not `release`d.
+  [[nodiscard]] const Request& request() const noexcept { return request_; }
   // The client waits for "100 Continue" before it sends the body.
   [[nodiscard]] bool expects_continue() const noexcept { return expects_continue_; }
   // REQUIRES: `header_done()`.

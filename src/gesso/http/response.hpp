@@ -15,13 +15,34 @@ namespace gesso::http {
 
 class BodySource;  // http/body_stream.hpp
 
+// Told what became of a response, for who undoes what nobody learns of. Owned by the response: when
+// it goes and was not `taken`, `lost` runs, once, on whatever thread that is; it must neither block
+// nor throw. Not thread-safe.
+class Delivery {
+  std::function<void()> lost_;
+
+ public:
+  // REQUIRES: `lost` is not empty.
+  explicit Delivery(std::function<void()> lost) : lost_(std::move(lost)) {}
+  ~Delivery() {
+    if (lost_) lost_();
+  }
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
+
+  // All of it was written, to a client that was still there.
+  void taken() noexcept { lost_ = nullptr; }
+};
+
 struct Response {
   int status = 200;
   // "" sends none, for a response without a body. Text of any kind is sent as UTF-8's.
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
+  std::string code = {};  // of a problem; not sent but in the body: for whoever counts them
   std::shared_ptr<BodySource> stream = {};  // where set, the body comes from here, and not above
+  std::shared_ptr<Delivery> delivery = {};  // where set, is told whether the client got it
 
   // The value of the first field of that name, in any case of letters; nullptr where there is none.
   [[nodiscard]] const std::string* header(std::string_view name) const noexcept;

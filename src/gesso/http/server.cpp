@@ -25,6 +25,9 @@ using detail::Shared;
 
 namespace {
 
+// Connections that wait to be accepted.
+constexpr int kBacklog = 1024;
+
 IpAddress address_of(const tcp::endpoint& endpoint) {
   const auto address = endpoint.address();
   return address.is_v4()
@@ -33,6 +36,18 @@ IpAddress address_of(const tcp::endpoint& endpoint) {
 }
 
 }  // namespace
+
+std::string_view to_string(Refusal::Reason reason) noexcept {
+  switch (reason) {
+    case Refusal::Reason::kRequest:
+      return "request";
+    case Refusal::Reason::kMemory:
+      return "memory";
+    case Refusal::Reason::kConnections:
+      return "connections";
+  }
+  return "request";
+}
 
 // Order of destruction: the listeners before the loops, whose first context they use.
 class Server::Impl {
@@ -58,6 +73,7 @@ class Server::Impl {
     tcp::acceptor& acceptor = listener.acceptor;
     acceptor.async_accept(
         loop.context, [this, &listener, &loop](error_code error, tcp::socket socket) {
+          if (!error) admit(loop, std::move(socket));
           if (error == asio::error::operation_aborted || !listener.acceptor.is_open()) return;
           if (error) {
             // Out of file descriptors, most likely: it passes, and trying at once would spin.
@@ -68,9 +84,22 @@ class Server::Impl {
             });
             return;
           }
-          admit(loop, std::move(socket));
           accept(listener);
         });
+  }
+
+  // Takes what waits to be accepted, and no more: closing would reset it.
+  void accept_last(Listener& listener) {
+    error_code error;
+    listener.again.cancel();
+    listener.acceptor.non_blocking(true, error);
+    for (int i = 0; i < kBacklog && !error; ++i) {
+      Loop& loop = *loops_[next_loop_++ % loops_.size()];
+      tcp::socket socket(loop.context);
+      listener.acceptor.accept(socket, error);
+      if (!error) admit(loop, std::move(socket));
+    }
+    listener.acceptor.close(error);
   }
 
   void admit(Loop& loop, tcp::socket socket) {
@@ -81,8 +110,16 @@ class Server::Impl {
     peer.text = peer.address.to_string();
     peer.is_trusted = shared_->proxies.trusts(peer.address);
     std::optional<Place> place = shared_->places.take(peer.address, peer.is_trusted);
+    if (!place && shared_->places.is_full()) {
+      place = shared_->spare_places.take(peer.address, true);
+      peer.is_spare = place.has_value();
+    }
     if (!place) {
       loops_.front()->warn_of_overload("connections are refused: there are as many as may be");
+      if (shared_->options.on_refused) {
+        shared_->options.on_refused(
+            {.reason = Refusal::Reason::kConnections, .status = 503, .client_address = peer.text});
+      }
       static constexpr std::string_view kFull =
           "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
           "Connection: close\r\n\r\n";
@@ -124,7 +161,7 @@ class Server::Impl {
         acceptor.set_option(asio::ip::v6_only(!options.host.empty()), error);
       }
       if (!error) acceptor.bind(endpoint, error);
-      if (!error) acceptor.listen(1024, error);
+      if (!error) acceptor.listen(kBacklog, error);
       // A name may have an address of a protocol that this machine is without.
       const bool is_none_of_ours = error == asio::error::address_family_not_supported ||
                                    error == boost::system::errc::address_not_available;
@@ -177,19 +214,19 @@ class Server::Impl {
     }
   }
 
+  void retire() { shared_->retired = true; }
+
   void stop(std::chrono::milliseconds grace) {
     const std::lock_guard lock(stop_mutex_);
     if (threads_.empty()) return;
     asio::post(loops_.front()->context, [this] {
-      for (const auto& listener : listeners_) {
-        listener->again.cancel();
-        error_code ignored;
-        listener->acceptor.close(ignored);
-      }
+      for (const auto& listener : listeners_) accept_last(*listener);
       // Behind the connections that were accepted and are still on their way to their loops.
-      for (const auto& loop : loops_) {
-        asio::post(loop->context, [&target = *loop] { target.drain(); });
-      }
+      asio::post(loops_.front()->context, [this] {
+        for (const auto& loop : loops_) {
+          asio::post(loop->context, [&target = *loop] { target.drain(); });
+        }
+      });
     });
     {
       std::unique_lock ended_lock(ended_mutex_);
@@ -203,7 +240,9 @@ class Server::Impl {
   }
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-  [[nodiscard]] std::size_t connections() const noexcept { return shared_->places.taken(); }
+  [[nodiscard]] std::size_t connections() const noexcept {
+    return shared_->places.taken() + shared_->spare_places.taken();
+  }
   [[nodiscard]] std::size_t outstanding_bytes() const noexcept {
     return shared_->outstanding_bytes;
   }
@@ -214,6 +253,7 @@ Server::Server(ServerOptions options, Handler handler)
 Server::~Server() = default;
 
 void Server::start() { impl_->start(); }
+void Server::retire() { impl_->retire(); }
 void Server::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
 std::uint16_t Server::port() const noexcept { return impl_->port(); }
 std::size_t Server::connections() const noexcept { return impl_->connections(); }

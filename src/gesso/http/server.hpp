@@ -35,6 +35,25 @@ struct AccessRecord {
   std::chrono::microseconds duration{};  // from the whole request to its response
 };
 
+// What the server answered by itself: no handler saw the request, or its response could not be
+// sent.
+struct Refusal {
+  enum class Reason {
+    kRequest,      // what came is no request that is taken: malformed, late, too large
+    kMemory,       // more would wait in memory than may
+    kConnections,  // as many connections are open as may be
+  };
+  Reason reason = Reason::kRequest;
+  int status = 0;
+  std::string_view method = "-";  // as far as it was read, as the path
+  std::string_view path = {};
+  std::string_view request_id = {};  // "" where there was no request
+  std::string_view client_address = {};
+  std::chrono::microseconds duration{};  // since its first byte
+};
+// "request", "memory", "connections".
+[[nodiscard]] std::string_view to_string(Refusal::Reason reason) noexcept;
+
 struct ServerOptions {
   std::string host = "127.0.0.1";  // an address or a name; "" is every address
   std::uint16_t port = 8080;       // 0 takes a free one; see `port()`
@@ -50,6 +69,14 @@ struct ServerOptions {
   std::size_t max_connections = 4096;  // more are answered with 503 and closed
   // The same for those of one address (of IPv6: one /64), trusted proxies apart; 0 is no limit.
   std::size_t max_connections_per_address = 0;
+  // Beyond `max_connections` so many are heard, one request each within `spare_timeout`: what asks
+  // for one of `always_answered` is answered, and the rest gets its 503 in the right way, over TLS
+  // too.
+  std::size_t spare_connections = 32;
+  std::chrono::milliseconds spare_timeout{1'000};
+  // Paths of cheap answers that a service gives however busy it is: its health, its metrics. No
+  // lack of connections or memory keeps them from being sent.
+  std::vector<std::string> always_answered = {};
   std::size_t max_header_bytes = 16 * 1024;  // more is 431
   std::size_t max_body_bytes = 1024 * 1024;  // more is 413
   // A limit of its own for a request, in place of `max_body_bytes`. Must not block.
@@ -66,6 +93,8 @@ struct ServerOptions {
   std::chrono::milliseconds write_timeout{30'000};
   std::chrono::milliseconds idle_timeout{75'000};
   std::function<void(const AccessRecord&)> access_log = {};  // must not block; empty logs nothing
+  // Told of each refusal, on an I/O thread. Must not block.
+  std::function<void(const Refusal&)> on_refused = {};
 };
 
 class Server {
@@ -87,9 +116,13 @@ class Server {
   // certificate cannot be used.
   void start();
 
-  // Stops accepting, closes idle connections, finishes streams that are endless, lets requests that
-  // have begun and other streams finish within `grace`, then cuts what is left and ends the
-  // threads. Blocks. Idempotent.
+  // From here on every response ends its connection, so that a proxy that has been told to go
+  // elsewhere keeps none. Requests are taken as before. Does not block.
+  void retire();
+
+  // Takes what has connected already and accepts no more, closes idle connections, finishes streams
+  // that are endless, lets requests that have begun and other streams finish within `grace`, then
+  // cuts what is left and ends the threads. Blocks. Idempotent.
   void stop(std::chrono::milliseconds grace);
 
   // What it listens on, after `start`.

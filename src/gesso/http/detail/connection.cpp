@@ -8,50 +8,18 @@
 #include <charconv>
 
 #include "gesso/base/error.hpp"
-#include "gesso/base/text.hpp"
 #include "gesso/http/detail/loop.hpp"
+#include "gesso/http/detail/responder.hpp"
 #include "gesso/http/detail/response_head.hpp"
 #include "gesso/http/problem.hpp"
 
 namespace gesso::http::detail {
 namespace {
 
-// The way back for one request. It may outlive the server, so it holds no part of it.
-class Exchange final : public ResponseSink {
-  std::weak_ptr<Loop> loop_;
-  std::weak_ptr<ClientConnection> connection_;
+constexpr std::string_view kTooManyConnections = "The service has more connections than it can";
 
- public:
-  Exchange(std::weak_ptr<Loop> loop, std::weak_ptr<ClientConnection> connection)
-      : loop_(std::move(loop)), connection_(std::move(connection)) {}
-  ~Exchange() override {
-    if (!is_answered()) send(problem(500, "The request was not answered", "internal"));
-  }
-
- private:
-  void deliver(Response response) noexcept override {
-    try {
-      const std::shared_ptr<Loop> loop = loop_.lock();
-      if (!loop) return;
-      auto task = [connection = connection_, response = std::move(response)]() mutable {
-        if (const auto alive = connection.lock()) alive->respond(std::move(response));
-      };
-      if (loop->context.get_executor().running_in_this_thread()) {
-        task();
-      } else {
-        asio::post(loop->context, std::move(task));
-      }
-    } catch (const std::exception& error) {
-      spdlog::error("http: a response was lost: {}", error.what());
-    }
-  }
-};
-
-bool is_fit_request_id(std::string_view text) {
-  return !text.empty() && text.size() <= 128 && std::ranges::all_of(text, [](char c) {
-    return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.' || c == ':' || c == '/' ||
-           c == '+' || c == '=';
-  });
+bool is_always_answered(const ServerOptions& options, std::string_view path) {
+  return std::ranges::find(options.always_answered, path) != options.always_answered.end();
 }
 
 Response overloaded(std::string_view detail, std::string_view request_id) {
@@ -91,13 +59,19 @@ void ClientConnection::on_open(error_code error) {
     return;
   }
   begin_request();
-  deadline_ = SteadyClock::now() + options_.header_timeout;
+  received_ = SteadyClock::now();
+  deadline_ =
+      received_ + (peer_.is_spare ? std::min(options_.spare_timeout, options_.header_timeout)
+                                  : options_.header_timeout);
+  if (loop_.draining && !transport_->has_unread()) return close();
   read();
 }
 
 void ClientConnection::check(SteadyClock::time_point now) {
   if (now < deadline_) return;
-  if (state_ == State::kReading && parser_->started()) {
+  if (state_ == State::kReading && peer_.is_spare) {
+    refuse_for(Refusal::Reason::kConnections, kTooManyConnections);
+  } else if (state_ == State::kReading && parser_->started()) {
     refuse(408, "The request did not arrive in its time");
   } else {
     close();
@@ -105,7 +79,9 @@ void ClientConnection::check(SteadyClock::time_point now) {
 }
 
 void ClientConnection::drain() {
-  if (state_ == State::kReading && !parser_->started() && begin_ == end_) close();
+  // What has arrived is a request, which is answered.
+  const bool is_idle = state_ == State::kReading && !parser_->started() && begin_ == end_;
+  if (is_idle && !transport_->has_unread()) close();
   if (state_ == State::kStreaming) feed();
 }
 
@@ -119,6 +95,7 @@ void ClientConnection::close() {
   hold(0);
   // Both call who waits for it, who may call us.
   source_.reset();
+  delivery_.reset();
   client_gone_.request_stop();
 }
 
@@ -220,19 +197,28 @@ void ClientConnection::parse() {
   if (!parser_->started()) {
     const auto now = SteadyClock::now();
     received_ = now;
-    deadline_ = now + options_.header_timeout;
+    if (!peer_.is_spare) deadline_ = now + options_.header_timeout;
   }
   const bool had_header = parser_->header_done();
   const auto result = parser_->parse({input_.data() + begin_, end_ - begin_});
   begin_ += result.consumed;
-  if (!had_header && parser_->header_done()) deadline_ = received_ + options_.request_timeout;
+  if (!had_header && parser_->header_done() && !peer_.is_spare) {
+    deadline_ = received_ + options_.request_timeout;
+  }
   if (result.error) {
     refuse(result.error->status, result.error->detail);
     return;
   }
+  if (parser_->header_done()) {
+    is_vital_ = is_always_answered(options_, parser_->request().path);
+    if (peer_.is_spare && !is_vital_) {
+      refuse_for(Refusal::Reason::kConnections, kTooManyConnections);
+      return;
+    }
+  }
   if (!hold(parser_->body_bytes())) {
     loop_.warn_of_overload("requests are refused: their bodies are more than memory may be used");
-    refuse(overloaded("The service holds more than it can in memory", loop_.make_id()));
+    refuse_for(Refusal::Reason::kMemory, "The service holds more than it can in memory");
     return;
   }
   if (parser_->done()) {
@@ -255,7 +241,7 @@ void ClientConnection::handle() {
   deadline_ = kNever;
   received_ = SteadyClock::now();
   http_1_0_ = parser_->http_1_0();
-  close_after_ = !parser_->keep_alive();
+  close_after_ = !parser_->keep_alive() || peer_.is_spare;
   Request request = parser_->release();
   head_only_ = request.method == Method::kHead;
   const auto id = request.headers.find("x-request-id");
@@ -271,12 +257,12 @@ void ClientConnection::handle() {
   } else {
     request.client_address = peer_.text;
   }
-  if (options_.access_log) {
+  if (options_.access_log || options_.on_refused) {
     access_method_ = to_string(request.method);
     access_path_ = request.path;
   }
 
-  const Responder respond(std::make_shared<Exchange>(loop_.weak_from_this(), weak_from_this()));
+  const Responder respond = responder_to(loop_.weak_from_this(), weak_from_this());
   try {
     loop_.shared->handler(std::move(request), respond);
   } catch (const Error& error) {
@@ -294,7 +280,8 @@ void ClientConnection::respond(Response response) {
   // The request's body is the handler's, who is done with it.
   if (!hold(response.body.size())) {
     hold(0);
-    if (response.body.size() > kAlwaysSent) {
+    if (response.body.size() > kAlwaysSent && !is_vital_) {
+      tell_refusal(Refusal::Reason::kMemory, 503);
       response =
           overloaded("The response is more than the service can hold in memory", request_id_);
       close_after_ = true;
@@ -308,12 +295,39 @@ void ClientConnection::respond(Response response) {
                          .duration = std::chrono::duration_cast<std::chrono::microseconds>(
                              SteadyClock::now() - received_)});
   }
+  delivery_ = std::move(response.delivery);
   write(std::move(response));
 }
 
 void ClientConnection::refuse(int status, std::string_view detail) {
   request_id_ = loop_.make_id();
+  tell_refusal(Refusal::Reason::kRequest, status);
   refuse(problem(status, detail, {}, request_id_));
+}
+
+void ClientConnection::refuse_for(Refusal::Reason reason, std::string_view detail) {
+  request_id_ = loop_.make_id();
+  tell_refusal(reason, 503);
+  refuse(overloaded(detail, request_id_));
+}
+
+void ClientConnection::tell_refusal(Refusal::Reason reason, int status) const {
+  if (!options_.on_refused) return;
+  Refusal refusal{.reason = reason,
+                  .status = status,
+                  .request_id = request_id_,
+                  .client_address = peer_.text,
+                  .duration = std::chrono::duration_cast<std::chrono::microseconds>(
+                      SteadyClock::now() - received_)};
+  // A request that was handled is not the parser's any more.
+  if (state_ != State::kReading) {
+    refusal.method = access_method_;
+    refusal.path = access_path_;
+  } else if (const Request& request = parser_->request(); !request.path.empty()) {
+    refusal.method = to_string(request.method);
+    refusal.path = request.path;
+  }
+  options_.on_refused(refusal);
 }
 
 // Answers bytes that are no request, after which nothing sensible can follow.
@@ -330,7 +344,7 @@ void ClientConnection::refuse(const Response& response) {
 }
 
 void ClientConnection::write(Response response) {
-  if (loop_.draining) close_after_ = true;
+  if (loop_.draining || loop_.shared->retired) close_after_ = true;
   const bool may_have_body = response.status != 204 && response.status != 304;
   const bool is_stream = may_have_body && response.stream != nullptr;
   chunked_ = is_stream && !http_1_0_;
@@ -440,6 +454,10 @@ void ClientConnection::on_written(error_code error) {
 void ClientConnection::finish_response() {
   body_ = {};
   hold(0);
+  if (delivery_) {
+    if (!read_all_) delivery_->taken();
+    std::exchange(delivery_, nullptr).reset();
+  }
   if (source_) {
     // Who fed it is told that it is closed, and finds it so.
     const auto self = shared_from_this();

@@ -31,6 +31,7 @@ struct Peer {
   std::string text = {};    // of the address
   bool is_trusted = false;  // a proxy that may speak for others
   bool is_https = false;
+  bool is_spare = false;  // beyond the connections that there may be: heard once
 };
 
 // Reads at all times but while its buffer is full: a client that goes while its request is handled
@@ -78,6 +79,7 @@ class ClientConnection final : public TransportUser,
   bool refused_ = false;      // what came was no request we take: nothing can follow
   bool http_1_0_ = false;
   bool head_only_ = false;  // the method was HEAD
+  bool is_vital_ = false;   // its path is one that is always answered
   std::string request_id_;
   SteadyClock::time_point received_;
   std::string access_method_, access_path_;  // kept for the access log only
@@ -88,6 +90,7 @@ class ClientConnection final : public TransportUser,
   std::shared_ptr<BodySource> source_;  // of a response that comes in pieces
   bool chunked_ = false;
   bool last_piece_ = false;  // what is being written ends the body
+  std::shared_ptr<Delivery> delivery_;
 
  public:
   ClientConnection(Loop& loop, std::unique_ptr<Transport> transport, Peer peer, Place place);
@@ -116,7 +119,9 @@ class ClientConnection final : public TransportUser,
   void parse();
   void handle();
   void refuse(int status, std::string_view detail);
+  void refuse_for(Refusal::Reason reason, std::string_view detail);
   void refuse(const Response& response);
+  void tell_refusal(Refusal::Reason reason, int status) const;
   bool hold(std::size_t bytes);
   void write(Response response);
   void write_head(const Response& response);

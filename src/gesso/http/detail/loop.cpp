@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/post.hpp>
 #include <ctime>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace gesso::http::detail {
 Loop::Loop(std::shared_ptr<Shared> s) : shared(std::move(s)) {
   const ServerOptions& options = shared->options;
   tick = std::clamp(std::min({options.header_timeout, options.request_timeout,
-                              options.write_timeout, options.idle_timeout}) /
+                              options.write_timeout, options.idle_timeout, options.spare_timeout}) /
                         4,
                     std::chrono::milliseconds{5}, std::chrono::milliseconds{500});
   if (shared->tls) {
@@ -55,7 +56,6 @@ void Loop::keep_time() {
 }
 
 void Loop::adopt(tcp::socket socket, Peer peer, Place place) {
-  if (draining) return;
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   auto transport =
@@ -68,6 +68,11 @@ void Loop::adopt(tcp::socket socket, Peer peer, Place place) {
 
 void Loop::drain() {
   draining = true;
+  // Behind the reads that are through and have not been told: what they brought is answered.
+  asio::post(context, [this] { drain_all(); });
+}
+
+void Loop::drain_all() {
   const std::vector<std::shared_ptr<ClientConnection>> all(connections.begin(), connections.end());
   for (const auto& connection : all) connection->drain();
   if (connections.empty()) context.stop();

@@ -28,13 +28,16 @@ struct Shared {
   const TrustedProxies proxies;
   std::optional<TlsServer> tls;                // made before the loops start
   Places places;                               // thread-safe
+  Places spare_places;                         // thread-safe; beyond those
   std::atomic<std::size_t> outstanding_bytes;  // of bodies, on all connections
+  std::atomic<bool> retired = false;           // every response is its connection's last
 
   Shared(ServerOptions o, Handler h)
       : options(std::move(o)),
         handler(std::move(h)),
         proxies(options.trusted_proxies, options.forwarded_fields),
         places(options.max_connections, options.max_connections_per_address),
+        spare_places(options.spare_connections, 0),
         outstanding_bytes(0) {}
 };
 
@@ -59,7 +62,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
 
   void keep_time();
   void adopt(tcp::socket socket, Peer peer, Place place);
+  // From here on the loop ends with its last connection.
   void drain();
+  void drain_all();
   void remove(const std::shared_ptr<ClientConnection>& connection);
   // A line in the log, once a second: what is refused by the thousand is said once.
   void warn_of_overload(std::string_view what);

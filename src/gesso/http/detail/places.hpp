@@ -76,6 +76,7 @@ class Places {
   }
 
   [[nodiscard]] std::size_t taken() const noexcept { return taken_; }
+  [[nodiscard]] bool is_full() const noexcept { return taken_ >= max_; }
 };
 
 inline Place::~Place() {

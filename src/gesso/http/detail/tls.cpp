@@ -60,6 +60,10 @@ class TlsTransport final : public Transport {
   }
   [[nodiscard]] bool ends_by_word() const noexcept override { return true; }
 
+  [[nodiscard]] bool has_unread() noexcept override {
+    error_code ignored;
+    return stream_.next_layer().available(ignored) > 0;
+  }
   void close() noexcept override {
     error_code ignored;
     stream_.next_layer().close(ignored);

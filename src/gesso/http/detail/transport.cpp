@@ -35,6 +35,10 @@ class PlainTransport final : public Transport {
   }
   [[nodiscard]] bool ends_by_word() const noexcept override { return false; }
 
+  [[nodiscard]] bool has_unread() noexcept override {
+    error_code ignored;
+    return socket_.available(ignored) > 0;
+  }
   void close() noexcept override {
     error_code ignored;
     socket_.close(ignored);

@@ -46,6 +46,9 @@ class Transport {
   // The client needs `end` before `close` to know that nothing was cut off.
   [[nodiscard]] virtual bool ends_by_word() const noexcept = 0;
 
+  // Whether bytes of the client's have arrived that no read has told.
+  [[nodiscard]] virtual bool has_unread() noexcept = 0;
+
   virtual void close() noexcept = 0;
   // Closes so that the client sees an error, and not the end of what was sent.
   virtual void reset() noexcept = 0;
