@@ -26,6 +26,12 @@ Answer full(bson::View command) {
     return Answer::reply(from_json(R"({"count": 6, "size": 1048576, "storageSize": 2097152,
         "totalIndexSize": 262144, "indexSizes": {"email_1": 131072, "_id_": 131072}, "ok": 1})"));
   }
+  if (name == "aggregate" &&
+      command["pipeline"].as_document().begin()->value.as_document().begin()->key ==
+          "$indexStats") {
+    return Answer::batch("test.users", bson::make_array(from_json(R"({"name": "email_1",
+        "accesses": {"ops": 7, "since": {"$date": "2026-01-02T00:00:00Z"}}})")));
+  }
   return Answer::standard();
 }
 
@@ -51,6 +57,11 @@ TEST(Statistics, TellsDocumentsAndSizesOfEachCollectionAndIndex) {
   ASSERT_EQ(users.indexes.size(), 2u);
   EXPECT_EQ(users.indexes[1].name, "email_1");
   EXPECT_EQ(users.indexes[1].size_mb, 0.125);
+  EXPECT_EQ(users.indexes[1].uses, 7);
+  EXPECT_EQ(users.indexes[1].uses_since,
+            Time(std::chrono::sys_days{std::chrono::year{2026} / 1 / 2}));
+  EXPECT_FALSE(users.indexes[0].uses);
+  EXPECT_TRUE(stats.absent.empty());
 }
 
 TEST(Statistics, LeavesOutWhatTheServerDoesNotTell) {
@@ -58,6 +69,11 @@ TEST(Statistics, LeavesOutWhatTheServerDoesNotTell) {
   const testing::ScriptedServer server([](bson::View command) {
     const std::string_view name = command.begin()->key;
     if (name == "listCollections") return full(command);
+    const bool asks_for_use =
+        name == "aggregate" &&
+        command["pipeline"].as_document().begin()->value.as_document().begin()->key ==
+            "$indexStats";
+    if (asks_for_use) return Answer::error(40324, "Unrecognized pipeline stage name");
     if (name == "aggregate") {
       return Answer::batch("test.c", bson::make_array(bson::make_document("n", 3)));
     }
@@ -77,6 +93,10 @@ TEST(Statistics, LeavesOutWhatTheServerDoesNotTell) {
   ASSERT_EQ(stats.collections[0].indexes.size(), 1u);
   EXPECT_EQ(stats.collections[0].indexes[0].name, "_id_");
   EXPECT_FALSE(stats.collections[0].indexes[0].size_mb);
+  EXPECT_FALSE(stats.collections[0].indexes[0].uses);
+  EXPECT_EQ(stats.absent, (std::vector<std::string>{"sizes of the database (dbStats)",
+                                                    "sizes of collections and indexes (collStats)",
+                                                    "use of indexes ($indexStats)"}));
 }
 
 }  // namespace

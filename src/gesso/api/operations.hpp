@@ -3,11 +3,16 @@
 // To add one: its function and a line in its resource's file, and its test.
 #pragma once
 
+#include <array>
+#include <string_view>
 #include <vector>
 
 #include "gesso/api/operation.hpp"
 
 namespace gesso::api {
+
+// What a service answers however busy it is; each is an operation without a limit.
+inline constexpr std::array<std::string_view, 3> kAlwaysAnswered{"/healthz", "/readyz", "/metrics"};
 
 // /healthz, /readyz, /metrics
 [[nodiscard]] Operations operational_operations();
@@ -33,6 +38,8 @@ namespace gesso::api {
 [[nodiscard]] Operations usage_operations();
 // /api/v1/admin/users
 [[nodiscard]] Operations admin_user_operations();
+// /api/v1/admin/database
+[[nodiscard]] Operations admin_database_operations();
 // /api/v1/plans, /api/v1/subscriptions
 [[nodiscard]] Operations subscription_operations();
 // /webhooks

@@ -3,52 +3,15 @@
 
 #include <array>
 
-#include "gesso/bson/builder.hpp"
 #include "gesso/cli/command.hpp"
 #include "gesso/cli/database.hpp"
-#include "gesso/mongo/statistics.hpp"
-#include "gesso/schema/json_text.hpp"
+#include "gesso/domain/database_statistics.hpp"
+#include "gesso/schema/codec.hpp"
 
 namespace gesso::cli {
 namespace {
 
 // What a dialect does not tell is left out of the JSON, and a dash in the table.
-template <class T>
-void append(bson::Builder& into, std::string_view name, const std::optional<T>& value) {
-  if (value) into.append(name, *value);
-}
-
-std::string to_json(const mongo::DatabaseStatistics& statistics) {
-  bson::Builder collections;
-  for (const mongo::CollectionStatistics& collection : statistics.collections) {
-    bson::Builder indexes;
-    for (const mongo::IndexStatistics& index : collection.indexes) {
-      bson::Builder item;
-      item.append("name", index.name);
-      append(item, "size_mb", index.size_mb);
-      indexes.push(item.finish());
-    }
-    bson::Builder item;
-    item.append("name", collection.name);
-    append(item, "documents", collection.documents);
-    append(item, "data_mb", collection.data_mb);
-    append(item, "storage_mb", collection.storage_mb);
-    append(item, "index_mb", collection.index_mb);
-    item.append("indexes", bson::Array(indexes.finish()));
-    collections.push(item.finish());
-  }
-  bson::Builder document;
-  document.append("database", statistics.database);
-  document.append("server_version", statistics.server_version);
-  document.append("dialect", to_string(statistics.dialect));
-  append(document, "documents", statistics.documents);
-  append(document, "data_mb", statistics.data_mb);
-  append(document, "storage_mb", statistics.storage_mb);
-  append(document, "index_mb", statistics.index_mb);
-  document.append("collections", bson::Array(collections.finish()));
-  return schema::json_text(document.finish());
-}
-
 std::string number(const std::optional<std::int64_t>& value) {
   return value ? std::to_string(*value) : "-";
 }
@@ -69,11 +32,16 @@ void print_table(std::ostream& out, const mongo::DatabaseStatistics& statistics)
     row(collection.name, number(collection.documents), megabytes(collection.data_mb),
         megabytes(collection.storage_mb), megabytes(collection.index_mb));
     for (const mongo::IndexStatistics& index : collection.indexes) {
-      out << "  " << index.name << "  " << megabytes(index.size_mb) << "\n";
+      out << "  " << index.name << "  " << megabytes(index.size_mb);
+      if (index.uses) out << "  used " << *index.uses << " times";
+      out << "\n";
     }
   }
   row("all", number(statistics.documents), megabytes(statistics.data_mb),
       megabytes(statistics.storage_mb), megabytes(statistics.index_mb));
+  for (const std::string& what : statistics.absent) {
+    out << "This server does not tell the " << what << ".\n";
+  }
 }
 
 ExitCode stats(const Invocation& invocation) {
@@ -84,7 +52,7 @@ ExitCode stats(const Invocation& invocation) {
   const auto statistics = database.service().run(
       [](mongo::Session& session) { return mongo::database_stats(session); });
   if (invocation.has("--json")) {
-    invocation.out << to_json(statistics) << "\n";
+    invocation.out << schema::to_json(statistics) << "\n";
   } else {
     print_table(invocation.out, statistics);
   }

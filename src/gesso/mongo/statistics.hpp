@@ -1,7 +1,7 @@
-// How large the database is: documents, bytes, indexes.
+// How large the database is, and what its indexes are used for: documents, bytes, indexes.
 //
 // A function over a leased session (see session.hpp): it blocks and throws as it does. What a
-// dialect does not tell is left out rather than guessed.
+// dialect does not tell is left out rather than guessed, and named.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gesso/base/clock.hpp"
 #include "gesso/mongo/dialect.hpp"
 #include "gesso/mongo/session.hpp"
 
@@ -18,6 +19,11 @@ namespace gesso::mongo {
 struct IndexStatistics {
   std::string name;
   std::optional<double> size_mb = {};
+  // How many operations used it, since when: of the server that answered alone.
+  std::optional<std::int64_t> uses = {};
+  std::optional<Time> uses_since = {};
+
+  static constexpr std::string_view kName = "IndexStatistics";
 };
 
 struct CollectionStatistics {
@@ -27,6 +33,8 @@ struct CollectionStatistics {
   std::optional<double> storage_mb = {};
   std::optional<double> index_mb = {};
   std::vector<IndexStatistics> indexes = {};  // by name
+
+  static constexpr std::string_view kName = "CollectionStatistics";
 };
 
 struct DatabaseStatistics {
@@ -39,9 +47,14 @@ struct DatabaseStatistics {
   std::optional<double> data_mb = {};
   std::optional<double> storage_mb = {};
   std::optional<double> index_mb = {};
+  // What this server does not tell, or not to us: "sizes of collections (collStats)".
+  std::vector<std::string> absent = {};
+
+  static constexpr std::string_view kName = "DatabaseStatistics";
+  static constexpr std::string_view kAbout = "How large the database is, by collection and index.";
 };
 
-// Asks the server, with a command or two for each collection.
+// Asks the server, with a few commands for each collection.
 [[nodiscard]] DatabaseStatistics database_stats(Session& session);
 
 }  // namespace gesso::mongo
