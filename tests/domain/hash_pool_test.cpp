@@ -6,6 +6,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace gesso::domain {
@@ -126,14 +127,28 @@ TEST(HashPoolTest, AFloodOfOneClientDoesNotDelayAnother) {
   EXPECT_LE(before_ada.get_future().get(), 1);
 }
 
-TEST(NetworkTest, IsWhatOneCustomerHas) {
-  EXPECT_EQ(network_of("192.0.2.7"), "192.0.2.7");
-  EXPECT_EQ(network_of("::ffff:192.0.2.7"), "192.0.2.7");
-  EXPECT_EQ(network_of("2001:db8:1:2:3:4:5:6"), network_of("2001:db8:1:2::9"));
-  EXPECT_EQ(network_of("fe80::1%eth0"), network_of("fe80::2"));
-  EXPECT_NE(network_of("2001:db8:1:2::9"), network_of("2001:db8:1:3::9"));
-  EXPECT_EQ(network_of("unix"), "unix");
-  EXPECT_EQ(network_of(""), "");
+TEST(HashPoolTest, TellsHowLongEachTaskWaited) {
+  std::promise<void> started;
+  std::promise<void> release;
+  std::vector<std::chrono::microseconds> waits;  // of the pool's one thread
+  std::promise<void> done;
+  HashPool pool(1, 5, 0, [&](std::chrono::microseconds waited) { waits.push_back(waited); });
+  ASSERT_TRUE(pool.submit(
+      {},
+      [&] {
+        started.set_value();
+        release.get_future().wait();
+      },
+      nothing));
+  started.get_future().wait();
+  const auto queued_at = std::chrono::steady_clock::now();
+  ASSERT_TRUE(pool.submit(
+      {}, [&] { done.set_value(); }, nothing));
+  while (std::chrono::steady_clock::now() < queued_at + 20ms) std::this_thread::yield();
+  release.set_value();
+  done.get_future().wait();
+  ASSERT_EQ(waits.size(), 2U);
+  EXPECT_GE(waits[1], 20ms);
 }
 
 }  // namespace

@@ -102,15 +102,5 @@ TEST(LimitPolicy, WhatIsWrongIsSaidForEachEntry) {
   EXPECT_THAT(two, HasSubstr("\"basic.read = y\""));
 }
 
-TEST(LimitPolicy, AnAddressIsCountedByWhatItsOwnerHas) {
-  EXPECT_EQ(address_subject("192.0.2.7"), "ip:192.0.2.7");
-  EXPECT_EQ(address_subject("::ffff:192.0.2.7"), "ip:192.0.2.7");
-  EXPECT_EQ(address_subject("2001:db8:1:2:3:4:5:6"), "ip:2001:db8:1:2::/64");
-  EXPECT_EQ(address_subject("2001:DB8:1:2::9"), "ip:2001:db8:1:2::/64");
-  EXPECT_EQ(address_subject("fe80::1%eth0"), "ip:fe80::/64");
-  EXPECT_EQ(address_subject(""), "ip:unknown");
-  EXPECT_EQ(address_subject("1.2.3.4.5"), "ip:unknown");
-}
-
 }  // namespace
 }  // namespace gesso::domain

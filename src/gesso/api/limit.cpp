@@ -3,6 +3,7 @@
 #include <array>
 #include <span>
 
+#include "gesso/domain/client_network.hpp"
 #include "gesso/http/rate_limit_fields.hpp"
 
 namespace gesso::api {

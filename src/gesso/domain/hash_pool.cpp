@@ -1,13 +1,7 @@
 #include "gesso/domain/hash_pool.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
-#include <cstdint>
 #include <utility>
-
-#include "gesso/base/text.hpp"
 
 namespace gesso::domain {
 
@@ -40,9 +34,11 @@ FairQueue::Waiting FairQueue::pop() {
   return next;
 }
 
-HashPool::HashPool(std::size_t threads, std::size_t queue_limit, std::size_t limit_per_key)
+HashPool::HashPool(std::size_t threads, std::size_t queue_limit, std::size_t limit_per_key,
+                   WaitTimer time_wait)
     : queue_(queue_limit,
-             limit_per_key == 0 ? std::max<std::size_t>(1, queue_limit / 4) : limit_per_key) {
+             limit_per_key == 0 ? std::max<std::size_t>(1, queue_limit / 4) : limit_per_key),
+      time_wait_(std::move(time_wait)) {
   for (std::size_t i = 0; i < std::max<std::size_t>(1, threads); ++i) {
     threads_.emplace_back([this] { work(); });
   }
@@ -62,9 +58,10 @@ HashPool::~HashPool() {
 bool HashPool::submit(std::string_view key, Deadline deadline, Task task, Task late) {
   {
     const std::lock_guard lock(mutex_);
-    if (ending_ ||
-        !queue_.push(key,
-                     {.deadline = deadline, .task = std::move(task), .late = std::move(late)})) {
+    if (ending_ || !queue_.push(key, {.deadline = deadline,
+                                      .task = std::move(task),
+                                      .late = std::move(late),
+                                      .since = std::chrono::steady_clock::now()})) {
       return false;
     }
   }
@@ -86,20 +83,12 @@ void HashPool::work() {
       if (ending_) return;
       next = queue_.pop();
     }
+    if (time_wait_) {
+      time_wait_(std::chrono::duration_cast<std::chrono::microseconds>(
+          std::chrono::steady_clock::now() - next.since));
+    }
     next.deadline.expired() ? next.late() : next.task();
   }
-}
-
-std::string network_of(std::string_view address) {
-  const std::string text(address.substr(0, address.find('%')));  // without the zone
-  std::array<std::uint8_t, 16> bytes{};
-  if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return std::string(address);
-  constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-  if (std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) {
-    std::array<char, INET_ADDRSTRLEN> v4{};
-    return ::inet_ntop(AF_INET, bytes.data() + kMapped.size(), v4.data(), v4.size());
-  }
-  return hex(std::span(bytes).first(8)) + "/64";
 }
 
 }  // namespace gesso::domain

@@ -10,6 +10,7 @@
 // run) and waits for what runs.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -33,6 +34,7 @@ class FairQueue {
     Deadline deadline;
     Task task;
     Task late;
+    std::chrono::steady_clock::time_point since = {};
   };
 
  private:
@@ -58,19 +60,23 @@ class FairQueue {
 class HashPool {
  public:
   using Task = FairQueue::Task;
+  // Told how long each task waited for its thread, before it runs. Must not throw.
+  using WaitTimer = std::function<void(std::chrono::microseconds waited)>;
 
  private:
   mutable std::mutex mutex_;  // guards the two below
   FairQueue queue_;
   bool ending_ = false;
   std::condition_variable changed_;
+  const WaitTimer time_wait_;
   std::vector<std::thread> threads_;
 
   void work();
 
  public:
   // `limit_per_key` 0 is a quarter of `queue_limit`.
-  HashPool(std::size_t threads, std::size_t queue_limit, std::size_t limit_per_key = 0);
+  HashPool(std::size_t threads, std::size_t queue_limit, std::size_t limit_per_key = 0,
+           WaitTimer time_wait = {});
   ~HashPool();
   HashPool(const HashPool&) = delete;
   HashPool& operator=(const HashPool&) = delete;
@@ -85,9 +91,5 @@ class HashPool {
   // Tasks that wait.
   [[nodiscard]] std::size_t waiting() const;
 };
-
-// What of a client's address one customer of a provider has: an IPv4 address, the first 64 bits of
-// an IPv6 address (a text that is neither is itself).
-[[nodiscard]] std::string network_of(std::string_view address);
 
 }  // namespace gesso::domain

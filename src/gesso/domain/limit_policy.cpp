@@ -1,10 +1,7 @@
 #include "gesso/domain/limit_policy.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -214,23 +211,6 @@ LimitTable parse_limits(std::string_view text) {
   }
   if (!violations.empty()) throw validation_error(std::move(violations));
   return table;
-}
-
-std::string address_subject(std::string_view address) {
-  const std::string text(address.substr(0, address.find('%')));  // without a zone (RFC 4007)
-  char canonical[INET6_ADDRSTRLEN];
-  in_addr four{};
-  in6_addr six{};
-  if (inet_pton(AF_INET, text.c_str(), &four) == 1) {
-    return "ip:" + std::string(inet_ntop(AF_INET, &four, canonical, sizeof canonical));
-  }
-  if (inet_pton(AF_INET6, text.c_str(), &six) != 1) return "ip:unknown";
-  if (IN6_IS_ADDR_V4MAPPED(&six)) {
-    std::memcpy(&four, six.s6_addr + 12, sizeof four);
-    return "ip:" + std::string(inet_ntop(AF_INET, &four, canonical, sizeof canonical));
-  }
-  std::fill(six.s6_addr + 8, six.s6_addr + 16, std::uint8_t{0});
-  return "ip:" + std::string(inet_ntop(AF_INET6, &six, canonical, sizeof canonical)) + "/64";
 }
 
 }  // namespace gesso::domain

@@ -88,9 +88,4 @@ class LimitTable {
 // most. Throws Error: kValidation, which says for each entry that is wrong what is.
 [[nodiscard]] LimitTable parse_limits(std::string_view text);
 
-// Who an address is counted as: an IPv4 address for itself, an IPv6 address for the network of 64
-// bits that it stands in, since whoever has one address of it has them all (RFC 6177). What is no
-// address counts as "ip:unknown", all of it together.
-[[nodiscard]] std::string address_subject(std::string_view address);
-
 }  // namespace gesso::domain

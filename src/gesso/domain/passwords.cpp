@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "gesso/domain/account_mails.hpp"
-#include "gesso/domain/hash_pool.hpp"
+#include "gesso/domain/client_network.hpp"
 #include "gesso/domain/password_policy.hpp"
 #include "gesso/models/password_hashing.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "gesso/domain/hash_pool.hpp"
+#include "gesso/domain/client_network.hpp"
 #include "gesso/domain/stored_totp.hpp"
 #include "gesso/models/password_hashing.hpp"
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "gesso/domain/account_mails.hpp"
-#include "gesso/domain/hash_pool.hpp"
+#include "gesso/domain/client_network.hpp"
 #include "gesso/domain/stored_totp.hpp"
 #include "gesso/domain/totp.hpp"
 

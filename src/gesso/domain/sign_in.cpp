@@ -7,7 +7,7 @@
 #include "gesso/base/crypto.hpp"
 #include "gesso/base/text.hpp"
 #include "gesso/domain/account_mails.hpp"
-#include "gesso/domain/hash_pool.hpp"
+#include "gesso/domain/client_network.hpp"
 #include "gesso/domain/stored_totp.hpp"
 #include "gesso/domain/totp.hpp"
 #include "gesso/models/password_hashing.hpp"
