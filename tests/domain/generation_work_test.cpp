@@ -251,5 +251,37 @@ TEST_F(GenerationWorkTest, WhatIsToStopIsNotTriedAgainAndPaidBack) {
   });
 }
 
+TEST_F(GenerationWorkTest, AClaimThatNobodyLearnedOfIsFreeAtOnceAndCountsForNothing) {
+  const Generation first = charged();
+  clock_.advance(1s);
+  charged();
+  for (int i = 0; i < 5; ++i) {  // more often than there are attempts
+    const Claim lost = claim();
+    EXPECT_EQ(lost.generation_id, first.id) << "its place is the old one";
+    EXPECT_EQ(lost.attempt, 1);
+    EXPECT_TRUE(work([&](GenerationWork all) { return all.hand_back(lost); }));
+    EXPECT_EQ(stored(first.id).status, GenerationStatus::kPending);
+    EXPECT_FALSE(work([&](GenerationWork all) { return all.hand_back(lost); }));
+  }
+}
+
+TEST_F(GenerationWorkTest, WhatSomebodyElseHoldsIsNotHandedBack) {
+  charged();
+  const Claim first = claim();
+  clock_.advance(2min);
+  const Claim second = claim("worker-2");
+  EXPECT_FALSE(work([&](GenerationWork all) { return all.hand_back(first); }));
+  EXPECT_TRUE(std::holds_alternative<StillHeld>(heartbeat(second)));
+}
+
+TEST_F(GenerationWorkTest, AClaimThatIsHandedBackIsCancelledWhereItsUserWantsIt) {
+  const Generation generation = charged();
+  const Claim lost = claim();
+  request_cancel(generation.id);
+  EXPECT_TRUE(work([&](GenerationWork all) { return all.hand_back(lost); }));
+  EXPECT_EQ(stored(generation.id).status, GenerationStatus::kCancelled);
+  EXPECT_TRUE(stored(generation.id).refunded_at);
+}
+
 }  // namespace
 }  // namespace gesso::domain

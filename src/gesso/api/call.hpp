@@ -13,7 +13,9 @@
 // Lives for one call of one function, on that function's thread.
 #pragma once
 
+#include <functional>
 #include <stdexcept>
+#include <stop_token>
 #include <string_view>
 #include <utility>
 
@@ -23,12 +25,17 @@
 
 namespace gesso::api {
 
+// What takes the effect of an operation back, on a database worker.
+using Undo = std::function<void(mongo::Session&)>;
+
 struct Call {
   const Services& services;
   std::string_view request_id;
   Deadline deadline;
   const Client& client;
   const Caller* known_caller = nullptr;
+  std::stop_token client_gone = {};  // nobody will read the answer
+  Undo* undo = nullptr;
 
   // Throws std::logic_error in an operation that is for everybody.
   [[nodiscard]] const Caller& caller() const {
@@ -36,6 +43,11 @@ struct Call {
     return *known_caller;
   }
   [[nodiscard]] const models::UserId& user_id() const { return caller().user_id; }
+
+  // Runs `take_back` at once, unless the answer to this call is good and reaches its client.
+  void unless_answered(Undo take_back) const {
+    if (undo != nullptr) *undo = std::move(take_back);
+  }
 };
 
 struct DatabaseCall : Call {

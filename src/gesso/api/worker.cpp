@@ -120,10 +120,10 @@ using models::Generation;
 
 using LeaseLost = Problem<409, "lease_lost", "Lease lost">;
 
-domain::GenerationWork work(const DatabaseCall& call) {
-  return {call.session, call.services.repository_context, call.services.work,
-          call.services.generation_hooks};
+domain::GenerationWork work(const Services& services, mongo::Session& session) {
+  return {session, services.repository_context, services.work, services.generation_hooks};
 }
+domain::GenerationWork work(const DatabaseCall& call) { return work(call.services, call.session); }
 
 NotFound no_such_generation() { return {.detail = "There is no such generation"}; }
 LeaseLost lease_lost() {
@@ -146,8 +146,19 @@ Result<Generation, NotFound, LeaseLost> answer_to(domain::EndOutcome outcome) {
 }
 
 Result<ClaimAnswer> claim_work(DatabaseCall& call, const ClaimWork& asked) {
+  if (call.client_gone.stop_requested()) return ClaimAnswer{};
   auto claimed = work(call).claim(asked.body.worker.str());
   if (!claimed) return ClaimAnswer{};
+  // A worker that has gone meanwhile does not know of it: the next one need not wait for its lease.
+  domain::Claim claim{.generation_id = claimed->id,
+                      .worker = asked.body.worker.str(),
+                      .attempt = claimed->attempts.value()};
+  if (call.client_gone.stop_requested()) {
+    work(call).hand_back(claim);
+    return ClaimAnswer{};
+  }
+  call.unless_answered([&services = call.services, claim = std::move(claim)](
+                           mongo::Session& session) { work(services, session).hand_back(claim); });
   const auto attempt = claimed->attempts;
   const Time until = claimed->claimable_at;
   return ClaimAnswer{

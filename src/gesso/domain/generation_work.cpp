@@ -107,6 +107,22 @@ EndOutcome GenerationWork::fail(const Claim& claim, FailureKind kind, std::strin
   return ended(*std::move(after));
 }
 
+bool GenerationWork::hand_back(const Claim& claim) {
+  const auto seen = generations_.find_by_id(claim.generation_id);
+  if (!seen || !is_of(*seen, claim)) return false;
+  if (seen->cancel_requested_at) {
+    auto over = give_up(claim, *seen, "It was cancelled.");
+    if (over) (void)ended(*std::move(over));
+    return over.has_value();
+  }
+  const auto free = change(claim, update(set<&Generation::status>(GenerationStatus::kPending),
+                                         set<&Generation::is_leased>(false),
+                                         set<&Generation::claimable_at>(seen->created_at),
+                                         inc<&Generation::attempts>(-1)));
+  if (free && hooks_.watch != nullptr) hooks_.watch->notify(*free);
+  return free.has_value();
+}
+
 std::int64_t GenerationWork::end_expired() {
   constexpr std::int64_t kLimit = 1000;
   auto expired = generations_.stream(where<&Generation::status> == GenerationStatus::kProcessing &&

@@ -87,6 +87,12 @@ class GenerationWork {
                                     const std::vector<models::Url>& blob_urls = {});
   [[nodiscard]] EndOutcome fail(const Claim& claim, FailureKind kind, std::string_view reason);
 
+  // Takes back a claim that its worker never learned of: the generation is free at once, in its
+  // old place in the queue, and the attempt does not count; its number is given to the next claim,
+  // since nobody has seen it. What its user wants stopped is cancelled. Returns whether it was
+  // still held by this claim.
+  bool hand_back(const Claim& claim);
+
   // Ends what is held under a lease that has expired and has no attempt left, or is to stop: for
   // the sweep, where nobody claims. Returns how many.
   std::int64_t end_expired();
