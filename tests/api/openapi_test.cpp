@@ -241,6 +241,9 @@ TEST_F(OpenapiOfDrawingsTest, NamesWhatTheChainAnswersAndWithWhichHeaders) {
   EXPECT_TRUE(put("/responses/429/headers").as_object().contains("Retry-After"));
   EXPECT_TRUE(put("/responses/503/headers").as_object().contains("Retry-After"));
   EXPECT_TRUE(put("/responses/401/headers").as_object().contains("WWW-Authenticate"));
+  const json::value& limited = at("/components/schemas/RateLimitedProblem");
+  EXPECT_EQ(limited.at_pointer("/properties/violated-policies/items/type"), "string");
+  EXPECT_EQ(limited.at("required"), json::value({"status", "code", "violated-policies"}));
 }
 
 TEST_F(OpenapiOfDrawingsTest, SaysWhereEachParameterIs) {

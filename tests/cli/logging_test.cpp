@@ -18,7 +18,7 @@ TEST(JsonLog, WritesWhateverAMessageHolds) {
 }
 
 TEST(JsonLog, TellsWhatARequestWas) {
-  api::Record record{.method = http::Method::kPost,
+  api::Record record{.method = "POST",
                      .path = "/api/v1/generations",
                      .operation = "createGeneration",
                      .request_id = "req_1",

@@ -209,5 +209,17 @@ TEST(DurationTest, HasAUnit) {
   }
 }
 
+TEST(SettingsTest, TakesForStrictTransportWhatTheFieldMayHold) {
+  for (const char* good : {"", "max-age=0", "max-age=63072000; includeSubDomains; preload",
+                           "includesubdomains;MAX-AGE=5"}) {
+    EXPECT_EQ(load_settings({.flags = {{"strict_transport", good}}}).values.strict_transport, good);
+  }
+  for (const char* bad : {"yes", "includeSubDomains", "max-age=", "max-age=1y", "max-age=1; a=b",
+                          "max-age=1; max-age=2"}) {
+    EXPECT_THAT(refusal({.flags = {{"strict_transport", bad}}}), HasSubstr("max-age=SECONDS"))
+        << bad;
+  }
+}
+
 }  // namespace
 }  // namespace gesso::cli

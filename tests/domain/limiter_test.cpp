@@ -482,5 +482,21 @@ TEST_F(LimiterTest, ManyThreadsAreAllowedExactlyTheLimit) {
   EXPECT_EQ(counted(1h), kLimit);
 }
 
+TEST_F(LimiterTest, CountsWhatItAnswersByClass) {
+  Limiter limiter = make("*.* = unlimited; free.read = 2/1h; free.write = 1/1h");
+  for (int i = 0; i < 3; ++i) (void)ask(limiter);
+  (void)ask(limiter, kAda, LimitClass::kWrite);
+  const LimiterStatistics statistics = limiter.statistics();
+  const auto of = [&](LimitClass limit_class) {
+    const auto& [allowed, refused] = statistics.by_class[static_cast<std::size_t>(limit_class)];
+    return std::pair(allowed, refused);
+  };
+  EXPECT_EQ(of(LimitClass::kRead), std::pair(2UL, 1UL));
+  EXPECT_EQ(of(LimitClass::kWrite), std::pair(1UL, 0UL));
+  EXPECT_EQ(of(LimitClass::kLogin), std::pair(0UL, 0UL));
+  EXPECT_EQ(statistics.allowed, 3U);
+  EXPECT_EQ(statistics.refused, 1U);
+}
+
 }  // namespace
 }  // namespace gesso::domain

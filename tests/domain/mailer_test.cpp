@@ -122,6 +122,11 @@ TEST(MailQueueTest, IsBounded) {
   EXPECT_TRUE(queue.stop(Deadline{}));
   EXPECT_EQ(mailer.sent().size(), 3U);
   EXPECT_THROW(queue.submit(mail("too late")), Error);
+  const MailCounts counts = queue.counts();
+  EXPECT_EQ(counts.queued, 3U);
+  EXPECT_EQ(counts.sent, 3U);
+  EXPECT_EQ(counts.refused, 2U);
+  EXPECT_EQ(counts.dropped, 0U);
 }
 
 TEST(MailQueueTest, StopsWaitingAtItsDeadline) {
@@ -130,7 +135,9 @@ TEST(MailQueueTest, StopsWaitingAtItsDeadline) {
   mailer.gate = open.get_future().share();
   MailQueue queue(mailer, kQuick);
   queue.submit(mail("hangs"));
+  queue.submit(mail("waits behind it"));
   EXPECT_FALSE(queue.stop(Deadline::after(1ms)));
+  EXPECT_EQ(queue.counts().dropped, 2U);
   open.set_value();
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
 #include <thread>
 
 #include "gesso/repositories/account_repository.hpp"
@@ -132,6 +134,20 @@ TEST_F(SweeperTest, RenewsTheSubscriptionsThatAreDue) {
   { const Sweeper sweeper(Database::get().service(), context_, {.billing = &settings}); }
   EXPECT_EQ(stored().current_period_start, given.current_period_end);
   EXPECT_TRUE(is_usable(stored(), clock_.now()));
+}
+
+TEST_F(SweeperTest, TellsWhatEachSweepDid) {
+  crash_while_charging(1min);
+  std::promise<SweepRun> told;
+  std::atomic<bool> is_told = false;
+  const Sweeper sweeper(Database::get().service(), context_,
+                        {.interval = 1h, .charge_grace = 30s, .on_sweep = [&](const SweepRun& run) {
+                           if (!is_told.exchange(true)) told.set_value(run);
+                         }});
+  const SweepRun run = told.get_future().get();
+  EXPECT_EQ(run.name, "charges");
+  EXPECT_TRUE(run.ok);
+  EXPECT_EQ(run.changes.front(), (std::pair<std::string_view, std::int64_t>("holds_resolved", 1)));
 }
 
 }  // namespace

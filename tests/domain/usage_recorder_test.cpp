@@ -114,13 +114,19 @@ TEST_F(UsageRecorderTest, WhileTheDatabaseFailsEntriesWaitAndNoMoreThanSoMany) {
   options.queue_limit = 100;
   UsageRecorder recorder(Database::get().service(), context_, options);
   Database::get().fail_after(0);
-  for (int i = 0; i < 130; ++i) EXPECT_EQ(recorder.record(request(i)), i < 100);
+  const Time began = clock_.now();
+  for (int i = 0; i < 130; ++i) {
+    EXPECT_EQ(recorder.record(request(i)), i < 100);
+    clock_.advance(1ms);
+  }
   EXPECT_TRUE(eventually([&] { return recorder.statistics().failed_batches > 5; }));
   EXPECT_EQ(recorder.statistics().dropped_full, 30U);
   EXPECT_EQ(recorder.statistics().waiting, 100U);
+  EXPECT_EQ(recorder.statistics().oldest, began);
   EXPECT_EQ(recorder.statistics().written, 0U);
   Database::get().stop_failing();
   EXPECT_TRUE(eventually([&] { return recorder.statistics().written == 100; }));
+  EXPECT_FALSE(recorder.statistics().oldest);
   EXPECT_EQ(stored(), numbers_to(100));
   EXPECT_TRUE(recorder.record(request(100)));
 }

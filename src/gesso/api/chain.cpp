@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gesso/base/error.hpp"
+#include "gesso/domain/client_network.hpp"
 #include "gesso/http/problem.hpp"
 #include "gesso/http/security_headers.hpp"
 
@@ -34,7 +35,7 @@ std::string origin_of(const http::Request& request) {
 
 Record record_of(const http::Request& request, std::string_view operation) {
   return {.began = std::chrono::steady_clock::now(),
-          .method = request.method,
+          .method = http::to_string(request.method),
           .path = request.path,
           .operation = operation,
           .request_id = request.id,
@@ -45,12 +46,14 @@ const Caller* caller_of(const Exchange& exchange) {
   return exchange.caller ? &*exchange.caller : nullptr;
 }
 
-Call call_of(const Services& services, const Exchange& exchange) {
+Call call_of(const Services& services, Exchange& exchange) {
   return {.services = services,
           .request_id = exchange.request_id,
           .deadline = exchange.deadline,
           .client = exchange.client,
-          .known_caller = caller_of(exchange)};
+          .known_caller = caller_of(exchange),
+          .client_gone = exchange.client_gone,
+          .undo = &exchange.undo};
 }
 
 // Who it is that shows these, as far as they say so themselves.
@@ -80,7 +83,8 @@ void Chain::serve(const Operation& operation, const http::PathParameters& path,
                                                             .caller = {},
                                                             .limit = {.request_id = request.id},
                                                             .bound = nullptr,
-                                                            .violations = {}});
+                                                            .violations = {},
+                                                            .client_gone = request.client_gone});
   try {
     if (info.access != Access::kPublic) {
       auto identified = authenticator_.identify(request);
@@ -105,7 +109,7 @@ void Chain::refuse(const http::Request& request, http::Response response,
                    http::Responder respond) const {
   Record record = record_of(request, {});
   add_fields(response, origin_of(request), request.is_https);
-  recorder_.finish(record, response.status);
+  recorder_.finish(record, response);
   respond(std::move(response));
 }
 
@@ -241,14 +245,38 @@ bool Chain::identify(Exchange& exchange, mongo::Session& session) const {
 
 void Chain::add_fields(http::Response& response, std::string_view origin, bool is_https) const {
   services_.cors.apply(origin, response);
-  http::add_security_headers(response, is_https);
+  http::add_security_headers(response, is_https, services_.strict_transport);
 }
 
 void Chain::answer(Exchange& exchange, http::Response response) const {
   Limit::tell(exchange.limit, response);
   add_fields(response, exchange.origin, exchange.is_https);
-  recorder_.finish(exchange.record, response.status);
+  recorder_.finish(exchange.record, response);
+  if (exchange.undo) undo_unless_taken(exchange, response);
   exchange.respond(std::move(response));
+}
+
+void Chain::undo_unless_taken(Exchange& exchange, http::Response& response) const {
+  auto lost = [&database = services_.database, id = exchange.request_id,
+               undo = std::exchange(exchange.undo, {})] {
+    const auto warn = [id](const std::exception_ptr& failure) {
+      try {
+        std::rethrow_exception(failure);
+      } catch (const std::exception& error) {
+        spdlog::warn("{}: what its client did not learn of stays for now: {}", id, error.what());
+      }
+    };
+    const auto take_back = [undo, warn](mongo::Session& session) {
+      try {
+        undo(session);
+      } catch (...) {
+        warn(std::current_exception());
+      }
+    };
+    database.submit(Deadline::after(database.default_deadline()), take_back, warn);
+  };
+  if (response.status >= 400) return lost();
+  response.delivery = std::make_shared<http::Delivery>(std::move(lost));
 }
 
 void Chain::fail(Exchange& exchange, const std::exception_ptr& failure) const {

@@ -16,6 +16,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ struct Exchange {
   LimitProgress limit;
   std::unique_ptr<BoundOperation> bound;  // nullptr where the violations say why
   std::vector<Violation> violations;
+  std::stop_token client_gone = {};
+  Undo undo = {};  // of what the function did, where the answer must reach the client
 };
 
 class Chain {
@@ -87,6 +90,8 @@ class Chain {
   [[nodiscard]] bool admit(Exchange& exchange, mongo::Session& session) const;
   [[nodiscard]] bool identify(Exchange& exchange, mongo::Session& session) const;
   void answer(Exchange& exchange, http::Response response) const;
+  // Has what the function did taken back, unless this response reaches the client.
+  void undo_unless_taken(Exchange& exchange, http::Response& response) const;
   void add_fields(http::Response& response, std::string_view origin, bool is_https) const;
   void fail(Exchange& exchange, const std::exception_ptr& failure) const;
 };

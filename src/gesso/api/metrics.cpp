@@ -1,192 +1,175 @@
 #include "gesso/api/metrics.hpp"
 
-#include <prometheus/client_metric.h>
+#include <prometheus/counter.h>
 #include <prometheus/histogram.h>
-#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
 #include <array>
+#include <concepts>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
 #include <string>
 #include <utility>
-#include <vector>
+
+#include "gesso/api/detail/metric_families.hpp"
+#include "gesso/domain/sweeper.hpp"
 
 namespace gesso::api {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
+using detail::labels_of;
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Histogram;
 
 // In seconds: from a point read in this process to a hash under load.
-const prometheus::Histogram::BucketBoundaries kBuckets{
-    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-    0.1,    0.25,    0.5,    1,     2.5,    5,     10,   30};
+const Histogram::BucketBoundaries kBuckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+                                           0.01,   0.025,   0.05,   0.1,   0.25,   0.5,
+                                           1,      2.5,     5,      10,    30};
 
-class Families {
-  std::vector<MetricFamily> families_;
-
-  void add(const char* name, const char* help, MetricType type, ClientMetric metric) {
-    families_.push_back({.name = name, .help = help, .type = type, .metric = {std::move(metric)}});
-  }
-
- public:
-  void gauge(const char* name, const char* help, double value) {
-    ClientMetric metric;
-    metric.gauge.value = value;
-    add(name, help, MetricType::Gauge, std::move(metric));
-  }
-  void counter(const char* name, const char* help, std::uint64_t value) {
-    ClientMetric metric;
-    metric.counter.value = static_cast<double>(value);
-    add(name, help, MetricType::Counter, std::move(metric));
-  }
-  // A gauge of 1 whose label says what is.
-  void info(const char* name, const char* help, const char* label, const std::string& value) {
-    ClientMetric metric;
-    metric.label = {{label, value}};
-    metric.gauge.value = 1;
-    add(name, help, MetricType::Gauge, std::move(metric));
-  }
-  void add_all(std::vector<MetricFamily> families) {
-    for (MetricFamily& family : families) families_.push_back(std::move(family));
-  }
-  [[nodiscard]] std::string text() const {
-    return prometheus::TextSerializer().Serialize(families_);
-  }
-};
-
-double count(std::size_t number) { return static_cast<double>(number); }
-double seconds(std::chrono::milliseconds duration) {
+double seconds(std::chrono::microseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-void add_pool(Families& families, const mongo::Service& service) {
-  const mongo::PoolStatus pool = service.status();
-  families.gauge("gesso_database_workers", "Threads that run units of work.", count(pool.workers));
-  families.gauge("gesso_database_busy", "Units of work that run now.", count(pool.busy));
-  families.gauge("gesso_database_queued", "Units of work that wait for a thread.",
-                 count(pool.queued));
-  families.gauge("gesso_database_queue_age_seconds", "How long the oldest of those has waited.",
-                 seconds(pool.longest_wait));
-  families.gauge("gesso_database_connections", "Connections to the database that are open.",
-                 count(pool.open_connections));
-  families.gauge("gesso_database_epoch", "How many connection strings have been in use.",
-                 static_cast<double>(service.pool_number()));
-  families.info("gesso_database_info", "What kind of server the database is.", "dialect",
-                std::string(to_string(service.dialect())));
-}
+// The metrics of one family, each made when it is first needed. Thread-safe.
+template <class Metric, class Key>
+class MetricsBy {
+  const MetricInfo& info_;
+  Family<Metric>& family_;
+  std::shared_mutex mutex_;  // guards by_key_; a metric guards itself
+  std::map<Key, Metric*, std::less<>> by_key_;
 
-void add_secret(Families& families, const SecretState& secret) {
-  families.info("gesso_secret_state", "Where the rotation of the connection string stands.",
-                "state", secret.state);
-  families.gauge("gesso_secret_healthy", "1 while the latest version of the secret is in use.",
-                 secret.healthy ? 1 : 0);
-  families.gauge("gesso_secret_age_seconds", "Age of the version in use.", seconds(secret.age));
-  families.gauge("gesso_secret_stale_seconds", "How long the vault has not been readable.",
-                 seconds(secret.stale_for));
-  if (secret.last_read) {
-    families.gauge("gesso_secret_last_read_timestamp_seconds",
-                   "When the vault was last read with success.",
-                   seconds(secret.last_read->time_since_epoch()));
+  static Family<Metric>& make(prometheus::Registry& registry, const MetricInfo& info) {
+    if constexpr (std::same_as<Metric, Histogram>) {
+      return prometheus::BuildHistogram()
+          .Name(std::string(info.name))
+          .Help(std::string(info.help))
+          .Register(registry);
+    } else {
+      return prometheus::BuildCounter()
+          .Name(std::string(info.name))
+          .Help(std::string(info.help))
+          .Register(registry);
+    }
   }
-  families.counter("gesso_secret_reads_total", "Reads of the vault.", secret.reads);
-  families.counter("gesso_secret_read_failures_total", "Reads of the vault that failed.",
-                   secret.read_failures);
-  families.counter("gesso_secret_applies_total", "Secrets tried on the database.", secret.applies);
-  families.counter("gesso_secret_refusals_total",
-                   "Secrets that the database refused when they were tried on it.",
-                   secret.refusals);
-  families.counter("gesso_secret_rotations_total", "New versions taken into use.",
-                   secret.rotations);
-  families.counter("gesso_secret_renewals_total",
-                   "Requests whose credentials the database refused and that waited for others.",
-                   secret.renewals);
+  Metric& add(const prometheus::Labels& labels) {
+    if constexpr (std::same_as<Metric, Histogram>) {
+      return family_.Add(labels, kBuckets);  // the same one for the same labels
+    } else {
+      return family_.Add(labels);
+    }
+  }
+
+ public:
+  MetricsBy(prometheus::Registry& registry, const MetricInfo& info)
+      : info_(info), family_(make(registry, info)) {}
+
+  Metric& at(const Key& key, std::initializer_list<std::string_view> labels) {
+    {
+      const std::shared_lock lock(mutex_);
+      if (const auto found = by_key_.find(key); found != by_key_.end()) return *found->second;
+    }
+    Metric& made = add(labels_of(info_, labels));
+    const std::unique_lock lock(mutex_);
+    return *by_key_.emplace(key, &made).first->second;
+  }
+};
+
+// "2xx", for the life of the process.
+std::string_view class_of(int status) {
+  static constexpr std::array<std::string_view, 6> kClasses{"0xx", "1xx", "2xx",
+                                                            "3xx", "4xx", "5xx"};
+  return kClasses.at(static_cast<std::size_t>(status / 100 % 6));
 }
 
 }  // namespace
 
-// The histograms of one family, each made when it is first needed.
-template <class Key>
-class HistogramsBy {
-  prometheus::Family<prometheus::Histogram>& family_;
-  std::shared_mutex mutex_;  // guards by_key_; a histogram guards itself
-  std::map<Key, prometheus::Histogram*, std::less<>> by_key_;
-
- public:
-  HistogramsBy(prometheus::Registry& registry, const char* name, const char* help)
-      : family_(prometheus::BuildHistogram().Name(name).Help(help).Register(registry)) {}
-
-  template <class Labels>
-  void observe(const Key& key, std::chrono::microseconds duration, Labels&& labels) {
-    const double value = std::chrono::duration<double>(duration).count();
-    {
-      const std::shared_lock lock(mutex_);
-      if (const auto found = by_key_.find(key); found != by_key_.end()) {
-        return found->second->Observe(value);
-      }
-    }
-    auto& made = family_.Add(labels(), kBuckets);  // the same one for the same labels
-    const std::unique_lock lock(mutex_);
-    by_key_.emplace(key, &made).first->second->Observe(value);
-  }
-};
-
 class Metrics::Impl {
+  using Texts = std::pair<std::string, std::string>;
   prometheus::Registry registry_;
-  // By operation and by the class of the status: 2xx, 4xx, ...
-  HistogramsBy<std::pair<std::string_view, int>> requests_{
-      registry_, "gesso_request_duration_seconds",
-      "From a whole request to its response, by operation and class of status."};
-  HistogramsBy<std::pair<std::string, bool>> commands_{
-      registry_, "gesso_database_command_duration_seconds",
-      "From a command to the database until its reply, by command and outcome."};
-  prometheus::Histogram& waits_ =
-      prometheus::BuildHistogram()
-          .Name("gesso_database_wait_seconds")
-          .Help("How long units of work waited for a thread and its connection.")
-          .Register(registry_)
-          .Add({}, kBuckets);
 
  public:
-  void request(std::string_view operation, int status, std::chrono::microseconds duration) {
-    requests_.observe({operation, status / 100}, duration, [&]() -> prometheus::Labels {
-      return {{"operation", operation.empty() ? "none" : std::string(operation)},
-              {"status", std::to_string(status / 100) + "xx"}};
-    });
+  MetricsBy<Histogram, std::pair<std::string_view, int>> requests{
+      registry_, metric("gesso_request_duration_seconds")};
+  MetricsBy<Counter, Texts> problems{registry_, metric("gesso_problems_total")};
+  MetricsBy<Counter, Texts> refusals{registry_, metric("gesso_http_refusals_total")};
+  MetricsBy<Histogram, std::pair<std::string, bool>> commands{
+      registry_, metric("gesso_database_command_duration_seconds")};
+  MetricsBy<Histogram, int> waits{registry_, metric("gesso_database_wait_seconds")};
+  MetricsBy<Histogram, std::string> pool_waits{registry_, metric("gesso_pool_wait_seconds")};
+  MetricsBy<Histogram, Texts> sweeps{registry_, metric("gesso_sweep_duration_seconds")};
+  MetricsBy<Counter, std::string> sweep_changes{registry_, metric("gesso_sweep_changes_total")};
+  MetricsBy<Counter, Texts> webhooks{registry_, metric("gesso_webhooks_total")};
+
+  // What may be counted is shown from the start, so that the first one is seen to have come.
+  Impl() {
+    for (const char* status : {"400", "408", "413", "431"}) {
+      refusals.at({"request", status}, {"request", status});
+    }
+    for (const char* reason : {"memory", "connections"}) {
+      refusals.at({reason, "503"}, {reason, "503"});
+    }
+    for (const char* outcome : {"applied", "repeated", "ignored", "parked"}) {
+      webhooks.at({"stripe", outcome}, {"stripe", outcome});
+    }
+    for (const char* pool : {"hashing", "outgoing"}) pool_waits.at(pool, {pool});
+    for (const char* sweep : {"charges", "subscriptions"}) {
+      for (const char* outcome : {"ok", "failed"}) sweeps.at({sweep, outcome}, {sweep, outcome});
+    }
+    waits.at(0, {});
   }
-  void command(std::string_view name, std::chrono::microseconds duration, bool ok) {
-    commands_.observe({std::string(name), ok}, duration, [&]() -> prometheus::Labels {
-      return {{"command", std::string(name)}, {"outcome", ok ? "ok" : "failed"}};
-    });
+
+  [[nodiscard]] std::vector<prometheus::MetricFamily> collect() const {
+    return registry_.Collect();
   }
-  void wait(std::chrono::microseconds waited) {
-    waits_.Observe(std::chrono::duration<double>(waited).count());
-  }
-  [[nodiscard]] std::vector<MetricFamily> collect() const { return registry_.Collect(); }
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
 Metrics::~Metrics() = default;
 
 void Metrics::request(std::string_view operation, int status, std::chrono::microseconds duration) {
-  impl_->request(operation, status, duration);
+  impl_->requests
+      .at({operation, status / 100}, {operation.empty() ? "none" : operation, class_of(status)})
+      .Observe(seconds(duration));
+}
+void Metrics::problem(std::string_view operation, std::string_view code) {
+  const std::string_view name = operation.empty() ? "none" : operation;
+  impl_->problems.at({std::string(name), std::string(code)}, {name, code}).Increment();
+}
+void Metrics::refusal(std::string_view reason, int status) {
+  const std::string text = std::to_string(status);
+  impl_->refusals.at({std::string(reason), text}, {reason, text}).Increment();
 }
 void Metrics::command(std::string_view name, std::chrono::microseconds duration, bool ok) {
-  impl_->command(name, duration, ok);
+  impl_->commands.at({std::string(name), ok}, {name, ok ? "ok" : "failed"})
+      .Observe(seconds(duration));
 }
-void Metrics::wait(std::chrono::microseconds waited) { impl_->wait(waited); }
+void Metrics::wait(std::chrono::microseconds waited) {
+  impl_->waits.at(0, {}).Observe(seconds(waited));
+}
+void Metrics::pool_wait(std::string_view pool, std::chrono::microseconds waited) {
+  impl_->pool_waits.at(std::string(pool), {pool}).Observe(seconds(waited));
+}
+void Metrics::sweep(const domain::SweepRun& run) {
+  const std::string_view outcome = run.ok ? "ok" : "failed";
+  impl_->sweeps.at({std::string(run.name), std::string(outcome)}, {run.name, outcome})
+      .Observe(seconds(run.duration));
+  for (const auto& [change, count] : run.changes) {
+    impl_->sweep_changes.at(std::string(change), {change}).Increment(static_cast<double>(count));
+  }
+}
+void Metrics::webhook(std::string_view provider, std::string_view outcome) {
+  impl_->webhooks.at({std::string(provider), std::string(outcome)}, {provider, outcome})
+      .Increment();
+}
 
-std::string Metrics::text(const mongo::Service* database,
-                          const std::optional<SecretState>& secret) const {
-  Families families;
-  if (database != nullptr) add_pool(families, *database);
-  if (secret) add_secret(families, *secret);
+std::string Metrics::text(const MetricSources& sources) const {
+  detail::MetricFamilies families;
+  detail::add_sources(families, sources);
   families.add_all(impl_->collect());
-  return families.text();
+  return prometheus::TextSerializer().Serialize(families.all());
 }
 
 }  // namespace gesso::api

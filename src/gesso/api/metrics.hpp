@@ -1,17 +1,21 @@
 // What Prometheus collects, in its text format
-// (https://prometheus.io/docs/instrumenting/exposition_formats/).
+// (https://prometheus.io/docs/instrumenting/exposition_formats/): what happens is counted here, how
+// things stand is asked of the parts of the service (metric_sources.hpp). Every metric is a row of
+// the table in metric_table.hpp.
 //
 // Owned by the composition root. Thread-safe; never blocks.
 #pragma once
 
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
-#include "gesso/api/secret_state.hpp"
-#include "gesso/mongo/service.hpp"
+#include "gesso/api/metric_sources.hpp"
+
+namespace gesso::domain {
+struct SweepRun;
+}
 
 namespace gesso::api {
 
@@ -30,16 +34,24 @@ class Metrics {
   // A request was answered; `operation` is the id of one, or "" for none. It must live as long as
   // this does.
   void request(std::string_view operation, int status, std::chrono::microseconds duration);
+  // The answer was a problem of that code, one of the service's own.
+  void problem(std::string_view operation, std::string_view code);
+  // The server refused a request or a connection by itself: a reason of http::Refusal.
+  void refusal(std::string_view reason, int status);
 
   // A command of the database came back, and a unit of work got a worker: for the timers of
   // mongo::ServiceOptions.
   void command(std::string_view name, std::chrono::microseconds duration, bool ok);
   void wait(std::chrono::microseconds waited);
+  // A task of a pool got its thread: for the timer of domain::HashPool. "hashing", "outgoing".
+  void pool_wait(std::string_view pool, std::chrono::microseconds waited);
 
-  // Everything, with the state of the pool and the secret now. `database` is nullptr where there is
-  // none yet.
-  [[nodiscard]] std::string text(const mongo::Service* database,
-                                 const std::optional<SecretState>& secret) const;
+  void sweep(const domain::SweepRun& run);
+  // An event of a provider's was taken.
+  void webhook(std::string_view provider, std::string_view outcome);
+
+  // Everything, with the state of the sources now.
+  [[nodiscard]] std::string text(const MetricSources& sources) const;
 };
 
 }  // namespace gesso::api

@@ -37,6 +37,9 @@ std::optional<SecretState> secret_of(const Services& services) {
 Result<Liveness> get_liveness(InlineCall&, const NoInput&) { return Liveness{}; }
 
 Result<Readiness, NotReady> get_readiness(DatabaseCall& call, const NoInput&) {
+  if (call.services.ending != nullptr && *call.services.ending) {
+    return not_ready("The service is about to end", secret_of(call.services));
+  }
   call.services.database.check_health(call.session);
   return Readiness{.secret = summary_of(secret_of(call.services))};
 }
@@ -50,9 +53,23 @@ std::optional<NotReady> readiness_failed(const Call& call, const Error& error) {
 }
 
 Result<Content> get_metrics(InlineCall& call, const NoInput&) {
+  const Services& services = call.services;
   return Content{
       .type = std::string(Metrics::kContentType),
-      .body = call.services.metrics.text(&call.services.database, secret_of(call.services))};
+      .body = services.metrics.text(
+          {.version = services.version,
+           .now = services.repository_context.clock.now(),
+           .server = services.server,
+           .hashes = &services.hashes,
+           .outgoing = services.outgoing,
+           .database = &services.database,
+           .secret = secret_of(services),
+           .limiter = services.limiter,
+           .attempts = services.attempts,
+           .usage = services.usage,
+           .mail = &services.accounts.mail,
+           .credits = services.repository_context.credits,
+           .backlog = services.backlog == nullptr ? std::nullopt : services.backlog->latest()})};
 }
 
 Result<About> get_about(InlineCall& call, const NoInput&) {

@@ -11,6 +11,8 @@
 
 #include "gesso/api/metrics.hpp"
 #include "gesso/http/request.hpp"
+#include "gesso/http/response.hpp"
+#include "gesso/http/server.hpp"
 
 namespace gesso::api {
 
@@ -18,7 +20,7 @@ struct Services;
 
 struct Record {
   std::chrono::steady_clock::time_point began = {};
-  http::Method method = http::Method::kGet;
+  std::string_view method = "-";  // as http::to_string has it
   std::string path = {};
   std::string_view operation = {};  // its id; "" where there is none at the path
   std::string request_id = {};
@@ -37,8 +39,12 @@ class Recorder {
  public:
   explicit Recorder(const Services& services) : services_(services) {}
 
-  // Once for each request, with its status.
-  void finish(Record& record, int status) const;
+  // Once for each request, with its response.
+  void finish(Record& record, const http::Response& response) const;
 };
+
+// The same for what no operation got to see: the server refused it. For
+// http::ServerOptions::on_refused.
+void record_refusal(Metrics& metrics, const AccessLog& log, const http::Refusal& refusal);
 
 }  // namespace gesso::api

@@ -4,24 +4,33 @@
 // server's `stop`, then the service's, and only then destroy them, in any order.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <span>
 #include <string>
 
 #include "gesso/api/billing_services.hpp"
+#include "gesso/api/metrics.hpp"
 #include "gesso/api/recorder.hpp"
 #include "gesso/api/secret_state.hpp"
 #include "gesso/domain/account_services.hpp"
+#include "gesso/domain/backlog.hpp"
 #include "gesso/domain/generation_work.hpp"
 #include "gesso/domain/generations.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
+#include "gesso/domain/limited_attempts.hpp"
 #include "gesso/domain/limiter.hpp"
 #include "gesso/domain/oauth/sign_in.hpp"
 #include "gesso/domain/usage_recorder.hpp"
 #include "gesso/http/cors.hpp"
+#include "gesso/http/security_headers.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/repository_context.hpp"
+
+namespace gesso::http {
+class Server;
+}
 
 namespace gesso::api {
 
@@ -52,6 +61,14 @@ struct Services {
   std::span<const Secret> replicate_webhook_secrets = {};
   domain::GenerationHooks generation_hooks = {};
   domain::WorkOptions work = {};  // what workers are held to
+  // "": responses over HTTPS do not say that the host is to be asked over HTTPS alone.
+  std::string strict_transport = std::string(http::kStrictTransport);
+  // Set once the service is about to stop, and is to be sent no more requests.
+  const std::atomic<bool>* ending = nullptr;
+  // What is shown of these among the metrics, where they are there.
+  const http::Server* server = nullptr;
+  const domain::LimitedAttempts* attempts = nullptr;
+  const domain::BacklogWatch* backlog = nullptr;
 };
 
 }  // namespace gesso::api

@@ -17,7 +17,7 @@ void StartupGate::answer(http::Request request, http::Responder respond) const {
   const std::optional<SecretState> secret = ask_ ? ask_() : std::nullopt;
   if (request.path == "/metrics") {
     return respond({.content_type = std::string(Metrics::kContentType),
-                    .body = metrics_.text(nullptr, secret)});
+                    .body = metrics_.text({.secret = secret})});
   }
   if (request.path == "/readyz") {
     return respond(

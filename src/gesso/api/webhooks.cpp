@@ -75,6 +75,7 @@ Result<WebhookReceipt, InvalidSignature, MalformedEvent> receive_stripe_event(
     spdlog::warn("{}: event {} of Stripe's, {}, is kept for later", call.request_id, event.id.str(),
                  event.type.str());
   }
+  call.services.metrics.webhook("stripe", to_string(outcome));
   return WebhookReceipt{.id = event.id.str(), .outcome = std::string(to_string(outcome))};
 }
 

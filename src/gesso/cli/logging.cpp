@@ -64,7 +64,7 @@ std::string json_line(Time time, const api::Record& record) {
   member(out, "request_id", record.request_id);
   text_or_null(out, "user_id", record.user_id);
   text_or_null(out, "operation", record.operation);
-  member(out, "method", http::to_string(record.method));
+  member(out, "method", record.method);
   member(out, "path", record.path);
   member(out, "status", std::int64_t{record.status});
   member(out, "duration_us", std::int64_t{record.duration.count()});
@@ -98,8 +98,9 @@ api::AccessLog access_log(const Settings& settings) {
     };
   }
   return [logger](const api::Record& record) {
-    logger->info("{} {} {} {} us {} {} {}", http::to_string(record.method), record.path,
-                 record.status, record.duration.count(), record.request_id,
+    logger->info("{} {} {} {} us {} {} {}", record.method, record.path.empty() ? "-" : record.path,
+                 record.status, record.duration.count(),
+                 record.request_id.empty() ? "-" : record.request_id,
                  record.operation.empty() ? "-" : record.operation,
                  record.user_id.empty() ? "-" : record.user_id);
   };

@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +12,8 @@
 #include <thread>
 
 #include "gesso/api/application.hpp"
+#include "gesso/api/operations.hpp"
+#include "gesso/api/recorder.hpp"
 #include "gesso/api/startup_gate.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/cli/billing.hpp"
@@ -23,6 +26,7 @@
 #include "gesso/cli/signals.hpp"
 #include "gesso/cli/version.hpp"
 #include "gesso/domain/account_services.hpp"
+#include "gesso/domain/backlog.hpp"
 #include "gesso/domain/generation_watch.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
@@ -91,20 +95,25 @@ void make_indexes(mongo::Session& session) {
   }
 }
 
-http::ServerOptions server_options(const Settings& settings) {
+http::ServerOptions server_options(const Settings& settings, api::Metrics& metrics,
+                                   const api::AccessLog& log) {
   const Address address = parse_address(settings.listen).value();
-  return {.host = address.host,
-          .port = address.port,
-          .threads = static_cast<int>(settings.io_threads),
-          .tls_certificate_file = settings.tls_certificate_file,
-          .tls_key_file = settings.tls_key_file,
-          .trusted_proxies = list_of(settings.trusted_proxies),
-          .forwarded_fields = settings.forwarded_fields == "forwarded"
-                                  ? http::ForwardedFields::kForwarded
-                                  : http::ForwardedFields::kXForwarded,
-          .max_connections = static_cast<std::size_t>(settings.max_connections),
-          .max_connections_per_address =
-              static_cast<std::size_t>(settings.max_connections_per_address)};
+  return {
+      .host = address.host,
+      .port = address.port,
+      .threads = static_cast<int>(settings.io_threads),
+      .tls_certificate_file = settings.tls_certificate_file,
+      .tls_key_file = settings.tls_key_file,
+      .trusted_proxies = list_of(settings.trusted_proxies),
+      .forwarded_fields = settings.forwarded_fields == "forwarded"
+                              ? http::ForwardedFields::kForwarded
+                              : http::ForwardedFields::kXForwarded,
+      .max_connections = static_cast<std::size_t>(settings.max_connections),
+      .max_connections_per_address = static_cast<std::size_t>(settings.max_connections_per_address),
+      .always_answered = {api::kAlwaysAnswered.begin(), api::kAlwaysAnswered.end()},
+      .on_refused = [&metrics, log](const http::Refusal& refusal) {
+        api::record_refusal(metrics, log, refusal);
+      }};
 }
 
 api::SecretState as_secret_state(azure::RotationStatus status) {
@@ -191,6 +200,20 @@ void greet(std::ostream& out, const Settings& settings, const Database& database
       << std::flush;
 }
 
+domain::HashPool::WaitTimer timer_of(api::Metrics& metrics, std::string_view pool) {
+  return [&metrics, pool](std::chrono::microseconds waited) { metrics.pool_wait(pool, waited); };
+}
+
+// Serves on for as long as those who route requests here need to learn that it ends: from /readyz,
+// and from the end of each connection. A second signal ends the process.
+void retire(http::Server& server, std::chrono::milliseconds grace) {
+  if (grace.count() == 0) return;
+  server.retire();
+  spdlog::info("ending: no longer ready, and serving for {} ms more; a second signal ends at once",
+               grace.count());
+  std::this_thread::sleep_for(grace);
+}
+
 // What this process took in advance, and what it has not written down yet. A database that does not
 // take it in that time has seen worse.
 void hand_back(mongo::Service& service, domain::Limiter& limiter, domain::LimitedAttempts& attempts,
@@ -215,11 +238,13 @@ ExitCode serve(const Invocation& invocation) {
   const SystemClock clock;
   SystemRandom random;
   IdGenerator ids(clock, random);
+  repositories::CreditCounters credits;
   const repositories::RepositoryContext repository_context{
       .clock = clock,
       .random = random,
       .ids = ids,
-      .bcrypt_cost = static_cast<unsigned>(settings.bcrypt_rounds)};
+      .bcrypt_cost = static_cast<unsigned>(settings.bcrypt_rounds),
+      .credits = &credits};
   const Secret key = token_key(settings, random);
   const std::optional<Keyring> keys = keyring(settings, random);
   const domain::Tokens tokens(key.clone(),
@@ -234,9 +259,11 @@ ExitCode serve(const Invocation& invocation) {
   // Destroyed from the bottom: the server, then what its handlers use.
   std::optional<LastResort> last_resort;
   const auto ending = [&] {
-    last_resort.emplace(settings.drain_timeout + std::chrono::seconds{1});
+    last_resort.emplace(settings.drain_timeout + kHandBackTimeout + std::chrono::seconds{1});
   };
+  std::atomic<bool> is_ending = false;
   api::Metrics metrics;
+  const api::AccessLog log = settings.access_log ? access_log(settings) : api::AccessLog();
   Database database(
       settings, clock, random, InUse::kFail, Secrets::kFollow, make_indexes,
       {.command = [&metrics](std::string_view name, std::chrono::microseconds duration,
@@ -248,7 +275,7 @@ ExitCode serve(const Invocation& invocation) {
     return as_secret_state(*std::move(status));
   };
   api::StartupGate gate(secret_state, metrics);
-  http::Server server(server_options(settings),
+  http::Server server(server_options(settings, metrics, log),
                       [&gate](http::Request request, http::Responder respond) {
                         gate.answer(std::move(request), std::move(respond));
                       });
@@ -258,9 +285,10 @@ ExitCode serve(const Invocation& invocation) {
   mongo::Service& service = database.service();
 
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-  domain::HashPool hashes(cores, cores * kWaitingHashesPerThread);
+  domain::HashPool hashes(cores, cores * kWaitingHashesPerThread, 0, timer_of(metrics, "hashing"));
   // What asks other services waits for them, and must not keep a login waiting.
-  domain::HashPool outgoing_pool(kOutgoingThreads, kOutgoingThreads * kWaitingHashesPerThread);
+  domain::HashPool outgoing_pool(kOutgoingThreads, kOutgoingThreads * kWaitingHashesPerThread, 0,
+                                 timer_of(metrics, "outgoing"));
   Outgoing outgoing(settings, key, clock, random);
   const api::BillingServices billing = make_billing_services(settings, outgoing.stripe());
   const auto replicate_webhook_secrets =
@@ -293,50 +321,59 @@ ExitCode serve(const Invocation& invocation) {
   domain::UsageRecorder usage(
       service, repository_context,
       {.queue_limit = static_cast<std::size_t>(settings.usage_queue_limit)});
+  const domain::BacklogWatch backlog(service, repository_context);
   const domain::GenerationHooks hooks{.settler = &settler, .watch = &watch};
-  const api::Services services{
-      .database = service,
-      .repository_context = repository_context,
-      .tokens = tokens,
-      .accounts = accounts,
-      .hashes = hashes,
-      .metrics = metrics,
-      .limiter = &limiter,
-      .usage = &usage,
-      .request_timeout = settings.request_timeout,
-      .cors = http::Cors(
-          {.origins = list_of(settings.cors_origins), .credentials = settings.cors_credentials}),
-      .version = std::string(version()),
-      .secret_state = secret_state,
-      .access_log = settings.access_log ? access_log(settings) : api::AccessLog(),
-      .outgoing = &outgoing_pool,
-      .sign_in = outgoing.sign_in(),
-      .sign_in_redirect_uri = settings.oauth_redirect_uri,
-      .billing = &billing,
-      .replicate_webhook_secrets = replicate_webhook_secrets,
-      .generation_hooks = hooks};
+  const api::Services services{.database = service,
+                               .repository_context = repository_context,
+                               .tokens = tokens,
+                               .accounts = accounts,
+                               .hashes = hashes,
+                               .metrics = metrics,
+                               .limiter = &limiter,
+                               .usage = &usage,
+                               .request_timeout = settings.request_timeout,
+                               .cors = http::Cors({.origins = list_of(settings.cors_origins),
+                                                   .credentials = settings.cors_credentials}),
+                               .version = std::string(version()),
+                               .secret_state = secret_state,
+                               .access_log = log,
+                               .outgoing = &outgoing_pool,
+                               .sign_in = outgoing.sign_in(),
+                               .sign_in_redirect_uri = settings.oauth_redirect_uri,
+                               .billing = &billing,
+                               .generation_hooks = hooks,
+                               .strict_transport = settings.strict_transport,
+                               .ending = &is_ending,
+                               .server = &server,
+                               .attempts = &attempts,
+                               .backlog = &backlog};
   const api::Application application(services);
   std::optional<domain::Sweeper> sweeper;
   sweeper.emplace(service, repository_context,
-                  domain::SweeperOptions{.interval = settings.sweep_interval,
-                                         .charge_grace = settings.charge_grace,
-                                         .billing = &billing.settings,
-                                         .stripe = billing.stripe,
-                                         .hooks = hooks});
+                  domain::SweeperOptions{
+                      .interval = settings.sweep_interval,
+                      .charge_grace = settings.charge_grace,
+                      .billing = &billing.settings,
+                      .stripe = billing.stripe,
+                      .hooks = hooks,
+                      .on_sweep = [&metrics](const domain::SweepRun& run) { metrics.sweep(run); }});
   running_sweeper = &*sweeper;
   gate.open(application);
   if (database.vault() == nullptr) listen(server, settings);
   greet(invocation.out, settings, database, server.port());
 
   signals.wait();
+  is_ending = true;
+  retire(server, settings.shutdown_grace);
   ending();
   spdlog::info("ending: requests in work have {} ms; a second signal ends at once",
                settings.drain_timeout.count());
+  const Deadline mail_by = Deadline::after(settings.drain_timeout + kHandBackTimeout);
   server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the application
   sweeper.reset();
   settler.flush();
   hand_back(service, limiter, attempts, usage);
-  mail.stop(Deadline::after(settings.drain_timeout));
+  if (!mail.stop(mail_by)) spdlog::warn("{} mails were not sent", mail.counts().dropped);
   service.stop();  // units that were cut still use the hash pool, which goes before the service
   return ExitCode::kOk;
 }

@@ -11,6 +11,7 @@
 #include "gesso/domain/limit_policy.hpp"
 #include "gesso/domain/plans.hpp"
 #include "gesso/domain/replicate_signature.hpp"
+#include "gesso/http/security_headers.hpp"
 
 namespace gesso::cli {
 namespace {
@@ -27,6 +28,11 @@ std::optional<std::string> check_address(std::string_view text) {
 std::optional<std::string> check_not_empty(std::string_view text) {
   if (!text.empty()) return std::nullopt;
   return "text that is not empty";
+}
+
+std::optional<std::string> check_strict_transport(std::string_view text) {
+  if (text.empty() || http::is_strict_transport(text)) return std::nullopt;
+  return "max-age=SECONDS, with includeSubDomains and preload behind it where wanted";
 }
 
 std::optional<std::string> check_log_level(std::string_view text) {
@@ -267,11 +273,16 @@ constexpr std::array kTable{
             .member = &S::request_timeout,
             .about = "Time that a request may take, waiting included.",
             .min = 100},
+    Setting{.key = "shutdown_grace",
+            .member = &S::shutdown_grace,
+            .about = "Time from a signal to end until no request is taken any more, during which "
+                     "/readyz says 503 and every response ends its connection: as long as a proxy "
+                     "takes to notice, twice the time between its looks at /readyz."},
     Setting{.key = "drain_timeout",
             .member = &S::drain_timeout,
             .about =
-                "Time that requests in work get to finish when the service ends; a second later it "
-                "ends whatever the database holds."},
+                "Time that requests in work get to finish once no more are taken; four seconds "
+                "later the service ends whatever the database holds."},
     Setting{.key = "sweep_interval",
             .member = &S::sweep_interval,
             .about = "Time between two sweeps, which finish or refund what a crash left.",
@@ -363,6 +374,11 @@ constexpr std::array kTable{
     Setting{.key = "tls_key_file",
             .member = &S::tls_key_file,
             .about = "The certificate's private key in PEM."},
+    Setting{.key = "strict_transport",
+            .member = &S::strict_transport,
+            .about = "Strict-Transport-Security of responses over HTTPS; empty: none. "
+                     "includeSubDomains is for all hosts below this one, whoever serves them.",
+            .check = check_strict_transport},
     Setting{.key = "trusted_proxies",
             .member = &S::trusted_proxies,
             .about = "Networks of the proxies whose word on the caller's address is taken: "

@@ -55,6 +55,7 @@ struct Settings {
   std::string reset_password_page;
   std::int64_t bcrypt_rounds = 12;
   std::chrono::milliseconds request_timeout = std::chrono::seconds{30};
+  std::chrono::milliseconds shutdown_grace{0};
   std::chrono::milliseconds drain_timeout = std::chrono::seconds{10};
   std::chrono::milliseconds sweep_interval = std::chrono::minutes{1};
   std::chrono::milliseconds charge_grace = std::chrono::minutes{5};
@@ -78,6 +79,7 @@ struct Settings {
   std::int64_t max_connections_per_address = 0;
   std::string tls_certificate_file;
   std::string tls_key_file;
+  std::string strict_transport = "max-age=31536000; includeSubDomains";
   std::string trusted_proxies;
   std::string forwarded_fields = "x-forwarded";
   std::string cors_origins;

@@ -17,6 +17,7 @@ using models::PendingCharge;
 using models::Subscription;
 using models::User;
 using models::UserId;
+using repositories::CreditCounters;
 using repositories::is_usable;
 using repositories::ListOptions;
 
@@ -111,9 +112,11 @@ std::optional<Charging::Outcome> Charging::charge_balance_alone(Generation gener
   const std::int64_t cost = generation.cost_credits.value();
   generation.credits_from_balance = cost;
   return insert(std::move(generation), [&](const Generation& charged) {
-    return users_.change_one_then_insert(
+    const bool held = users_.change_one_then_insert(
         may_pay(charged, cost) && where<&User::may_have_subscription> == false, hold(charged),
         generations_, charged);
+    if (held) context_->count(&CreditCounters::held, cost);
+    return held;
   });
 }
 
@@ -165,6 +168,7 @@ bool Charging::hold_at_subscription(Generation& generation, const Subscription& 
              push<&Subscription::pending_charges>(
                  hold_of_subscription(generation, charge_token_of(generation)))));
   if (!held) take_subscription_off(generation);
+  if (held) context_->count(&CreditCounters::held, credits);
   return held;
 }
 
@@ -179,6 +183,7 @@ bool Charging::hold_at_user(Generation& generation, std::int64_t credits) {
   generation.credits_from_balance = credits;
   const bool held = users_.change_one(may_pay(generation, credits), hold(generation));
   if (!held) generation.credits_from_balance = 0;
+  if (held) context_->count(&CreditCounters::held, credits);
   return held;
 }
 
@@ -200,6 +205,8 @@ std::optional<Charging::Outcome> Charging::insert(Generation generation, Send se
     }
     generation = std::move(stored);
   }
+  context_->count(&CreditCounters::captured,
+                  generation.credits_from_subscription + generation.credits_from_balance.value());
   capture(generation);
   return generation;
 }

@@ -77,7 +77,7 @@ void Holds::capture(const Payer& payer, std::span<const CapturedHold> holds) {
 void Holds::write_entries(std::span<const models::UsageLog> entries) {
   std::vector<models::UsageLog> lasting;
   for (const models::UsageLog& entry : entries) {
-    if (entry.expires_at > clock_->now()) lasting.push_back(entry);
+    if (entry.expires_at > context_->clock.now()) lasting.push_back(entry);
   }
   if (lasting.empty()) return;
   for (const std::optional<Error>& failure : logs_.create_many(lasting).failures) {
@@ -116,7 +116,7 @@ bool Holds::capture_at(const SubscriptionId& id, std::span<const CapturedHold> h
   const auto counted = counted_by(holds);
   if (counted == 0) return subscriptions_.change_one(are_there, std::move(changes));
   changes.add(inc<&Subscription::captured_generations>(counted));
-  changes.add(set<&Subscription::uncounted_since>(clock_->now()));
+  changes.add(set<&Subscription::uncounted_since>(context_->clock.now()));
   const auto captured = subscriptions_.update_one(are_there, std::move(changes));
   if (captured) count(*captured);
   return captured.has_value();
@@ -170,10 +170,11 @@ void Holds::release(const Payer& payer, const PendingCharge& hold) {
 }
 
 void Holds::release_at(const UserId& id, const PendingCharge& hold) {
-  users_.change_one(
+  const bool given_back = users_.change_one(
       where<&User::id> == id && where<&User::pending_charges, &PendingCharge::token> == hold.token,
       update(pull<&User::pending_charges>(where<&PendingCharge::token> == hold.token),
              inc<&User::credits_remaining>(hold.credits.value())));
+  if (given_back) note_given_back(hold);
 }
 
 void Holds::release_at(const SubscriptionId& id, const PendingCharge& hold) {
@@ -185,19 +186,32 @@ void Holds::release_at(const SubscriptionId& id, const PendingCharge& hold) {
   // The credits of an allotment that is over have lapsed. A hold of before allotments were written
   // on it is told by its period, and one of before that is of the period that it was placed in.
   const auto period = where<&Subscription::current_period_start>;
+  bool given_back = false;
   if (hold.allotment) {
-    subscriptions_.change_one(is_there && repositories::has_allotment(*hold.allotment),
-                              update(take_away, give_back)) ||
-        subscriptions_.change_one(is_there && where<&Subscription::allotment> != *hold.allotment,
-                                  update(take_away));
+    given_back = subscriptions_.change_one(is_there && repositories::has_allotment(*hold.allotment),
+                                           update(take_away, give_back));
+    if (!given_back) {
+      subscriptions_.change_one(is_there && where<&Subscription::allotment> != *hold.allotment,
+                                update(take_away));
+    }
   } else if (hold.period_start) {
-    subscriptions_.change_one(is_there && period == *hold.period_start,
-                              update(take_away, give_back)) ||
-        subscriptions_.change_one(is_there && period != *hold.period_start, update(take_away));
+    given_back = subscriptions_.change_one(is_there && period == *hold.period_start,
+                                           update(take_away, give_back));
+    if (!given_back) {
+      subscriptions_.change_one(is_there && period != *hold.period_start, update(take_away));
+    }
   } else {
-    subscriptions_.change_one(is_there && period <= hold.at, update(take_away, give_back)) ||
-        subscriptions_.change_one(is_there && period > hold.at, update(take_away));
+    given_back =
+        subscriptions_.change_one(is_there && period <= hold.at, update(take_away, give_back));
+    if (!given_back) subscriptions_.change_one(is_there && period > hold.at, update(take_away));
   }
+  if (given_back) note_given_back(hold);
+}
+
+void Holds::note_given_back(const PendingCharge& hold) const {
+  using repositories::CreditCounters;
+  context_->count(is_refund(hold) ? &CreditCounters::refunded : &CreditCounters::released,
+                  hold.credits.value());
 }
 
 void Holds::drop(const Payer& payer, const ChargeToken& token) {

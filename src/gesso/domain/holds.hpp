@@ -69,14 +69,14 @@ class Holds {
   repositories::UserRepository users_;
   repositories::SubscriptionRepository subscriptions_;
   repositories::UsageLogRepository logs_;
-  const Clock* clock_;
+  const repositories::RepositoryContext* context_;
 
  public:
   Holds(mongo::Session& session, const repositories::RepositoryContext& context)
       : users_(session, context),
         subscriptions_(session, context),
         logs_(session, context),
-        clock_(&context.clock) {}
+        context_(&context) {}
 
   // Captures holds of one document: one update for all of them, after their entries are in the
   // usage log. Those that are resolved already stay so.
@@ -98,6 +98,7 @@ class Holds {
   bool capture_at(const models::SubscriptionId& id, std::span<const CapturedHold> holds);
   void release_at(const models::UserId& id, const models::PendingCharge& hold);
   void release_at(const models::SubscriptionId& id, const models::PendingCharge& hold);
+  void note_given_back(const models::PendingCharge& hold) const;
   void drop(const Payer& payer, const models::ChargeToken& token);
 };
 

@@ -69,6 +69,12 @@ std::optional<std::chrono::seconds> LimitedAttempts::refuse(mongo::Session& sess
   return take(wide_, session, subject_of(attempt, account, {}));
 }
 
+std::array<std::pair<std::string_view, LimiterStatistics>, 3> LimitedAttempts::statistics() const {
+  return {{{"network", network_.statistics()},
+           {"narrow", narrow_.statistics()},
+           {"wide", wide_.statistics()}}};
+}
+
 void LimitedAttempts::release_all(mongo::Session& session) {
   for (Limiter* limiter : {&network_, &narrow_, &wide_, &codes_}) limiter->release_all(session);
 }

@@ -4,6 +4,10 @@
 // Thread-safe; blocks on the database. Borrows the context.
 #pragma once
 
+#include <array>
+#include <string_view>
+#include <utility>
+
 #include "gesso/domain/attempt_limits.hpp"
 #include "gesso/domain/limit_policy.hpp"
 #include "gesso/domain/limiter.hpp"
@@ -46,6 +50,9 @@ class LimitedAttempts final : public AttemptLimits {
   std::optional<std::chrono::seconds> refuse(mongo::Session& session, Attempt attempt,
                                              std::string_view account, std::string_view network,
                                              Network familiarity) override;
+
+  // Of each of the three, in that order: "network", "narrow", "wide".
+  [[nodiscard]] std::array<std::pair<std::string_view, LimiterStatistics>, 3> statistics() const;
 
   // Hands back what was taken in advance; see Limiter::release_all.
   void release_all(mongo::Session& session);

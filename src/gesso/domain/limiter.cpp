@@ -184,16 +184,18 @@ Moment moment_of(const Clock& clock) { return {.now = clock.now(), .steady = clo
 
 // The ledger's answer, once it is counted and a refusal is remembered.
 std::optional<LimitLedger::Answer> answer_of(LimitShard& shard, LimitLedger& ledger,
-                                             std::span<const Quota> quotas, LimitTier tier,
+                                             std::span<const Quota> quotas,
+                                             const LimitCaller& caller, LimitClass limit_class,
                                              const Moment& moment, bool alone) {
   auto answer = ledger.answer(quotas, moment.now, alone ? Counting::kAlone : Counting::kShared);
   if (!answer) return answer;
+  LimitShard::Counters& counters = shard.counters(limit_class);
   if (std::holds_alternative<Refused>(*answer)) {
-    ++shard.counters.refused;
-    ledger.remember_refusal(tier, moment);
+    ++counters.refused;
+    ledger.remember_refusal(caller.tier, moment);
   } else {
-    ++shard.counters.allowed;
-    if (alone) ++shard.counters.allowed_alone;
+    ++counters.allowed;
+    if (alone) ++counters.allowed_alone;
   }
   return answer;
 }
@@ -238,7 +240,7 @@ std::variant<Allowed, Refused, NeedsLease> Limiter::try_take(const LimitCaller& 
   if (ledger == nullptr) return NeedsLease{};
   ledger->roll(quotas, moment.now);
   if (!alone && ledger->claim_look(moment, options_.look_again)) return NeedsLease{};
-  const auto answer = answer_of(shard, *ledger, quotas, caller.tier, moment, alone);
+  const auto answer = answer_of(shard, *ledger, quotas, caller, limit_class, moment, alone);
   if (!answer) return NeedsLease{};
   return std::visit([](const auto& one) { return std::variant<Allowed, Refused, NeedsLease>(one); },
                     *answer);
@@ -255,7 +257,7 @@ std::optional<Refused> Limiter::recent_refusal(std::string_view subject, LimitCl
   const std::span<const Quota> quotas = table_.at(*tier, limit_class).view();
   ledger->roll(quotas, moment.now);
   auto refused = ledger->refusal(quotas, moment.now);
-  if (refused) ++shard.counters.refused;
+  if (refused) ++shard.counters(limit_class).refused;
   return refused;
 }
 
@@ -289,12 +291,12 @@ std::variant<Allowed, Refused> Limiter::lease(mongo::Session& session, const Lim
       ledger.roll(quotas, moment.now);
       if (!plan && !alone) (void)ledger.claim_look(moment, options_.look_again);
       if (plan || alone || !ledger.look_due()) {
-        const auto answer = answer_of(shard, ledger, quotas, caller.tier, moment, alone);
+        const auto answer = answer_of(shard, ledger, quotas, caller, limit_class, moment, alone);
         if (answer) return *answer;
       }
       // A window ended each time, or others took what was given back: rather too few than too many.
       if (attempt == kAttempts) {
-        ++shard.counters.refused;
+        ++shard.counters(limit_class).refused;
         return Refused{.state = ledger.state(quotas, moment.now), .retry_after = 1s};
       }
       plan = ledger.plan(quotas, moment, options_.max_lease);
@@ -352,9 +354,14 @@ LimiterStatistics Limiter::statistics() const {
   const Time now = context_.clock.now();
   for (const auto& shard : shards_) {
     const std::lock_guard lock(shard->mutex());
-    sum.allowed += shard->counters.allowed;
-    sum.refused += shard->counters.refused;
-    sum.allowed_alone += shard->counters.allowed_alone;
+    for (std::size_t i = 0; i < sum.by_class.size(); ++i) {
+      const LimitShard::Counters& counters = shard->counters_by_class[i];
+      sum.by_class[i].allowed += counters.allowed;
+      sum.by_class[i].refused += counters.refused;
+      sum.allowed += counters.allowed;
+      sum.refused += counters.refused;
+      sum.allowed_alone += counters.allowed_alone;
+    }
     sum.subjects += shard->size();
     sum.held += shard->held(now);
   }

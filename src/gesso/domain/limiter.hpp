@@ -97,6 +97,11 @@ struct LimiterOptions {
 };
 
 struct LimiterStatistics {
+  struct OfClass {
+    std::uint64_t allowed = 0;
+    std::uint64_t refused = 0;
+  };
+  std::array<OfClass, schema::kWireTexts<LimitClass>.size()> by_class = {};  // in their order
   std::uint64_t allowed = 0;
   std::uint64_t refused = 0;
   std::uint64_t leases = 0;         // units of work in the database

@@ -27,12 +27,16 @@ MailQueue::~MailQueue() {
 void MailQueue::submit(Job job) {
   {
     const std::lock_guard lock(mutex_);
-    if (closed_) throw Error(ErrorKind::kUnavailable, "no mail is taken any more");
+    if (closed_) {
+      ++counts_.refused;
+      throw Error(ErrorKind::kUnavailable, "no mail is taken any more");
+    }
     if (jobs_.size() >= options_.limit) {
       ++counts_.refused;
       throw Error(ErrorKind::kOverloaded, "too much mail waits to be sent", {.retryable = true});
     }
     jobs_.push_back(std::move(job));
+    ++counts_.queued;
   }
   changed_.notify_all();
 }
@@ -49,7 +53,9 @@ bool MailQueue::stop(Deadline deadline) {
     changed_.wait(lock, idle);
     return true;
   }
-  return changed_.wait_until(lock, deadline.moment(), idle);
+  const bool all = changed_.wait_until(lock, deadline.moment(), idle);
+  if (!all) counts_.dropped = jobs_.size() + (busy_ ? 1 : 0);
+  return all;
 }
 
 void MailQueue::drain() {
@@ -96,7 +102,11 @@ void MailQueue::run(const Job& job) {
     bool again = false;
     try {
       if (!message) message = job();
-      if (!message) return;
+      if (!message) {
+        const std::lock_guard lock(mutex_);
+        ++counts_.idle;
+        return;
+      }
       mailer_.send(*message);
       const std::lock_guard lock(mutex_);
       ++counts_.sent;

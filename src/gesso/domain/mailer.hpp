@@ -51,9 +51,12 @@ struct MailQueueOptions {
 };
 
 struct MailCounts {
+  std::uint64_t queued = 0;  // taken by `submit`
   std::uint64_t sent = 0;
+  std::uint64_t idle = 0;     // there was nothing to send after all
   std::uint64_t failed = 0;   // given up
-  std::uint64_t refused = 0;  // the queue was full
+  std::uint64_t refused = 0;  // the queue was full, or is taken no more
+  std::uint64_t dropped = 0;  // left when the time to stop was over
 };
 
 // Sends on a thread of its own, in order. Thread-safe. Borrows the mailer. Destroying it drops what

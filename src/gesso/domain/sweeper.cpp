@@ -27,9 +27,9 @@ Sweeper::~Sweeper() {
 void Sweeper::work() {
   bool ending = false;
   while (!ending) {
-    sweep_charges();
-    sweep_accounts();
-    if (options_.billing != nullptr) sweep_subscriptions();
+    sweep("charges", &Sweeper::sweep_charges);
+    sweep("accounts", &Sweeper::sweep_accounts);
+    if (options_.billing != nullptr) sweep("subscriptions", &Sweeper::sweep_subscriptions);
     ending = wait();
   }
 }
@@ -41,7 +41,7 @@ bool Sweeper::wait() {
     if (ending_) return true;
     hurry_ = false;
     lock.unlock();
-    sweep_accounts();
+    sweep("accounts", &Sweeper::sweep_accounts);
     lock.lock();
   }
   return false;
@@ -55,66 +55,79 @@ void Sweeper::hurry() {
   changed_.notify_all();
 }
 
-void Sweeper::sweep_charges() {
+void Sweeper::sweep(std::string_view name, void (Sweeper::*run)(SweepRun&)) {
+  SweepRun sweep{.name = name};
+  const auto began = std::chrono::steady_clock::now();
   try {
-    std::int64_t ended = 0;
-    GrantSweepReport grants;
-    const SweepReport report = database_.run([&](mongo::Session& session) {
-      ended = GenerationWork(session, context_, options_.work, options_.hooks).end_expired();
-      grants = CreditGrants(session, context_).sweep(options_.charge_grace);
-      return Charging(session, context_).sweep(options_.charge_grace);
-    });
-    const std::int64_t failed = report.failed + grants.failed;
-    if (report.resolved + report.refunded + grants.finished + failed + ended > 0) {
-      spdlog::info(
-          "sweep: resolved {} holds, refunded {} generations, ended {} that no worker holds, "
-          "finished {} grants, {} documents make no sense",
-          report.resolved, report.refunded, ended, grants.finished, failed);
-    }
+    (this->*run)(sweep);
+    sweep.ok = true;
   } catch (const std::exception& error) {
-    spdlog::warn("sweep: {}", error.what());  // the next one will find the same
+    spdlog::warn("sweep of {}: {}", name, error.what());  // the next one will find the same
+  }
+  sweep.duration = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - began);
+  if (options_.on_sweep) options_.on_sweep(sweep);
+}
+
+void Sweeper::sweep_charges(SweepRun& run) {
+  std::int64_t ended = 0;
+  GrantSweepReport grants;
+  const SweepReport report = database_.run([&](mongo::Session& session) {
+    ended = GenerationWork(session, context_, options_.work, options_.hooks).end_expired();
+    grants = CreditGrants(session, context_).sweep(options_.charge_grace);
+    return Charging(session, context_).sweep(options_.charge_grace);
+  });
+  const std::int64_t failed = report.failed + grants.failed;
+  run.changes = {{"holds_resolved", report.resolved},
+                 {"generations_refunded", report.refunded},
+                 {"generations_ended", ended},
+                 {"grants_finished", grants.finished},
+                 {"documents_failed", failed}};
+  if (report.resolved + report.refunded + grants.finished + failed + ended > 0) {
+    spdlog::info(
+        "sweep: resolved {} holds, refunded {} generations, ended {} that no worker holds, "
+        "finished {} grants, {} documents make no sense",
+        report.resolved, report.refunded, ended, grants.finished, failed);
   }
 }
 
-void Sweeper::sweep_accounts() {
+void Sweeper::sweep_accounts(SweepRun& run) {
   static const BillingSettings kNothingSold;
   const BillingSettings& billing = options_.billing != nullptr ? *options_.billing : kNothingSold;
-  const RunUnit run = [this](const Unit& unit) {
+  const RunUnit run_unit = [this](const Unit& unit) {
     database_.run([&](mongo::Session& session) { unit(session); });
   };
-  try {
-    const DeletionReport report =
-        sweep_deleted_accounts(run, context_, {.settings = billing, .stripe = options_.stripe});
-    if (report.gone + report.cancelled > 0) {
-      spdlog::info("sweep: {} deleted accounts are gone, {} of their plans are cancelled at Stripe",
-                   report.gone, report.cancelled);
-    }
-    if (report.paying > 0) {
-      spdlog::warn("sweep: {} deleted accounts still pay at Stripe{}", report.paying,
-                   options_.stripe ? "" : ": stripe_secret_key is not set");
-    }
-  } catch (const std::exception& error) {
-    spdlog::warn("sweep of deleted accounts: {}", error.what());  // the next one finds the same
+  const DeletionReport report =
+      sweep_deleted_accounts(run_unit, context_, {.settings = billing, .stripe = options_.stripe});
+  run.changes = {{"accounts_deleted", report.gone}, {"plans_cancelled", report.cancelled}};
+  if (report.gone + report.cancelled > 0) {
+    spdlog::info("sweep: {} deleted accounts are gone, {} of their plans are cancelled at Stripe",
+                 report.gone, report.cancelled);
+  }
+  if (report.paying > 0) {
+    spdlog::warn("sweep: {} deleted accounts still pay at Stripe{}", report.paying,
+                 options_.stripe ? "" : ": stripe_secret_key is not set");
   }
 }
 
-void Sweeper::sweep_subscriptions() {
-  try {
-    const BillingSweepReport report = database_.run([this](mongo::Session& session) {
-      return Billing(session, context_, *options_.billing)
-          .sweep_due(context_.clock.now(), options_.stripe);
-    });
-    if (report.retried + report.renewed + report.ended + report.settled + report.failed > 0) {
-      spdlog::info(
-          "sweep: applied {} events, renewed {} subscriptions, ended {}, showed {} to their users, "
-          "{} documents make no sense",
-          report.retried, report.renewed, report.ended, report.settled, report.failed);
-    }
-    if (report.parked > 0) {
-      spdlog::warn("sweep: {} events of payments cannot be applied yet", report.parked);
-    }
-  } catch (const std::exception& error) {
-    spdlog::warn("sweep of subscriptions: {}", error.what());  // the next one will find the same
+void Sweeper::sweep_subscriptions(SweepRun& run) {
+  const BillingSweepReport report = database_.run([this](mongo::Session& session) {
+    return Billing(session, context_, *options_.billing)
+        .sweep_due(context_.clock.now(), options_.stripe);
+  });
+  run.changes = {{"events_applied", report.retried},
+                 {"subscriptions_renewed", report.renewed},
+                 {"subscriptions_ended", report.ended},
+                 {"subscriptions_settled", report.settled},
+                 {"documents_failed", report.failed}};
+  if (report.retried + report.renewed + report.ended + report.settled + report.failed > 0) {
+    spdlog::info(
+        "sweep: applied {} events, renewed {} subscriptions, ended {}, showed {} to their users, "
+        "{} documents make no sense",
+        report.retried, report.renewed, report.ended, report.settled, report.failed);
+  }
+  if (report.parked > 0) {
+    spdlog::warn("sweep: {} events of payments cannot be applied yet", report.parked);
   }
 }
 

@@ -8,8 +8,13 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
+#include <functional>
 #include <mutex>
+#include <string_view>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "gesso/domain/billing_decisions.hpp"
 #include "gesso/domain/generation_work.hpp"
@@ -17,6 +22,15 @@
 #include "gesso/repositories/repository_context.hpp"
 
 namespace gesso::domain {
+
+// What one sweep did.
+struct SweepRun {
+  std::string_view name;  // "charges", "accounts", "subscriptions"
+  std::chrono::microseconds duration{};
+  bool ok = false;
+  // How many of what changed: {"holds_resolved", 3}. Names of static storage.
+  std::vector<std::pair<std::string_view, std::int64_t>> changes = {};
+};
 
 struct SweeperOptions {
   std::chrono::milliseconds interval{60'000};
@@ -28,6 +42,7 @@ struct SweeperOptions {
   StripeTransport stripe = {};
   WorkOptions work = {};  // what workers are held to
   GenerationHooks hooks = {};
+  std::function<void(const SweepRun&)> on_sweep = {};  // on the sweeper's thread
 };
 
 class Sweeper {
@@ -43,9 +58,11 @@ class Sweeper {
   void work();
   // Until the next sweep is due, or the end. Returns whether it is the end.
   bool wait();
-  void sweep_charges();
-  void sweep_accounts();
-  void sweep_subscriptions();
+  // Runs one, and tells what became of it.
+  void sweep(std::string_view name, void (Sweeper::*run)(SweepRun&));
+  void sweep_charges(SweepRun& run);
+  void sweep_accounts(SweepRun& run);
+  void sweep_subscriptions(SweepRun& run);
 
  public:
   // Begins with a sweep.

@@ -54,6 +54,8 @@ UsageStatistics UsageRecorder::statistics() const {
   const std::lock_guard lock(mutex_);
   UsageStatistics statistics = statistics_;
   statistics.waiting = queue_.size() + being_written_;
+  statistics.oldest = oldest_taken_;
+  if (!oldest_taken_ && !queue_.empty()) statistics.oldest = queue_.front().created_at;
   return statistics;
 }
 
@@ -70,9 +72,10 @@ void UsageRecorder::work() {
       statistics_.dropped_late = backlog.size() + queue_.size();
       queue_.clear();
       being_written_ = 0;
+      oldest_taken_.reset();
       break;
     }
-    being_written_ = backlog.size();
+    note_taken(backlog);
     if (backlog.empty()) continue;
     const auto batch = std::span(backlog).last(std::min(most, backlog.size()));
     const Deadline deadline =
@@ -82,7 +85,7 @@ void UsageRecorder::work() {
     backlog.erase(backlog.end() - static_cast<std::ptrdiff_t>(batch.size() - outcome.kept),
                   backlog.end());
     lock.lock();
-    being_written_ = backlog.size();
+    note_taken(backlog);
     statistics_.written += outcome.written;
     statistics_.dropped_unfit += outcome.unfit;
     if (outcome.kept == 0) {
@@ -99,6 +102,11 @@ void UsageRecorder::work() {
     spdlog::warn("usage log: {} entries could not be written before the end",
                  statistics_.dropped_late);
   }
+}
+
+void UsageRecorder::note_taken(const std::vector<UsageLog>& backlog) {
+  being_written_ = backlog.size();
+  oldest_taken_ = backlog.empty() ? std::nullopt : std::optional(backlog.front().created_at);
 }
 
 void UsageRecorder::wait(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds pause,

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
 #include <vector>
@@ -43,15 +44,17 @@ struct UsageStatistics {
   std::uint64_t dropped_unfit = 0;   // refused by the database for what they are
   std::uint64_t failed_batches = 0;  // tried in vain, and again later
   std::size_t waiting = 0;           // now
+  std::optional<Time> oldest = {};   // of those, when it was recorded
 };
 
 class UsageRecorder {
   mongo::Service& database_;
   const repositories::RepositoryContext& context_;
   UsageRecorderOptions options_;
-  mutable std::mutex mutex_;  // guards the next five
+  mutable std::mutex mutex_;  // guards the next six
   std::vector<models::UsageLog> queue_;
-  std::size_t being_written_ = 0;  // entries that were taken from the queue, and still count
+  std::size_t being_written_ = 0;     // entries that were taken from the queue, and still count
+  std::optional<Time> oldest_taken_;  // of those
   bool stopping_ = false;
   Deadline stop_by_;
   UsageStatistics statistics_;
@@ -85,6 +88,8 @@ class UsageRecorder {
   };
 
   void work();
+  // REQUIRES: the mutex.
+  void note_taken(const std::vector<models::UsageLog>& backlog);
   void wait(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds pause, bool idle);
   [[nodiscard]] Outcome write(std::span<models::UsageLog> batch, Deadline deadline);
 };

@@ -24,6 +24,12 @@ void compare(const Account& before, const Account& after, Update<User>& changes)
 
 }  // namespace
 
+User AccountRepository::create(User user) {
+  User created = Repository::create(std::move(user));
+  context().count(&CreditCounters::granted, created.credits_remaining.value());
+  return created;
+}
+
 std::optional<Account> AccountRepository::find_account(const models::UserId& id) {
   return find_one(where<&User::id> == id, unsorted, project<Account>());
 }

@@ -83,6 +83,9 @@ class AccountRepository : public Repository<models::User> {
  public:
   using Repository::Repository;
 
+  // Inserts a new user, with the credits that one begins with. Throws Error: as Repository::create.
+  models::User create(models::User user);
+
   [[nodiscard]] std::optional<Account> find_account(const models::UserId& id);
   [[nodiscard]] std::optional<Account> find_account(const schema::Email& email);
   // Whose account at a provider it is, the first one or one that was linked.

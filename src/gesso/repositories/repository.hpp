@@ -215,9 +215,9 @@ class Repository {
                                  const PageOptions& options = {});
 
   template <detail::FilterOf<Model> E>
-  [[nodiscard]] std::int64_t count(const E& filter) {
+  [[nodiscard]] std::int64_t count(const E& filter, std::int64_t limit = 0) {  // 0: all
     query::require_served(filter);
-    return session().count(kCollection, wire(filter));
+    return session().count(kCollection, wire(filter), limit);
   }
   template <detail::FilterOf<Model> E>
   [[nodiscard]] bool exists(const E& filter);

@@ -101,7 +101,9 @@ Subscription SubscriptionRepository::create(Subscription subscription) {
       .change_one(where<&models::User::id> == subscription.user_id &&
                       where<&models::User::may_have_subscription> == false,
                   update(set<&models::User::may_have_subscription>(true)));
-  return Repository::create(std::move(subscription));
+  Subscription created = Repository::create(std::move(subscription));
+  context().count(&CreditCounters::granted, created.credits_per_month.value());
+  return created;
 }
 
 std::optional<Subscription> SubscriptionRepository::find_by_user(const models::UserId& user_id) {
@@ -152,15 +154,22 @@ bool SubscriptionRepository::change_state(const Subscription& seen, const Subscr
     changes.add(set<&Subscription::allotment>(next.allotment));
     changes.add(set<&Subscription::credits_used_this_period>(next.credits_used_this_period));
   }
+  const std::int64_t before = is_same_allotment ? seen.credits_per_month.value() : 0;
   const auto write = [&](const auto& revision) {
     const auto unchanged =
         where<&Subscription::id> == seen.id &&
         where<&Subscription::current_period_start> == seen.current_period_start && revision;
-    if (is_same_allotment) return change_one(unchanged, std::move(changes));
     // What was used is carried over, or given up: a charge meanwhile would be forgotten.
-    return change_one(unchanged && where<&Subscription::credits_used_this_period> ==
-                                       seen.credits_used_this_period,
-                      std::move(changes));
+    const bool written =
+        is_same_allotment
+            ? change_one(unchanged, std::move(changes))
+            : change_one(unchanged && where<&Subscription::credits_used_this_period> ==
+                                          seen.credits_used_this_period,
+                         std::move(changes));
+    if (written) {
+      context().count(&CreditCounters::granted, next.credits_per_month.value() - before);
+    }
+    return written;
   };
   const auto same_revision = where<&Subscription::revision> == seen.revision;
   if (seen.revision > 0) return write(same_revision);

@@ -44,7 +44,9 @@ User UserRepository::create_user(const models::UserCreate& request,
   user.auth_provider_id = request.auth_provider_id;
   user.hashed_password = std::move(hashed_password);
   user.may_have_subscription = false;
-  return create(std::move(user));
+  User created = create(std::move(user));
+  context().count(&CreditCounters::granted, created.credits_remaining.value());
+  return created;
 }
 
 std::optional<User> UserRepository::update_user(const Id& id, const models::UserUpdate& request) {
@@ -122,7 +124,10 @@ std::optional<User> UserRepository::change_credits(const Id& id, std::int64_t by
           where<&User::recent_operations, &models::CreditOperation::token> != token,
       update(inc<&User::credits_remaining>(by),
              push_bounded<&User::recent_operations>(operation, models::kRecentOperations)));
-  if (changed) return changed;
+  if (changed) {
+    context().count(&CreditCounters::granted, by);
+    return changed;
+  }
   // Too little, or done before.
   auto seen = find_by_id(id);
   if (seen && !models::has_operation(seen->recent_operations, token)) seen.reset();

@@ -4,6 +4,7 @@
 // Thread-safe through `mutex()`, which whoever calls anything else holds.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -55,7 +56,11 @@ class LimitShard {
     std::uint64_t refused = 0;
     std::uint64_t allowed_alone = 0;
   };
-  Counters counters;
+  std::array<Counters, schema::kWireTexts<LimitClass>.size()> counters_by_class = {};
+
+  [[nodiscard]] Counters& counters(LimitClass limit_class) {
+    return counters_by_class[static_cast<std::size_t>(limit_class)];
+  }
 
   [[nodiscard]] std::mutex& mutex() { return mutex_; }
   [[nodiscard]] static std::size_t hash(std::string_view subject, LimitClass limit_class) noexcept {
