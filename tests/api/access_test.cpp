@@ -222,7 +222,9 @@ TEST_F(AnotherUserTest, SeesNothingInAnyAnswer) {
   std::size_t checked = 0;
   for (const Operation& operation : operations()) {
     const OperationInfo& info = operation.info();
-    if (info.method != http::Method::kGet || info.path.find('{') != std::string_view::npos) {
+    // What is about the API itself has examples in it.
+    if (info.method != http::Method::kGet || info.hidden ||
+        info.path.find('{') != std::string_view::npos) {
       continue;
     }
     SCOPED_TRACE(info.id);

@@ -346,7 +346,7 @@ TEST_F(AccountsApiTest, AnAdministratorListsUsersByWhatIndexesServe) {
   const json::value first = ask("GET", "/admin/users?tier=pro&limit=1", {}, root).value();
   const std::string cursor(first.at("next_cursor").as_string());
   EXPECT_EQ(names("tier=pro&limit=1&cursor=" + cursor), "ann ");
-  EXPECT_EQ(ask("GET", "/admin/users?tier=free&cursor=" + cursor, {}, root).status, 422);
+  EXPECT_EQ(ask("GET", "/admin/users?cursor=" + cursor, {}, root).status, 422);
   for (const char* wrong : {"tier=gold", "active=perhaps", "email=ann", "limit=0"}) {
     EXPECT_EQ(ask("GET", "/admin/users?" + std::string(wrong), {}, root).status, 422) << wrong;
   }

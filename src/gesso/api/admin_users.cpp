@@ -210,7 +210,7 @@ constexpr Operation kOperations[] = {
          .description = "`active`, `tier` and `email` may be combined; all that are given "
                         "have to fit. There is one order, by `created_at`, and no part of an "
                         "address is searched for: an index serves each combination. A "
-                        "`cursor` belongs to the filters that it came with.",
+                        "`cursor` belongs to the combination that it came with.",
          .scope = Scope::kAdmin}),
     operation<get_user>({.path = "/api/v1/admin/users/{id}",
                          .id = "getUser",
