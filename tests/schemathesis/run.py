@@ -77,7 +77,7 @@ def schemathesis(python, folder, url, database, name, *options):
         "--checks", "all", "--seed", "1", "--generation-deterministic", "--no-color",
         "--report", "junit", "--report-junit-path", report, *options,
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     outcome = operations_of(report) if report.exists() else {}
     return done, outcome, {line.partition(" ")[2] for line in limited.read_text().splitlines() if line.startswith("rate_limited")}
 
