@@ -93,13 +93,6 @@ class Running {
             database.run([&](mongo::Session& session) { unit(session); });
           },
       .keys = &keys};
-  domain::AccountServices accounts{.context = repository_context,
-                                   .tokens = tokens,
-                                   .mail = mail,
-                                   .limits = limits,
-                                   .run = [this](const domain::Unit& unit) {
-                                     database.run([&](mongo::Session& session) { unit(session); });
-                                   }};
   Metrics metrics;
   domain::HashPool hashes;
   domain::UsageRecorder usage;
@@ -113,8 +106,7 @@ class Running {
 
   Running(const std::filesystem::path& folder, std::size_t waiting_hashes,
           std::chrono::milliseconds request_timeout, std::string_view limit_table,
-          std::chrono::milliseconds server_selection_timeout)
-          std::size_t max_connections)
+          std::chrono::milliseconds server_selection_timeout, std::size_t max_connections)
       : engine({.data_dir = folder / "data", .unix_socket = folder / "db.sock"}),
         database({.uri = Secret(engine.uri()),
                   .pool_size = 4,
@@ -123,8 +115,7 @@ class Running {
                   .server_selection_timeout = server_selection_timeout},
                  clock, random),
         hashes(1, waiting_hashes, 0,
-               [this](std::chrono::microseconds waited) {
-    metrics.pool_wait("hashing", waited); }),
+               [this](std::chrono::microseconds waited) { metrics.pool_wait("hashing", waited); }),
         usage(database, repository_context, {.flush_interval = std::chrono::milliseconds{10}}),
         limiter(domain::parse_limits(limit_table), repository_context),
         backlog(database, repository_context, std::chrono::milliseconds{0}),
@@ -137,8 +128,7 @@ class Running {
                  .limiter = &limiter,
                  .usage = &usage,
                  .request_timeout = request_timeout,
-                 .access_log = [this](const Record& record) {
-    access_lines.add(record); },
+                 .access_log = [this](const Record& record) { access_lines.add(record); },
                  .ending = &ending,
                  .server = &server,
                  .backlog = &backlog},
@@ -149,10 +139,10 @@ class Running {
                 .always_answered = {kAlwaysAnswered.begin(), kAlwaysAnswered.end()},
                 .on_refused =
                     [this](const http::Refusal& refusal) {
-    record_refusal(metrics, services.access_log, refusal);
+                      record_refusal(metrics, services.access_log, refusal);
                     }},
                [this](http::Request request, http::Responder respond) {
-    application.answer(std::move(request), std::move(respond));
+                 application.answer(std::move(request), std::move(respond));
                }) {
     engine.start();
     database.connect();
@@ -185,8 +175,7 @@ class ServiceFixture {
   void restart() {
     running_.reset();
     running_.emplace(folder_.path(), waiting_hashes_, request_timeout_, limits_,
-                     server_selection_timeout_);
-    running_.emplace(folder_.path(), waiting_hashes_, request_timeout_, limits_, max_connections_);
+                     server_selection_timeout_, max_connections_);
   }
   void restart_with(std::size_t waiting_hashes, std::chrono::milliseconds request_timeout) {
     waiting_hashes_ = waiting_hashes;
@@ -200,43 +189,45 @@ class ServiceFixture {
   // For a test that takes the database away, and waits for the service to notice.
   void restart_with_server_selection(std::chrono::milliseconds timeout) {
     server_selection_timeout_ = timeout;
-    void restart_with_connections(std::size_t most) {
-      max_connections_ = most;
-      restart();
-    }
-    Running& service() { return *running_; }
-    // The mails since the last time.
-    std::vector<domain::Message> mails() {
-      running_->mail.drain();
-      return running_->mailer.take();
-    }
+    restart();
+  }
+  void restart_with_connections(std::size_t most) {
+    max_connections_ = most;
+    restart();
+  }
+  Running& service() { return *running_; }
+  // The mails since the last time.
+  std::vector<domain::Message> mails() {
+    running_->mail.drain();
+    return running_->mailer.take();
+  }
 
-    Reply ask(std::string_view method, std::string_view path, std::string_view body = {},
-              std::string_view token = {}, std::string_view type = "application/json") {
-      http::testing::RawClient client(running_->server.port());
-      std::string headers;
-      if (!token.empty()) headers += "Authorization: Bearer " + std::string(token) + "\r\n";
-      if (!body.empty()) headers += "Content-Type: " + std::string(type) + "\r\n";
-      auto raw = client.exchange(http::testing::request(method, path, headers, body));
-      return {.status = raw.status, .body = raw.body, .raw = std::move(raw)};
-    }
+  Reply ask(std::string_view method, std::string_view path, std::string_view body = {},
+            std::string_view token = {}, std::string_view type = "application/json") {
+    http::testing::RawClient client(running_->server.port());
+    std::string headers;
+    if (!token.empty()) headers += "Authorization: Bearer " + std::string(token) + "\r\n";
+    if (!body.empty()) headers += "Content-Type: " + std::string(type) + "\r\n";
+    auto raw = client.exchange(http::testing::request(method, path, headers, body));
+    return {.status = raw.status, .body = raw.body, .raw = std::move(raw)};
+  }
 
-    // Makes an administrator of who has registered.
-    void promote(std::string_view token) {
-      const std::string id(ask("GET", "/api/v1/users/me", {}, token).value().at("id").as_string());
-      running_->database.run([&](mongo::Session& session) {
-        repositories::UserRepository(session, running_->repository_context)
-            .set_role(models::UserId(id), models::UserRole::kAdmin);
-      });
-    }
+  // Makes an administrator of who has registered.
+  void promote(std::string_view token) {
+    const std::string id(ask("GET", "/api/v1/users/me", {}, token).value().at("id").as_string());
+    running_->database.run([&](mongo::Session& session) {
+      repositories::UserRepository(session, running_->repository_context)
+          .set_role(models::UserId(id), models::UserRole::kAdmin);
+    });
+  }
 
-    // Registers, logs in, and gives the token.
-    std::string token_of(const std::string& email) {
-      const std::string body = R"({"email":")" + email + R"(","password":"correct horse"})";
-      ask("POST", "/api/v1/auth/register", body);
-      const Reply reply = ask("POST", "/api/v1/auth/login", body);
-      return std::string(reply.value().at("access_token").as_string());
-    }
-  };
+  // Registers, logs in, and gives the token.
+  std::string token_of(const std::string& email) {
+    const std::string body = R"({"email":")" + email + R"(","password":"correct horse"})";
+    ask("POST", "/api/v1/auth/register", body);
+    const Reply reply = ask("POST", "/api/v1/auth/login", body);
+    return std::string(reply.value().at("access_token").as_string());
+  }
+};
 
 }  // namespace gesso::api::testing

@@ -105,6 +105,7 @@ Result<WebhookReceipt, InvalidSignature, MalformedEvent> receive_replicate_event
     spdlog::warn("{}: an event of Replicate's prediction {} was ignored: {}", call.request_id,
                  prediction.id.str(), applied.reason);
   }
+  call.services.metrics.webhook("replicate", to_string(applied.outcome));
   return WebhookReceipt{.id = prediction.id.str(),
                         .outcome = std::string(to_string(applied.outcome))};
 }

@@ -111,7 +111,7 @@ bool GenerationWork::hand_back(const Claim& claim) {
   const auto seen = generations_.find_by_id(claim.generation_id);
   if (!seen || !is_of(*seen, claim)) return false;
   if (seen->cancel_requested_at) {
-    auto over = give_up(claim, *seen, "It was cancelled.");
+    auto over = change(claim, giving_up(*seen, "It was cancelled.", now()));
     if (over) (void)ended(*std::move(over));
     return over.has_value();
   }
