@@ -109,8 +109,10 @@ def fresh_account():
         must(variables["GESSO_KEY_VAULT_URL"] == "https://paint-kv.vault.azure.net", variables)
         must(variables["GESSO_MONGODB_SECRET"] == "mongodb-connection-string", variables)
         must(variables["GESSO_DATABASE"] == "imagegenerator", variables)
-        (key,) = app["properties"]["configuration"]["secrets"]
-        must(len(key["value"]) == 64, "48 random bytes sign the tokens")
+        keys = {one["name"]: one["value"] for one in app["properties"]["configuration"]["secrets"]}
+        must(set(keys) == {"jwt-secret", "encryption-keys"}, set(keys))
+        must(all(len(key) == 64 for key in keys.values()), "48 random bytes sign the tokens, and encrypt")
+        must(len(set(keys.values())) == 2, "the two are different")
         place, role = role_of(azure)
         must(place.endswith("/vaults/paint-kv/secrets/mongodb-connection-string"), place)
         must(role["roleDefinitionId"].endswith("/4633458b-17de-408a-b874-0445c86b69e6"), role)

@@ -63,6 +63,12 @@ class StripeRecordsTest : public ::testing::Test {
   [[nodiscard]] Subscription after(const std::vector<StripeEvent>& events, Time now) const {
     return after(nothing(), events, now);
   }
+  // The number of an allotment tells it from the others that there were; how many those were
+  // depends on the order in which events came.
+  [[nodiscard]] static Subscription unnumbered(Subscription subscription) {
+    subscription.allotment = 0;
+    return subscription;
+  }
   [[nodiscard]] std::vector<StripeEvent> bought() const {
     return {pro_.state(StripeStatus::kActive, start_, "created"),
             pro_.paid("in_1", start_, february_, InvoiceReason::kCreate)};
@@ -331,7 +337,8 @@ TEST_F(StripeRecordsTest, WithinOneSecondMakingComesBeforeChanging) {
   const auto made = pro_.state(StripeStatus::kIncomplete, start_, "created");
   const auto changed = pro_.state(StripeStatus::kActive, start_);
   const auto paid = pro_.paid("in_1", start_, february_, InvoiceReason::kCreate);
-  EXPECT_EQ(after({changed, made, paid}, start_ + 1h), after({made, changed, paid}, start_ + 1h));
+  EXPECT_EQ(unnumbered(after({changed, made, paid}, start_ + 1h)),
+            unnumbered(after({made, changed, paid}, start_ + 1h)));
   EXPECT_EQ(after({changed, made, paid}, start_ + 1h).status, SubscriptionStatus::kActive);
 }
 
@@ -409,7 +416,7 @@ TEST_F(StripeRecordsTest, TheOrderOfEventsDoesNotMatter) {
       std::sort(
           made.stripe_records.begin(), made.stripe_records.end(),
           [](const StripeRecord& a, const StripeRecord& b) { return a.id.str() < b.id.str(); });
-      return made;
+      return unnumbered(std::move(made));
     };
     const Subscription expected = settled(events);
     for (int i = 0; i < 5; ++i) {

@@ -115,7 +115,7 @@ def main():
     named = {name for name in re.findall(r"`(gesso_[a-z0-9_]+)`", operations)}
     gone = {name for name in named if name not in metrics}
     checks.check("docs/OPERATIONS.md names metrics that there are", not gone, gone)
-    alerts = re.findall(r"alert: (\w+)", rules)
+    alerts = re.findall(r"- alert: (\w+)", rules)
     unsaid = [alert for alert in alerts if f"`{alert}`" not in operations]
     checks.check("docs/OPERATIONS.md says what to do about each alert", alerts and not unsaid, unsaid)
     untested = [alert for alert in alerts if f"alertname: {alert}" not in tests]

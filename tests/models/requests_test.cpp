@@ -165,10 +165,15 @@ TEST(UsageLogCreateTest, TakesMetadataOfAnyShape) {
   const auto request = schema::from_json<UsageLogCreate>(
       R"({"user_id":"user_1","action_type":"file_upload","metadata":{"a":[1,{"b":"c"}]}})");
   EXPECT_EQ(request.metadata.view().at_path("a.1.b").as_string(), "c");
-  EXPECT_EQ(
-      refusals<UsageLogCreate>(
-          R"({"user_id":"user_1","action_type":"login","credits_used":-1,"metadata":5})"),
-      (Refusals{"action_type enum", "credits_used greater_than_equal", "metadata dict_type"}));
+  EXPECT_EQ(refusals<UsageLogCreate>(
+                R"({"user_id":"user_1","action_type":"login","credits_used":1.5,"metadata":5})"),
+            (Refusals{"action_type enum", "credits_used int_from_float", "metadata dict_type"}));
+}
+
+TEST(UsageLogCreateTest, TakesCreditsThatWereGivenBack) {
+  const auto request = schema::from_json<UsageLogCreate>(
+      R"({"user_id":"user_1","action_type":"refund","credits_used":-3})");
+  EXPECT_EQ(request.credits_used, -3);
 }
 
 }  // namespace

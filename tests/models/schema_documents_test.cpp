@@ -38,8 +38,9 @@ TEST(JsonSchemasTest, AreAsTheyWere) {
 
 TEST(JsonSchemasTest, SayNothingOfSecretsAndMarks) {
   const std::string text = schemas_text();
-  for (const char* name : {"hashed_password", "pending_charges", "lease_owner", "login_sessions",
-                           "api_keys", "totp", "linked_identities", "recovery_codes", "email_token", "reset_token"}) {
+  for (const char* name :
+       {"hashed_password", "pending_charges", "lease_owner", "login_sessions", "api_keys", "totp",
+        "linked_identities", "recovery_codes", "email_token", "reset_token"}) {
     EXPECT_EQ(text.find(name), std::string::npos) << name;
   }
 }

@@ -34,10 +34,11 @@ std::optional<Secret> read_key(const std::filesystem::path& path, const KeyFile&
   std::string text(std::istreambuf_iterator<char>(file), {});
   while (text.ends_with('\n')) text.pop_back();
   if (text.size() < kKeyDigits) {
-    throw Failure(ExitCode::kFailure,
-                  path.string() + " is not a key: expected " + std::to_string(kKeyDigits) +
-                      " digits, found " + std::to_string(text.size()) +
-                      " bytes. Remove it to have a new one made; " + std::string(of.if_removed) + ".");
+    throw Failure(ExitCode::kFailure, path.string() + " is not a key: expected " +
+                                          std::to_string(kKeyDigits) + " digits, found " +
+                                          std::to_string(text.size()) +
+                                          " bytes. Remove it to have a new one made; " +
+                                          std::string(of.if_removed) + ".");
   }
   return Secret(std::move(text));
 }
