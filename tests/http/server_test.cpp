@@ -13,6 +13,7 @@
 #include <optional>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "gesso/base/error.hpp"
 #include "tests/http/raw_client.hpp"
@@ -84,6 +85,37 @@ TEST_F(ServerTest, ListensOnEveryAddressOfItsHost) {
     ++reached;
   }
   EXPECT_GE(reached, 1);
+}
+
+// One at a time, each would wait behind a round of all others' requests.
+TEST(Accepting, TakesAllThatWaitAtOnce) {
+  constexpr std::size_t kWaiting = 20;
+  std::promise<void> holding;
+  std::promise<void> released;
+  std::atomic<std::size_t> seen = 0;  // connections, when the first of those that waited asks
+  std::optional<Server> server;
+  server.emplace(ServerOptions{.port = 0, .threads = 1},
+                 [&](const Request& asked, Responder respond) {
+                   if (asked.path == "/hold") {
+                     holding.set_value();
+                     released.get_future().wait();
+                   } else if (seen == 0) {
+                     seen = server->connections();
+                   }
+                   respond({});
+                 });
+  server->start();
+  RawClient first(server->port());
+  first.send(request("GET", "/hold"));
+  holding.get_future().wait();
+  std::vector<std::unique_ptr<RawClient>> waiting;
+  for (std::size_t i = 0; i < kWaiting; ++i) {
+    waiting.push_back(std::make_unique<RawClient>(server->port()));
+    waiting.back()->send(request("GET", "/"));
+  }
+  released.set_value();
+  for (const auto& client : waiting) EXPECT_EQ(client->read().status, 200);
+  EXPECT_EQ(seen, kWaiting + 1);
 }
 
 TEST_F(ServerTest, AnswersAndKeepsTheConnection) {

@@ -73,7 +73,10 @@ class Server::Impl {
     tcp::acceptor& acceptor = listener.acceptor;
     acceptor.async_accept(
         loop.context, [this, &listener, &loop](error_code error, tcp::socket socket) {
-          if (!error) admit(loop, std::move(socket));
+          if (!error) {
+            admit(loop, std::move(socket));
+            accept_waiting(listener);
+          }
           if (error == asio::error::operation_aborted || !listener.acceptor.is_open()) return;
           if (error) {
             // Out of file descriptors, most likely: it passes, and trying at once would spin.
@@ -88,18 +91,25 @@ class Server::Impl {
         });
   }
 
-  // Takes what waits to be accepted, and no more: closing would reset it.
-  void accept_last(Listener& listener) {
+  // Takes what waits to be accepted. One at a time, each would wait behind a round of the requests
+  // of all others.
+  void accept_waiting(Listener& listener) {
     error_code error;
-    listener.again.cancel();
-    listener.acceptor.non_blocking(true, error);
-    for (int i = 0; i < kBacklog && !error; ++i) {
+    for (int i = 0; i < kBacklog; ++i) {
       Loop& loop = *loops_[next_loop_++ % loops_.size()];
       tcp::socket socket(loop.context);
       listener.acceptor.accept(socket, error);
-      if (!error) admit(loop, std::move(socket));
+      if (error) return;
+      admit(loop, std::move(socket));
     }
-    listener.acceptor.close(error);
+  }
+
+  // And no more: closing would reset it.
+  void accept_last(Listener& listener) {
+    error_code ignored;
+    listener.again.cancel();
+    accept_waiting(listener);
+    listener.acceptor.close(ignored);
   }
 
   void admit(Loop& loop, tcp::socket socket) {
@@ -162,6 +172,7 @@ class Server::Impl {
       }
       if (!error) acceptor.bind(endpoint, error);
       if (!error) acceptor.listen(kBacklog, error);
+      if (!error) acceptor.non_blocking(true, error);
       // A name may have an address of a protocol that this machine is without.
       const bool is_none_of_ours = error == asio::error::address_family_not_supported ||
                                    error == boost::system::errc::address_not_available;
