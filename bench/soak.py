@@ -127,7 +127,11 @@ class People:
         await self.expect(201, self.make_requests)
 
     async def login(self):
-        await self.log_in(self.dice.choice(self.emails))
+        """And out again: of a user's sessions the oldest makes room, and that is the one the others use."""
+        token = await self.log_in(self.dice.choice(self.emails))
+        response = await self.client.ask("POST", "/api/v1/auth/logout", token)
+        if response.status != 204:
+            raise NoAnswer(f"logout: {response.status}")
 
     async def paint(self):
         name = f"painter-{next(self.names)}"

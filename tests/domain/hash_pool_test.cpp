@@ -1,7 +1,9 @@
 #include "gesso/domain/hash_pool.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <memory>
@@ -42,6 +44,16 @@ TEST(HashPoolTest, DoesNotHashForAClientThatHasGivenUp) {
   ASSERT_TRUE(pool.submit(
       Deadline::after(-1ms), [&] { ran.set_value(true); }, [&] { ran.set_value(false); }));
   EXPECT_FALSE(ran.get_future().get());
+}
+
+TEST(HashPoolTest, GivesWayToRequests) {
+  std::promise<int> niceness;
+  HashPool pool(1, 1);
+  const int ours = ::getpriority(PRIO_PROCESS, 0);
+  ASSERT_TRUE(pool.submit(
+      Deadline::after(30s), [&] { niceness.set_value(::getpriority(PRIO_PROCESS, 0)); }, nothing));
+  EXPECT_EQ(niceness.get_future().get(), std::max(ours, HashPool::kNiceness));
+  EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), ours);
 }
 
 TEST(HashPoolTest, DropsWhatWaitsWhenItEnds) {

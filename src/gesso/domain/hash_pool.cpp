@@ -1,5 +1,8 @@
 #include "gesso/domain/hash_pool.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -74,7 +77,14 @@ std::size_t HashPool::waiting() const {
   return queue_.size();
 }
 
+// On Linux a thread has a niceness of its own. Where it cannot be set, hashes are merely as urgent
+// as requests.
+void HashPool::give_way() {
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+}
+
 void HashPool::work() {
+  give_way();
   while (true) {
     FairQueue::Waiting next;
     {

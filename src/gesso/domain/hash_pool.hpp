@@ -6,6 +6,9 @@
 // for one. A key may have few tasks waiting, all keys together some more; beyond that the answer is
 // no at once.
 //
+// Its threads give way to all others of the machine: a hash may take a little longer, and a hundred
+// short requests do not wait for it.
+//
 // Thread-safe. `submit` never blocks. Destroying it drops what waits (the tasks are destroyed, not
 // run) and waits for what runs.
 #pragma once
@@ -59,6 +62,8 @@ class FairQueue {
 
 class HashPool {
  public:
+  static constexpr int kNiceness = 10;  // of its threads
+
   using Task = FairQueue::Task;
   // Told how long each task waited for its thread, before it runs. Must not throw.
   using WaitTimer = std::function<void(std::chrono::microseconds waited)>;
@@ -71,6 +76,7 @@ class HashPool {
   const WaitTimer time_wait_;
   std::vector<std::thread> threads_;
 
+  static void give_way();
   void work();
 
  public:
