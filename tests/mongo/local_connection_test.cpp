@@ -181,6 +181,45 @@ TEST_F(LocalConnectionTest, RunsAShortUnitOnItsCallersThread) {
       service->run_here(Deadline::after(std::chrono::seconds{5}), [](Session&) { FAIL(); }));
 }
 
+// Callers' connections are none of the pool's, however many there are at once.
+TEST_F(LocalConnectionTest, UnitsOfCallersTakeNothingFromTheWorkers) {
+  serve(1);
+  const int before = opened;
+  const auto soon = [] { return Deadline::after(std::chrono::seconds{5}); };
+  const std::function<void(int)> nest = [&](int depth) {
+    if (depth == 0) {
+      service->run([](Session& session) { session.insert_one("c", make_document("_id", 1)); });
+      return;
+    }
+    EXPECT_TRUE(service->run_here(soon(), [&](Session& session) {
+      EXPECT_FALSE(session.find_one("c", make_document("_id", 1)));
+      nest(depth - 1);
+    }));
+  };
+  nest(8);
+  EXPECT_EQ(opened - before, 1 + 8);  // of the worker, and of the callers
+}
+
+// What the server said first is gone with its connection.
+TEST_F(LocalConnectionTest, AConnectionThatIsLostAfterARefusalIsOneUnavailable) {
+  service->run([](Session& session) {
+    (void)session.run_command(
+        "admin",
+        make_document(
+            "configureFailPoint", "failCommand", "mode", make_document("times", 1), "data",
+            make_document("failCommands", bson::make_array("insert"), "errorCode", 16500)));
+  });
+  const int before = messages;
+  broken = [this, before] {
+    if (messages > before) throw Error(ErrorKind::kUnavailable, "broken by the test");
+  };
+  const Error error = error_of([&] {
+    service->run([](Session& session) { session.insert_one("c", make_document("_id", 1)); });
+  });
+  EXPECT_EQ(error.kind(), ErrorKind::kUnavailable) << error.what();
+  EXPECT_EQ(messages, before + 1);
+}
+
 TEST_F(LocalConnectionTest, RunsNothingOnItsCallersThreadWhereTheServerIsElsewhere) {
   ServiceOptions options = options_for(1);
   options.open_local = {};

@@ -2,10 +2,14 @@
 
 import datetime
 import json
+import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
+import urllib.error
+import urllib.request
 
 from replicate.prediction import Prediction
 from replicate.webhook import Webhooks, WebhookSigningSecret
@@ -13,7 +17,7 @@ from standardwebhooks.webhooks import Webhook
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from support.harness import Checks, build_folder
+from support.harness import Checks, build_folder, wait_for_line
 
 BUILD = build_folder()
 SECRET, OLD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -88,10 +92,38 @@ def we_read_the_predictions_that_they_read():
     assert {"id", "status", "output", "error", "started_at"} <= set(fields)
 
 
+def send(address, secret):
+    """The status of an event, signed by the secret; the generation that it is about is not there."""
+    headers = {"webhook-id": ID, "webhook-timestamp": str(int(time.time())), "webhook-signature": signed_by_them(secret)}
+    url = f"{address}/webhooks/replicate?gen=gen_01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    try:
+        return urllib.request.urlopen(urllib.request.Request(url, BODY.encode(), headers), timeout=30).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def the_program_takes_what_its_secrets_signed():
+    environment = {**os.environ, "GESSO_REPLICATE_WEBHOOK_SECRETS": f"{SECRET}, {OLD_SECRET}"}
+    with tempfile.TemporaryDirectory() as folder:
+        log = pathlib.Path(folder) / "log"
+        command = [BUILD / "gesso", "serve", "--listen", "127.0.0.1:0", "--data-dir", f"{folder}/data"]
+        with open(log, "w") as out:
+            program = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            address = wait_for_line(program, log, r"serves (http://127\.0\.0\.1:\d+)$", 60).group(1)
+            assert send(address, SECRET) == 200
+            assert send(address, OLD_SECRET) == 200
+            assert send(address, "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA") == 400
+        finally:
+            program.terminate()
+            status = program.wait(60)
+        assert status == 0, log.read_text()
+
+
 def main():
     checks = Checks()
     for check in (they_verify_our_signature, we_verify_their_signature, both_judge_times_alike,
-                  we_read_the_predictions_that_they_read):
+                  we_read_the_predictions_that_they_read, the_program_takes_what_its_secrets_signed):
         checks.run(check.__name__.replace("_", " "), check)
     checks.close()
 

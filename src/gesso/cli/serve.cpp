@@ -341,6 +341,7 @@ ExitCode serve(const Invocation& invocation) {
                                .sign_in = outgoing.sign_in(),
                                .sign_in_redirect_uri = settings.oauth_redirect_uri,
                                .billing = &billing,
+                               .replicate_webhook_secrets = replicate_webhook_secrets,
                                .generation_hooks = hooks,
                                .strict_transport = settings.strict_transport,
                                .ending = &is_ending,
@@ -370,7 +371,7 @@ ExitCode serve(const Invocation& invocation) {
                settings.drain_timeout.count());
   const Deadline mail_by = Deadline::after(settings.drain_timeout + kHandBackTimeout);
   server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the application
-  sweeper.reset();
+  sweeper->stop();  // and yet there, for units that were cut and delete an account
   settler.flush();
   hand_back(service, limiter, attempts, usage);
   if (!mail.stop(mail_by)) spdlog::warn("{} mails were not sent", mail.counts().dropped);

@@ -15,13 +15,15 @@ Sweeper::Sweeper(mongo::Service& database, const repositories::RepositoryContext
   thread_ = std::thread([this] { work(); });
 }
 
-Sweeper::~Sweeper() {
+Sweeper::~Sweeper() { stop(); }
+
+void Sweeper::stop() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Sweeper::work() {

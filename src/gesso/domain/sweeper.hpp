@@ -72,7 +72,9 @@ class Sweeper {
   Sweeper(const Sweeper&) = delete;
   Sweeper& operator=(const Sweeper&) = delete;
 
-  // Has it look after deleted accounts at once. Does not block.
+  // Waits for a sweep that runs; there is none after it. Idempotent; one thread at a time.
+  void stop();
+  // Has it look after deleted accounts at once, unless it has stopped. Does not block.
   void hurry();
 };
 

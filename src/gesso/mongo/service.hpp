@@ -81,8 +81,8 @@ struct ServiceOptions {
   // refused command goes out once more. False where there is none by the deadline, and the refusal
   // is thrown.
   std::function<bool(std::uint64_t pool_number, Deadline)> renew_credentials = {};
-  // For a server of this process: the units' commands go this way, past the driver and its sockets.
-  // The driver watches the server at the URI all the same.
+  // For a server of this process: the units' commands go this way, past the driver, which
+  // does nothing then.
   OpenLocalConnection open_local = {};
   // Whether such a server does the two of `Session::update_then_insert` in one.
   bool joins_writes = true;

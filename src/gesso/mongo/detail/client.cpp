@@ -6,14 +6,18 @@ namespace gesso::mongo::detail {
 
 Client::Client(std::shared_ptr<Endpoint> endpoint, Shared& shared)
     : endpoint_(std::move(endpoint)), database_(shared.database) {
+  if (shared.open_local) {
+    local_.emplace(shared);
+    return;
+  }
   limits_.client = endpoint_->clients.pop();
   limits_.connect_timeout = shared.connect_timeout;
   limits_.open_in_service = &shared.open_connections;
   limit_streams(limits_);
-  if (shared.open_local) local_.emplace(shared);
 }
 
 Client::~Client() {
+  if (local_) return;
   writes_.reset();
   collections_.clear();
   endpoint_->clients.close(limits_.client);

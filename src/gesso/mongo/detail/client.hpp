@@ -1,4 +1,5 @@
-// A client of libmongoc, with what belongs to it and must end before it. Internal to mongo/.
+// A client of libmongoc, with what belongs to it and must end before it; or, where the server is in
+// this process, the way to that, and none of libmongoc's. Internal to mongo/.
 //
 // Used by one thread at a time. Its connections are closed when it ends.
 #pragma once
@@ -39,6 +40,7 @@ class Client {
 
   [[nodiscard]] Endpoint& endpoint() const { return *endpoint_; }
   [[nodiscard]] StreamLimits& limits() { return limits_; }
+  // REQUIRES of this and of what follows, up to `drop_write_session`: it is not `local`.
   [[nodiscard]] mongoc_client_t* get() const { return limits_.client; }
   // The way to a server of this process; nullptr where the server is another process.
   [[nodiscard]] LocalChannel* local() { return local_ ? &*local_ : nullptr; }

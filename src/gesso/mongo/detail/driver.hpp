@@ -52,6 +52,11 @@ class Reply {
     bson_destroy(&bson_);
     return &bson_;
   }
+  // Is empty from now on.
+  void clear() {
+    bson_destroy(&bson_);
+    bson_init(&bson_);
+  }
   // Shows another's bytes from now on, which must live as long as they are read.
   void borrow(bson::View document) {
     bson_destroy(&bson_);

@@ -101,6 +101,7 @@ bool fail_as_lost(const char* why, bson_error_t& error) {
 bool LocalChannel::run(std::string_view database, bson::View command, Reply& reply,
                        bson_error_t& error) {
   const auto began = std::chrono::steady_clock::now();
+  reply.clear();  // it may show bytes of a connection that ends here
   bool ok = false;
   try {
     const bson::View said = exchange(database, command);
