@@ -2,7 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <charconv>
+#include <random>
+#include <string>
+#include <utility>
+
 #include "gesso/bson/json.hpp"
+#include "gesso/schema/json_text.hpp"
 
 namespace gesso::schema {
 namespace {
@@ -152,6 +159,42 @@ TEST(JsonTextTest, ReadsBackAsItWasWritten) {
   const bson::Document document =
       parse_json(R"({"a":[1,-2.5,"\u0000\u001f\"",{"b":null}],"c":true,"d":1e300})");
   EXPECT_EQ(parse_json(json_text(document)), document);
+}
+
+// The short way for numbers of one decimal, beside the digits that the standard library finds.
+TEST(JsonNumbers, AreTheShortestTextThatReadsAsTheNumber) {
+  std::mt19937_64 random(7);
+  std::uniform_real_distribution<double> any(-2e6, 2e6);
+  std::uniform_int_distribution<std::int64_t> tenths(-10'000'000, 10'000'000);
+  for (int i = 0; i < 20'000; ++i) {
+    const double value = i % 2 == 0 ? any(random) : static_cast<double>(tenths(random)) / 10;
+    std::string text;
+    write_json_number(text, value);
+    std::array<char, 64> fixed{};
+    const auto end =
+        std::to_chars(fixed.data(), fixed.data() + fixed.size(), value, std::chars_format::fixed);
+    std::string expected(fixed.data(), end.ptr);
+    if (expected.find('.') == std::string::npos) expected += ".0";
+    double back = 0;
+    std::from_chars(text.data(), text.data() + text.size(), back);
+    EXPECT_EQ(back, value) << text;
+    EXPECT_LE(text.size(), expected.size()) << text;
+  }
+  for (const auto& [value, text] :
+       std::to_array<std::pair<double, const char*>>({{0, "0.0"},
+                                                      {-0.0, "-0.0"},
+                                                      {-0.1, "-0.1"},
+                                                      {0.3, "0.3"},
+                                                      {0.1 + 0.2, "0.30000000000000004"},
+                                                      {7.5, "7.5"},
+                                                      {-12, "-12.0"},
+                                                      {999999.9, "999999.9"},
+                                                      {0.05, "0.05"},
+                                                      {1e300, "1e+300"}})) {
+    std::string out;
+    write_json_number(out, value);
+    EXPECT_EQ(out, text);
+  }
 }
 
 }  // namespace

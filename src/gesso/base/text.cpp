@@ -122,6 +122,12 @@ bool is_utf8(std::string_view text) noexcept {
 }
 
 std::optional<std::size_t> utf8_length(std::string_view text) noexcept {
+  // Most texts are ASCII throughout.
+  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
+  std::size_t plain = 0;
+  while (text.size() - plain >= 8 && are_ascii(at + plain)) plain += 8;
+  while (plain < text.size() && at[plain] < 0x80) ++plain;
+  if (plain == text.size()) return plain;
   if (!is_utf8(text)) return std::nullopt;
   return count_code_points(text);
 }

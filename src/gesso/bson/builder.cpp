@@ -1,6 +1,7 @@
 #include "gesso/bson/builder.hpp"
 
 #include <cassert>
+#include <cstring>
 
 #include "gesso/base/error.hpp"
 
@@ -8,8 +9,9 @@ namespace gesso::bson {
 
 template <class T>
 void Builder::put(const T& value) {
-  const auto* raw = reinterpret_cast<const std::uint8_t*>(&value);
-  bytes_.insert(bytes_.end(), raw, raw + sizeof value);
+  const std::size_t at = bytes_.size();
+  bytes_.resize(at + sizeof value);
+  std::memcpy(bytes_.data() + at, &value, sizeof value);
 }
 
 Builder::Builder() {
@@ -22,15 +24,16 @@ void Builder::header(Type type, std::string_view key) {
   if (key.find('\0') != std::string_view::npos) {
     throw Error(ErrorKind::kValidation, "a BSON key must not hold a NUL byte");
   }
-  bytes_.push_back(static_cast<std::uint8_t>(type));
-  put_text(key);
-  bytes_.push_back(0);
+  const std::size_t at = bytes_.size();
+  bytes_.resize(at + 1 + key.size() + 1);  // the last of them stays 0
+  bytes_[at] = static_cast<std::uint8_t>(type);
+  key.copy(reinterpret_cast<char*>(bytes_.data()) + at + 1, key.size());
 }
 
 void Builder::put_text(std::string_view text) {
-  // As bytes: a copy from char to another type goes one by one.
-  const auto* raw = reinterpret_cast<const std::uint8_t*>(text.data());
-  bytes_.insert(bytes_.end(), raw, raw + text.size());
+  const std::size_t at = bytes_.size();
+  bytes_.resize(at + text.size());
+  text.copy(reinterpret_cast<char*>(bytes_.data()) + at, text.size());
 }
 
 Builder& Builder::append(std::string_view key, double value) {
@@ -53,9 +56,11 @@ Builder& Builder::append(std::string_view key, std::int64_t value) {
 
 Builder& Builder::append(std::string_view key, std::string_view value) {
   header(Type::kString, key);
-  put(static_cast<std::uint32_t>(value.size() + 1));
-  put_text(value);
-  bytes_.push_back(0);
+  const auto length = static_cast<std::uint32_t>(value.size() + 1);
+  const std::size_t at = bytes_.size();
+  bytes_.resize(at + sizeof length + length);  // the last of them stays 0
+  std::memcpy(bytes_.data() + at, &length, sizeof length);
+  value.copy(reinterpret_cast<char*>(bytes_.data()) + at + sizeof length, value.size());
   return *this;
 }
 

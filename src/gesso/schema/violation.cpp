@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <optional>
 
 #include "gesso/base/text.hpp"
 #include "gesso/bson/json.hpp"
@@ -52,9 +54,34 @@ std::string alternatives(std::span<const std::string_view> texts) {
   return result;
 }
 
+namespace {
+
+// Of a number that is one of 7.5's kind, with one decimal at most; where its text is at hand, the
+// search for the shortest one, which takes a thousand instructions, is not needed. A decimal of 15
+// digits or fewer is the only one of its length that reads as its double (IEEE 754).
+std::optional<std::int64_t> tenths_of(double value) {
+  constexpr double kMost = 1e6;
+  if (!(std::abs(value) < kMost) || (value == 0 && std::signbit(value))) return std::nullopt;
+  const auto tenths = static_cast<std::int64_t>(std::llround(value * 10));
+  if (static_cast<double>(tenths) / 10 != value) return std::nullopt;
+  return tenths;
+}
+
+std::string tenths_text(std::int64_t tenths) {
+  const std::int64_t size = std::abs(tenths);
+  std::string text = std::to_string(size / 10);
+  if (tenths < 0) text.insert(text.begin(), '-');
+  text += '.';
+  text += static_cast<char>('0' + size % 10);
+  return text;
+}
+
+}  // namespace
+
 std::string number_text(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value < 0 ? "-Infinity" : "Infinity";
+  if (const auto tenths = tenths_of(value)) return tenths_text(*tenths);
   std::array<char, 32> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
   std::string text(buffer.data(), end);

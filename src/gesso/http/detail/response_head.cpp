@@ -1,17 +1,18 @@
 #include "gesso/http/detail/response_head.hpp"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "gesso/base/text.hpp"
 
 namespace gesso::http::detail {
 namespace {
 
 void append_safely(std::string& out, std::string_view text) {
-  static constexpr std::string_view kBreaks("\r\n\0", 3);
   const std::size_t begin = out.size();
   out.append(text);
-  for (std::size_t at = begin; (at = out.find_first_of(kBreaks, at)) != std::string::npos; ++at) {
-    out[at] = ' ';
-  }
+  const auto breaks = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+  std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), breaks, ' ');
 }
 
 bool is_text_without_charset(std::string_view type) {

@@ -24,6 +24,7 @@
 #include "gesso/localdb/engine/index_builds.hpp"
 #include "gesso/localdb/engine/object_id.hpp"
 #include "gesso/localdb/engine/operation.hpp"
+#include "gesso/localdb/engine/point_read.hpp"
 #include "gesso/localdb/language/match/matcher.hpp"
 #include "gesso/localdb/storage/store.hpp"
 
@@ -50,6 +51,7 @@ struct Client {
   std::optional<auth::ScramServer> conversation = {};
   std::string conversation_db = {};
   bool skip_empty_exchange = false;
+  RecentProjections projections = {};
   // Whether the other side has closed its connection; empty where it cannot. Must not block.
   std::function<bool()> is_gone = {};
 };

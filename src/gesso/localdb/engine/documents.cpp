@@ -11,6 +11,18 @@ using bson::Type;
 // look.
 constexpr std::size_t kDeepestBytes = 7 * bson::View::kMaxDepth;
 
+// Whether a sound document has `levels` at most, itself the first of them.
+bool is_within(bson::View document, int levels) {
+  if (levels <= 0) return false;
+  for (const bson::Element& element : document) {
+    const bson::Value value = element.value;
+    if ((value.is_document() || value.is_array()) && !is_within(value.as_document(), levels - 1)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void check_id(bson::Value id) {
   if (id.is_array() || id.is(Type::kRegex) || id.is(Type::kUndefined)) {
     throw CommandError(ErrorCode::kInvalidIdField, "The '_id' value cannot be of type " +
@@ -35,7 +47,7 @@ void check_fits(bson::View document) {
         "the document is too large: size in bytes: " + std::to_string(document.size()) +
             ", max size: " + std::to_string(kMaxDocumentSize));
   }
-  if (document.size() > kDeepestBytes && !bson::View::validate(document.bytes())) {
+  if (document.size() > kDeepestBytes && !is_within(document, bson::View::kMaxDepth)) {
     throw CommandError(ErrorCode::kOverflow, "the document is nested deeper than " +
                                                  std::to_string(bson::View::kMaxDepth) + " levels");
   }
