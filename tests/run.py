@@ -33,10 +33,9 @@ LOADS = {"GESSO_LIMITS": "*.* = unlimited"}
 
 
 class Suite:
-    def __init__(self, name, command, target, minutes=10, kind="script", alone=False):
+    def __init__(self, name, command, target, minutes=10, kind="script"):
         self.name, self.command, self.minutes, self.kind = name, command, minutes, kind
         self.target = target  # what has to be built before it runs
-        self.alone = alone  # measures time or loads the machine: nothing runs beside it
 
 
 def suites(build):

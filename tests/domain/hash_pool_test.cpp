@@ -56,6 +56,35 @@ TEST(HashPoolTest, GivesWayToRequests) {
   EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), ours);
 }
 
+TEST(HashPoolTest, StopsOnlyWhenWhatRunsHasEnded) {
+  std::promise<void> started;
+  std::promise<void> release;
+  std::atomic<bool> ended = false;
+  HashPool pool(1, 2);
+  ASSERT_TRUE(pool.submit(
+      {},
+      [&] {
+        started.set_value();
+        release.get_future().wait();
+        ended = true;
+      },
+      nothing));
+  started.get_future().wait();
+  std::atomic<bool> ran_what_waited = false;
+  ASSERT_TRUE(pool.submit(
+      {}, [&] { ran_what_waited = true; }, nothing));
+  std::jthread stopper([&] {
+    pool.stop();
+    EXPECT_TRUE(ended);
+  });
+  while (pool.waiting() > 0) std::this_thread::yield();  // what waits is dropped first
+  release.set_value();
+  stopper.join();
+  EXPECT_FALSE(ran_what_waited);
+  EXPECT_FALSE(pool.submit({}, nothing, nothing));
+  pool.stop();
+}
+
 TEST(HashPoolTest, DropsWhatWaitsWhenItEnds) {
   const auto held = std::make_shared<int>(0);
   std::promise<void> started;

@@ -161,6 +161,21 @@ TEST(JsonTextTest, ReadsBackAsItWasWritten) {
   EXPECT_EQ(parse_json(json_text(document)), document);
 }
 
+// Every byte at every place of a text long enough to be read eight bytes at a time.
+TEST(JsonStrings, AByteThatNeedsAnEscapeIsFoundWhereverItStands) {
+  for (int byte = 0; byte < 0x80; ++byte) {
+    for (std::size_t place = 0; place < 20; ++place) {
+      std::string text(20, 'x');
+      text[place] = static_cast<char>(byte);
+      std::string out;
+      write_json_string(out, text);
+      const bool plain = byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7F;
+      EXPECT_EQ(out.size() == text.size() + 2, plain) << byte << " at " << place;
+      EXPECT_EQ(parse_json("{\"t\":" + out + "}")["t"].as_string(), text) << byte;
+    }
+  }
+}
+
 // The short way for numbers of one decimal, beside the digits that the standard library finds.
 TEST(JsonNumbers, AreTheShortestTextThatReadsAsTheNumber) {
   std::mt19937_64 random(7);

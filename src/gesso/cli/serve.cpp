@@ -371,11 +371,14 @@ ExitCode serve(const Invocation& invocation) {
                settings.drain_timeout.count());
   const Deadline mail_by = Deadline::after(settings.drain_timeout + kHandBackTimeout);
   server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the application
+  // Calls that were cut may still run in these, and use what is declared below them.
+  outgoing_pool.stop();
+  hashes.stop();
   sweeper->stop();  // and yet there, for units that were cut and delete an account
   settler.flush();
   hand_back(service, limiter, attempts, usage);
   if (!mail.stop(mail_by)) spdlog::warn("{} mails were not sent", mail.counts().dropped);
-  service.stop();  // units that were cut still use the hash pool, which goes before the service
+  service.stop();  // units that were cut still ask the hash pool, which goes before the service
   return ExitCode::kOk;
 }
 

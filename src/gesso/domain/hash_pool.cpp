@@ -47,7 +47,9 @@ HashPool::HashPool(std::size_t threads, std::size_t queue_limit, std::size_t lim
   }
 }
 
-HashPool::~HashPool() {
+HashPool::~HashPool() { stop(); }
+
+void HashPool::stop() {
   {
     FairQueue dropped(0, 0);  // destroyed outside the lock
     const std::lock_guard lock(mutex_);
@@ -55,7 +57,9 @@ HashPool::~HashPool() {
     std::swap(dropped, queue_);
   }
   changed_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 bool HashPool::submit(std::string_view key, Deadline deadline, Task task, Task late) {

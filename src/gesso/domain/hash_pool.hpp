@@ -9,8 +9,8 @@
 // Its threads give way to all others of the machine: a hash may take a little longer, and a hundred
 // short requests do not wait for it.
 //
-// Thread-safe. `submit` never blocks. Destroying it drops what waits (the tasks are destroyed, not
-// run) and waits for what runs.
+// Thread-safe. `submit` never blocks. Stopping it drops what waits (the tasks are destroyed, not
+// run) and waits for what runs; destroying it stops it.
 #pragma once
 
 #include <chrono>
@@ -93,6 +93,10 @@ class HashPool {
   [[nodiscard]] bool submit(Deadline deadline, Task task, Task late) {
     return submit({}, deadline, std::move(task), std::move(late));
   }
+
+  // Takes no more, drops what waits and blocks until what runs has ended: for an owner whose tasks
+  // use what goes before the pool does. Idempotent. REQUIRES: no task and no other thread calls it.
+  void stop();
 
   // Tasks that wait.
   [[nodiscard]] std::size_t waiting() const;
