@@ -7,6 +7,7 @@
 #include "gesso/base/error.hpp"
 #include "gesso/cli/command.hpp"
 #include "gesso/cli/database.hpp"
+#include "gesso/cli/localdb_cosmos.hpp"
 #include "gesso/cli/signals.hpp"
 #include "gesso/localdb/localdb.hpp"
 
@@ -47,7 +48,8 @@ ExitCode run_localdb(const Invocation& invocation) {
   Signals signals;
   localdb::ServerOptions options{.data_dir = invocation.settings.values.data_dir,
                                  .unix_socket = socket,
-                                 .require_auth = invocation.has("--auth")};
+                                 .require_auth = invocation.has("--auth"),
+                                 .cosmos = cosmos_options(invocation)};
   if (address) {
     options.listen_host = address->host.empty() ? "0.0.0.0" : address->host;
     options.listen_port = address->port;
@@ -81,7 +83,7 @@ ExitCode run_localdb(const Invocation& invocation) {
 Command localdb_command() {
   static constexpr auto kSettings =
       std::to_array<std::string_view>({"data_dir", "log_level", "log_format"});
-  static constexpr auto kOptions = std::to_array<Option>(
+  static constexpr auto kOwnOptions = std::to_array<Option>(
       {{.flag = "--listen",
         .about = "TCP address; port 0 takes a free one, none listens on no TCP address",
         .value = "HOST:PORT",
@@ -93,12 +95,18 @@ Command localdb_command() {
        {.flag = "--check",
         .about = "Do not serve: compare every index with its documents, then end",
         .value = ""}});
+  static const auto kOptions = [] {
+    std::vector<Option> all(kOwnOptions.begin(), kOwnOptions.end());
+    all.insert(all.end(), kCosmosOptions.begin(), kCosmosOptions.end());
+    return all;
+  }();
   return {.name = "localdb",
           .about = "Run the embedded database alone, for any MongoDB client",
           .more = R"(Examples:
   gesso localdb --data-dir /srv/data
   gesso localdb --listen 127.0.0.1:0 --auth
   gesso localdb --check --data-dir /srv/data
+  gesso localdb --dialect cosmos-ru --ru 400 --listen 127.0.0.1:10255
 
 Without --auth whoever reaches the address reads and writes everything.)",
           .settings = kSettings,

@@ -13,9 +13,12 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "gesso/localdb/cosmos_options.hpp"
 
 namespace gesso::localdb {
 
@@ -39,6 +42,8 @@ struct ServerOptions {
   // How long a connection that has not logged in may say nothing, where `require_auth` is set.
   std::chrono::milliseconds stranger_idle{300'000};
   bool test_commands = false;  // allows configureFailPoint and the like
+  // Set: it behaves as an account of Azure Cosmos DB for MongoDB (RU) does.
+  std::optional<CosmosOptions> cosmos = {};
 };
 
 class Server {
@@ -50,7 +55,8 @@ class Server {
 
  public:
   // Opens the data folder, making it if needed. Throws Error: kConflict when another process has
-  // it open, kValidation when a newer version wrote it, kInternal for what the disk says.
+  // it open, kValidation when a newer version wrote it or `cosmos` says what no account has,
+  // kInternal for what the disk says.
   explicit Server(ServerOptions options);
   ~Server();
   Server(const Server&) = delete;

@@ -27,6 +27,7 @@ class ListInput final : public DocumentSource {
 // What comes out of a pipeline. Its stages keep views into the snapshot, so it cannot wait for the
 // next command: when it is detached, the rest is run and kept, as long as it is not too much.
 class PipelineSource final : public BatchSource {
+  const Context* context_;  // until it is detached
   Aggregation aggregation_;
   SourcePtr output_;
   std::optional<bson::View> last_;
@@ -35,7 +36,8 @@ class PipelineSource final : public BatchSource {
   std::unique_ptr<KeptDocuments> list_;
 
  public:
-  explicit PipelineSource(Aggregation aggregation) : aggregation_(std::move(aggregation)) {}
+  PipelineSource(const Context& context, Aggregation aggregation)
+      : context_(&context), aggregation_(std::move(aggregation)) {}
 
   void attach(const Transaction& transaction) override {
     if (list_) return;
@@ -47,7 +49,8 @@ class PipelineSource final : public BatchSource {
                               aggregation_.context);
     } else if (const CollectionPtr collection = find(transaction)) {
       output_ = pipeline.open_rest(
-          std::make_unique<PlanSource>(execute(transaction, collection, aggregation_.request())),
+          std::make_unique<PlanSource>(execute(*context_, transaction, collection,
+                                               aggregation_.request(), QueryUse::kPipeline)),
           aggregation_.context);
     } else {
       output_ = pipeline.open_rest(std::make_unique<ListInput>(kept_), aggregation_.context);
@@ -125,7 +128,8 @@ std::optional<CountShape> count_shape(bson::View stage) {
 }
 
 // The one document of a pipeline that only counts; std::nullopt where it does anything else.
-std::optional<std::vector<bson::Document>> counted(const Aggregation& aggregation,
+std::optional<std::vector<bson::Document>> counted(const Context& context,
+                                                   const Aggregation& aggregation,
                                                    const Transaction& snapshot,
                                                    const CollectionPtr& collection) {
   const Pipeline& pipeline = *aggregation.pipeline;
@@ -137,7 +141,8 @@ std::optional<std::vector<bson::Document>> counted(const Aggregation& aggregatio
   const std::optional<CountShape> shape = count_shape(last);
   if (!shape) return std::nullopt;
   std::vector<bson::Document> documents;
-  const std::uint64_t n = collection ? count(snapshot, collection, aggregation.request()) : 0;
+  const std::uint64_t n =
+      collection ? count_matching(context, snapshot, collection, aggregation.request()) : 0;
   if (n > 0) {
     bson::Builder out;
     if (shape->id) out.append("_id", shape->id);
@@ -166,15 +171,16 @@ void aggregate(Context& context) {
                                      : snapshot.find_collection(context.db, aggregation.collection);
   std::unique_ptr<BatchSource> source;
   const Pipeline& pipeline = *aggregation.pipeline;
-  if (auto documents = counted(aggregation, snapshot, collection)) {
+  if (auto documents = counted(context, aggregation, snapshot, collection)) {
     source = std::make_unique<KeptDocuments>(std::move(*documents));
   } else if (collection && !aggregation.own_documents && !pipeline.has_own_input() &&
              pipeline.stage_count() == pipeline.leading_count()) {
     // All of it is the plan's, which can wait between batches.
-    source = std::make_unique<ExecutionSource>(execute(snapshot, collection, aggregation.request()),
-                                               std::nullopt);
+    source = std::make_unique<ExecutionSource>(
+        execute(context, snapshot, collection, aggregation.request(), QueryUse::kFind),
+        std::nullopt);
   } else {
-    source = std::make_unique<PipelineSource>(std::move(aggregation));
+    source = std::make_unique<PipelineSource>(context, std::move(aggregation));
     source->attach(snapshot);
   }
   reply_cursor(context, std::move(source), batch);

@@ -133,12 +133,14 @@ Aggregation parse_aggregation(const Context& context, const Transaction& snapsho
 
   result.context.variables = context.variables();
   result.context.random = [&random = context.services.random] { return random.uniform(); };
-  result.context.look_up = [&snapshot, db = context.db, variables = result.context.variables](
-                               std::string_view name, bson::View filter) -> SourcePtr {
+  result.context.look_up = [&context, &snapshot, db = context.db,
+                            variables = result.context.variables](std::string_view name,
+                                                                  bson::View filter) -> SourcePtr {
     const CollectionPtr collection = snapshot.find_collection(db, name);
     if (!collection) return nullptr;
-    return std::make_unique<PlanSource>(
-        execute(snapshot, collection, {.filter = compile_filter(filter, variables)}));
+    return std::make_unique<PlanSource>(execute(context, snapshot, collection,
+                                                {.filter = compile_filter(filter, variables)},
+                                                QueryUse::kPipeline));
   };
   result.pipeline = Pipeline::compile(result.stages, result.context);
   for (const std::string& other : result.pipeline->collections()) {

@@ -156,18 +156,35 @@ void Run::around(Call& call, const Next& /*next*/) const {
                   .arguments = arguments,
                   .body = call.message.body,
                   .db = call.db,
-                  .reply = call.reply};
+                  .reply = call.reply,
+                  .ledger = call.ledger};
   call.command.run(context);
 }
 
-std::span<const Link* const> chain() {
-  static const Authorise kAuthorise;
-  static const RunAsOperation kRunAsOperation;
-  static const ObeyFailPoint kObeyFailPoint;
-  static const CheckConcerns kCheckConcerns;
-  static const Run kRun;
-  static constexpr std::array<const Link*, 5> kLinks = {&kAuthorise, &kRunAsOperation,
-                                                        &kObeyFailPoint, &kCheckConcerns, &kRun};
+const Link& authorise() {
+  static const Authorise kLink;
+  return kLink;
+}
+const Link& run_as_operation() {
+  static const RunAsOperation kLink;
+  return kLink;
+}
+const Link& obey_fail_point() {
+  static const ObeyFailPoint kLink;
+  return kLink;
+}
+const Link& check_concerns() {
+  static const CheckConcerns kLink;
+  return kLink;
+}
+const Link& run() {
+  static const Run kLink;
+  return kLink;
+}
+
+std::span<const Link* const> plain_chain() {
+  static const std::array<const Link*, 5> kLinks = {&authorise(), &run_as_operation(),
+                                                    &obey_fail_point(), &check_concerns(), &run()};
   return kLinks;
 }
 

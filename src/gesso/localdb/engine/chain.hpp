@@ -2,6 +2,8 @@
 //
 //   authorise > operation > fail point > concerns > run
 //
+// The engine's dialect may have links of its own among them.
+//
 // A link is a value without state of its own, shared by all threads. What it finds and makes for
 // those behind it stands in the Call.
 #pragma once
@@ -11,6 +13,7 @@
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/engine/dialect.hpp"
 #include "gesso/localdb/engine/operation.hpp"
 #include "gesso/localdb/wire/message.hpp"
 
@@ -27,6 +30,7 @@ struct Call {
   bson::Builder& reply;
   bool close = false;              // end the connection instead of replying
   Operation* operation = nullptr;  // from the operation's link on
+  Ledger* ledger = nullptr;        // behind the link of a dialect that keeps one
 };
 
 class Link;
@@ -39,6 +43,8 @@ class Next {
  public:
   Next(std::span<const Link* const> links, Call& call) : links_(links), call_(call) {}
   void operator()() const;
+  // The same links for another call.
+  void operator()(Call& call) const { Next(links_, call)(); }
 };
 
 class Link {
@@ -79,7 +85,13 @@ class Run final : public Link {
   void around(Call& call, const Next& next) const override;
 };
 
-// All of them, in their order.
-[[nodiscard]] std::span<const Link* const> chain();
+// The links of every chain, one of each.
+[[nodiscard]] const Link& authorise();
+[[nodiscard]] const Link& run_as_operation();
+[[nodiscard]] const Link& obey_fail_point();
+[[nodiscard]] const Link& check_concerns();
+[[nodiscard]] const Link& run();
+// localdb's own chain: all of them, in this order.
+[[nodiscard]] std::span<const Link* const> plain_chain();
 
 }  // namespace gesso::localdb

@@ -20,6 +20,7 @@
 #include "gesso/localdb/engine/auth/scram.hpp"
 #include "gesso/localdb/engine/auth/user.hpp"
 #include "gesso/localdb/engine/cursor.hpp"
+#include "gesso/localdb/engine/dialect.hpp"
 #include "gesso/localdb/engine/fail_point.hpp"
 #include "gesso/localdb/engine/index_builds.hpp"
 #include "gesso/localdb/engine/object_id.hpp"
@@ -30,8 +31,6 @@
 
 namespace gesso::localdb {
 
-inline constexpr std::size_t kMaxDocumentSize = 16 * 1024 * 1024;
-inline constexpr std::size_t kMaxWriteBatch = 100'000;
 inline constexpr int kSessionTimeoutMinutes = 30;
 
 struct EngineOptions {
@@ -39,6 +38,7 @@ struct EngineOptions {
   bool test_commands = false;
   std::size_t max_connections = 1024;
   CursorLimits cursors = {};
+  const Dialect* dialect = nullptr;  // borrowed; null: localdb's own
 };
 
 // One connection as commands see it. Belongs to the connection's thread.
@@ -54,11 +54,13 @@ struct Client {
   RecentProjections projections = {};
   // Whether the other side has closed its connection; empty where it cannot. Must not block.
   std::function<bool()> is_gone = {};
+  std::shared_ptr<ClientNote> note = {};  // the dialect's
 };
 
 // What all commands share. Thread-safe member by member.
 struct Services {
   const EngineOptions options;
+  const Dialect& dialect;
   Store& store;
   const Clock& clock;
   Random& random;
@@ -90,6 +92,7 @@ struct Context {
   bson::View body;
   std::string_view db;
   bson::Builder& reply;
+  Ledger* ledger = nullptr;  // null where nobody keeps account
 
   // The collection that the command's first field names, checked.
   [[nodiscard]] std::string_view collection() const;

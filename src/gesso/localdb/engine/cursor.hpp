@@ -86,6 +86,7 @@ struct Cursor {
   bool never_expires = false;
   std::optional<std::chrono::milliseconds> time_left;  // of the maxTimeMS it was opened with
   std::unique_ptr<BatchSource> source;
+  std::vector<std::shared_ptr<Watch>> watches;  // of the queries behind `source`
 };
 
 // How much goes into one reply.

@@ -8,7 +8,6 @@
 #include "gesso/base/error.hpp"
 #include "gesso/localdb/engine/chain.hpp"
 #include "gesso/localdb/engine/names.hpp"
-#include "gesso/localdb/engine/storage_errors.hpp"
 #include "gesso/localdb/language/aggregate/expression.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
@@ -30,6 +29,11 @@ bson::Document error_reply(int code, std::string_view message, bson::View detail
   return reply.finish();
 }
 
+const Dialect& plain_dialect() {
+  static const Dialect kPlain;
+  return kPlain;
+}
+
 // The name of the command.
 std::string_view first_field(bson::View body) {
   return body.empty() ? std::string_view() : body.begin()->key;
@@ -47,6 +51,7 @@ std::string_view database_of(const wire::Message& message) {
 
 Services::Services(EngineOptions engine_options, Store& data, const Clock& time, Random& randomness)
     : options(std::move(engine_options)),
+      dialect(options.dialect != nullptr ? *options.dialect : plain_dialect()),
       store(data),
       clock(time),
       random(randomness),
@@ -119,9 +124,11 @@ void require_rights(const Services& services, const Client& client, auth::Rights
 }
 
 Engine::Engine(EngineOptions options, Store& store, const Clock& clock, Random& random)
-    : services_(std::move(options), store, clock, random) {
-  for (const std::span<const Command> commands : command_tables()) {
-    for (const Command& command : commands) commands_.emplace(command.name, &command);
+    : services_(std::move(options), store, clock, random), chain_(services_.dialect.chain()) {
+  std::vector<std::span<const Command>> tables = command_tables();
+  tables.push_back(services_.dialect.commands());
+  for (const std::span<const Command> commands : tables) {
+    for (const Command& command : commands) commands_.insert_or_assign(command.name, &command);
   }
   const ReadTransaction snapshot = store.read();
   if (const auto users = snapshot.find_collection(kUsersDatabase, kUsersCollection)) {
@@ -157,7 +164,7 @@ Engine::Outcome Engine::run(Client& client, const wire::Message& message) {
   } catch (const CommandError& error) {
     return {.reply = error_reply(error.code(), error.what(), error.details())};
   } catch (const StorageError& error) {
-    const CommandError refusal = as_command_error(error);
+    const CommandError refusal = services_.dialect.refusal_of(error);
     return {.reply = error_reply(refusal.code(), refusal.what(), refusal.details())};
   } catch (const std::bad_alloc&) {
     spdlog::error("localdb: {}: out of memory in {}", client.peer, first_field(message.body));
@@ -185,6 +192,7 @@ void Engine::dispatch(Client& client, const wire::Message& message, bson::Builde
   }
   const std::string_view db = database_of(message);
   check_database_name(db);
+  services_.dialect.check_command(name, client);
   const auto found = commands_.find(name);
   if (found == commands_.end()) {
     throw CommandError(ErrorCode::kCommandNotFound, "no such command: '" + std::string(name) + "'");
@@ -196,7 +204,7 @@ void Engine::dispatch(Client& client, const wire::Message& message, bson::Builde
             .db = db,
             .command = *found->second,
             .reply = reply};
-  Next(chain(), call)();
+  Next(chain_, call)();
   close = call.close;
   reply.append("ok", 1.0);
 }

@@ -18,9 +18,10 @@ namespace gesso::localdb {
 class Engine {
   Services services_;
   std::unordered_map<std::string_view, const Command*> commands_;
+  std::span<const Link* const> chain_;
 
  public:
-  // Borrows the three, which must outlive it. Reads the users from the store.
+  // Borrows the three and the dialect, which must outlive it. Reads the users from the store.
   Engine(EngineOptions options, Store& store, const Clock& clock, Random& random);
 
   struct Outcome {

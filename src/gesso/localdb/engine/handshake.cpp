@@ -7,13 +7,10 @@
 namespace gesso::localdb {
 namespace {
 
-// The version that clients see: the one whose behaviour they may count on. A wire version of 25 or
-// more would make drivers use the command `bulkWrite`; one above 0 at the lower end would shut old
-// ones out. No setName and no msg: drivers would number their writes and count on us to know them
-// again. No topologyVersion: drivers would poll without pause unless we held the answer back.
-constexpr std::string_view kServerVersion = "7.0.0";
+// A lower end above 0 would shut old drivers out. No setName and no msg: drivers would number their
+// writes and count on us to know them again. No topologyVersion: drivers would poll without pause
+// unless we held the answer back.
 constexpr int kMinWireVersion = 0;
-constexpr int kMaxWireVersion = 21;
 
 constexpr Field kHelloFields[] = {
     {"hello"},
@@ -50,15 +47,17 @@ void hello(Context& context) {
   if (arguments.flag("helloOk")) reply.append("helloOk", true);
   reply.append(arguments.command() == "hello" ? "isWritablePrimary" : "ismaster", true);
   reply.append("maxBsonObjectSize", static_cast<std::int32_t>(kMaxDocumentSize));
-  reply.append("maxMessageSizeBytes", static_cast<std::int32_t>(wire::kMaxMessageSize));
-  reply.append("maxWriteBatchSize", static_cast<std::int32_t>(kMaxWriteBatch));
+  const Presentation server = context.services.dialect.presentation();
+  reply.append("maxMessageSizeBytes", static_cast<std::int32_t>(server.max_message_bytes));
+  reply.append("maxWriteBatchSize", static_cast<std::int32_t>(server.max_write_batch));
   reply.append("localTime", context.services.clock.now());
   reply.append("logicalSessionTimeoutMinutes", kSessionTimeoutMinutes);
   reply.append("connectionId", client.id);
   reply.append("minWireVersion", kMinWireVersion);
-  reply.append("maxWireVersion", kMaxWireVersion);
+  reply.append("maxWireVersion", server.max_wire_version);
   reply.append("readOnly", false);
-  append_marker(reply);
+  if (server.says_localdb) append_marker(reply);
+  context.services.dialect.append_hello(reply);
   if (arguments.has("saslSupportedMechs")) {
     // The same for a user who does not exist, so that nobody learns who does.
     reply.append("saslSupportedMechs", bson::make_array("SCRAM-SHA-256"));
@@ -72,18 +71,26 @@ void ping(Context& /*context*/) {}
 
 void build_info(Context& context) {
   bson::Builder& reply = context.reply;
-  reply.append("version", kServerVersion);
+  const Presentation server = context.services.dialect.presentation();
+  std::string version;
+  for (const int part : server.version)
+    version += (version.empty() ? "" : ".") + std::to_string(part);
+  reply.append("version", version);
   reply.append("gitVersion", "localdb " GESSO_VERSION);
   reply.append("modules", bson::make_array());
   reply.append("allocator", "system");
   reply.append("javascriptEngine", "none");
   reply.append("sysInfo", "deprecated");
-  reply.append("versionArray", bson::make_array(7, 0, 0, 0));
+  {
+    const auto parts = reply.array("versionArray");
+    for (const int part : server.version) reply.push(part);
+    reply.push(0);
+  }
   reply.append("bits", 64);
   reply.append("debug", false);
   reply.append("maxBsonObjectSize", static_cast<std::int32_t>(kMaxDocumentSize));
   reply.append("storageEngines", bson::make_array("lmdb"));
-  append_marker(reply);
+  if (server.says_localdb) append_marker(reply);
 }
 
 constexpr std::array kCommands = {

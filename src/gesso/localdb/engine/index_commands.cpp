@@ -60,7 +60,8 @@ bool is_being_built(const Collection& collection, const IndexSpec& spec) {
 }
 
 IndexStep begin_indexes(WriteTransaction& write, std::string_view db, std::string_view name,
-                        const std::vector<IndexSpec>& specs) {
+                        const Dialect& dialect,
+                        const std::vector<std::shared_ptr<const IndexSpec>>& specs) {
   IndexStep step;
   CollectionPtr collection = write.find_collection(db, name);
   step.made_collection = collection == nullptr;
@@ -68,14 +69,14 @@ IndexStep begin_indexes(WriteTransaction& write, std::string_view db, std::strin
   step.collection = collection->id;
   step.before = collection->indexes.size();
   const bool at_once = write.counters(*collection).documents <= kBuildAtOnce;
-  for (const IndexSpec& spec : specs) {
+  for (const auto& spec : specs) {
     collection = write.find_collection(db, name);
-    if (is_being_built(*collection, spec)) {
+    dialect.check_index(write, *collection, *spec);
+    if (is_being_built(*collection, *spec)) {
       step.others_build = true;
     } else if (at_once) {
-      (void)write.create_index(*collection, std::make_shared<const IndexSpec>(spec));
-    } else if (const auto id =
-                   write.begin_index(*collection, std::make_shared<const IndexSpec>(spec))) {
+      (void)write.create_index(*collection, spec);
+    } else if (const auto id = write.begin_index(*collection, spec)) {
       step.to_build.push_back(*id);
     }
   }
@@ -86,9 +87,10 @@ IndexStep begin_indexes(WriteTransaction& write, std::string_view db, std::strin
 void create_indexes(Context& context) {
   const std::string_view name = context.collection();
   check_writable(context.db, name);
-  std::vector<IndexSpec> specs;
+  const Dialect& dialect = context.services.dialect;
+  std::vector<std::shared_ptr<const IndexSpec>> specs;
   for (const bson::View description : context.arguments.documents("indexes")) {
-    specs.push_back(IndexSpec::parse(description));
+    specs.push_back(dialect.parse_index(description));
   }
   if (specs.empty()) {
     throw CommandError(ErrorCode::kBadValue, "Must specify at least one index to create");
@@ -99,8 +101,9 @@ void create_indexes(Context& context) {
   std::optional<IndexStep> first;
   for (;;) {
     const std::uint64_t builds_before = services.index_builds.ended();
-    IndexStep step = services.store.write(
-        [&](WriteTransaction& write) { return begin_indexes(write, context.db, name, specs); });
+    IndexStep step = services.store.write([&](WriteTransaction& write) {
+      return begin_indexes(write, context.db, name, dialect, specs);
+    });
     if (!first) first = step;
     if (!step.to_build.empty()) {
       const IndexBuilds::Scope build(services.index_builds);

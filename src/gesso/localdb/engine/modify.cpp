@@ -68,9 +68,10 @@ std::vector<RecordId> find_candidates(Context& context, std::string_view name,
   const ReadTransaction snapshot = context.services.store.read();
   const CollectionPtr collection = snapshot.find_collection(context.db, name);
   if (!collection) return found;
-  Execution execution = execute(snapshot, collection, request);
+  Execution execution = execute(context, snapshot, collection, request, QueryUse::kWrite);
   while (const auto record = execution.next()) found.push_back(record->id);
   execution.detach();
+  execution.settle();
   return found;
 }
 
@@ -79,13 +80,20 @@ Modifier::Modifier(Context& context, Writer& writer, std::string_view collection
       writer_(writer),
       name_(collection),
       collection_(writer.find_collection(context.db, collection)),
+      ledger_(context.ledger),
       now_(context.services.clock.now()),
       share_(writer) {}
 
 void Modifier::insert(bson::View document) {
   context_.operation.check();
   if (!collection_) collection_ = writer_.ensure_collection(context_.db, name_);
-  writer_.insert(*collection_, document);
+  writer_.insert(*collection_,
+                 ledger_ ? ledger_->insert(writer_, *collection_, document) : document);
+}
+
+std::optional<bson::View> Modifier::document_at(RecordId id) {
+  const std::optional<bson::View> stored = writer_.get(*collection_, id);
+  return stored && ledger_ ? ledger_->visible(*collection_, *stored) : stored;
 }
 
 // The first record that matches, if there is one; nothing at all where the search takes too long.
@@ -94,17 +102,20 @@ std::optional<std::optional<RecordId>> Modifier::find_one(const PlanRequest& req
   const auto until = SteadyClock::now() + kSearchTime;
   PlanRequest one = request;
   one.limit = 1;
+  std::optional<Execution> execution;
   try {
     Meter search([&] {
       context_.operation.check();
       if (SteadyClock::now() >= until) throw SearchTakesLong();
     });
     const Meter::Scope scope(&search);
-    Execution execution = execute(writer_, collection_, one);
-    const std::optional<Record> record = execution.next();
-    execution.detach();
+    execution.emplace(execute(context_, writer_, collection_, one, QueryUse::kWrite));
+    const std::optional<Record> record = execution->next();
+    execution->detach();
+    execution->settle();
     return record ? std::optional(record->id) : std::nullopt;
   } catch (const SearchTakesLong&) {
+    if (execution) execution->cancel();
     return std::nullopt;
   }
 }
@@ -122,24 +133,32 @@ Pace Modifier::for_each(const PlanRequest& request, Progress& progress, Change c
       return Pace::kGivesWay;
     }
     if (!*found) return Pace::kDone;
+    try {
+      change(**found, *document_at(**found));
+    } catch (const Throttled&) {
+      progress.candidates = {**found};  // where it is taken up again
+      throw;
+    }
     progress.has_matched = true;
-    change(**found, *writer_.get(*collection_, **found));
     return Pace::kDone;
   }
   while (progress.next < progress.candidates->size()) {
     if (share_.is_over()) return Pace::kGivesWay;
     context_.operation.check();
-    const RecordId id = (*progress.candidates)[progress.next++];
+    const RecordId id = (*progress.candidates)[progress.next];
     if (!collection_) break;
-    const std::optional<bson::View> document = writer_.get(*collection_, id);
+    const std::optional<bson::View> document = document_at(id);
     if (document && (!request.filter || request.filter->matches(*document))) {
-      progress.has_matched = true;
       change(id, *document);
+      progress.has_matched = true;
+      ++progress.next;  // one that was refused for now has its turn again
     } else if (request.limit == 1 && ++progress.misses < kMostMisses) {
       progress.candidates.reset();  // another document may match
       progress.next = 0;
       progress.wants_snapshot = true;
       return Pace::kGivesWay;
+    } else {
+      ++progress.next;
     }
   }
   return Pace::kDone;
@@ -156,7 +175,7 @@ Pace Modifier::update(const UpdateStatement& statement, Progress& progress, Upda
   if (progress.candidates) {
     const auto found = find_one(request);
     if (found && *found) {
-      update_record(statement, **found, *writer_.get(*collection_, **found), outcome, returning);
+      update_record(statement, **found, *document_at(**found), outcome, returning);
       return Pace::kDone;
     }
   }
@@ -173,10 +192,15 @@ void Modifier::update_record(const UpdateStatement& statement, RecordId id, bson
   } else if (returning.which == Returning::Which::kAfter) {
     outcome.returned = returned_from(applied.document, returning.projection, *statement.filter);
   }
-  if (applied.changed) {
+  if (ledger_) {
+    // There every update is one of the document, whether it changes something or not.
+    writer_.replace(
+        *collection_, id,
+        ledger_->update(*collection_, document, applied.changed ? applied.document : document));
+  } else if (applied.changed) {
     writer_.replace(*collection_, id, applied.document);
-    ++outcome.modified;
   }
+  if (applied.changed) ++outcome.modified;
   ++outcome.matched;
 }
 
@@ -202,6 +226,7 @@ Pace Modifier::remove(const DeleteStatement& statement, Progress& progress, std:
     if (returning.which == Returning::Which::kBefore) {
       *returned = returned_from(document, returning.projection, *statement.filter);
     }
+    if (ledger_) ledger_->remove(*collection_, document);
     if (writer_.remove(*collection_, id)) ++removed;
   });
 }

@@ -91,6 +91,7 @@ class Modifier {
   Writer& writer_;
   std::string_view name_;
   CollectionPtr collection_;  // null while there is none
+  Ledger* ledger_;
   Time now_;
   Share share_;
 
@@ -117,6 +118,8 @@ class Modifier {
   template <class Change>
   Pace for_each(const PlanRequest& request, Progress& progress, Change change);
   [[nodiscard]] std::optional<std::optional<RecordId>> find_one(const PlanRequest& request);
+  // What clients see of a record.
+  [[nodiscard]] std::optional<bson::View> document_at(RecordId id);
   void update_record(const UpdateStatement& statement, RecordId id, bson::View document,
                      UpdateOutcome& outcome, Returning returning);
   void insert_upsert(const UpdateStatement& statement, UpdateOutcome& outcome, Returning returning);
@@ -129,16 +132,20 @@ void run_single(Context& context, std::string_view name, const PlanRequest& requ
   Progress progress;
   Pace pace = Pace::kGivesWay;
   while (pace == Pace::kGivesWay) {
-    if (progress.wants_snapshot) {
-      progress.candidates = find_candidates(context, name, request);
-      progress.wants_snapshot = false;
+    try {
+      if (progress.wants_snapshot) {
+        progress.candidates = find_candidates(context, name, request);
+        progress.wants_snapshot = false;
+      }
+      context.services.store.write(
+          [&](WriteTransaction& write) {
+            Modifier modifier(context, write, name);
+            pace = run(modifier, progress);
+          },
+          OnError::kKeep);
+    } catch (const Throttled& refusal) {
+      context.ledger->pause(refusal);
     }
-    context.services.store.write(
-        [&](WriteTransaction& write) {
-          Modifier modifier(context, write, name);
-          pace = run(modifier, progress);
-        },
-        OnError::kKeep);
   }
 }
 

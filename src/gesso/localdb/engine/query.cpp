@@ -57,11 +57,22 @@ bson::View sort_of(const Arguments& arguments) {
   return sort;
 }
 
-Execution execute(const Transaction& transaction, CollectionPtr collection,
-                  const PlanRequest& request) {
-  Execution execution(make_plan(transaction, std::move(collection), request));
+Execution execute(const Context& context, const Transaction& transaction, CollectionPtr collection,
+                  PlanRequest request, QueryUse use) {
+  ExecutionOptions options;
+  if (context.ledger != nullptr) options.watch = context.ledger->begin(collection, request, use);
+  Execution execution(make_plan(transaction, std::move(collection), request), std::move(options));
   execution.attach(transaction);
   return execution;
+}
+
+std::uint64_t count_matching(const Context& context, const Transaction& transaction,
+                             const CollectionPtr& collection, PlanRequest request) {
+  ExecutionOptions options;
+  if (context.ledger != nullptr) {
+    options.watch = context.ledger->begin(collection, request, QueryUse::kPipeline);
+  }
+  return count(transaction, collection, request, options);
 }
 
 FindQuery parse_find(const Context& context) {

@@ -28,9 +28,13 @@ void refuse_flags(const Arguments& arguments, std::initializer_list<std::string_
 // CommandError (15974, 15975, ...).
 [[nodiscard]] bson::View sort_of(const Arguments& arguments);
 
-// The documents of `collection` that `request` asks for, attached to `transaction`.
-[[nodiscard]] Execution execute(const Transaction& transaction, CollectionPtr collection,
-                                const PlanRequest& request);
+// The documents of `collection` that `request` asks for, attached to `transaction`. Throws
+// Throttled where the command keeps account and there is no budget left.
+[[nodiscard]] Execution execute(const Context& context, const Transaction& transaction,
+                                CollectionPtr collection, PlanRequest request, QueryUse use);
+// Their number.
+[[nodiscard]] std::uint64_t count_matching(const Context& context, const Transaction& transaction,
+                                           const CollectionPtr& collection, PlanRequest request);
 
 // A `find`, checked and compiled.
 struct FindQuery {

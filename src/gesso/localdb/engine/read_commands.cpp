@@ -36,8 +36,9 @@ void find(Context& context) {
   const CollectionPtr collection = snapshot.find_collection(context.db, name);
   std::unique_ptr<BatchSource> source;
   if (collection) {
-    source = std::make_unique<ExecutionSource>(execute(snapshot, collection, query.request()),
-                                               std::move(query.projection));
+    source = std::make_unique<ExecutionSource>(
+        execute(context, snapshot, collection, query.request(), QueryUse::kFind),
+        std::move(query.projection));
   } else {
     source = std::make_unique<KeptDocuments>(std::vector<bson::Document>());
   }
@@ -79,6 +80,14 @@ void get_more(Context& context) {
   const ReadTransaction snapshot = context.services.store.read();
   CursorLoan cursor(context.services.cursors, id, context.ns(name), context.user_id());
   context.operation.set_cursor(id);
+  if (context.ledger != nullptr) {
+    try {
+      context.ledger->resume(cursor->watches);
+    } catch (const Throttled&) {
+      cursor.give_back();  // it is there for another try
+      throw;
+    }
+  }
   if (cursor->time_left) {
     Deadline& deadline = context.operation.deadline;
     deadline = deadline.earlier_of(Deadline::after(*cursor->time_left));
@@ -133,7 +142,8 @@ void count_command(Context& context) {
   const FindQuery query = parse_count(context);
   const ReadTransaction snapshot = context.services.store.read();
   const CollectionPtr collection = snapshot.find_collection(context.db, name);
-  const std::uint64_t n = collection ? count(snapshot, collection, query.request()) : 0;
+  const std::uint64_t n =
+      collection ? count_matching(context, snapshot, collection, query.request()) : 0;
   append_count(context.reply, "n", n);
 }
 
@@ -150,7 +160,8 @@ void distinct(Context& context) {
     return metered_compare(left.view(), right.view()) < 0;
   };
   std::set<bson::OwnedValue, decltype(less)> seen(less);
-  Execution execution = execute(snapshot, collection, query.request());
+  Execution execution =
+      execute(context, snapshot, collection, query.request(), QueryUse::kPipeline);
   while (const auto record = execution.next()) {
     for_each_distinct(record->document, path, [&](bson::Value value) {
       if (!seen.emplace(value).second) return;

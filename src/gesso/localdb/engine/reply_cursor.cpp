@@ -28,6 +28,7 @@ void reply_cursor(Context& context, std::unique_ptr<BatchSource> source,
     if (deadline.is_set()) cursor->time_left = deadline.remaining();
     cursor->session = context.operation.session();
     cursor->source = std::move(source);
+    if (context.ledger != nullptr) cursor->watches = context.ledger->hand_over();
     id = context.services.cursors.add(std::move(cursor));
   }
   reply.append("id", id);

@@ -14,7 +14,6 @@
 #include "gesso/localdb/engine/modify.hpp"
 #include "gesso/localdb/engine/names.hpp"
 #include "gesso/localdb/engine/query.hpp"
-#include "gesso/localdb/engine/storage_errors.hpp"
 #include "gesso/localdb/engine/tables.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
@@ -60,7 +59,7 @@ void update_then_insert(Context& context) {
       if (is_interruption(error.code())) throw;
       refused = error;
     } catch (const StorageError& error) {
-      refused = as_command_error(error);
+      refused = context.services.dialect.refusal_of(error);
     }
     return pace;
   });

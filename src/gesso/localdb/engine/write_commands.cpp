@@ -10,7 +10,6 @@
 #include "gesso/localdb/engine/modify.hpp"
 #include "gesso/localdb/engine/names.hpp"
 #include "gesso/localdb/engine/query.hpp"
-#include "gesso/localdb/engine/storage_errors.hpp"
 #include "gesso/localdb/engine/tables.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
@@ -85,23 +84,29 @@ void run_statements(Context& context, std::string_view name,
                     BatchResult& result, Run run) {
   std::size_t next = 0;
   Progress progress;
+  std::optional<Throttled> throttled;
   const auto advance = [&] {
     ++next;
     progress = {};
   };
-  const auto fail = [&](const CommandError& error) {
-    if (is_interruption(error.code())) throw CommandError(error);
+  const auto refuse = [&](const CommandError& error) {
     result.errors.push_back({next, error});
     advance();
     if (ordered) next = statements.size();
   };
+  const auto fail = [&](const CommandError& error) {
+    if (is_interruption(error.code())) throw CommandError(error);
+    refuse(error);
+  };
   const auto attempt = [&](auto step) {
     try {
       step();
+    } catch (const Throttled& refusal) {
+      throttled = refusal;
     } catch (const CommandError& error) {
       fail(error);
     } catch (const StorageError& error) {
-      fail(as_command_error(error));
+      fail(context.services.dialect.refusal_of(error));
     }
   };
   const auto operation = [&](WriteTransaction& write) {
@@ -118,7 +123,7 @@ void run_statements(Context& context, std::string_view name,
                     run(modifier, next, statement, progress) == Pace::kGivesWay;
         if (!gives_way) advance();
       });
-    } while (!gives_way && next < statements.size() && !modifier.share().is_over());
+    } while (!gives_way && !throttled && next < statements.size() && !modifier.share().is_over());
   };
   while (next < statements.size()) {
     if (const auto* statement = std::get_if<Statement>(&statements[next]);
@@ -127,9 +132,18 @@ void run_statements(Context& context, std::string_view name,
         progress.candidates = find_candidates(context, name, request_of(*statement));
         progress.wants_snapshot = false;
       });
-      if (!progress.candidates) continue;
+      if (!progress.candidates && !throttled) continue;
     }
-    context.services.store.write(operation, OnError::kKeep);
+    if (!throttled) context.services.store.write(operation, OnError::kKeep);
+    // With the writer let go.
+    if (throttled) {
+      const Throttled refusal = *std::exchange(throttled, std::nullopt);
+      try {
+        context.ledger->pause(refusal);
+      } catch (const Throttled& last) {
+        refuse(last);
+      }
+    }
   }
 }
 
@@ -159,9 +173,10 @@ void append_errors(bson::Builder& reply, const BatchResult& result) {
 
 std::vector<bson::View> batch_of(const Context& context, std::string_view field) {
   std::vector<bson::View> batch = context.arguments.documents(field);
-  if (batch.empty() || batch.size() > kMaxWriteBatch) {
+  const std::size_t most = context.services.dialect.presentation().max_write_batch;
+  if (batch.empty() || batch.size() > most) {
     throw CommandError(ErrorCode::kInvalidLength,
-                       "Write batch sizes must be between 1 and " + std::to_string(kMaxWriteBatch) +
+                       "Write batch sizes must be between 1 and " + std::to_string(most) +
                            ". Got " + std::to_string(batch.size()) + " operations.");
   }
   return batch;

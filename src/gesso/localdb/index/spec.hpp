@@ -26,7 +26,7 @@ struct IndexField {
   friend bool operator==(const IndexField&, const IndexField&) = default;
 };
 
-struct IndexSpec final : IndexKeys {
+struct IndexSpec : IndexKeys {
   std::vector<IndexField> fields;
   bool sparse = false;
   std::optional<std::int64_t> expire_after_seconds;

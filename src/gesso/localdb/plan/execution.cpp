@@ -55,6 +55,7 @@ class Execution::Impl {
     for (const Scan& scan : plan_.scans) scanners_.emplace_back(scan);
   }
 
+  [[nodiscard]] Watch* watch() const { return options_.watch.get(); }
   [[nodiscard]] std::size_t memory() const { return memory_; }
   [[nodiscard]] const Plan& plan() const { return plan_; }
   [[nodiscard]] const ExecutionStats& stats() const { return stats_; }
@@ -70,10 +71,11 @@ class Execution::Impl {
     for (Scanner& scanner : scanners_) scanner.attach(transaction, collection_);
     if (pushed_back_) {
       const std::optional<bson::View> document = transaction.get(*collection_, last_->id);
-      pushed_back_ = document.has_value();
-      if (document) last_->document = *document;
+      const std::optional<bson::View> seen = document ? see(*document) : std::nullopt;
+      pushed_back_ = seen.has_value();
+      if (seen) last_->document = *seen;
       // One that is gone has not used up the limit.
-      if (!document && left_ != ~std::uint64_t{0}) ++left_;
+      if (!seen && left_ != ~std::uint64_t{0}) ++left_;
     }
   }
 
@@ -85,7 +87,7 @@ class Execution::Impl {
   std::optional<Record> next() {
     if (pushed_back_) {
       pushed_back_ = false;
-      ++stats_.returned;
+      count_given();
       return last_;
     }
     if (left_ == 0) return std::nullopt;
@@ -97,23 +99,37 @@ class Execution::Impl {
       --to_skip_;
     }
     if (left_ != ~std::uint64_t{0}) --left_;
-    ++stats_.returned;
+    count_given();
     return last_;
   }
 
   void push_back() {
     pushed_back_ = true;
     --stats_.returned;
+    if (options_.watch) options_.watch->taken_back(last_->document);
   }
 
  private:
+  void count_given() {
+    ++stats_.returned;
+    if (options_.watch) options_.watch->given(last_->document);
+  }
+
+  // What the query sees of a stored document.
+  [[nodiscard]] std::optional<bson::View> see(bson::View stored) const {
+    return options_.watch ? options_.watch->examine(stored) : stored;
+  }
+
   std::optional<Record> next_match() {
     for (; current_ < scanners_.size(); ++current_) {
       Scanner& scanner = scanners_[current_];
       while (scanner.advance(stats_.keys_examined)) {
-        const bson::View document = scanner.fetch();
-        charge(kRowCost + document.size() / 4);
+        const bson::View stored = scanner.fetch();
+        charge(kRowCost + stored.size() / 4);
         ++stats_.docs_examined;
+        const std::optional<bson::View> seen = see(stored);
+        if (!seen) continue;
+        const bson::View document = *seen;
         if (plan_.needs_filter && !plan_.filter->matches(document)) continue;
         if (!is_first_sight(scanner, document)) continue;
         return Record{.id = scanner.record(), .document = document};
@@ -196,6 +212,12 @@ void Execution::attach(const Transaction& transaction) { impl_->attach(transacti
 void Execution::detach() { impl_->detach(); }
 std::optional<Record> Execution::next() { return impl_->next(); }
 void Execution::push_back() { impl_->push_back(); }
+void Execution::settle() {
+  if (Watch* const watch = impl_->watch()) watch->settle();
+}
+void Execution::cancel() {
+  if (Watch* const watch = impl_->watch()) watch->cancel();
+}
 std::size_t Execution::memory() const { return impl_->memory(); }
 const Plan& Execution::plan() const { return impl_->plan(); }
 const ExecutionStats& Execution::stats() const { return impl_->stats(); }
@@ -216,14 +238,15 @@ std::uint64_t count(const Transaction& transaction, const CollectionPtr& collect
     return request.limit == 0 ? behind : std::min(behind, request.limit);
   };
   const bool everything = !request.filter || request.filter->always();
-  if (everything && !request.hint) return trimmed(transaction.counters(*collection).documents);
+  if (everything && !request.hint && !options.watch)
+    return trimmed(transaction.counters(*collection).documents);
 
   PlanRequest unsorted = request;
   unsorted.sort = {};
   Plan plan = make_plan(transaction, collection, unsorted);
   // Without a filter and with one entry for each document, entries are as good as documents.
-  const bool by_entries = !plan.needs_filter && plan.scans.size() == 1 && plan.scans[0].index &&
-                          !plan.scans[0].index->is_multikey();
+  const bool by_entries = !options.watch && !plan.needs_filter && plan.scans.size() == 1 &&
+                          plan.scans[0].index && !plan.scans[0].index->is_multikey();
   if (by_entries) {
     Scanner scanner(plan.scans.front());
     scanner.attach(transaction, plan.collection);

@@ -12,12 +12,14 @@
 
 #include "gesso/bson/view.hpp"
 #include "gesso/localdb/plan/plan.hpp"
+#include "gesso/localdb/plan/watch.hpp"
 #include "gesso/localdb/storage/transaction.hpp"
 
 namespace gesso::localdb {
 
 struct ExecutionOptions {
   std::size_t sort_memory_bytes = 100U << 20;  // past it a sort throws CommandError (292)
+  std::shared_ptr<Watch> watch = {};           // null: documents are what is stored
 };
 
 struct ExecutionStats {
@@ -53,6 +55,10 @@ class Execution {
   std::optional<Record> next();
   // Puts the last record back, so that `next` yields it again (a batch that was full).
   void push_back();
+
+  // Of the watch, if there is one.
+  void settle();
+  void cancel();
 
   // Bytes that a blocking sort keeps.
   [[nodiscard]] std::size_t memory() const;

@@ -65,6 +65,8 @@ struct PlanRequest {
   bson::Value hint = {};  // an index's name or key, {$natural: ±1}, or missing
   std::uint64_t skip = 0;
   std::uint64_t limit = 0;  // 0 for none
+  // Which indexes may be used; null: all of them.
+  bool (*usable)(const Index&) = nullptr;
 };
 
 struct Plan {

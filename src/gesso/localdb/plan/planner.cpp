@@ -244,11 +244,14 @@ Scan to_scan(Candidate candidate) {
   return scan;
 }
 
+using Usable = bool (*)(const Index&);
+
 std::vector<Candidate> candidates_for(const Collection& collection,
                                       const std::vector<Predicate>& predicates,
-                                      const SortSpec& sort) {
+                                      const SortSpec& sort, Usable usable) {
   std::vector<Candidate> candidates;
   for (const auto& index : collection.indexes) {
+    if (usable != nullptr && !usable(*index)) continue;
     if (!holds_all_that_match(spec_of(*index), predicates)) continue;
     Candidate candidate = make_candidate(index, predicates);
     consider_sort(candidate, sort);
@@ -259,11 +262,11 @@ std::vector<Candidate> candidates_for(const Collection& collection,
 
 // A scan for each branch of the `$or`; none where a branch has no index.
 std::vector<Scan> plan_branches(const Transaction& transaction, const Collection& collection,
-                                const std::shared_ptr<const Matcher>& filter) {
+                                const std::shared_ptr<const Matcher>& filter, Usable usable) {
   std::vector<Scan> scans;
   for (const Matcher& branch : filter->or_branches()) {
     const std::vector<Candidate> candidates =
-        candidates_for(collection, branch.conjunction(), SortSpec());
+        candidates_for(collection, branch.conjunction(), SortSpec(), usable);
     const Candidate* const best = best_of(transaction, candidates);
     if (best == nullptr) return {};
     scans.push_back(to_scan(*best));
@@ -377,10 +380,11 @@ class Planner {
 
   void choose() {
     if (choose_id()) return;
-    const std::vector<Candidate> all = candidates_for(*plan_.collection, predicates(), plan_.sort);
+    const std::vector<Candidate> all =
+        candidates_for(*plan_.collection, predicates(), plan_.sort, request_.usable);
     if (const Candidate* const best = best_of(transaction_, all)) return use(*best);
     if (plan_.filter && !plan_.filter->or_branches().empty()) {
-      plan_.scans = plan_branches(transaction_, *plan_.collection, plan_.filter);
+      plan_.scans = plan_branches(transaction_, *plan_.collection, plan_.filter, request_.usable);
       if (!plan_.scans.empty()) return;
     }
     if (!plan_.sort.empty()) {

@@ -7,8 +7,9 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/base/text.hpp"
+#include "gesso/localdb/cosmos/dialect.hpp"
+#include "gesso/localdb/cosmos/index_kinds.hpp"
 #include "gesso/localdb/engine/engine.hpp"
-#include "gesso/localdb/index/spec.hpp"
 #include "gesso/localdb/localdb.hpp"
 #include "gesso/localdb/server/acceptor.hpp"
 #include "gesso/localdb/storage/check.hpp"
@@ -22,6 +23,7 @@ class Server::Impl {
   SystemClock clock_;
   SystemRandom random_;
   Store store_;
+  std::unique_ptr<cosmos::CosmosDialect> cosmos_;  // null for localdb's own dialect
   Engine engine_;
   std::atomic<std::int32_t> next_client_ = 1;
   std::atomic<std::int32_t> next_reply_ = 1;
@@ -34,14 +36,18 @@ class Server::Impl {
   explicit Impl(ServerOptions options)
       : options_(std::move(options)),
         store_({.data_dir = options_.data_dir,
-                .read_index = read_index,
+                .read_index = cosmos::read_index,
                 .sweep_period = options_.ttl_period}),
+        cosmos_(options_.cosmos
+                    ? std::make_unique<cosmos::CosmosDialect>(*options_.cosmos, clock_, random_)
+                    : nullptr),
         engine_({.require_auth = options_.require_auth,
                  .test_commands = options_.test_commands,
                  .max_connections = options_.max_connections,
                  .cursors = {.timeout = options_.cursor_timeout,
                              .most = options_.max_cursors,
-                             .memory_bytes = options_.cursor_memory_bytes}},
+                             .memory_bytes = options_.cursor_memory_bytes},
+                 .dialect = cosmos_.get()},
                 store_, clock_, random_),
         acceptor_(
             {.unix_socket = options_.unix_socket,
@@ -53,7 +59,10 @@ class Server::Impl {
             [this](wire::Connection& connection) { serve(connection); }),
         housekeeper_([this](const std::stop_token& stop) { keep_house(stop); }) {}
 
-  void start() { acceptor_.start(); }
+  void start() {
+    acceptor_.start();
+    if (cosmos_) cosmos_->listens_at(address());
+  }
 
   void stop() { acceptor_.stop(); }
 
@@ -72,12 +81,21 @@ class Server::Impl {
 
   [[nodiscard]] std::string uri() const {
     if (!options_.unix_socket.empty()) return socket_uri(options_.unix_socket);
-    const bool is_v6 = options_.listen_host.find(':') != std::string::npos;
-    return "mongodb://" + (is_v6 ? "[" + options_.listen_host + "]" : options_.listen_host) + ":" +
-           std::to_string(port()) + "/";
+    return "mongodb://" + tcp_address() + "/";
   }
 
  private:
+  [[nodiscard]] std::string tcp_address() const {
+    const bool is_v6 = options_.listen_host.find(':') != std::string::npos;
+    return (is_v6 ? "[" + options_.listen_host + "]" : options_.listen_host) + ":" +
+           std::to_string(port());
+  }
+
+  // Where clients find it.
+  [[nodiscard]] std::string address() const {
+    return options_.listen_host.empty() ? options_.unix_socket : tcp_address();
+  }
+
   // Closes cursors that nobody has used for too long, whether anybody uses others or not.
   void keep_house(const std::stop_token& stop) {
     const auto period = std::clamp<std::chrono::milliseconds>(
@@ -180,7 +198,7 @@ std::uint16_t Server::port() const { return impl_->port(); }
 std::string Server::uri() const { return impl_->uri(); }
 
 CheckReport check(const std::filesystem::path& data_dir) {
-  FolderReport found = check_folder(data_dir, read_index);
+  FolderReport found = check_folder(data_dir, cosmos::read_index);
   return {.collections = found.collections,
           .documents = found.documents,
           .index_entries = found.index_entries,

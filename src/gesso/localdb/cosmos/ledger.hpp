@@ -1,0 +1,68 @@
+// The account of one command under Cosmos DB's model: what it may do, what it costs, how long it
+// waited.
+//
+// Made by the link that keeps account, for the time of a command; used by one thread at a time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gesso/localdb/cosmos/container.hpp"
+#include "gesso/localdb/cosmos/dialect.hpp"
+#include "gesso/localdb/cosmos/query_watch.hpp"
+#include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/engine/dialect.hpp"
+
+namespace gesso::localdb::cosmos {
+
+class CommandLedger final : public Ledger, public Till {
+  const CosmosDialect& dialect_;
+  Services& services_;
+  Operation& operation_;
+  std::string_view command_;
+  std::chrono::steady_clock::time_point begun_;
+  std::string activity_id_;
+  std::vector<std::shared_ptr<QueryWatch>> watches_;
+  std::map<std::uint32_t, Container> containers_;  // of the collections that it touched
+  double total_ = 0;
+  std::chrono::milliseconds waited_{0};
+  bson::Document stored_, seen_;  // what `insert` and `update`, and `visible` gave
+
+ public:
+  CommandLedger(const CosmosDialect& dialect, Services& services, Operation& operation,
+                std::string_view command);
+
+  std::shared_ptr<Watch> begin(const CollectionPtr& collection, PlanRequest& request,
+                               QueryUse use) override;
+  std::vector<std::shared_ptr<Watch>> hand_over() override;
+  void resume(const std::vector<std::shared_ptr<Watch>>& watches) override;
+  bson::View insert(const Transaction& at, const Collection& collection,
+                    bson::View document) override;
+  bson::View update(const Collection& collection, bson::View before, bson::View after) override;
+  void remove(const Collection& collection, bson::View document) override;
+  std::optional<bson::View> visible(const Collection& collection, bson::View stored) override;
+  void pause(const Throttled& refusal) override;
+
+  void charge(const Container& container, std::size_t partition, double ru) override;
+
+  // All queries are accounted for.
+  void settle();
+  // The command is begun anew.
+  void begin_anew() { watches_.clear(); }
+  [[nodiscard]] double total() const noexcept { return total_; }
+  [[nodiscard]] Statistics statistics() const;
+
+ private:
+  const Container& container_of(const Collection& collection);
+  // Throws Throttled.
+  void admit(const Container& container, std::size_t partition);
+  void check_size(bson::View document) const;
+};
+
+}  // namespace gesso::localdb::cosmos
