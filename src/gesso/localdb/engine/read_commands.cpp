@@ -28,7 +28,7 @@ constexpr Field kKillFields[] = {{"killCursors", kAny, Presence::kRequired},
                                  {"cursors", kArray, Presence::kRequired}};
 
 void find(Context& context) {
-  if (answer_point_read(context)) return;
+  if (context.ledger == nullptr && answer_point_read(context)) return;
   const std::string_view name = context.collection();
   FindQuery query = parse_find(context);
   const std::optional<std::int64_t> batch_size = context.arguments.integer("batchSize", 0);
