@@ -24,17 +24,6 @@ std::int64_t number(const Invocation& invocation, std::string_view flag, std::in
   return value;
 }
 
-// Without empty ones.
-std::vector<std::string_view> parts_of(std::string_view text) {
-  std::vector<std::string_view> parts;
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    if (comma > 0) parts.push_back(text.substr(0, comma));
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return parts;
-}
-
 localdb::ThrottleText throttle_text(std::string_view text) {
   if (text.empty() || text == "plain") return localdb::ThrottleText::kPlain;
   if (text == "pretty") return localdb::ThrottleText::kPretty;
