@@ -25,6 +25,8 @@ FORBIDDEN = [
     ("localdb/index", "gesso/localdb/plan/plan.hpp"),
     ("localdb/plan", "gesso/localdb/engine/engine.hpp"),
     ("localdb/engine", "gesso/localdb/server/socket.hpp"),
+    ("localdb/engine", "gesso/localdb/cosmos/dialect.hpp"),
+    ("localdb/cosmos", "gesso/localdb/server/socket.hpp"),
     ("localdb/engine", "gesso/mongo/session.hpp"),
     ("localdb/server", "gesso/mongo/session.hpp"),
     ("mongo", "gesso/localdb/localdb.hpp"),

@@ -2,16 +2,24 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/index/spec.hpp"
 
 namespace gesso::localdb::cosmos {
 
 // All of them, in no order.
 [[nodiscard]] std::span<const Command> cosmos_commands();
 
-// Of one file each.
-void get_last_request_statistics(Context& context);
-void list_indexes(Context& context);
+// extension_commands.cpp
+void custom_action(Context& context);
+void shard_collection(Context& context);
+void enable_sharding(Context& context);
+// explain.cpp
+void explain(Context& context);
+
+// An index as listIndexes and GetCollection show it: numbers are doubles, the namespace is there.
+[[nodiscard]] bson::Document describe_index(const IndexSpec& spec, const std::string& ns);
 
 }  // namespace gesso::localdb::cosmos

@@ -22,6 +22,11 @@ std::uint64_t hash_of(std::string_view bytes) {
 
 }  // namespace
 
+void Settings::set_offer(const std::optional<Offer>& wanted) {
+  offer = wanted;
+  if (wanted) highest = std::max(highest, wanted->ru);
+}
+
 Settings settings_of(bson::View options) {
   Settings settings;
   const bson::Value stored = options[kOptionsField];
@@ -33,6 +38,7 @@ Settings settings_of(bson::View options) {
   if (const auto ru = parts["offerThroughput"].integer()) {
     settings.offer = Offer{.ru = *ru, .autoscale = parts["autoscale"].truthy()};
   }
+  settings.highest = parts["highest"].integer().value_or(0);
   return settings;
 }
 
@@ -44,6 +50,7 @@ bson::Document options_of(const Settings& settings) {
     if (settings.offer) {
       out.append("offerThroughput", settings.offer->ru);
       out.append("autoscale", settings.offer->autoscale);
+      out.append("highest", settings.highest);
     }
   }
   return out.finish();

@@ -34,6 +34,9 @@ struct Offer {
 struct Settings {
   std::string shard_key = {};  // "a.b"; "" for none
   std::optional<Offer> offer = {};
+  std::int64_t highest = 0;  // the most request units that it ever had
+
+  void set_offer(const std::optional<Offer>& wanted);
 };
 [[nodiscard]] Settings settings_of(bson::View options);
 [[nodiscard]] bson::Document options_of(const Settings& settings);

@@ -7,6 +7,7 @@
 #include "gesso/base/error.hpp"
 #include "gesso/base/uuid.hpp"
 #include "gesso/localdb/cosmos/commands.hpp"
+#include "gesso/localdb/cosmos/container.hpp"
 #include "gesso/localdb/cosmos/links.hpp"
 #include "gesso/localdb/cosmos/tables.hpp"
 #include "gesso/localdb/cosmos/texts.hpp"
@@ -115,9 +116,14 @@ std::span<const Command> CosmosDialect::commands() const { return cosmos_command
 std::span<const Link* const> CosmosDialect::chain() const {
   static const RefuseUnsupported kRefuseUnsupported;
   static const KeepAccount kKeepAccount;
-  static const std::array<const Link*, 6> kLinks = {&authorise(),        &run_as_operation(),
-                                                    &kRefuseUnsupported, &kKeepAccount,
-                                                    &obey_fail_point(),  &run()};
+  static const RememberWrites kRememberWrites;
+  static const std::array<const Link*, 7> kLinks = {&authorise(),
+                                                    &run_as_operation(),
+                                                    &kRefuseUnsupported,
+                                                    &kRememberWrites,
+                                                    &kKeepAccount,
+                                                    &obey_fail_point(),
+                                                    &run()};
   return kLinks;
 }
 
@@ -128,6 +134,18 @@ CommandError CosmosDialect::refusal_of(const StorageError& error) const {
   return {ErrorCode::kDuplicateKey,
           text.substr(0, text.find(" index: ")) + ". Failed _id or unique index constraint."};
 }
+
+std::optional<bson::Document> CosmosDialect::error_reply(const CommandError& error) const {
+  if (dynamic_cast<const ExtensionError*>(&error) == nullptr) return std::nullopt;
+  return bson::make_document("ok", 0.0, "code", error.code(), "errMsg", error.what());
+}
+
+bool CosmosDialect::is_hidden(const Collection& collection) const {
+  return collection.name == kDatabaseSettings;
+}
+
+// What stands in them is Cosmos DB's own business.
+bson::Document CosmosDialect::shown_options(const Collection& /*collection*/) const { return {}; }
 
 const CosmosDialect& dialect_of(const Context& context) {
   return static_cast<const CosmosDialect&>(context.services.dialect);

@@ -12,6 +12,7 @@
 
 #include "gesso/base/clock.hpp"
 #include "gesso/base/random.hpp"
+#include "gesso/localdb/cosmos/numbered_writes.hpp"
 #include "gesso/localdb/cosmos/throughput.hpp"
 #include "gesso/localdb/cosmos_options.hpp"
 #include "gesso/localdb/engine/dialect.hpp"
@@ -30,11 +31,21 @@ struct Connection final : ClientNote {
   Statistics last;
 };
 
+// A failure of an extension command, which is told under `errMsg`.
+class ExtensionError : public CommandError {
+ public:
+  using CommandError::CommandError;
+};
+
+// Whether an index is made together with its collection or added to one.
+enum class MadeWith { kCollection, kCommand };
+
 class CosmosDialect final : public Dialect {
   const CosmosOptions options_;
   const Clock& clock_;
   Random& random_;
   mutable Throughput throughput_;
+  mutable NumberedWrites numbered_writes_;
   mutable std::mutex mutex_;  // guards `host_`
   std::string host_;
 
@@ -45,6 +56,7 @@ class CosmosDialect final : public Dialect {
   [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
   [[nodiscard]] Random& random() const noexcept { return random_; }
   [[nodiscard]] Throughput& throughput() const noexcept { return throughput_; }
+  [[nodiscard]] NumberedWrites& numbered_writes() const noexcept { return numbered_writes_; }
   [[nodiscard]] bool can(std::string_view capability) const {
     return options_.capabilities.contains(std::string(capability));
   }
@@ -61,7 +73,14 @@ class CosmosDialect final : public Dialect {
   [[nodiscard]] std::span<const Link* const> chain() const override;
   [[nodiscard]] std::shared_ptr<const IndexSpec> parse_index(bson::View description) const override;
   void check_index(const WriteTransaction& write, const Collection& collection,
-                   const IndexSpec& index) const override;
+                   const IndexSpec& index) const override {
+    check_index_of(write, collection, index, MadeWith::kCommand);
+  }
+  void check_index_of(const WriteTransaction& write, const Collection& collection,
+                      const IndexSpec& index, MadeWith made_with) const;
+  [[nodiscard]] std::optional<bson::Document> error_reply(const CommandError& error) const override;
+  [[nodiscard]] bool is_hidden(const Collection& collection) const override;
+  [[nodiscard]] bson::Document shown_options(const Collection& collection) const override;
   [[nodiscard]] CommandError refusal_of(const StorageError& error) const override;
 };
 

@@ -84,7 +84,7 @@ bool is_there(const Collection& collection, const IndexSpec& wanted) {
 }
 
 void check_unique(const CosmosDialect& dialect, const WriteTransaction& write,
-                  const Collection& collection, const IndexSpec& index) {
+                  const Collection& collection, const IndexSpec& index, MadeWith made_with) {
   const Container container = container_of(write.catalog(), collection, dialect.options());
   const bool has_shard_key = std::ranges::any_of(
       index.fields, [&](const IndexField& field) { return field.path == container.shard_key; });
@@ -92,7 +92,7 @@ void check_unique(const CosmosDialect& dialect, const WriteTransaction& write,
     cannot_create("cannot create unique index over " + key_text(index.key) +
                   " with shard key pattern { " + container.shard_key + " : 1.0 }");
   }
-  if (dialect.options().continuous_backup) {
+  if (dialect.options().continuous_backup && made_with == MadeWith::kCommand) {
     throw backend_error(dialect, static_cast<int>(ErrorCode::kBadValue), "BadRequest (400)",
                         "The unique index cannot be modified. To change the unique index, remove "
                         "the collection and re-create a new one.");
@@ -137,10 +137,12 @@ std::shared_ptr<const IndexSpec> CosmosDialect::parse_index(bson::View descripti
   return std::make_shared<const TimeToLiveIndex>(std::move(spec), expiry_of(expiry));
 }
 
-void CosmosDialect::check_index(const WriteTransaction& write, const Collection& collection,
-                                const IndexSpec& index) const {
+void CosmosDialect::check_index_of(const WriteTransaction& write, const Collection& collection,
+                                   const IndexSpec& index, MadeWith made_with) const {
   if (is_there(collection, index)) return;
-  if (index.unique && !index.is_id_index()) check_unique(*this, write, collection, index);
+  if (index.unique && !index.is_id_index()) {
+    check_unique(*this, write, collection, index, made_with);
+  }
   if (dynamic_cast<const TimeToLiveIndex*>(&index) != nullptr &&
       time_to_live_of(collection) != nullptr) {
     cannot_create("only one field of a collection can have a time to live");

@@ -22,6 +22,8 @@ constexpr int kShardKeyNotFound = 61;
 // The server's own retries end after so long.
 constexpr milliseconds kMostWaiting{60'000};
 constexpr milliseconds kBetweenLooks{5};
+// Documents that an insert takes away because their time is over.
+constexpr std::size_t kMostRemoved = 1000;
 
 }  // namespace
 
@@ -76,6 +78,9 @@ std::shared_ptr<Watch> CommandLedger::begin(const CollectionPtr& collection, Pla
     throw backend_error(dialect_, static_cast<int>(ErrorCode::kBadValue), "BadRequest (400)",
                         fault);
   }
+  if (use == QueryUse::kWrite && request.sort.count() > 1) {
+    throw CommandError(ErrorCode::kBadValue, "findAndModify sorts by one field only");
+  }
   request.hint = {};
   request.usable = serves_filters;
   QueryShape shape = shape_of(*collection, container, request.filter.get());
@@ -112,7 +117,24 @@ void CommandLedger::check_size(bson::View document) const {
   throw backend_error(dialect_, 16, "RequestEntityTooLarge (413)", "Request size is too large");
 }
 
-bson::View CommandLedger::insert(const Transaction& at, const Collection& collection,
+// Of the documents that are due those that were due first, so that what nobody sees any more is in
+// nobody's way.
+void CommandLedger::remove_due(Writer& writer, const Collection& collection) const {
+  const Time now = dialect_.clock().now();
+  std::vector<RecordId> due;
+  for (const auto& index : collection.indexes) {
+    if (dynamic_cast<const TimeToLiveIndex*>(index->keys.get()) == nullptr) continue;
+    const std::optional<KeySpan> expired = index->keys->expired(now);
+    IndexCursor cursor(writer, *index);
+    for (bool more = cursor.seek(expired->low);
+         more && expired->holds(cursor.key()) && due.size() < kMostRemoved; more = cursor.next()) {
+      due.push_back(cursor.record());
+    }
+  }
+  for (const RecordId id : due) (void)writer.remove(collection, id);
+}
+
+bson::View CommandLedger::insert(Writer& writer, const Collection& collection,
                                  bson::View document) {
   const Container& container = container_of(collection);
   check_size(document);
@@ -120,8 +142,8 @@ bson::View CommandLedger::insert(const Transaction& at, const Collection& collec
     throw CommandError(kShardKeyNotFound,
                        "document does not contain shard key: " + container.shard_key);
   }
-  if (!container.is_sharded() &&
-      at.counters(collection).data_bytes + document.size() > dialect_.options().unsharded_bytes) {
+  if (!container.is_sharded() && writer.counters(collection).data_bytes + document.size() >
+                                     dialect_.options().unsharded_bytes) {
     throw backend_error(dialect_, static_cast<int>(ErrorCode::kUnauthorized), "Forbidden (403)",
                         "Partition key reached maximum size of 20 GB");
   }
@@ -129,6 +151,7 @@ bson::View CommandLedger::insert(const Transaction& at, const Collection& collec
   admit(container, partition);
   charge(container, partition,
          insert_charge(kilobytes(document.size()), terms_of(collection, container, document)));
+  remove_due(writer, collection);
   stored_ = stamped(document, dialect_.clock().now());
   return stored_;
 }

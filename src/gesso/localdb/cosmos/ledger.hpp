@@ -42,8 +42,7 @@ class CommandLedger final : public Ledger, public Till {
                                QueryUse use) override;
   std::vector<std::shared_ptr<Watch>> hand_over() override;
   void resume(const std::vector<std::shared_ptr<Watch>>& watches) override;
-  bson::View insert(const Transaction& at, const Collection& collection,
-                    bson::View document) override;
+  bson::View insert(Writer& writer, const Collection& collection, bson::View document) override;
   bson::View update(const Collection& collection, bson::View before, bson::View after) override;
   void remove(const Collection& collection, bson::View document) override;
   std::optional<bson::View> visible(const Collection& collection, bson::View stored) override;
@@ -63,6 +62,7 @@ class CommandLedger final : public Ledger, public Till {
   // Throws Throttled.
   void admit(const Container& container, std::size_t partition);
   void check_size(bson::View document) const;
+  void remove_due(Writer& writer, const Collection& collection) const;
 };
 
 }  // namespace gesso::localdb::cosmos

@@ -4,6 +4,7 @@
 #include "gesso/localdb/cosmos/language.hpp"
 #include "gesso/localdb/cosmos/ledger.hpp"
 #include "gesso/localdb/cosmos/tables.hpp"
+#include "gesso/localdb/cosmos/write_rules.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb::cosmos {
@@ -26,6 +27,15 @@ void check_numbers(const Call& call) {
                      "Retryable writes are not supported. Please disable retryable writes by "
                      "specifying \"retrywrites=false\" in the connection string or an equivalent "
                      "driver specific config.");
+}
+
+// The names of replies, which are left of those of the older server versions.
+void append_type(std::string_view command, bson::Builder& reply) {
+  if (command == "createIndexes") reply.append("_t", "CreateIndexesResponse");
+  if (command == "dropIndexes" || command == "deleteIndexes") {
+    reply.append("_t", "DropIndexesResponse");
+  }
+  if (command == "shardCollection") reply.append("_t", "ShardCollectionResponse");
 }
 
 Connection& connection_of(Client& client) {
@@ -51,17 +61,11 @@ void KeepAccount::around(Call& call, const Next& next) const {
   try {
     for (bool done = false; !done;) {
       bson::Builder reply;
-      Call attempt{.services = call.services,
-                   .client = call.client,
-                   .message = call.message,
-                   .name = call.name,
-                   .db = call.db,
-                   .command = call.command,
-                   .reply = reply,
-                   .operation = call.operation,
-                   .ledger = &ledger};
+      Call attempt = call.with(reply);
+      attempt.ledger = &ledger;
       try {
         next(attempt);
+        append_type(call.name, reply);
         call.reply.append_all(reply.finish());
         call.close = attempt.close;
         done = true;
@@ -75,6 +79,35 @@ void KeepAccount::around(Call& call, const Next& next) const {
     throw;
   }
   note();
+}
+
+void RememberWrites::around(Call& call, const Next& next) const {
+  const bson::View body = call.message.body;
+  const std::optional<std::int64_t> number = body["txnNumber"].integer();
+  if (!number) return next();
+  const std::optional<SessionId> session = session_of(body);
+  if (!session) {
+    throw CommandError(ErrorCode::kInvalidOptions,
+                       "Transaction number requires a session ID to also be specified");
+  }
+  check_shard_key(call);
+  NumberedWrites& writes = dialect_of(call).numbered_writes();
+  if (const auto before = writes.enter(*session, *number, *call.operation)) {
+    call.reply.append_all(*before);
+    return;
+  }
+  bson::Builder reply;
+  Call once = call.with(reply);
+  try {
+    next(once);
+  } catch (...) {
+    writes.leave(*session, std::nullopt);
+    throw;
+  }
+  const bson::Document done = reply.finish();
+  writes.leave(*session, done);
+  call.reply.append_all(done);
+  call.close = once.close;
 }
 
 }  // namespace gesso::localdb::cosmos

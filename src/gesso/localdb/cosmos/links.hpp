@@ -16,4 +16,9 @@ class KeepAccount final : public Link {
   void around(Call& call, const Next& next) const override;
 };
 
+// Answers a numbered write that was done before with what came of it.
+class RememberWrites final : public Link {
+  void around(Call& call, const Next& next) const override;
+};
+
 }  // namespace gesso::localdb::cosmos

@@ -3,6 +3,7 @@
 
 #include "gesso/localdb/engine/aggregation.hpp"
 #include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/engine/dialect.hpp"
 #include "gesso/localdb/engine/explain.hpp"
 #include "gesso/localdb/engine/reply_cursor.hpp"
 #include "gesso/localdb/engine/tables.hpp"

@@ -1,5 +1,6 @@
 #include "gesso/localdb/engine/aggregation.hpp"
 
+#include "gesso/localdb/engine/dialect.hpp"
 #include "gesso/localdb/engine/host_name.hpp"
 #include "gesso/localdb/engine/names.hpp"
 #include "gesso/localdb/engine/statistics.hpp"

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/engine/dialect.hpp"
 #include "gesso/localdb/engine/names.hpp"
 #include "gesso/localdb/engine/query.hpp"
 #include "gesso/localdb/engine/reply_cursor.hpp"
@@ -111,12 +112,12 @@ void rename_collection(Context& context) {
       });
 }
 
-bson::Document describe(const Collection& collection, bool name_only) {
+bson::Document describe(const Dialect& dialect, const Collection& collection, bool name_only) {
   bson::Builder out;
   out.append("name", collection.name);
   out.append("type", "collection");
   if (name_only) return out.finish();
-  out.append("options", collection.options);
+  out.append("options", dialect.shown_options(collection));
   {
     const auto info = out.document("info");
     out.append("readOnly", false);
@@ -133,11 +134,13 @@ void list_collections(Context& context) {
   const Matcher filter = Matcher::compile(context.arguments.document("filter"));
   const bool name_only = context.arguments.flag("nameOnly");
   const ReadTransaction snapshot = context.services.store.read();
+  const Dialect& dialect = context.services.dialect;
   std::vector<bson::Document> documents;
   for (const CollectionPtr& collection : snapshot.catalog().collections(context.db)) {
+    if (dialect.is_hidden(*collection)) continue;
     // The filter sees the whole description, whatever of it is shown.
-    if (!filter.matches(describe(*collection, false))) continue;
-    documents.push_back(describe(*collection, name_only));
+    if (!filter.matches(describe(dialect, *collection, false))) continue;
+    documents.push_back(describe(dialect, *collection, name_only));
   }
   reply_list(context, context.ns("$cmd.listCollections"), std::move(documents));
 }

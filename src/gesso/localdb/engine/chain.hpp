@@ -31,6 +31,20 @@ struct Call {
   bool close = false;              // end the connection instead of replying
   Operation* operation = nullptr;  // from the operation's link on
   Ledger* ledger = nullptr;        // behind the link of a dialect that keeps one
+
+  // The same command with another reply.
+  [[nodiscard]] Call with(bson::Builder& other) const {
+    return {.services = services,
+            .client = client,
+            .message = message,
+            .name = name,
+            .db = db,
+            .command = command,
+            .reply = other,
+            .close = close,
+            .operation = operation,
+            .ledger = ledger};
+  }
 };
 
 class Link;

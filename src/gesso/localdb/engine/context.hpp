@@ -20,7 +20,6 @@
 #include "gesso/localdb/engine/auth/scram.hpp"
 #include "gesso/localdb/engine/auth/user.hpp"
 #include "gesso/localdb/engine/cursor.hpp"
-#include "gesso/localdb/engine/dialect.hpp"
 #include "gesso/localdb/engine/fail_point.hpp"
 #include "gesso/localdb/engine/index_builds.hpp"
 #include "gesso/localdb/engine/object_id.hpp"
@@ -31,7 +30,14 @@
 
 namespace gesso::localdb {
 
+inline constexpr std::size_t kMaxDocumentSize = 16 * 1024 * 1024;
+inline constexpr std::size_t kMaxWriteBatch = 100'000;
 inline constexpr int kSessionTimeoutMinutes = 30;
+
+// dialect.hpp
+class Dialect;
+class Ledger;
+struct ClientNote;
 
 struct EngineOptions {
   bool require_auth = false;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gesso/bson/builder.hpp"
+#include "gesso/localdb/engine/context.hpp"
 #include "gesso/localdb/index/spec.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/plan/plan.hpp"
@@ -24,13 +25,7 @@
 
 namespace gesso::localdb {
 
-struct Client;
-struct Command;
-struct Context;
 class Link;
-
-inline constexpr std::size_t kMaxDocumentSize = 16 * 1024 * 1024;
-inline constexpr std::size_t kMaxWriteBatch = 100'000;
 
 // Work that was refused because there is no budget left for it at this moment. Nothing of it was
 // done.
@@ -40,7 +35,7 @@ class Throttled : public CommandError {
 };
 
 // What a query is for: it decides what its documents cost.
-enum class QueryUse {
+enum class QueryUse : int {
   kFind,      // they are returned
   kPipeline,  // they are read by the stages of an aggregation, `count` or `distinct`
   kWrite,     // they are changed, at a price of their own
@@ -66,7 +61,8 @@ class Ledger {
 
   // The document as it is to be stored, valid until the next call of anything here. `before` and
   // `after` are as clients see them. Throw Throttled, or CommandError for what this server refuses.
-  [[nodiscard]] virtual bson::View insert(const Transaction& at, const Collection& collection,
+  // `insert` takes out of the way what clients do not see any more.
+  [[nodiscard]] virtual bson::View insert(Writer& writer, const Collection& collection,
                                           bson::View document) = 0;
   [[nodiscard]] virtual bson::View update(const Collection& collection, bson::View before,
                                           bson::View after) = 0;
@@ -118,6 +114,16 @@ class Dialect {
                            const IndexSpec& /*index*/) const {}
   // What a client is told of a fault.
   [[nodiscard]] virtual CommandError refusal_of(const StorageError& error) const;
+  // The reply of a command that failed; std::nullopt for the usual one.
+  [[nodiscard]] virtual std::optional<bson::Document> error_reply(
+      const CommandError& /*error*/) const {
+    return std::nullopt;
+  }
+  // Whether clients do not see the collection, and what they see of its options.
+  [[nodiscard]] virtual bool is_hidden(const Collection& /*collection*/) const { return false; }
+  [[nodiscard]] virtual bson::Document shown_options(const Collection& collection) const {
+    return collection.options;
+  }
 };
 
 }  // namespace gesso::localdb

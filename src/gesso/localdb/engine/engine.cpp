@@ -162,6 +162,7 @@ Engine::Outcome Engine::run(Client& client, const wire::Message& message) {
     dispatch(client, message, reply, close);
     return {.reply = reply.finish(), .close = close};
   } catch (const CommandError& error) {
+    if (auto reply = services_.dialect.error_reply(error)) return {.reply = std::move(*reply)};
     return {.reply = error_reply(error.code(), error.what(), error.details())};
   } catch (const StorageError& error) {
     const CommandError refusal = services_.dialect.refusal_of(error);

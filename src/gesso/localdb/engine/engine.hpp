@@ -15,6 +15,8 @@
 
 namespace gesso::localdb {
 
+class Link;
+
 class Engine {
   Services services_;
   std::unordered_map<std::string_view, const Command*> commands_;

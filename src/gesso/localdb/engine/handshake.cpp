@@ -3,6 +3,7 @@
 
 #include "gesso/localdb/engine/authentication.hpp"
 #include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/engine/dialect.hpp"
 
 namespace gesso::localdb {
 namespace {

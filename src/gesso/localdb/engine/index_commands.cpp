@@ -3,6 +3,7 @@
 #include <array>
 
 #include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/engine/dialect.hpp"
 #include "gesso/localdb/engine/names.hpp"
 #include "gesso/localdb/engine/reply_cursor.hpp"
 #include "gesso/localdb/engine/tables.hpp"

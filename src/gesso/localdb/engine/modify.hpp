@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/engine/dialect.hpp"
 #include "gesso/localdb/engine/query.hpp"
 #include "gesso/localdb/language/update/update.hpp"
 

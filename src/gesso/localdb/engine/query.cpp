@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "gesso/localdb/engine/dialect.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 #include "gesso/localdb/language/match/sort.hpp"
 

@@ -11,6 +11,8 @@
 
 namespace gesso::localdb {
 
+enum class QueryUse : int;  // dialect.hpp
+
 using MatcherPtr = std::shared_ptr<const Matcher>;
 
 [[nodiscard]] MatcherPtr compile_filter(bson::View filter, const Variables& variables);

@@ -4,6 +4,7 @@
 
 #include "gesso/bson/compare.hpp"
 #include "gesso/localdb/engine/context.hpp"
+#include "gesso/localdb/engine/dialect.hpp"
 #include "gesso/localdb/engine/distinct_values.hpp"
 #include "gesso/localdb/engine/names.hpp"
 #include "gesso/localdb/engine/query.hpp"

@@ -1,4 +1,5 @@
 #include "gesso/localdb/engine/reply_cursor.hpp"
+#include "gesso/localdb/engine/dialect.hpp"
 
 namespace gesso::localdb {
 namespace {

@@ -149,6 +149,12 @@ std::size_t WriteTransaction::drop_database(std::string_view database) {
   return collections.size();
 }
 
+void WriteTransaction::change_options(const Collection& stale, bson::View options) {
+  auto changed = std::make_shared<Collection>(current(stale));
+  changed->options = bson::Document(options);
+  save(std::move(changed));
+}
+
 void WriteTransaction::rename_collection(const Collection& stale, std::string_view database,
                                          std::string_view name) {
   check_names(database, name);

@@ -64,6 +64,8 @@ class WriteTransaction final : public Writer {
   CollectionPtr create_collection(std::string_view database, std::string_view name,
                                   bson::View options = {});
   CollectionPtr ensure_collection(std::string_view database, std::string_view name) override;
+  // Throws StorageError (kNoCollection).
+  void change_options(const Collection& collection, bson::View options);
   // False where there is none. Takes the same short time however large the collection is: the
   // sweep takes the documents away afterwards.
   bool drop_collection(std::string_view database, std::string_view name);

@@ -1,0 +1,179 @@
+// Partitions, burst capacity, server-side retry, numbered writes.
+#include <atomic>
+#include <thread>
+
+#include "tests/localdb/cosmos/account_fixture.hpp"
+
+namespace gesso::localdb::cosmos {
+namespace {
+
+class CapacityTest : public AccountTest {
+ protected:
+  // How many tiny documents of one shard key value go in.
+  std::int64_t inserts(const std::string& key, int first, int count) {
+    std::vector<bson::Document> documents;
+    for (int i = first; i < first + count; ++i) {
+      documents.push_back(bson::make_document("_id", i, "k", key));
+    }
+    return *insert_all("c", documents)["n"].integer();
+  }
+};
+
+TEST_F(CapacityTest, OneValueOfTheShardKeyHasOnePartitionsShare) {
+  open({.ru = 1000, .partitions = 10});
+  good(R"({"shardCollection": "test.c", "key": {"k": "hashed"}})");
+  EXPECT_EQ(inserts("a", 0, 100), 12);  // 8.77 each, of 100
+  // Another value in another partition has a share of its own.
+  std::int64_t all = 12;
+  for (int i = 0; i < 100; ++i) all += inserts("key " + std::to_string(i), 1000 + 100 * i, 100);
+  EXPECT_GE(all, 110);
+  EXPECT_LE(all, 120);
+}
+
+TEST_F(CapacityTest, PartitionsFollowTheThroughput) {
+  EXPECT_EQ(partitions_of({.ru = 400}), 1U);
+  EXPECT_EQ(partitions_of({.ru = 6000}), 1U);
+  EXPECT_EQ(partitions_of({.ru = 6100}), 2U);
+  EXPECT_EQ(partitions_of({.ru = 60'000}), 10U);
+  EXPECT_EQ(partitions_of({.ru = 10'000, .autoscale = true}), 1U);
+  EXPECT_EQ(partitions_of({.ru = 11'000, .autoscale = true}), 2U);
+}
+
+TEST_F(CapacityTest, BurstCapacitySavesFiveMinutesAndSpendsThreeThousandASecond) {
+  open({.ru = 400, .burst = true});
+  std::int64_t next = 0;
+  const auto second = [&] {
+    std::vector<bson::Document> documents;
+    for (int i = 0; i < 1000; ++i) {
+      documents.push_back(bson::make_document("_id", next + i));
+    }
+    const std::int64_t n = *insert_all("c", documents)["n"].integer();
+    next += n;
+    advance(1000);
+    return n;
+  };
+  EXPECT_EQ(second(), 50);  // 8.1 each: nothing is saved yet
+  advance(600'000);
+  EXPECT_EQ(second(), 371);  // 3,000
+  // 120,000 were saved, of which 2,600 went with that second.
+  for (int i = 0; i < 44; ++i) ASSERT_EQ(second(), 371) << i;
+  std::int64_t rest = 0;
+  for (int i = 0; i < 5; ++i) rest += second();
+  EXPECT_LT(rest, 5 * 371);
+  EXPECT_EQ(second(), 50);
+}
+
+TEST_F(CapacityTest, ThroughputOfThreeThousandSavesNothing) {
+  open({.ru = 3000, .burst = true});
+  advance(600'000);
+  std::vector<bson::Document> documents;
+  for (int i = 0; i < 1000; ++i) documents.push_back(bson::make_document("_id", i));
+  EXPECT_EQ(insert_all("c", documents)["n"].integer(), 371);
+}
+
+// The clock goes on by itself, by a second whenever somebody waits for a while.
+class RetryTest : public CapacityTest {
+  std::atomic<bool> done_ = false;
+  std::thread ticker_;
+
+ protected:
+  void start_clock() {
+    ticker_ = std::thread([this] {
+      while (!done_) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        advance(100);
+      }
+    });
+  }
+  void TearDown() override {
+    done_ = true;
+    if (ticker_.joinable()) ticker_.join();
+  }
+};
+
+TEST_F(RetryTest, TheServerWaitsInsteadOfRefusing) {
+  open({.ru = 400, .ssr = true});
+  start_clock();
+  std::vector<bson::Document> documents;
+  for (int i = 0; i < 500; ++i) documents.push_back(bson::make_document("_id", i));
+  const auto begun = clock_.steady_now();
+  const bson::Document reply = insert_all("c", documents);
+  EXPECT_EQ(reply["n"].integer(), 500) << bson::to_json(reply);
+  const auto took = std::chrono::duration<double>(clock_.steady_now() - begun).count();
+  EXPECT_GT(took, 8);  // 4,050 units at 400 a second
+  const bson::Document statistics = good(R"({"getLastRequestStatistics": 1})");
+  EXPECT_EQ(statistics["RetriedDueToRateLimiting"].as_bool(), true);
+  EXPECT_GT(statistics["EstimatedDelayFromRateLimitingInMilliseconds"].as_int64(), 5000);
+}
+
+TEST_F(RetryTest, AfterAMinuteItGivesUpAndTheWorkIsHalfDone) {
+  open({.ru = 400, .ssr = true});
+  std::vector<bson::Document> documents;
+  for (int i = 0; i < 1000; ++i) {
+    documents.push_back(bson::make_document("_id", i));
+  }
+  start_clock();
+  for (int i = 0; i < 4; ++i) {
+    for (bson::Document& document : documents) {
+      document = bson::make_document("_id", *document["_id"].integer() + (i > 0 ? 1000 : 0));
+    }
+    ASSERT_EQ(insert_all("c", documents)["n"].integer(), 1000);
+  }
+  const bson::Document reply = run(R"({"delete": "c", "deletes": [{"q": {}, "limit": 0}]})");
+  EXPECT_EQ(reply.view().at_path("writeErrors.0.code").integer(), 50) << bson::to_json(reply);
+  EXPECT_EQ(reply.view().at_path("writeErrors.0.errmsg").as_string(),
+            "Request timed out. Retries due to rate limiting: True.");
+  EXPECT_GT(*reply["n"].integer(), 2000);
+  EXPECT_LT(*reply["n"].integer(), 4000);
+  EXPECT_GT(charge(), 20'000);  // one that timed out tells its charge too
+}
+
+class NumberedTest : public AccountTest {
+ protected:
+  void SetUp() override { open_wide({.capabilities = {"EnableMongoRetryableWrites"}}); }
+
+  bson::Document numbered(const std::string& command, int number) {
+    bson::Builder out;
+    out.append_all(bson::from_json(command));
+    const std::array<std::uint8_t, 16> session{1, 2, 3};
+    out.append("lsid", bson::make_document("id", bson::Binary{.subtype = 4, .bytes = session}));
+    out.append("txnNumber", std::int64_t{number});
+    return run(out.finish().view());
+  }
+};
+
+TEST_F(NumberedTest, AWriteThatIsSentAgainIsNotDoneAgain) {
+  insert("c", R"({"_id": 1, "n": 0})");
+  const std::string command =
+      R"({"update": "c", "updates": [{"q": {"_id": 1}, "u": {"$inc": {"n": 1}}}]})";
+  const bson::Document first = numbered(command, 1);
+  EXPECT_EQ(bson::to_json(numbered(command, 1)), bson::to_json(first));
+  EXPECT_EQ(found(R"({"find": "c"})"), R"([{"_id":1,"n":1}])");
+  (void)numbered(command, 2);
+  EXPECT_EQ(found(R"({"find": "c"})"), R"([{"_id":1,"n":2}])");
+  EXPECT_EQ(code_of(numbered(command, 1)), 225);
+  // One that failed is tried again.
+  EXPECT_EQ(code_of(numbered(R"({"findAndModify": "c", "query": {"_id": 1},
+                                 "sort": {"n": 1}, "remove": true})",
+                             3)),
+            2);
+  EXPECT_EQ(code_of(numbered(R"({"findAndModify": "c", "query": {"_id": 1}, "remove": true})", 3)),
+            0);
+}
+
+TEST_F(NumberedTest, AShardedCollectionWantsItsShardKey) {
+  good(R"({"shardCollection": "test.c", "key": {"k": "hashed"}})");
+  insert("c", R"({"_id": 1, "k": 5})");
+  EXPECT_EQ(code_of(numbered(R"({"delete": "c", "deletes": [{"q": {"_id": 1}, "limit": 1}]})", 1)),
+            61);
+  EXPECT_EQ(code_of(numbered(
+                R"({"findAndModify": "c", "query": {"_id": 1}, "update": {"$set": {"n": 1}}})", 2)),
+            61);
+  EXPECT_EQ(code_of(numbered(R"({"update": "c", "updates": [{"q": {"_id": 1, "k": 5},
+                                 "u": {"$set": {"n": 1}}}]})",
+                             3)),
+            0);
+}
+
+}  // namespace
+}  // namespace gesso::localdb::cosmos
