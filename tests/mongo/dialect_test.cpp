@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <initializer_list>
+#include <vector>
+
 #include "gesso/bson/json.hpp"
 
 namespace gesso::mongo {
@@ -42,16 +46,66 @@ TEST(Dialect, WritesAreRepeatedOnlyByServersWithSessionsThatAreNotAlone) {
 
 TEST(Dialect, RuTakesTwoMegabytesWhateverItSays) {
   const bson::Document hello = bson::from_json(R"({"maxBsonObjectSize": 16777216})");
-  EXPECT_EQ(max_document_size(Dialect::kCosmosRu, hello), 2u << 20);
-  EXPECT_EQ(max_document_size(Dialect::kMongoDb, hello), 16u << 20);
-  EXPECT_EQ(max_document_size(Dialect::kMongoDb, bson::Document()), 16u << 20);
+  EXPECT_EQ(max_document_size(traits_of(Dialect::kCosmosRu), hello), 2u << 20);
+  EXPECT_EQ(max_document_size(traits_of(Dialect::kCosmosRu, {.documents_of_16_mb = true}), hello),
+            16u << 20);
+  EXPECT_EQ(max_document_size(traits_of(Dialect::kMongoDb), hello), 16u << 20);
+  EXPECT_EQ(max_document_size(traits_of(Dialect::kMongoDb), bson::Document()), 16u << 20);
 }
 
-TEST(Dialect, EachHasAName) {
+TEST(Dialect, EachHasANameByWhichItIsForced) {
   EXPECT_EQ(to_string(Dialect::kMongoDb), "mongodb");
   EXPECT_EQ(to_string(Dialect::kLocalDb), "localdb");
   EXPECT_EQ(to_string(Dialect::kCosmosRu), "cosmos-ru");
   EXPECT_EQ(to_string(Dialect::kDocumentDb), "documentdb");
+  for (const Dialect dialect : kDialects) {
+    EXPECT_EQ(parse_dialect(to_string(dialect)), dialect);
+    EXPECT_EQ(traits_of(dialect).dialect, dialect);
+  }
+  EXPECT_EQ(parse_dialect("cosmos"), std::nullopt);
+}
+
+// One line for each difference: who changes one has to say so here.
+TEST(Dialect, TheTraitsOfEach) {
+  constexpr DialectTraits mongodb = traits_of(Dialect::kMongoDb);
+  constexpr DialectTraits localdb = traits_of(Dialect::kLocalDb);
+  constexpr DialectTraits ru = traits_of(Dialect::kCosmosRu);
+  constexpr DialectTraits vcore = traits_of(Dialect::kDocumentDb);
+  const auto only_on = [&](bool DialectTraits::*member, bool value,
+                           std::initializer_list<const DialectTraits*> those) {
+    for (const DialectTraits* one : {&mongodb, &localdb, &ru, &vcore}) {
+      const bool is_one = std::ranges::find(those, one) != those.end();
+      EXPECT_EQ(one->*member, is_one ? value : !value) << one->name;
+    }
+  };
+  only_on(&DialectTraits::compound_serves_filters, false, {&ru});
+  only_on(&DialectTraits::partial_indexes, false, {&ru});
+  only_on(&DialectTraits::ttl_on_any_date, false, {&ru});
+  only_on(&DialectTraits::unique_over_documents, false, {&ru});
+  only_on(&DialectTraits::counts_exactly, false, {&mongodb});
+  only_on(&DialectTraits::extension_commands, true, {&ru});
+  only_on(&DialectTraits::tells_request_charge, true, {&ru});
+  only_on(&DialectTraits::cursors_of_sessions, false, {&ru, &localdb});
+  only_on(&DialectTraits::retryable_writes, false, {&ru, &vcore});
+  only_on(&DialectTraits::internal_error_is_transient, true, {&ru});
+}
+
+TEST(Dialect, AnAccountsCapabilitiesAreReadByAzuresNames) {
+  const auto parse = [](std::initializer_list<std::string_view> names) {
+    return parse_capabilities(std::vector<std::string_view>(names));
+  };
+  EXPECT_EQ(parse({}), AccountCapabilities());
+  EXPECT_EQ(parse({"EnableMongo", "DisableRateLimitingResponses"}), AccountCapabilities());
+  EXPECT_EQ(parse({"EnableMongo", "enablemongoretryablewrites", "EnableTtlOnCustomPath"}),
+            (AccountCapabilities{.retryable_writes = true, .ttl_on_custom_path = true}));
+  EXPECT_EQ(parse({"EnableMongoRetryableWrite"}), std::nullopt);
+}
+
+TEST(Dialect, ACapabilityChangesTheTraitThatItIsAbout) {
+  EXPECT_TRUE(traits_of(Dialect::kCosmosRu, {.retryable_writes = true}).retryable_writes);
+  EXPECT_TRUE(traits_of(Dialect::kCosmosRu, {.ttl_on_custom_path = true}).ttl_on_any_date);
+  EXPECT_TRUE(traits_of(Dialect::kCosmosRu, {.partial_unique = true}).partial_indexes);
+  EXPECT_TRUE(traits_of(Dialect::kCosmosRu, {.unique_reindex = true}).unique_over_documents);
 }
 
 }  // namespace

@@ -3,7 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <optional>
 #include <ostream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/json.hpp"
@@ -15,140 +22,103 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-enum class Call { kRead, kWrite };
-
-// What came, and what it must become.
+// What came, from where, and what it must become: data/errors.json, with the source of each.
 struct Case {
-  const char* name;
+  std::string name;
   Origin origin;
   int code;
-  const char* message;
-  Call call;
-  ErrorKind kind;
+  std::string text;
+  bool is_write;
+  Dialect dialect;
+  std::string kind;
   bool retryable;
-  Dialect dialect = Dialect::kMongoDb;
+  std::optional<std::int64_t> retry_after;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& one) { return out << one.name; }
 
-constexpr const char* kThrottled =
-    "Error=16500, RetryAfterMs=34, Details='Response status code does not indicate success: "
-    "TooManyRequests (429); Substatus: 3200; ActivityId: 0; Reason: ({\"Errors\":[\"Request rate "
-    "is large. More Request Units may be needed, so no changes were made.\"]})";
+Origin origin_of(std::string_view name) {
+  constexpr std::pair<std::string_view, Origin> kOrigins[] = {
+      {"server", Origin::kServer},   {"write_concern", Origin::kWriteConcern},
+      {"network", Origin::kNetwork}, {"not_sent", Origin::kNotSent},
+      {"driver", Origin::kDriver},   {"authentication", Origin::kAuthentication},
+  };
+  for (const auto& [text, origin] : kOrigins) {
+    if (text == name) return origin;
+  }
+  throw std::invalid_argument("no origin " + std::string(name));
+}
 
-constexpr Dialect kRu = Dialect::kCosmosRu;
+std::vector<Case> cases() {
+  std::ifstream file(GESSO_SOURCE_DIR "/tests/mongo/data/errors.json");
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const bson::Document document = bson::from_json("{\"cases\":" + text + "}");
+  std::vector<Case> all;
+  for (const bson::Element& element : document["cases"].as_document()) {
+    const bson::View one = element.value.as_document();
+    const auto said = [&](std::string_view field) { return std::string(one[field].as_string()); };
+    if (said("source").empty()) throw std::invalid_argument(said("name") + " has no source");
+    all.push_back({.name = said("name"),
+                   .origin = origin_of(said("origin")),
+                   .code = static_cast<int>(one["code"].integer().value()),
+                   .text = said("text"),
+                   .is_write = said("call") == "write",
+                   .dialect = parse_dialect(said("dialect")).value(),
+                   .kind = said("kind"),
+                   .retryable = one["retryable"].as_bool(),
+                   .retry_after = one["retry_after_ms"].integer()});
+  }
+  return all;
+}
+
 constexpr Origin kServer = Origin::kServer;
-
-const Case kCases[] = {
-    {"throttled read", kServer, 16500, kThrottled, Call::kRead, ErrorKind::kThrottled, true, kRu},
-    {"throttled write", kServer, 16500, kThrottled, Call::kWrite, ErrorKind::kThrottled, true, kRu},
-    {"throttled in another code's text", kServer, 2,
-     "A write operation resulted in an error. Error=16500, RetryAfterMs=4, Details='Batch write "
-     "error.",
-     Call::kWrite, ErrorKind::kThrottled, true, kRu},
-    {"throttled, old text", kServer, 1, "Message: {\"Errors\":[\"Request rate is large\"]}",
-     Call::kRead, ErrorKind::kThrottled, true, kRu},
-    {"timeout of a read", kServer, 50, "Request timed out.", Call::kRead, ErrorKind::kTimeout, true,
-     kRu},
-    {"timeout of a write", kServer, 50, "Request timed out.", Call::kWrite, ErrorKind::kTimeout,
-     false, kRu},
-    {"timeout 408", kServer, 50,
-     "Error=50, Details='Response status code does not indicate success: RequestTimeout (408);",
-     Call::kRead, ErrorKind::kTimeout, true, kRu},
-    {"timeout, the service did not retry", kServer, 50,
-     "Request timed out. Retries due to rate limiting: False.", Call::kRead, ErrorKind::kTimeout,
-     true, kRu},
-    {"timeout, the service retried for a minute", kServer, 50,
-     "Request timed out. Retries due to rate limiting: True.", Call::kRead, ErrorKind::kTimeout,
-     false, kRu},
-    {"ExceededTimeLimit", kServer, 262, "operation exceeded time limit", Call::kRead,
-     ErrorKind::kTimeout, true},
-    {"duplicate", kServer, 11000, "E11000 duplicate key error", Call::kWrite, ErrorKind::kDuplicate,
-     false},
-    {"unauthorized", kServer, 13, "Not Authenticated", Call::kRead, ErrorKind::kAuth, false},
-    {"authentication failed", kServer, 18, "Authentication failed.", Call::kRead, ErrorKind::kAuth,
-     false},
-    {"Atlas' bad auth", kServer, 8000, "bad auth : Authentication failed.", Call::kRead,
-     ErrorKind::kAuth, false},
-    {"SASL", Origin::kAuthentication, 11, "Failed to authenticate", Call::kRead, ErrorKind::kAuth,
-     false},
-    {"a unique index that stands", kServer, 13,
-     "The unique index cannot be modified. To change the unique index, remove the collection",
-     Call::kWrite, ErrorKind::kConflict, false, kRu},
-    {"write conflict", kServer, 112, "WriteConflict", Call::kWrite, ErrorKind::kConflict, true},
-    {"collection exists", kServer, 48, "Collection already exists", Call::kWrite,
-     ErrorKind::kConflict, false},
-    {"index options differ", kServer, 85, "Index with name already exists with different options",
-     Call::kWrite, ErrorKind::kConflict, false},
-    {"not primary, read", kServer, 10107, "not primary", Call::kRead, ErrorKind::kUnavailable,
-     true},
-    {"not primary, write: nothing was done", kServer, 10107, "not primary", Call::kWrite,
-     ErrorKind::kUnavailable, true},
-    {"shutting down, write: who knows", kServer, 91, "shutdown in progress", Call::kWrite,
-     ErrorKind::kUnavailable, false},
-    {"InternalError on RU", kServer, 1, "Internal Server Error", Call::kRead,
-     ErrorKind::kUnavailable, true, kRu},
-    {"InternalError on RU, write", kServer, 1, "Internal Server Error", Call::kWrite,
-     ErrorKind::kUnavailable, false, kRu},
-    {"InternalError elsewhere", kServer, 1, "bug", Call::kRead, ErrorKind::kInternal, false},
-    {"503 in the text", kServer, 1, "ServiceUnavailable (503)", Call::kRead,
-     ErrorKind::kUnavailable, true, Dialect::kDocumentDb},
-    {"cursor not found", kServer, 43, "cursor id 7 not found", Call::kRead, ErrorKind::kUnavailable,
-     true},
-    {"bad value", kServer, 2, "BadValue", Call::kRead, ErrorKind::kInternal, false},
-    {"failed to parse", kServer, 9, "FailedToParse", Call::kRead, ErrorKind::kInternal, false},
-    {"too large for RU", kServer, 16,
-     "Error=16, Details='Response status code does not indicate success: RequestEntityTooLarge "
-     "(413)",
-     Call::kWrite, ErrorKind::kValidation, false, kRu},
-    {"document validation", kServer, 121, "Document failed validation", Call::kWrite,
-     ErrorKind::kValidation, false},
-    {"shard key not found", kServer, 61, "ShardKeyNotFound", Call::kWrite, ErrorKind::kInternal,
-     false, kRu},
-    {"immutable field", kServer, 66, "ImmutableField", Call::kWrite, ErrorKind::kInternal, false},
-    {"cannot create index", kServer, 67, "CannotCreateIndex", Call::kWrite, ErrorKind::kInternal,
-     false, kRu},
-    {"command not supported", kServer, 115, "CommandNotSupported", Call::kRead,
-     ErrorKind::kInternal, false, kRu},
-    {"namespace not found", kServer, 26, "ns not found", Call::kRead, ErrorKind::kInternal, false},
-    {"write concern timeout", Origin::kWriteConcern, 64, "waiting for replication timed out",
-     Call::kWrite, ErrorKind::kTimeout, false},
-    {"write concern, node lost", Origin::kWriteConcern, 91, "shutdown in progress", Call::kWrite,
-     ErrorKind::kUnavailable, false},
-    {"connection lost, read", Origin::kNetwork, 4, "socket error or timeout", Call::kRead,
-     ErrorKind::kUnavailable, true},
-    {"connection lost, write", Origin::kNetwork, 4, "socket error or timeout", Call::kWrite,
-     ErrorKind::kUnavailable, false},
-    {"no server, write: it was not sent", Origin::kNotSent, 13053, "No suitable servers found",
-     Call::kWrite, ErrorKind::kUnavailable, true},
-    {"the driver refuses", Origin::kDriver, 22, "invalid argument", Call::kRead,
-     ErrorKind::kInternal, false},
-};
 
 class Errors : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Errors, BecomeTheKindTheyAre) {
   const Case& one = GetParam();
-  const Operation operation{.name = "update",
-                            .ns = "test.users",
-                            .is_write = one.call == Call::kWrite,
-                            .dialect = one.dialect};
-  const Error error = make_error(one.origin, one.code, one.message, bson::View(), operation);
-  EXPECT_EQ(error.kind(), one.kind) << error.what();
+  const Operation operation{
+      .name = "update", .ns = "test.users", .is_write = one.is_write, .dialect = one.dialect};
+  const Error error = make_error(one.origin, one.code, one.text, bson::View(), operation);
+  EXPECT_EQ(to_string(error.kind()), one.kind) << error.what();
   EXPECT_EQ(error.retryable(), one.retryable) << error.what();
   EXPECT_EQ(error.ns(), "test.users");
   EXPECT_EQ(error.operation(), "update");
   const bool from_server = one.origin == kServer || one.origin == Origin::kWriteConcern;
   EXPECT_EQ(error.server_code(), from_server ? one.code : 0);
   EXPECT_THAT(error.what(), HasSubstr("update on test.users"));
+  const std::optional<std::chrono::milliseconds> after =
+      one.retry_after ? std::optional(std::chrono::milliseconds{*one.retry_after}) : std::nullopt;
+  EXPECT_EQ(error.retry_after(), after);
+  if (one.origin == kServer) {
+    EXPECT_EQ(is_throttled(one.code, one.text), one.kind == "throttled");
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Server, Errors, ::testing::ValuesIn(kCases));
+INSTANTIATE_TEST_SUITE_P(Server, Errors, ::testing::ValuesIn(cases()));
+
+// As command and as an entry of `writeErrors`, it is the same thing.
+TEST_P(Errors, OfAnItemAreThoseOfACommand) {
+  const Case& one = GetParam();
+  if (one.origin != kServer) return;
+  const bson::Document entry =
+      bson::make_document("index", 3, "code", one.code, "errmsg", one.text);
+  const Operation operation{
+      .name = "insert", .ns = "test.users", .is_write = true, .dialect = one.dialect};
+  const Error whole = make_error(kServer, one.code, one.text, bson::View(), operation);
+  const Error item = to_error(entry, operation);
+  EXPECT_EQ(item.kind(), whole.kind());
+  EXPECT_EQ(item.retryable(), whole.retryable());
+  EXPECT_EQ(is_throttled(entry), one.kind == "throttled");
+}
 
 Operation insert() { return {.name = "insert", .ns = "test.users", .is_write = true}; }
 
 TEST(Errors, ThrottlingTellsWhenToComeBackWhereTheServerDid) {
-  EXPECT_EQ(make_error(kServer, 16500, kThrottled, bson::View(), insert()).retry_after(), 34ms);
+  EXPECT_EQ(
+      make_error(kServer, 16500, "Error=16500, RetryAfterMs=34, Details=", bson::View(), insert())
+          .retry_after(),
+      34ms);
   EXPECT_EQ(
       make_error(kServer, 16500, "Request rate is large", bson::View(), insert()).retry_after(),
       std::nullopt);

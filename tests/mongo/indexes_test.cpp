@@ -234,24 +234,5 @@ TEST_F(Indexes, SomethingElseMadeInTheMeantimeIsAConflict) {
   EXPECT_EQ(error.kind(), ErrorKind::kConflict);
 }
 
-TEST(IndexDialect, RuExpiresByTimestampAndHasNothingPartial) {
-  const AdaptedIndex ttl =
-      adapt({.name = "mine", .keys = make_document("expires_at", 1), .expire_after_seconds = 0},
-            Dialect::kCosmosRu);
-  EXPECT_EQ(bson::to_json(ttl.spec.keys), "{ \"_ts\" : 1 }");
-  EXPECT_EQ(ttl.spec.name, "_ts_1");
-  EXPECT_EQ(ttl.spec.expire_after_seconds, -1);
-  EXPECT_THAT(ttl.note, HasSubstr("ttl"));
-  const bson::IndexSpec partial{
-      .keys = make_document("stripe_id", 1),
-      .unique = true,
-      .partial_filter = make_document("stripe_id", make_document("$exists", true))};
-  const AdaptedIndex plain = adapt(partial, Dialect::kCosmosRu);
-  EXPECT_FALSE(plain.spec.unique);
-  EXPECT_TRUE(plain.spec.partial_filter.empty());
-  EXPECT_FALSE(plain.note.empty());
-  EXPECT_EQ(adapt(partial, Dialect::kDocumentDb).spec.partial_filter, partial.partial_filter);
-}
-
 }  // namespace
 }  // namespace gesso::mongo

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <stop_token>
 #include <string_view>
@@ -24,6 +25,9 @@
 #include "gesso/base/deadline.hpp"
 
 namespace gesso::api {
+
+// Adds what a session's unit of work has cost, where that is measured.
+void add_request_units(std::optional<double>& sum, const mongo::Session& session);
 
 // What takes the effect of an operation back, on a database worker.
 using Undo = std::function<void(mongo::Session&)>;
@@ -36,6 +40,7 @@ struct Call {
   const Caller* known_caller = nullptr;
   std::stop_token client_gone = {};  // nobody will read the answer
   Undo* undo = nullptr;
+  std::optional<double>* request_units = nullptr;  // where to add what units of work cost
 
   // Throws std::logic_error in an operation that is for everybody.
   [[nodiscard]] const Caller& caller() const {
@@ -63,11 +68,24 @@ struct DatabaseCall : Call {
 struct ReadCall : DatabaseCall {};
 
 // Of a pool whose threads hold no connection.
-struct PooledCall : Call {
+class PooledCall : public Call {
+  // At the end of a unit, whichever it is.
+  struct Adding {
+    std::optional<double>* sum;
+    const mongo::Session& session;
+    ~Adding() {
+      if (sum != nullptr) add_request_units(*sum, session);
+    }
+  };
+
+ public:
   // Runs a unit of work on a database worker and waits for what it returns or throws.
   template <class F>
   auto run(F&& unit) const {
-    return services.database.run(deadline, std::forward<F>(unit));
+    return services.database.run(deadline, [&](mongo::Session& session) {
+      const Adding adding{request_units, session};
+      return unit(session);
+    });
   }
 };
 struct HashingCall : PooledCall {};

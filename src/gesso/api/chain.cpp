@@ -53,7 +53,8 @@ Call call_of(const Services& services, Exchange& exchange) {
           .client = exchange.client,
           .known_caller = caller_of(exchange),
           .client_gone = exchange.client_gone,
-          .undo = &exchange.undo};
+          .undo = &exchange.undo,
+          .request_units = &exchange.record.request_units};
 }
 
 // Who it is that shows these, as far as they say so themselves.
@@ -65,6 +66,12 @@ std::optional<std::string_view> known_user(const std::optional<Credentials>& cre
 }
 
 }  // namespace
+
+void add_request_units(std::optional<double>& sum, const mongo::Session& session) {
+  if (const auto charge = session.request_charge()) {
+    sum = sum.value_or(0) + charge->request_units;
+  }
+}
 
 void Chain::serve(const Operation& operation, const http::PathParameters& path,
                   http::Request request, http::Responder respond) const {
@@ -118,6 +125,7 @@ void Chain::run_on_database(const ExchangePtr& exchange, Then then) const {
   services_.database.submit(
       exchange->deadline,
       [this, exchange, then](mongo::Session& session) {
+        exchange->session = &session;
         try {
           if (admit(*exchange, session)) then(session);
         } catch (...) {
@@ -249,6 +257,10 @@ void Chain::add_fields(http::Response& response, std::string_view origin, bool i
 }
 
 void Chain::answer(Exchange& exchange, http::Response response) const {
+  if (exchange.session != nullptr) {
+    add_request_units(exchange.record.request_units, *exchange.session);
+    exchange.session = nullptr;
+  }
   Limit::tell(exchange.limit, response);
   add_fields(response, exchange.origin, exchange.is_https);
   recorder_.finish(exchange.record, response);

@@ -48,6 +48,7 @@ struct Exchange {
   std::unique_ptr<BoundOperation> bound;  // nullptr where the violations say why
   std::vector<Violation> violations;
   std::stop_token client_gone = {};
+  mongo::Session* session = nullptr;  // of the unit of work that is running
   Undo undo = {};  // of what the function did, where the answer must reach the client
 };
 

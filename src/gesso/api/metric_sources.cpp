@@ -38,6 +38,7 @@ void add_database(MetricFamilies& families, const mongo::Service& service) {
   families.add(metric("gesso_database_connections"), pool.open_connections);
   families.add(metric("gesso_database_epoch"), service.pool_number());
   families.add(metric("gesso_database_info"), 1, {to_string(service.dialect())});
+  families.add(metric("gesso_database_throughput_limit"), pool.throughput_limit);
 }
 
 void add_secret(MetricFamilies& families, const SecretState& secret) {

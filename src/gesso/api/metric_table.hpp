@@ -53,6 +53,15 @@ inline constexpr MetricInfo kMetrics[] = {
      "How many connection strings have been in use."},
     {"gesso_database_info", MetricType::kGauge, "dialect",
      "1; its label says what kind of server the database is."},
+    {"gesso_database_request_units_total", MetricType::kCounter, "operation collection",
+     "Request units that commands cost, by command and collection, where the server tells it; "
+     "estimated from those that are asked about."},
+    {"gesso_database_rate_limiting_delay_seconds_total", MetricType::kCounter, "",
+     "How long the server itself held commands back for want of request units, estimated in the "
+     "same way."},
+    {"gesso_database_throughput_limit", MetricType::kGauge, "",
+     "Request units a second that work is kept below since the server refused more; 0: it is not "
+     "held back."},
     {"gesso_database_wait_seconds", MetricType::kHistogram, "",
      "How long units of work waited for a thread and its connection."},
     {"gesso_database_command_duration_seconds", MetricType::kHistogram, "command outcome",

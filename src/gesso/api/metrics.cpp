@@ -15,6 +15,7 @@
 
 #include "gesso/api/detail/metric_families.hpp"
 #include "gesso/domain/sweeper.hpp"
+#include "gesso/mongo/request_charge.hpp"
 
 namespace gesso::api {
 namespace {
@@ -97,6 +98,9 @@ class Metrics::Impl {
   MetricsBy<Counter, Texts> refusals{registry_, metric("gesso_http_refusals_total")};
   MetricsBy<Histogram, std::pair<std::string, bool>> commands{
       registry_, metric("gesso_database_command_duration_seconds")};
+  MetricsBy<Counter, Texts> charges{registry_, metric("gesso_database_request_units_total")};
+  MetricsBy<Counter, int> delays{registry_,
+                                 metric("gesso_database_rate_limiting_delay_seconds_total")};
   MetricsBy<Histogram, int> waits{registry_, metric("gesso_database_wait_seconds")};
   MetricsBy<Histogram, std::string> pool_waits{registry_, metric("gesso_pool_wait_seconds")};
   MetricsBy<Histogram, Texts> sweeps{registry_, metric("gesso_sweep_duration_seconds")};
@@ -145,6 +149,13 @@ void Metrics::refusal(std::string_view reason, int status) {
 void Metrics::command(std::string_view name, std::chrono::microseconds duration, bool ok) {
   impl_->commands.at({std::string(name), ok}, {name, ok ? "ok" : "failed"})
       .Observe(seconds(duration));
+}
+void Metrics::charge(const mongo::CommandCharge& charge) {
+  impl_->charges
+      .at({std::string(charge.operation), std::string(charge.collection)},
+          {charge.operation, charge.collection})
+      .Increment(charge.request_units * charge.weight);
+  impl_->delays.at(0, {}).Increment(seconds(charge.delayed) * charge.weight);
 }
 void Metrics::wait(std::chrono::microseconds waited) {
   impl_->waits.at(0, {}).Observe(seconds(waited));

@@ -16,6 +16,9 @@
 namespace gesso::domain {
 struct SweepRun;
 }
+namespace gesso::mongo {
+struct CommandCharge;
+}
 
 namespace gesso::api {
 
@@ -43,6 +46,8 @@ class Metrics {
   // mongo::ServiceOptions.
   void command(std::string_view name, std::chrono::microseconds duration, bool ok);
   void wait(std::chrono::microseconds waited);
+  // What a command cost: for the observer of mongo::ServiceOptions.
+  void charge(const mongo::CommandCharge& charge);
   // A task of a pool got its thread: for the timer of domain::HashPool. "hashing", "outgoing".
   void pool_wait(std::string_view pool, std::chrono::microseconds waited);
 

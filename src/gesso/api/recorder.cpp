@@ -19,7 +19,8 @@ models::UsageLogCreate usage_of(const Record& record) {
           .response_time_ms =
               std::chrono::duration_cast<std::chrono::milliseconds>(record.duration).count(),
           .metadata = schema::Object(
-              bson::make_document("operation", record.operation, "status", record.status))};
+              bson::make_document("operation", record.operation, "status", record.status)),
+          .request_units = record.request_units};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,7 @@ struct Record {
   std::string address = {};
   int status = 0;
   std::chrono::microseconds duration{};
+  std::optional<double> request_units = {};  // of the database, where it was measured
 };
 
 // Must not block.

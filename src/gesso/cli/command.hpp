@@ -66,9 +66,10 @@ struct Command {
 
 // The settings that say where the database is, for commands that work on it and serve nothing.
 inline constexpr auto kDatabaseSettings = std::to_array<std::string_view>(
-    {"data_dir", "mongodb_uri", "database", "mongodb_tls_ca_file", "key_vault_url",
-     "mongodb_secret", "key_vault_suffixes", "key_vault_tenant", "azure_credential",
-     "azure_managed_identity", "azure_connect_to", "azure_ca_file", "log_level", "log_format"});
+    {"data_dir", "mongodb_uri", "database", "mongodb_tls_ca_file", "dialect", "cosmos_capabilities",
+     "cosmos_throughput", "cosmos_sharded", "key_vault_url", "mongodb_secret", "key_vault_suffixes",
+     "key_vault_tenant", "azure_credential", "azure_managed_identity", "azure_connect_to",
+     "azure_ca_file", "log_level", "log_format"});
 
 [[nodiscard]] Command serve_command();
 [[nodiscard]] Command init_db_command();

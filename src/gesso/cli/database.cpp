@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "gesso/repositories/indexes.hpp"
+
 namespace gesso::cli {
 namespace {
 
@@ -38,6 +40,15 @@ void log_driver_line(const mongo::LogLine& line) {
 }
 
 }  // namespace
+
+mongo::CollectionOptions collection_options(const Settings& settings) {
+  mongo::CollectionOptions options;
+  if (const auto throughput = mongo::parse_throughput(settings.cosmos_throughput)) {
+    options.throughput = *throughput;
+  }
+  if (settings.cosmos_sharded) options.shard_keys = repositories::declared_shard_keys();
+  return options;
+}
 
 Failure as_failure(const Error& error) {
   return {error.kind() == ErrorKind::kConflict     ? ExitCode::kDataInUse
@@ -145,17 +156,22 @@ void Database::start_embedded(InUse in_use) {
 }
 
 mongo::ServiceOptions Database::service_options(Secret uri) const {
-  return {.uri = std::move(uri),
-          .database = settings_.database,
-          .pool_size = static_cast<std::size_t>(settings_.mongodb_pool_size),
-          .warm_minimum = static_cast<std::size_t>(settings_.mongodb_warm_minimum),
-          .queue_limit = static_cast<std::size_t>(settings_.mongodb_queue_limit),
-          .connect_attempts = static_cast<int>(settings_.mongodb_connect_attempts),
-          .default_deadline = settings_.request_timeout,
-          .tls_ca_file = settings_.mongodb_tls_ca_file,
-          .time_command = timers_.command,
-          .time_wait = timers_.wait,
-          .log = log_driver_line};
+  return {
+      .uri = std::move(uri),
+      .database = settings_.database,
+      .pool_size = static_cast<std::size_t>(settings_.mongodb_pool_size),
+      .warm_minimum = static_cast<std::size_t>(settings_.mongodb_warm_minimum),
+      .queue_limit = static_cast<std::size_t>(settings_.mongodb_queue_limit),
+      .connect_attempts = static_cast<int>(settings_.mongodb_connect_attempts),
+      .default_deadline = settings_.request_timeout,
+      .tls_ca_file = settings_.mongodb_tls_ca_file,
+      .dialect = mongo::parse_dialect(settings_.dialect),
+      .capabilities = mongo::parse_capabilities(parts_of(settings_.cosmos_capabilities)).value(),
+      .charge_sampling = static_cast<double>(settings_.request_charge_percent) / 100,
+      .observe_charge = timers_.charge,
+      .time_command = timers_.command,
+      .time_wait = timers_.wait,
+      .log = log_driver_line};
 }
 
 void Database::connect(const std::stop_token& stop) {

@@ -21,6 +21,7 @@
 #include "gesso/cli/settings.hpp"
 #include "gesso/cli/vault.hpp"
 #include "gesso/localdb/localdb.hpp"
+#include "gesso/mongo/indexes.hpp"
 #include "gesso/mongo/service.hpp"
 
 namespace gesso::cli {
@@ -36,6 +37,9 @@ enum class Secrets {
   kOnce,    // read once; a failure is the command's
   kFollow,  // waited for, and followed through every rotation
 };
+
+// How collections are made where they have shard keys and throughput.
+[[nodiscard]] mongo::CollectionOptions collection_options(const Settings& settings);
 
 // What the engine says about a data folder, with the exit status for it.
 [[nodiscard]] Failure as_failure(const Error& error);
@@ -61,6 +65,7 @@ class SocketFolder {
 struct DatabaseTimers {
   mongo::CommandTimer command = {};
   mongo::WaitTimer wait = {};
+  mongo::ChargeObserver charge = {};
 };
 
 // Throws Error (kValidation) where both a connection string and a vault are set.

@@ -237,15 +237,20 @@ class Doctor {
       return judge_latency(std::move(pings), std::move(reads));
     });
     question("server", service, [&](mongo::Session& session) {
-      ServerFacts facts{.dialect = service.dialect(), .uri = uri};
+      ServerFacts facts{
+          .dialect = service.dialect(),
+          .capabilities =
+              mongo::parse_capabilities(parts_of(settings_.cosmos_capabilities)).value(),
+          .uri = uri};
       ask_clock(session, facts, uri != nullptr);
       const bson::Document build = session.run_command(bson::make_document("buildInfo", 1));
       const bson::Value version = build["version"];
       if (version.is_string()) facts.version = version.as_string();
       return judge_server(facts);
     });
-    question("indexes", service, [](mongo::Session& session) {
-      return judge_indexes(mongo::plan_indexes(session, repositories::declared_indexes()));
+    question("indexes", service, [this](mongo::Session& session) {
+      return judge_indexes(mongo::plan_indexes(session, repositories::declared_indexes(),
+                                               collection_options(settings_)));
     });
   }
 

@@ -172,15 +172,21 @@ Check judge_latency(Latencies pings, Latencies reads) {
 }
 
 Check judge_server(const ServerFacts& facts) {
+  const mongo::DialectTraits traits = mongo::traits_of(facts.dialect, facts.capabilities);
   Check check{"server", Health::kOk,
-              fmt::format("{} {}, wire version {}", to_string(facts.dialect),
+              fmt::format("{} {} ({}), wire version {}", traits.name,
                           facts.version.empty() ? "of no known version" : facts.version,
-                          facts.max_wire_version)};
+                          traits.product, facts.max_wire_version)};
   if (facts.uri != nullptr) {
     const mongo::DriverUri& uri = *facts.uri;
-    check.found += !uri.retry_writes        ? "; writes are not retried (retryWrites=false)"
-                   : facts.can_retry_writes ? "; writes are retried"
-                                            : "; writes are not retried: the server cannot";
+    const bool on_ru = facts.dialect == mongo::Dialect::kCosmosRu;
+    check.found += !traits.retryable_writes && on_ru
+                       ? "; writes are not retried: EnableMongoRetryableWrites is not among "
+                         "GESSO_COSMOS_CAPABILITIES"
+                   : !uri.retry_writes && !on_ru ? "; writes are not retried (retryWrites=false)"
+                   : traits.retryable_writes && facts.can_retry_writes
+                       ? "; writes are retried"
+                       : "; writes are not retried: the server cannot";
     if (uri.max_idle) {
       check.found += fmt::format("; connections idle for {} are closed (maxIdleTimeMS)",
                                  in_words(*uri.max_idle));
@@ -217,6 +223,14 @@ Check judge_indexes(const mongo::IndexPlan& plan) {
   if (!names.empty()) {
     check.found += fmt::format("; {} stand otherwise: {}", plan.differs.size(), names);
     warn(check, "drop those that stand otherwise, then gesso init-db");
+  }
+  names.clear();
+  for (const auto& one : plan.refused) {
+    add(names, ", ", one.index.collection + "." + one.index.spec.name + ": " + one.why);
+  }
+  if (!names.empty()) {
+    check.found += fmt::format("; {} cannot be made: {}", plan.refused.size(), names);
+    warn(check, "gesso init-db --plan says what to do");
   }
   names.clear();
   for (const auto& one : plan.extra) {

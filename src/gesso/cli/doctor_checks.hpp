@@ -46,7 +46,8 @@ struct ServerFacts {
   mongo::Dialect dialect = mongo::Dialect::kMongoDb;
   std::string version = {};           // empty: it did not say
   std::int64_t max_wire_version = 0;  // 0: it did not say
-  bool can_retry_writes = false;
+  bool can_retry_writes = false;      // by its hello
+  mongo::AccountCapabilities capabilities = {};
   const mongo::DriverUri* uri = nullptr;  // none: the embedded engine
 };
 // warn: older than drivers take, or (Azure Cosmos DB 4.2 and below) about to be.

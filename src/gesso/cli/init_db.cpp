@@ -15,13 +15,17 @@ ExitCode init_db(const Invocation& invocation) {
   Database database(invocation.settings.values, clock, random);
   database.connect();
   const auto specs = repositories::declared_indexes();
+  const mongo::CollectionOptions collections = collection_options(invocation.settings.values);
   const bool only_plan = invocation.has("--plan");
   const mongo::IndexPlan plan = database.service().run([&](mongo::Session& session) {
-    return only_plan ? mongo::plan_indexes(session, specs) : mongo::create_indexes(session, specs);
+    return only_plan ? mongo::plan_indexes(session, specs, collections)
+                     : mongo::create_indexes(session, specs, collections);
   });
-  invocation.out << (only_plan ? "Plan for " : "Done in ") << database.description() << ":\n"
+  const mongo::DialectTraits& server = database.service().traits();
+  invocation.out << (only_plan ? "Plan for " : "Done in ") << database.description() << " ("
+                 << server.product << "):\n"
                  << plan.to_text();
-  return ExitCode::kOk;
+  return plan.refused.empty() ? ExitCode::kOk : ExitCode::kFailure;
 }
 
 }  // namespace
@@ -36,7 +40,9 @@ Command init_db_command() {
   GESSO_MONGODB_URI='mongodb://host/' gesso init-db
 
 Safe to repeat and to run from many machines at once. An index that stands otherwise than declared
-is reported and left; none is ever dropped.)",
+is reported and left; none is ever dropped. On Azure Cosmos DB (RU) collections are made with
+GESSO_COSMOS_THROUGHPUT and, with GESSO_COSMOS_SHARDED, their shard keys; a unique index that is
+missing where documents stand already is refused, with what to do, and the exit status is 1.)",
           .settings = kDatabaseSettings,
           .options = kOptions,
           .run = init_db};

@@ -69,6 +69,9 @@ std::string json_line(Time time, const api::Record& record) {
   member(out, "status", std::int64_t{record.status});
   member(out, "duration_us", std::int64_t{record.duration.count()});
   text_or_null(out, "address", record.address);
+  if (record.request_units) {
+    out += ",\"request_units\":" + fmt::format("{:.2f}", *record.request_units);
+  }
   return out + '}';
 }
 
@@ -98,11 +101,13 @@ api::AccessLog access_log(const Settings& settings) {
     };
   }
   return [logger](const api::Record& record) {
-    logger->info("{} {} {} {} us {} {} {}", record.method, record.path.empty() ? "-" : record.path,
-                 record.status, record.duration.count(),
+    const std::string cost =
+        record.request_units ? fmt::format(" {:.2f} RU", *record.request_units) : std::string();
+    logger->info("{} {} {} {} us {} {} {}{}", record.method,
+                 record.path.empty() ? "-" : record.path, record.status, record.duration.count(),
                  record.request_id.empty() ? "-" : record.request_id,
                  record.operation.empty() ? "-" : record.operation,
-                 record.user_id.empty() ? "-" : record.user_id);
+                 record.user_id.empty() ? "-" : record.user_id, cost);
   };
 }
 

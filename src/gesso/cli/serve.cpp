@@ -86,12 +86,17 @@ domain::AccountSettings account_settings(const Settings& settings) {
           .reset_password_page = settings.reset_password_page};
 }
 
-void make_indexes(mongo::Session& session) {
-  const mongo::IndexPlan plan = mongo::create_indexes(session, repositories::declared_indexes());
+void make_indexes(const Settings& settings, mongo::Session& session) {
+  const mongo::IndexPlan plan = mongo::create_indexes(session, repositories::declared_indexes(),
+                                                      collection_options(settings));
   if (!plan.create.empty()) spdlog::info("made {} indexes", plan.create.size());
   for (const auto& index : plan.differs) {
     spdlog::warn("index {} of {} is not as declared: {}", index.wanted.spec.name,
                  index.wanted.collection, index.what);
+  }
+  for (const auto& index : plan.refused) {
+    spdlog::warn("index {} of {} is missing: {}", index.index.spec.name, index.index.collection,
+                 index.why);
   }
 }
 
@@ -265,10 +270,12 @@ ExitCode serve(const Invocation& invocation) {
   api::Metrics metrics;
   const api::AccessLog log = settings.access_log ? access_log(settings) : api::AccessLog();
   Database database(
-      settings, clock, random, InUse::kFail, Secrets::kFollow, make_indexes,
+      settings, clock, random, InUse::kFail, Secrets::kFollow,
+      [&settings](mongo::Session& session) { make_indexes(settings, session); },
       {.command = [&metrics](std::string_view name, std::chrono::microseconds duration,
                              bool ok) { metrics.command(name, duration, ok); },
-       .wait = [&metrics](std::chrono::microseconds waited) { metrics.wait(waited); }});
+       .wait = [&metrics](std::chrono::microseconds waited) { metrics.wait(waited); },
+       .charge = [&metrics](const mongo::CommandCharge& charge) { metrics.charge(charge); }});
   const api::AskSecretState secret_state = [&database]() -> std::optional<api::SecretState> {
     auto status = database.rotation();
     if (!status) return std::nullopt;

@@ -12,6 +12,8 @@
 #include "gesso/domain/plans.hpp"
 #include "gesso/domain/replicate_signature.hpp"
 #include "gesso/http/security_headers.hpp"
+#include "gesso/mongo/dialect.hpp"
+#include "gesso/mongo/indexes.hpp"
 
 namespace gesso::cli {
 namespace {
@@ -23,6 +25,21 @@ constexpr std::array<std::string_view, 6> kLogLevels{"trace", "debug", "info",
 std::optional<std::string> check_address(std::string_view text) {
   if (parse_address(text)) return std::nullopt;
   return "HOST:PORT, such as 127.0.0.1:8080";
+}
+
+std::optional<std::string> check_dialect(std::string_view text) {
+  if (text.empty() || mongo::parse_dialect(text)) return std::nullopt;
+  return "one of mongodb, localdb, cosmos-ru, documentdb";
+}
+
+std::optional<std::string> check_capabilities(std::string_view text) {
+  if (mongo::parse_capabilities(parts_of(text))) return std::nullopt;
+  return "names of capabilities, such as EnableMongoRetryableWrites";
+}
+
+std::optional<std::string> check_throughput(std::string_view text) {
+  if (text.empty() || mongo::parse_throughput(text)) return std::nullopt;
+  return "NUMBER or autoscale:NUMBER, hundreds from 400 on, or thousands with autoscale";
 }
 
 std::optional<std::string> check_not_empty(std::string_view text) {
@@ -178,6 +195,32 @@ constexpr std::array kTable{
             .member = &S::mongodb_connect_attempts,
             .about = "Attempts to connect at the start, with 2 to 10 seconds between them.",
             .min = 1,
+            .max = 100},
+    Setting{.key = "dialect",
+            .member = &S::dialect,
+            .about = "What kind of server the database is: mongodb, localdb, cosmos-ru or "
+                     "documentdb; detected without it.",
+            .check = check_dialect},
+    Setting{.key = "cosmos_capabilities",
+            .member = &S::cosmos_capabilities,
+            .about = "Capabilities of the Azure Cosmos DB account, comma-separated, as az cosmosdb "
+                     "show lists them; it does not tell them itself.",
+            .check = check_capabilities},
+    Setting{.key = "cosmos_throughput",
+            .member = &S::cosmos_throughput,
+            .about = "Request units a second that new collections on Azure Cosmos DB (RU) get: "
+                     "NUMBER, or autoscale:NUMBER for up to so many; 400 without it.",
+            .check = check_throughput},
+    Setting{.key = "cosmos_sharded",
+            .member = &S::cosmos_sharded,
+            .about =
+                "Give new collections on Azure Cosmos DB (RU) their shard keys, which they need "
+                "past 20 GB or 10,000 request units a second."},
+    Setting{.key = "request_charge_percent",
+            .member = &S::request_charge_percent,
+            .about = "Part of all units of work whose commands are asked about for their request "
+                     "charge, on Azure Cosmos DB (RU): a round trip more for each. 0 asks about "
+                     "none.",
             .max = 100},
     Setting{.key = "key_vault_poll_interval",
             .member = &S::key_vault_poll_interval,

@@ -33,6 +33,11 @@ struct Settings {
   std::int64_t mongodb_warm_minimum = 10;
   std::int64_t mongodb_queue_limit = 1000;
   std::int64_t mongodb_connect_attempts = 3;
+  std::string dialect;
+  std::string cosmos_capabilities;
+  std::string cosmos_throughput;
+  bool cosmos_sharded = false;
+  std::int64_t request_charge_percent = 5;
   std::chrono::milliseconds key_vault_poll_interval = std::chrono::minutes{5};
   std::string key_vault_suffixes;
   std::string key_vault_tenant;

@@ -21,7 +21,8 @@ std::string megabytes(const std::optional<double>& value) {
 
 void print_table(std::ostream& out, const mongo::DatabaseStatistics& statistics) {
   out << "Database " << statistics.database << ", " << to_string(statistics.dialect) << " "
-      << statistics.server_version << "; sizes in MB\n\n";
+      << statistics.server_version << " (" << mongo::traits_of(statistics.dialect).product
+      << "); sizes in MB\n\n";
   constexpr std::string_view kRow = "{:<40} {:>12} {:>12} {:>12} {:>12}\n";
   const auto row = [&](std::string_view name, const std::string& documents, const std::string& data,
                        const std::string& storage, const std::string& indexes) {
@@ -31,6 +32,7 @@ void print_table(std::ostream& out, const mongo::DatabaseStatistics& statistics)
   for (const mongo::CollectionStatistics& collection : statistics.collections) {
     row(collection.name, number(collection.documents), megabytes(collection.data_mb),
         megabytes(collection.storage_mb), megabytes(collection.index_mb));
+    if (collection.throughput) out << "  " << *collection.throughput << " RU/s\n";
     for (const mongo::IndexStatistics& index : collection.indexes) {
       out << "  " << index.name << "  " << megabytes(index.size_mb);
       if (index.uses) out << "  used " << *index.uses << " times";
@@ -39,6 +41,9 @@ void print_table(std::ostream& out, const mongo::DatabaseStatistics& statistics)
   }
   row("all", number(statistics.documents), megabytes(statistics.data_mb),
       megabytes(statistics.storage_mb), megabytes(statistics.index_mb));
+  if (statistics.request_units) {
+    out << fmt::format("To ask this cost {:.2f} RU.\n", *statistics.request_units);
+  }
   for (const std::string& what : statistics.absent) {
     out << "This server does not tell the " << what << ".\n";
   }
@@ -47,7 +52,10 @@ void print_table(std::ostream& out, const mongo::DatabaseStatistics& statistics)
 ExitCode stats(const Invocation& invocation) {
   const SystemClock clock;
   SystemRandom random;
-  Database database(invocation.settings.values, clock, random);
+  // What asking costs is a part of the answer.
+  Settings settings = clone(invocation.settings.values);
+  settings.request_charge_percent = 100;
+  Database database(settings, clock, random);
   database.connect();
   const auto statistics = database.service().run(
       [](mongo::Session& session) { return mongo::database_stats(session); });

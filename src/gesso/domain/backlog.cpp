@@ -111,7 +111,8 @@ std::optional<Backlog> BacklogWatch::latest() const {
     database_.submit(
         Deadline::after(kTimeout),
         [state = state_](mongo::Session& session) { state->read(session); },
-        [state = state_](const std::exception_ptr&) { state->give_up(); });
+        [state = state_](const std::exception_ptr&) { state->give_up(); },
+        mongo::Priority::kBackground);
   }
   return backlog;
 }

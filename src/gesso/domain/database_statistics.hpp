@@ -23,6 +23,7 @@ GESSO_FIELDS(CollectionStatistics, (name, "The collection."),
              (documents, "How many there are, about."),
              (data_mb, "The documents, in megabytes of 1024 * 1024 bytes."),
              (storage_mb, "What they take on disk."), (index_mb, "What its indexes take."),
+             (throughput, "Request units a second that it may use; with autoscale, the most."),
              (indexes, "By name."))
 GESSO_FIELDS(DatabaseStatistics, (database, "Its name."),
              (server_version, "As the server tells it; empty where it does not."),
@@ -30,6 +31,7 @@ GESSO_FIELDS(DatabaseStatistics, (database, "Its name."),
              (documents, "Of all collections, about."),
              (data_mb, "All documents, in megabytes of 1024 * 1024 bytes."),
              (storage_mb, "What they take on disk."), (index_mb, "What all indexes take."),
+             (request_units, "What it cost to ask all this, where the server charges and tells."),
              (absent, "What this server does not tell, or not to this user."))
 
 }  // namespace gesso::mongo

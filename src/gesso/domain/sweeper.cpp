@@ -74,7 +74,7 @@ void Sweeper::sweep(std::string_view name, void (Sweeper::*run)(SweepRun&)) {
 void Sweeper::sweep_charges(SweepRun& run) {
   std::int64_t ended = 0;
   GrantSweepReport grants;
-  const SweepReport report = database_.run([&](mongo::Session& session) {
+  const SweepReport report = in_background([&](mongo::Session& session) {
     ended = GenerationWork(session, context_, options_.work, options_.hooks).end_expired();
     grants = CreditGrants(session, context_).sweep(options_.charge_grace);
     return Charging(session, context_).sweep(options_.charge_grace);
@@ -97,7 +97,7 @@ void Sweeper::sweep_accounts(SweepRun& run) {
   static const BillingSettings kNothingSold;
   const BillingSettings& billing = options_.billing != nullptr ? *options_.billing : kNothingSold;
   const RunUnit run_unit = [this](const Unit& unit) {
-    database_.run([&](mongo::Session& session) { unit(session); });
+    in_background([&](mongo::Session& session) { unit(session); });
   };
   const DeletionReport report =
       sweep_deleted_accounts(run_unit, context_, {.settings = billing, .stripe = options_.stripe});
@@ -113,7 +113,7 @@ void Sweeper::sweep_accounts(SweepRun& run) {
 }
 
 void Sweeper::sweep_subscriptions(SweepRun& run) {
-  const BillingSweepReport report = database_.run([this](mongo::Session& session) {
+  const BillingSweepReport report = in_background([this](mongo::Session& session) {
     return Billing(session, context_, *options_.billing)
         .sweep_due(context_.clock.now(), options_.stripe);
   });

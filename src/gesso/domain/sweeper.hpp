@@ -60,6 +60,12 @@ class Sweeper {
   bool wait();
   // Runs one, and tells what became of it.
   void sweep(std::string_view name, void (Sweeper::*run)(SweepRun&));
+  // Runs a unit of work behind all that somebody waits for.
+  template <class F>
+  auto in_background(F&& unit) {
+    return database_.run(Deadline::after(database_.default_deadline()), std::forward<F>(unit),
+                         mongo::Priority::kBackground);
+  }
   void sweep_charges(SweepRun& run);
   void sweep_accounts(SweepRun& run);
   void sweep_subscriptions(SweepRun& run);

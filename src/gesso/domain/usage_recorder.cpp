@@ -125,10 +125,12 @@ UsageRecorder::Outcome UsageRecorder::write(std::span<UsageLog> batch, Deadline 
   Outcome outcome;
   std::optional<Error> failure;
   try {
-    const repositories::CreateManyResult result =
-        database_.run(deadline, [&](mongo::Session& session) {
+    const repositories::CreateManyResult result = database_.run(
+        deadline,
+        [&](mongo::Session& session) {
           return UsageLogRepository(session, context_).create_many(batch);
-        });
+        },
+        mongo::Priority::kBackground);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const std::optional<Error>& refusal = result.failures[i];
       if (!refusal || refusal->kind() == ErrorKind::kDuplicate) {

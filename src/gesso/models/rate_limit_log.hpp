@@ -48,8 +48,8 @@ struct RateLimitLog {
 
   // The window that a call falls into, and all windows of a subject and an endpoint.
   using Indexes = query::IndexList<
-      query::Index<&RateLimitLog::user_id, &RateLimitLog::endpoint>,
-      query::Index<&RateLimitLog::user_id, &RateLimitLog::endpoint, &RateLimitLog::window_end>,
+      query::Lookup<&RateLimitLog::user_id, &RateLimitLog::endpoint>,
+      query::Lookup<&RateLimitLog::user_id, &RateLimitLog::endpoint, &RateLimitLog::window_end>,
       query::Ttl<&RateLimitLog::expires_at>>;
 };
 GESSO_FIELDS(RateLimitLog, (id, "Assigned by the service."),

@@ -82,7 +82,7 @@ struct Subscription {
                        query::Index<&Subscription::stripe_customer_id>,
                        // What is due to renew or to expire.
                        query::Index<&Subscription::status, &Subscription::current_period_end>,
-                       query::Index<&Subscription::plan, &Subscription::status>,
+                       query::Lookup<&Subscription::plan, &Subscription::status>,
                        // The sweep looks for holds that a crash left,
                        query::Index<query::asc<&Subscription::pending_charges, &PendingCharge::at>>,
                        // for generations that a crash kept from the user's count,

@@ -33,6 +33,7 @@ struct UsageLog {
   std::int64_t credits_used = 0;
   std::optional<schema::NonNegative> response_time_ms = {};
   schema::Object metadata = {};
+  std::optional<double> request_units = {};
   std::optional<CreditGrant> grant = {};
   std::optional<ChargeToken> grant_token = {};
   Time created_at;
@@ -50,9 +51,9 @@ struct UsageLog {
   using Indexes = query::IndexList<
       query::Index<&UsageLog::user_id, query::desc<&UsageLog::created_at>>,
       query::Index<&UsageLog::action_type>,
-      query::Index<&UsageLog::user_id, &UsageLog::action_type>,
+      query::Lookup<&UsageLog::user_id, &UsageLog::action_type>,
       // How often a user did something since a moment.
-      query::Index<&UsageLog::user_id, &UsageLog::action_type, &UsageLog::created_at>,
+      query::Lookup<&UsageLog::user_id, &UsageLog::action_type, &UsageLog::created_at>,
       // Pages of a user's log; see Generation.
       query::Index<&UsageLog::user_id, query::desc<&UsageLog::created_at>,
                    query::desc<&UsageLog::id>>,
@@ -66,6 +67,8 @@ GESSO_FIELDS(UsageLog, (id, "Assigned by the service."), (user_id, "Who did it."
               schema::kHasDefault),
              (response_time_ms, "How long it took."),
              (metadata, "What the action wants remembered.", schema::kHasDefault),
+             (request_units,
+              "What the database charged for it, where it charges and this request was measured."),
              (grant, "Of a `credit_grant`: what was granted, by whom and why."),
              (grant_token, "The attempt at the grant that counts.", schema::kInternal),
              (created_at, "When it was done."),
@@ -80,6 +83,7 @@ struct UsageLogCreate {
   std::int64_t credits_used = 0;
   std::optional<schema::NonNegative> response_time_ms = {};
   schema::Object metadata = {};
+  std::optional<double> request_units = {};
 
   friend bool operator==(const UsageLogCreate&, const UsageLogCreate&) = default;
 
@@ -91,6 +95,7 @@ GESSO_FIELDS(UsageLogCreate, (user_id, schema::field_about<&UsageLog::user_id>),
              (resource_id, schema::field_about<&UsageLog::resource_id>),
              (credits_used, schema::field_about<&UsageLog::credits_used>, schema::kHasDefault),
              (response_time_ms, schema::field_about<&UsageLog::response_time_ms>),
-             (metadata, schema::field_about<&UsageLog::metadata>, schema::kHasDefault))
+             (metadata, schema::field_about<&UsageLog::metadata>, schema::kHasDefault),
+             (request_units, schema::field_about<&UsageLog::request_units>))
 
 }  // namespace gesso::models

@@ -105,7 +105,7 @@ struct User {
       query::Index<&User::created_at>, query::Index<&User::is_active>,
       query::Index<&User::subscription_tier, &User::is_active>,
       // A login through a provider: two providers may give the same id.
-      query::Index<&User::auth_provider, &User::auth_provider_id>,
+      query::Lookup<&User::auth_provider, &User::auth_provider_id>,
       query::UniqueWhenPresent<query::asc<&User::linked_identities, &LinkedIdentity::key>>,
       // Pages of active users, newest first. `_id` at the end tells users of one moment apart.
       query::Index<&User::is_active, query::desc<&User::created_at>, query::desc<&User::id>>,

@@ -65,7 +65,7 @@ struct WebhookEvent {
       // What the sweep has to try again.
       query::Index<&WebhookEvent::state, &WebhookEvent::retry_at>,
       // What waited for a customer to be known.
-      query::Index<&WebhookEvent::customer_id, &WebhookEvent::state>,
+      query::Lookup<&WebhookEvent::customer_id, &WebhookEvent::state>,
       query::Ttl<&WebhookEvent::expires_at>>;
 };
 GESSO_FIELDS(WebhookEvent, (id, "Follows from the provider and its event's id."),

@@ -19,22 +19,44 @@ bool any_host_of(std::span<const std::string> hosts, std::string_view suffix) {
 }
 
 constexpr std::string_view kVcoreSuffix = ".mongocluster.cosmos.azure.com";
-constexpr std::size_t kMebibyte = std::size_t{1} << 20;
 
 }  // namespace
 
-std::string_view to_string(Dialect dialect) noexcept {
-  switch (dialect) {
-    case Dialect::kMongoDb:
-      return "mongodb";
-    case Dialect::kLocalDb:
-      return "localdb";
-    case Dialect::kCosmosRu:
-      return "cosmos-ru";
-    case Dialect::kDocumentDb:
-      return "documentdb";
+std::string_view to_string(Dialect dialect) noexcept { return traits_of(dialect).name; }
+
+std::optional<Dialect> parse_dialect(std::string_view name) noexcept {
+  for (const Dialect dialect : kDialects) {
+    if (traits_of(dialect).name == name) return dialect;
   }
-  return "mongodb";
+  return std::nullopt;
+}
+
+std::optional<AccountCapabilities> parse_capabilities(std::span<const std::string_view> names) {
+  struct Known {
+    std::string_view name;
+    bool AccountCapabilities::*member;  // null: it changes nothing for us
+  };
+  constexpr Known kKnown[] = {
+      {"EnableMongo", nullptr},
+      {"EnableServerless", nullptr},
+      {"DisableRateLimitingResponses", nullptr},
+      {"EnableMongoRoleBasedAccessControl", nullptr},
+      {"EnableUniqueCompoundNestedDocs", nullptr},
+      {"mongoEnableDocLevelTTL", nullptr},
+      {"EnableMongoRetryableWrites", &AccountCapabilities::retryable_writes},
+      {"EnableTtlOnCustomPath", &AccountCapabilities::ttl_on_custom_path},
+      {"EnablePartialUniqueIndex", &AccountCapabilities::partial_unique},
+      {"EnableMongo16MBDocumentSupport", &AccountCapabilities::documents_of_16_mb},
+      {"EnableUniqueIndexReIndex", &AccountCapabilities::unique_reindex},
+  };
+  AccountCapabilities capabilities;
+  for (const std::string_view name : names) {
+    const auto* const known = std::ranges::find_if(
+        kKnown, [&](const Known& one) { return equal_ignoring_case(one.name, name); });
+    if (known == std::end(kKnown)) return std::nullopt;
+    if (known->member != nullptr) capabilities.*(known->member) = true;
+  }
+  return capabilities;
 }
 
 bool is_cosmos_host(std::string_view host) noexcept {
@@ -52,16 +74,6 @@ Dialect detect_dialect(std::span<const std::string> hosts, bson::View hello) {
   return hello["localdb"] ? Dialect::kLocalDb : Dialect::kMongoDb;
 }
 
-bool ttl_on_any_date(Dialect dialect) noexcept { return dialect != Dialect::kCosmosRu; }
-
-bool has_partial_indexes(Dialect dialect) noexcept { return dialect != Dialect::kCosmosRu; }
-
-bool serves_prefixes(Dialect dialect) noexcept { return dialect != Dialect::kCosmosRu; }
-
-bool count_command_is_exact(Dialect dialect) noexcept { return dialect != Dialect::kMongoDb; }
-
-bool internal_error_is_transient(Dialect dialect) noexcept { return dialect == Dialect::kCosmosRu; }
-
 bool can_retry_writes(bson::View hello) noexcept {
   const bson::Value message = hello["msg"];
   return hello["logicalSessionTimeoutMinutes"].is_number() &&
@@ -69,10 +81,11 @@ bool can_retry_writes(bson::View hello) noexcept {
           (message.is_string() && message.as_string() == "isdbgrid"));
 }
 
-std::size_t max_document_size(Dialect dialect, bson::View hello) noexcept {
-  if (dialect == Dialect::kCosmosRu) return 2 * kMebibyte;  // whatever its hello says
+std::size_t max_document_size(const DialectTraits& traits, bson::View hello) noexcept {
+  if (traits.document_limit != 0) return traits.document_limit;
+  constexpr std::size_t kStandard = std::size_t{16} << 20;
   const auto said = hello["maxBsonObjectSize"].integer();
-  return said && *said > 0 ? static_cast<std::size_t>(*said) : 16 * kMebibyte;
+  return said && *said > 0 ? static_cast<std::size_t>(*said) : kStandard;
 }
 
 }  // namespace gesso::mongo

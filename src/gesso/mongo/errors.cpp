@@ -21,26 +21,9 @@ bool contains(std::string_view text, std::string_view part) {
 }
 
 constexpr int kInterruptedAtShutdown = 11600;
-// The server stepped down, shuts down or cannot be reached from the router.
-constexpr std::array kUnavailableCodes{6,     7,     63,   89,    91,    133,
-                                       134,   189,   9001, 10058, 10107, kInterruptedAtShutdown,
-                                       11602, 13435, 13436};
-// Of these, those that refuse before anything is done.
-constexpr std::array kNotPrimaryCodes{10058, 10107, 13435, 13436};
 constexpr std::array kRetryableReadCodes{
     6, 7, 89, 91, 134, 189, 262, 9001, 10107, kInterruptedAtShutdown, 11602, 13435, 13436};
 constexpr std::array kRetryableWriteCodes = kRetryableReadCodes;
-constexpr std::array kAuthCodes{11, 13, 18, 31, 391, 8000};
-constexpr std::array kDuplicateCodes{11000, 11001, 12582};
-constexpr std::array kTimeoutCodes{24, 50, 64, 202, 262, 290};
-// NamespaceExists, IndexOptionsConflict, IndexKeySpecsConflict, IndexAlreadyExists, WriteConflict.
-constexpr std::array kConflictCodes{48, 68, 85, 86, 112};
-constexpr int kCursorNotFound = 43;
-constexpr int kCosmosTooLarge = 16;
-constexpr std::array kTooLargeCodes{10334, 17419, 17420};
-constexpr int kDocumentValidationFailure = 121;
-constexpr int kInternalError = 1;
-constexpr int kWriteConflict = 112;
 
 // The names of an index's fields out of "email_1" or "user_id_1_created_at_-1", if it has the
 // default name.
@@ -107,32 +90,105 @@ struct Classification {
   bool retryable;
 };
 
+// Whether the same call may be made again.
+enum class Again {
+  kNever,
+  kRead,    // a read; of a write nobody knows what was done
+  kAlways,  // nothing was done
+};
+
+// A way to fail: by its code (0: any), a part of its text (empty: any), or both.
+struct Rule {
+  int code;
+  std::string_view text;
+  ErrorKind kind;
+  Again again;
+  bool only_where_internal_errors_pass = false;
+};
+
+using enum ErrorKind;
+
+// The first that fits decides. Texts stand before codes: Cosmos DB sends one code for many things,
+// and one thing under many. tests/mongo/data/errors.json has the servers' words for each, with
+// where they were seen.
+constexpr Rule kRules[] = {
+    {kThrottledCode, "", kThrottled, Again::kAlways},
+    {0, "Error=16500", kThrottled, Again::kAlways},
+    {0, "Request rate is large", kThrottled, Again::kAlways},
+    {0, "high rate of metadata requests", kThrottled, Again::kAlways},
+    // DuplicateKey, and its two older forms.
+    {11000, "", kDuplicate, Again::kNever},
+    {11001, "", kDuplicate, Again::kNever},
+    {12582, "", kDuplicate, Again::kNever},
+    // Under 13 and under 2, by the account's age.
+    {0, "unique index cannot be modified", kConflict, Again::kNever},
+    {0, "Cannot create unique index when collection contains documents", kConflict, Again::kNever},
+    // UserNotFound, Unauthorized, AuthenticationFailed, RoleNotFound, ReauthenticationRequired,
+    // AtlasError.
+    {11, "", kAuth, Again::kNever},
+    {13, "", kAuth, Again::kNever},
+    {18, "", kAuth, Again::kNever},
+    {31, "", kAuth, Again::kNever},
+    {391, "", kAuth, Again::kNever},
+    {8000, "", kAuth, Again::kNever},
+    // With server-side retry the service has been trying for 60 s already.
+    {50, "Retries due to rate limiting: True", kTimeout, Again::kNever},
+    // LockTimeout, ExceededTimeLimit (Cosmos DB) or MaxTimeMSExpired, WriteConcernFailed,
+    // NetworkInterfaceExceededTimeLimit, ExceededTimeLimit, and one more of its kind.
+    {24, "", kTimeout, Again::kRead},
+    {50, "", kTimeout, Again::kRead},
+    {64, "", kTimeout, Again::kRead},
+    {202, "", kTimeout, Again::kRead},
+    {262, "", kTimeout, Again::kRead},
+    {290, "", kTimeout, Again::kRead},
+    // The server is not the primary one, and said so before it did anything.
+    {10058, "", kUnavailable, Again::kAlways},
+    {10107, "", kUnavailable, Again::kAlways},
+    {13435, "", kUnavailable, Again::kAlways},
+    {13436, "", kUnavailable, Again::kAlways},
+    // It stepped down, shuts down or cannot be reached from the router.
+    {6, "", kUnavailable, Again::kRead},
+    {7, "", kUnavailable, Again::kRead},
+    {63, "", kUnavailable, Again::kRead},
+    {89, "", kUnavailable, Again::kRead},
+    {91, "", kUnavailable, Again::kRead},
+    {133, "", kUnavailable, Again::kRead},
+    {134, "", kUnavailable, Again::kRead},
+    {189, "", kUnavailable, Again::kRead},
+    {9001, "", kUnavailable, Again::kRead},
+    {11600, "", kUnavailable, Again::kRead},
+    {11602, "", kUnavailable, Again::kRead},
+    {0, "ServiceUnavailable (503)", kUnavailable, Again::kRead},
+    {1, "", kUnavailable, Again::kRead, /*only_where_internal_errors_pass=*/true},
+    // CursorNotFound: the query starts anew.
+    {43, "", kUnavailable, Again::kAlways},
+    // WriteConflict.
+    {112, "", kConflict, Again::kAlways},
+    // NamespaceExists, IndexAlreadyExists, IndexOptionsConflict, IndexKeySpecsConflict.
+    {48, "", kConflict, Again::kNever},
+    {68, "", kConflict, Again::kNever},
+    {85, "", kConflict, Again::kNever},
+    {86, "", kConflict, Again::kNever},
+    // Too large, for Cosmos DB (16) and the others; DocumentValidationFailure.
+    {16, "", kValidation, Again::kNever},
+    {10334, "", kValidation, Again::kNever},
+    {17419, "", kValidation, Again::kNever},
+    {17420, "", kValidation, Again::kNever},
+    {121, "", kValidation, Again::kNever},
+    {0, "RequestEntityTooLarge (413)", kValidation, Again::kNever},
+};
+
 Classification classify_server(int code, std::string_view message, const Operation& operation) {
-  const bool read = !operation.is_write;
-  // Texts before codes: Cosmos DB sends one code for many things, and one thing under many.
-  if (is_throttled(code, message)) return {ErrorKind::kThrottled, true};
-  if (contains(kDuplicateCodes, code)) return {ErrorKind::kDuplicate, false};
-  if (contains(message, "unique index cannot be modified")) return {ErrorKind::kConflict, false};
-  if (contains(kAuthCodes, code)) return {ErrorKind::kAuth, false};
-  if (contains(kTimeoutCodes, code)) {
-    // With server-side retry on, "True" says that the service has been trying for 60 s already.
-    const bool tried = contains(message, "Retries due to rate limiting: True");
-    return {ErrorKind::kTimeout, read && !tried};
+  for (const Rule& rule : kRules) {
+    if ((rule.code != 0 && rule.code != code) || !contains(message, rule.text)) continue;
+    if (rule.only_where_internal_errors_pass &&
+        !traits_of(operation.dialect).internal_error_is_transient) {
+      continue;
+    }
+    return {rule.kind,
+            rule.again == Again::kAlways || (rule.again == Again::kRead && !operation.is_write)};
   }
-  if (contains(kUnavailableCodes, code)) {
-    return {ErrorKind::kUnavailable, read || contains(kNotPrimaryCodes, code)};
-  }
-  if (contains(message, "ServiceUnavailable (503)")) return {ErrorKind::kUnavailable, read};
-  if (code == kInternalError && internal_error_is_transient(operation.dialect)) {
-    return {ErrorKind::kUnavailable, read};
-  }
-  if (code == kCursorNotFound) return {ErrorKind::kUnavailable, true};
-  if (contains(kConflictCodes, code)) return {ErrorKind::kConflict, code == kWriteConflict};
-  if (code == kCosmosTooLarge || contains(kTooLargeCodes, code) ||
-      code == kDocumentValidationFailure || contains(message, "RequestEntityTooLarge (413)")) {
-    return {ErrorKind::kValidation, false};
-  }
-  return {ErrorKind::kInternal, false};
+  return {kInternal, false};
 }
 
 Classification classify(Origin origin, int code, std::string_view message,
@@ -203,11 +259,15 @@ Error make_error(Origin origin, int code, std::string_view message, bson::View d
   return Error(failure.kind, text, std::move(out));
 }
 
-Error to_error(bson::View write_error, const Operation& operation) {
+std::string_view message_of(bson::View write_error) {
   const bson::Value message = write_error["errmsg"];
+  return message.is_string() ? message.as_string() : std::string_view();
+}
+
+Error to_error(bson::View write_error, const Operation& operation) {
+  const std::string_view message = message_of(write_error);
   return make_error(Origin::kServer, static_cast<int>(write_error["code"].integer().value_or(0)),
-                    message.is_string() ? message.as_string() : "no reason given", write_error,
-                    operation);
+                    message.empty() ? "no reason given" : message, write_error, operation);
 }
 
 bool is_retryable_read(Origin origin, int code) noexcept {
@@ -227,14 +287,12 @@ bool is_retryable_write(Origin origin, int code, bson::View reply) noexcept {
 }
 
 bool is_throttled(int code, std::string_view message) noexcept {
-  return code == kThrottledCode || contains(message, "Error=16500") ||
-         contains(message, "Request rate is large");
+  return classify_server(code, message, {}).kind == ErrorKind::kThrottled;
 }
 
 bool is_throttled(bson::View write_error) noexcept {
-  const bson::Value message = write_error["errmsg"];
   return is_throttled(static_cast<int>(write_error["code"].integer().value_or(0)),
-                      message.is_string() ? message.as_string() : std::string_view());
+                      message_of(write_error));
 }
 
 std::optional<milliseconds> retry_after(std::string_view message) {
@@ -252,7 +310,7 @@ std::optional<milliseconds> retry_after(std::string_view message) {
 
 bool refuses_credentials(Origin origin, int code, std::string_view message) noexcept {
   if (origin == Origin::kAuthentication) return true;
-  if (origin != Origin::kServer || contains(message, "unique index cannot be modified")) {
+  if (origin != Origin::kServer || classify_server(code, message, {}).kind != ErrorKind::kAuth) {
     return false;
   }
   constexpr int kUnauthorized = 13;

@@ -60,8 +60,11 @@ struct Operation {
 
 constexpr int kThrottledCode = 16500;
 
-// Whether an entry of `writeErrors` says that the server had no capacity for that write.
+// Whether an entry of `writeErrors`, or a whole reply, says that the server had no capacity.
 [[nodiscard]] bool is_throttled(bson::View write_error) noexcept;
+
+// The text of an entry of `writeErrors`; borrows it.
+[[nodiscard]] std::string_view message_of(bson::View write_error);
 
 // How long the server wants to be left alone, where its text says so ("RetryAfterMs=34").
 [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(std::string_view message);

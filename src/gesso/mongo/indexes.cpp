@@ -1,6 +1,7 @@
 #include "gesso/mongo/indexes.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include "gesso/bson/builder.hpp"
@@ -87,8 +88,13 @@ Standing standing_of(const bson::IndexSpec& wanted, const std::vector<bson::Inde
 
 // Null where none of them serves it: what the server has otherwise will not be made.
 const AdaptedIndex* served_by(const AdaptedIndex& index, const std::vector<AdaptedIndex>& all,
-                              const std::vector<bson::IndexSpec>& existing) {
+                              const std::vector<bson::IndexSpec>& existing,
+                              const DialectTraits& traits) {
   if (!is_plain(index.spec)) return nullptr;
+  // Where compound indexes serve sorts alone, one of a single field is there for its filters. A
+  // sort is sent along the longest path (query/served.hpp), so others serve nothing that it does
+  // not.
+  if (!traits.compound_serves_filters && index.spec.keys.view().count() == 1) return nullptr;
   const auto found = std::ranges::find_if(all, [&](const AdaptedIndex& other) {
     if (!is_plain(other.spec) || !begins_with(other.spec, index.spec)) return false;
     const Standing standing = standing_of(other.spec, existing);
@@ -98,9 +104,16 @@ const AdaptedIndex* served_by(const AdaptedIndex& index, const std::vector<Adapt
 }
 
 // Compares the indexes of one collection.
-void compare(const std::string& collection, const std::vector<AdaptedIndex>& wanted,
-             const std::vector<bson::IndexSpec>& existing, bool may_spare, IndexPlan& plan) {
+void compare(const std::string& collection, const AdaptedIndexes& adapted,
+             const std::vector<bson::IndexSpec>& existing, const DialectTraits& traits,
+             IndexPlan& plan) {
+  const std::vector<AdaptedIndex>& wanted = adapted.made;
   std::vector<bool> declared(existing.size(), false);
+  for (const DroppedIndex& dropped : adapted.dropped) {
+    const bson::IndexSpec* const agrees = standing_of(dropped.spec, existing).agrees;
+    if (agrees != nullptr) declared[static_cast<std::size_t>(agrees - existing.data())] = true;
+    plan.spared.push_back({{collection, dropped.spec}, dropped.why, agrees != nullptr});
+  }
   for (const AdaptedIndex& index : wanted) {
     const CollectionIndex here{collection, index.spec};
     Standing standing = standing_of(index.spec, existing);
@@ -113,9 +126,10 @@ void compare(const std::string& collection, const std::vector<AdaptedIndex>& wan
       }
     }
     const AdaptedIndex* const longer =
-        may_spare && standing.differs == nullptr ? served_by(index, wanted, existing) : nullptr;
+        standing.differs == nullptr ? served_by(index, wanted, existing, traits) : nullptr;
     if (longer != nullptr) {
-      plan.spared.push_back({here, longer->spec.name, standing.agrees != nullptr});
+      plan.spared.push_back(
+          {here, longer->spec.name + " serves it too", standing.agrees != nullptr});
     } else if (standing.agrees != nullptr) {
       plan.keep.push_back(here);
     } else if (standing.differs != nullptr) {
@@ -129,47 +143,144 @@ void compare(const std::string& collection, const std::vector<AdaptedIndex>& wan
   }
 }
 
+// Says of every unique index that is missing where documents stand that it cannot be made.
+void refuse_unique_over_documents(Session& session, IndexPlan& plan) {
+  std::map<std::string, bool> holds_documents;
+  const auto is_full = [&](const std::string& collection) {
+    if (std::ranges::find(plan.create_collections, collection) != plan.create_collections.end()) {
+      return false;
+    }
+    const auto [at, added] = holds_documents.try_emplace(collection, false);
+    if (added) at->second = session.find_one(collection, bson::Document()).has_value();
+    return at->second;
+  };
+  std::erase_if(plan.create, [&](IndexPlan::Create& one) {
+    if (!one.index.spec.unique || !is_full(one.index.collection)) return false;
+    plan.refused.push_back(
+        {std::move(one.index),
+         "the server makes a unique index only while the collection is empty, and " +
+             one.index.collection +
+             " holds documents; copy them to another collection, drop this one, run init-db, and "
+             "copy them back, with unique_FIELD set where such a field is indexed"});
+    return true;
+  });
+}
+
+// https://learn.microsoft.com/azure/cosmos-db/mongodb/custom-commands
+void append_throughput(bson::Builder& command, const Throughput& throughput) {
+  if (throughput.request_units == 0) return;
+  const auto units = static_cast<std::int32_t>(throughput.request_units);
+  if (throughput.autoscale) {
+    command.append("autoScaleSettings", bson::make_document("maxThroughput", units));
+  } else {
+    command.append("offerThroughput", units);
+  }
+}
+
+// A collection there may need its database to be there first.
+void create_database(Session& session) {
+  try {
+    (void)session.run_command(bson::make_document("customAction", "GetDatabase"));
+  } catch (const Error& missing) {
+    if (missing.retryable() || missing.kind() == ErrorKind::kAuth) throw;
+    try {
+      (void)session.run_command(bson::make_document("customAction", "CreateDatabase"));
+    } catch (const Error& error) {
+      // Another process may have been faster.
+      if (error.retryable() || error.kind() == ErrorKind::kAuth) throw;
+      (void)session.run_command(bson::make_document("customAction", "GetDatabase"));
+    }
+  }
+}
+
+// Whether the index went out with the command that made its collection.
+bool is_made_with_its_collection(Session& session, const CollectionIndex& index,
+                                 const IndexPlan& plan) {
+  return session.traits().extension_commands &&
+         std::ranges::find(plan.create_collections, index.collection) !=
+             plan.create_collections.end();
+}
+
+void create_by_extension(Session& session, const std::string& collection, const IndexPlan& plan) {
+  bson::Builder command;
+  command.append("customAction", "CreateCollection").append("collection", collection);
+  if (const auto key = plan.collections.shard_key_of(collection); !key.empty()) {
+    command.append("shardKey", key);
+  }
+  append_throughput(command, plan.collections.throughput);
+  {
+    const auto indexes = command.array("indexes");
+    command.push(bson::make_document("key", bson::make_document("_id", 1), "name", "_id_"));
+    for (const IndexPlan::Create& one : plan.create) {
+      if (one.index.collection == collection) command.push(to_bson(one.index.spec));
+    }
+  }
+  try {
+    (void)session.run_command(command.finish());
+  } catch (const Error&) {
+    // No error of its own says that it is there already: another process was faster, with the same
+    // indexes.
+    const std::vector<bson::IndexSpec> now = list_indexes(session, collection);
+    const bool all = std::ranges::all_of(plan.create, [&](const IndexPlan::Create& one) {
+      return one.index.collection != collection ||
+             standing_of(one.index.spec, now).agrees != nullptr;
+    });
+    if (now.empty() || !all) throw;
+  }
+}
+
 }  // namespace
 
-AdaptedIndex adapt(bson::IndexSpec spec, Dialect dialect) {
-  AdaptedIndex out{.spec = std::move(spec)};
-  if (out.spec.expire_after_seconds && !ttl_on_any_date(dialect)) {
-    out.spec.keys = bson::make_document("_ts", 1);
-    out.spec.name.clear();
-    out.spec.expire_after_seconds = -1;
-    out.note = "documents expire by their own ttl, counted from their last change";
+std::optional<Throughput> parse_throughput(std::string_view text) {
+  constexpr std::string_view kAutoscale = "autoscale:";
+  Throughput out{.autoscale = text.starts_with(kAutoscale)};
+  if (out.autoscale) text.remove_prefix(kAutoscale.size());
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), out.request_units);
+  const std::int64_t step = out.autoscale ? 1000 : 100;
+  constexpr std::int64_t kLeast = 400;
+  constexpr std::int64_t kMost = 1'000'000;
+  if (error != std::errc{} || end != text.data() + text.size() || out.request_units < kLeast ||
+      out.request_units > kMost || out.request_units % step != 0) {
+    return std::nullopt;
   }
-  if (!out.spec.partial_filter.empty() && !has_partial_indexes(dialect)) {
-    out.spec.partial_filter = {};
-    out.spec.unique = false;
-    out.note = "not unique: this server has no partial indexes";
-  }
-  if (out.spec.name.empty()) out.spec.name = bson::default_index_name(out.spec.keys);
   return out;
 }
 
-IndexPlan plan_indexes(Session& session, std::span<const CollectionIndex> wanted) {
+IndexPlan plan_indexes(Session& session, std::span<const CollectionIndex> wanted,
+                       const CollectionOptions& collections) {
   std::vector<std::string> order;  // of the declarations
-  std::map<std::string, std::vector<AdaptedIndex>> by_collection;
+  std::map<std::string, std::vector<CollectionIndex>> by_collection;
   for (const CollectionIndex& index : wanted) {
     auto& indexes = by_collection[index.collection];
     if (indexes.empty()) order.push_back(index.collection);
-    indexes.push_back(adapt(index.spec, session.dialect()));
+    indexes.push_back(index);
   }
+  const DialectTraits& traits = session.traits();
   IndexPlan plan;
+  plan.collections = collections;
   for (const std::string& collection : order) {
     const std::vector<bson::IndexSpec> existing = list_indexes(session, collection);
     // A collection that exists has at least the index of _id.
     if (existing.empty()) plan.create_collections.push_back(collection);
-    compare(collection, by_collection[collection], existing, serves_prefixes(session.dialect()),
-            plan);
+    compare(collection,
+            adapt(by_collection[collection], traits, collections.shard_key_of(collection)),
+            existing, traits, plan);
   }
+  if (!traits.unique_over_documents) refuse_unique_over_documents(session, plan);
   return plan;
 }
 
 void apply_indexes(Session& session, const IndexPlan& plan) {
+  if (!plan.create_collections.empty() && session.traits().extension_commands) {
+    create_database(session);
+  }
   for (const std::string& collection : plan.create_collections) {
     // First, since an index that makes its collection makes it without a shard key.
+    if (session.traits().extension_commands) {
+      create_by_extension(session, collection, plan);
+      continue;
+    }
     try {
       (void)session.run_command(bson::make_document("create", collection));
     } catch (const Error& error) {
@@ -178,20 +289,22 @@ void apply_indexes(Session& session, const IndexPlan& plan) {
   }
   // One at a time: each can be judged alone, and on Azure a failure undoes nothing of the others.
   for (const IndexPlan::Create& one : plan.create) {
+    if (is_made_with_its_collection(session, one.index, plan)) continue;
     try {
       (void)session.run_command(bson::make_document("createIndexes", one.index.collection,
                                                     "indexes",
                                                     bson::make_array(to_bson(one.index.spec))));
     } catch (const Error&) {
       // Another process may have made it between the plan and now: what is there decides.
-      const IndexPlan now = plan_indexes(session, std::span(&one.index, 1));
-      if (now.keep.empty()) throw;
+      const std::vector<bson::IndexSpec> now = list_indexes(session, one.index.collection);
+      if (standing_of(one.index.spec, now).agrees == nullptr) throw;
     }
   }
 }
 
-IndexPlan create_indexes(Session& session, std::span<const CollectionIndex> wanted) {
-  IndexPlan plan = plan_indexes(session, wanted);
+IndexPlan create_indexes(Session& session, std::span<const CollectionIndex> wanted,
+                         const CollectionOptions& collections) {
+  IndexPlan plan = plan_indexes(session, wanted, collections);
   apply_indexes(session, plan);
   return plan;
 }
@@ -203,7 +316,15 @@ std::string IndexPlan::to_text() const {
     text += std::string(verb) + " " + collection + " " + bson::to_text(spec) + remark + "\n";
   };
   for (const std::string& collection : create_collections) {
-    text += "create collection " + collection + "\n";
+    text += "create collection " + collection;
+    if (const auto key = collections.shard_key_of(collection); !key.empty()) {
+      text.append(" sharded by ").append(key);
+    }
+    if (const Throughput& limit = collections.throughput; limit.request_units != 0) {
+      text += (limit.autoscale ? " with up to " : " with ") + std::to_string(limit.request_units) +
+              " RU/s";
+    }
+    text += "\n";
   }
   for (const Create& one : create) {
     add("create", one.index.collection, one.index.spec,
@@ -212,9 +333,12 @@ std::string IndexPlan::to_text() const {
   for (const Differs& one : differs) {
     add("DIFFERS", one.wanted.collection, one.existing, ": " + one.what);
   }
+  for (const Refused& one : refused) {
+    add("REFUSED", one.index.collection, one.index.spec, ": " + one.why);
+  }
   for (const Spared& one : spared) {
     add("spare", one.index.collection, one.index.spec,
-        " (" + one.served_by + " serves it too" +
+        " (" + one.why +
             (one.exists ? "; the server has it, and dropping it makes writes cheaper)" : ")"));
   }
   for (const CollectionIndex& one : extra) add("extra", one.collection, one.spec, "");

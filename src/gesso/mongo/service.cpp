@@ -205,10 +205,12 @@ class WorkerConnection final : public detail::WorkerState {
         lease_(shared),
         last_unit_(clock.steady_now()) {}
 
-  void run(Deadline deadline, const Service::Work& work) {
-    lease_.begin(deadline);
+  void run(Deadline deadline, const Service::Work& work, Priority priority = Priority::kForeground,
+           double reserved = 0) {
+    lease_.begin(deadline, priority);
     Session session(lease_);
     work(session);
+    shared_.limiter.finished(priority, reserved, lease_.estimated_charge());
     last_unit_ = clock_.steady_now();
   }
 
@@ -294,7 +296,7 @@ class Service::Impl {
     detail::PoolPtr pool = make_pool(uri, watch_);
     auto endpoint =
         std::make_unique<detail::Endpoint>(pool_number, std::move(uri), std::move(pool));
-    endpoint->dialect = detect_dialect(endpoint->uri.hosts, bson::View());
+    endpoint->traits = shared_.dialects.of(detect_dialect(endpoint->uri.hosts, bson::View()));
     return endpoint_closer_.share(std::move(endpoint));
   }
 
@@ -307,10 +309,13 @@ class Service::Impl {
     check_health(session);
     // Every server since 2.0 knows this name.
     const bson::Document hello = session.run_command("admin", bson::make_document("isMaster", 1));
-    const Dialect dialect = detect_dialect(endpoint->uri.hosts, hello);
-    endpoint->dialect = dialect;
-    endpoint->max_document_size = max_document_size(dialect, hello);
-    endpoint->retry_writes = endpoint->uri.retry_writes && can_retry_writes(hello);
+    const DialectTraits* const traits =
+        shared_.dialects.of(detect_dialect(endpoint->uri.hosts, hello));
+    endpoint->traits = traits;
+    endpoint->max_document_size = max_document_size(*traits, hello);
+    // The string of an account with the capability says retrywrites=false all the same.
+    endpoint->retry_writes = traits->retryable_writes && can_retry_writes(hello) &&
+                             (endpoint->uri.retry_writes || traits->dialect == Dialect::kCosmosRu);
     if (prepare) prepare(session);
   }
 
@@ -323,6 +328,13 @@ class Service::Impl {
     shared_.renew_credentials = options_.renew_credentials;
     shared_.open_local = options_.open_local;
     shared_.joins_writes = options_.joins_writes;
+    shared_.dialects.forced = options_.dialect;
+    for (const Dialect dialect : kDialects) {
+      shared_.dialects.traits[static_cast<std::size_t>(dialect)] =
+          traits_of(dialect, options_.capabilities);
+    }
+    shared_.charge_sampling = options_.charge_sampling;
+    shared_.observe_charge = options_.observe_charge;
     shared_.observe_command = options_.observe_command;
     shared_.time_command = options_.time_command;
     shared_.replace(make_endpoint(options_.uri, 1));
@@ -331,9 +343,9 @@ class Service::Impl {
         .queue_limit = options_.queue_limit,
         .upkeep_period = std::min({options_.keep_alive, options_.idle_limit,
                                    shared_.current()->uri.max_idle.value_or(options_.idle_limit)}),
-        .make_state = [this] {
-          return std::make_unique<WorkerConnection>(shared_, options_, clock_);
-        }};
+        .make_state =
+            [this] { return std::make_unique<WorkerConnection>(shared_, options_, clock_); },
+        .admit = [this](Priority priority) { return shared_.limiter.admit(priority); }};
   }
 
   // Opens the warm minimum: so many units that none ends before all have begun.
@@ -419,19 +431,21 @@ class Service::Impl {
     (void)session.find_one(options_.health_collection, bson::make_document("_id", "health"));
   }
 
-  void submit(Deadline deadline, Work work, OnRefused refused) {
+  void submit(Deadline deadline, Work work, OnRefused refused, Priority priority) {
     workers_.submit(
         {.deadline = deadline,
          .work =
-             [this, deadline, work = std::move(work),
-              submitted = std::chrono::steady_clock::now()](detail::WorkerState& state) {
+             [this, deadline, priority, work = std::move(work),
+              submitted = std::chrono::steady_clock::now()](detail::WorkerState& state,
+                                                            double reserved) {
                if (options_.time_wait) {
                  options_.time_wait(std::chrono::duration_cast<std::chrono::microseconds>(
                      std::chrono::steady_clock::now() - submitted));
                }
-               static_cast<WorkerConnection&>(state).run(deadline, work);
+               static_cast<WorkerConnection&>(state).run(deadline, work, priority, reserved);
              },
-         .refused = std::move(refused)});
+         .refused = std::move(refused),
+         .priority = priority});
   }
 
   bool run_here(Deadline deadline, const Work& work) {
@@ -453,14 +467,15 @@ class Service::Impl {
   const ServiceOptions& options() const { return options_; }
   std::uint64_t pool_number() const { return shared_.pool_number(); }
   std::string redacted_uri() const { return shared_.current()->uri.redacted; }
-  Dialect dialect() const { return shared_.current()->dialect; }
+  const DialectTraits& traits() const { return *shared_.current()->traits.load(); }
   PoolStatus status() const {
     const detail::WorkerPool::Status workers = workers_.status();
     return {.workers = workers.workers,
             .busy = workers.busy,
             .queued = workers.queued,
             .longest_wait = workers.longest_wait,
-            .open_connections = shared_.open_connections};
+            .open_connections = shared_.open_connections,
+            .throughput_limit = shared_.limiter.budget()};
   }
 };
 
@@ -477,8 +492,8 @@ std::uint64_t Service::switch_to(Secret uri, Deadline deadline,
 
 void Service::stop() { impl_->stop(); }
 
-void Service::submit(Deadline deadline, Work work, OnRefused refused) {
-  impl_->submit(deadline, std::move(work), std::move(refused));
+void Service::submit(Deadline deadline, Work work, OnRefused refused, Priority priority) {
+  impl_->submit(deadline, std::move(work), std::move(refused), priority);
 }
 
 bool Service::run_here(Deadline deadline, const Work& work) {
@@ -487,7 +502,7 @@ bool Service::run_here(Deadline deadline, const Work& work) {
 
 void Service::check_health(Session& session) const { impl_->check_health(session); }
 
-Dialect Service::dialect() const { return impl_->dialect(); }
+const DialectTraits& Service::traits() const { return impl_->traits(); }
 const std::string& Service::database() const { return impl_->options().database; }
 PoolStatus Service::status() const { return impl_->status(); }
 std::string Service::redacted_uri() const { return impl_->redacted_uri(); }

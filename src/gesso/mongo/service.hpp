@@ -28,6 +28,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -40,7 +41,9 @@
 #include "gesso/mongo/dialect.hpp"
 #include "gesso/mongo/local_connection.hpp"
 #include "gesso/mongo/log.hpp"
+#include "gesso/mongo/request_charge.hpp"
 #include "gesso/mongo/session.hpp"
+#include "gesso/mongo/throughput_limiter.hpp"
 
 namespace gesso::mongo {
 
@@ -86,6 +89,14 @@ struct ServiceOptions {
   OpenLocalConnection open_local = {};
   // Whether such a server does the two of `Session::update_then_insert` in one.
   bool joins_writes = true;
+  // The server's dialect, where it is not to be detected.
+  std::optional<Dialect> dialect = {};
+  // Of the account, where the server is Azure Cosmos DB (RU), which does not tell them.
+  AccountCapabilities capabilities = {};
+  // The part of all units of work whose commands are asked about for their charge, from 0 to 1,
+  // where the server tells it. Each answer is one more round trip.
+  double charge_sampling = 0;
+  ChargeObserver observe_charge = {};
   CommandObserver observe_command = {};
   CommandTimer time_command = {};
   WaitTimer time_wait = {};
@@ -99,6 +110,8 @@ struct PoolStatus {
   std::size_t queued = 0;                     // units that wait
   std::chrono::milliseconds longest_wait{0};  // of those that wait now
   std::size_t open_connections = 0;           // the background watch's own not counted
+  // Request units a second that work is kept below since the server refused more; 0: as it comes.
+  double throughput_limit = 0;
 };
 
 class Service {
@@ -138,7 +151,11 @@ class Service {
   // Queues a unit. Exactly one of the two is called, on a worker thread or (a full queue) on the
   // caller's: `work` with a lease, or `refused` with an Error (kOverloaded, kTimeout when the
   // deadline passed while it waited, kUnavailable while shutting down). `work` must not throw.
-  void submit(Deadline deadline, Work work, OnRefused refused);
+  //
+  // Work of the background starts after all that waits in the foreground, and is the first to wait
+  // where the server gives less than is asked of it (throughput_limiter.hpp).
+  void submit(Deadline deadline, Work work, OnRefused refused,
+              Priority priority = Priority::kForeground);
 
   // Runs a unit at once, on the caller's thread, where the server is in this process and its
   // answers wait for no network; false, and nothing was done, where it is elsewhere or the service
@@ -147,7 +164,8 @@ class Service {
 
   // Queues a unit and waits for its result; what the unit throws is thrown here.
   template <class F>
-  std::invoke_result_t<F, Session&> run(Deadline deadline, F&& unit);
+  std::invoke_result_t<F, Session&> run(Deadline deadline, F&& unit,
+                                        Priority priority = Priority::kForeground);
   template <class F>
   std::invoke_result_t<F, Session&> run(F&& unit) {
     return run(Deadline::after(default_deadline()), std::forward<F>(unit));
@@ -158,7 +176,8 @@ class Service {
   void check_health(Session& session) const;
 
   [[nodiscard]] std::uint64_t pool_number() const;
-  [[nodiscard]] Dialect dialect() const;
+  [[nodiscard]] Dialect dialect() const { return traits().dialect; }
+  [[nodiscard]] const DialectTraits& traits() const;
   [[nodiscard]] const std::string& database() const;
   [[nodiscard]] PoolStatus status() const;
   // The URI without its password, as it is given to the driver.
@@ -167,7 +186,7 @@ class Service {
 };
 
 template <class F>
-std::invoke_result_t<F, Session&> Service::run(Deadline deadline, F&& unit) {
+std::invoke_result_t<F, Session&> Service::run(Deadline deadline, F&& unit, Priority priority) {
   using Result = std::invoke_result_t<F, Session&>;
   auto promise = std::make_shared<std::promise<Result>>();
   std::future<Result> future = promise->get_future();
@@ -185,7 +204,8 @@ std::invoke_result_t<F, Session&> Service::run(Deadline deadline, F&& unit) {
           promise->set_exception(std::current_exception());
         }
       },
-      [promise](std::exception_ptr refusal) { promise->set_exception(std::move(refusal)); });
+      [promise](std::exception_ptr refusal) { promise->set_exception(std::move(refusal)); },
+      priority);
   return future.get();
 }
 

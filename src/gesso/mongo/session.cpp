@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <iterator>
-#include <numeric>
 
 #include "gesso/mongo/detail/lease.hpp"
 
@@ -64,8 +62,10 @@ std::int64_t number(bson::View reply, std::string_view key) {
   return reply[key].integer().value_or(0);
 }
 
-// A cursor of a server of this process: the batches as the server gives them.
-class LocalCursor final : public Cursor::Source {
+// A cursor whose batches are commands of ours, where a cursor is none of a driver's session: a
+// server of this process, and Azure Cosmos DB (RU), which may refuse each batch for want of
+// capacity and tells what each cost.
+class CommandCursor final : public Cursor::Source {
   Session::Impl& lease_;
   Operation operation_;
   std::string collection_;
@@ -76,7 +76,9 @@ class LocalCursor final : public Cursor::Source {
 
   void fetch(bson::Builder& command, std::string_view batch) {
     Reply reply;
-    lease_.call(lease_.shared().database, command, Mode::kRead, operation_, reply);
+    // A batch whose answer was lost is not fetched again: the server would give the next one.
+    const Mode mode = batch == "nextBatch" ? Mode::kWrite : Mode::kRead;
+    lease_.call(lease_.shared().database, command, mode, operation_, reply);
     const bson::View cursor = reply.view()["cursor"].as_document();
     id_ = number(cursor, "id");
     batch_ = bson::Document(cursor[batch].as_document());
@@ -85,8 +87,8 @@ class LocalCursor final : public Cursor::Source {
 
  public:
   // `query` is a find or an aggregate, complete but for its time.
-  LocalCursor(Session::Impl& lease, Operation operation, std::string_view collection,
-              std::int32_t batch_size, bson::Builder& query)
+  CommandCursor(Session::Impl& lease, Operation operation, std::string_view collection,
+                std::int32_t batch_size, bson::Builder& query)
       : lease_(lease),
         operation_(std::move(operation)),
         collection_(collection),
@@ -94,7 +96,7 @@ class LocalCursor final : public Cursor::Source {
     lease_.append_max_time(query);
     fetch(query, "firstBatch");
   }
-  ~LocalCursor() override {
+  ~CommandCursor() override {
     if (id_ == 0) return;
     try {
       bson::Builder command;
@@ -149,7 +151,8 @@ bool takes_max_time(std::string_view command) {
 }  // namespace
 
 Deadline Session::deadline() const { return impl_.deadline(); }
-Dialect Session::dialect() const { return impl_.endpoint().dialect.load(); }
+const DialectTraits& Session::traits() const { return impl_.traits(); }
+std::optional<RequestCharge> Session::request_charge() const { return impl_.request_charge(); }
 const std::string& Session::database() const { return impl_.shared().database; }
 
 bson::Document Session::run_command(bson::View command) { return run_command(database(), command); }
@@ -183,13 +186,13 @@ std::optional<bson::Document> Session::find_one(std::string_view collection, bso
 }
 
 Cursor Session::find(std::string_view collection, bson::View filter, const FindOptions& options) {
-  if (impl_.is_local()) {
+  if (!impl_.has_driver_cursors()) {
     bson::Builder query;
     query.append("find", collection).append("filter", filter);
     append_find_options(query, options);
     if (options.limit != 0) query.append("limit", options.limit);
     if (options.batch_size != 0) query.append("batchSize", options.batch_size);
-    return Cursor(std::make_unique<LocalCursor>(
+    return Cursor(std::make_unique<CommandCursor>(
         impl_, impl_.operation("find", database(), collection, Mode::kRead), collection,
         options.batch_size, query));
   }
@@ -208,11 +211,11 @@ Cursor Session::find(std::string_view collection, bson::View filter, const FindO
 }
 
 Cursor Session::aggregate(std::string_view collection, const bson::Array& pipeline) {
-  if (impl_.is_local()) {
+  if (!impl_.has_driver_cursors()) {
     bson::Builder query;
     query.append("aggregate", collection).append("pipeline", pipeline);
     query.append("cursor", bson::Document());
-    return Cursor(std::make_unique<LocalCursor>(
+    return Cursor(std::make_unique<CommandCursor>(
         impl_, impl_.operation("aggregate", database(), collection, Mode::kRead), collection, 0,
         query));
   }
@@ -229,7 +232,7 @@ Cursor Session::aggregate(std::string_view collection, const bson::Array& pipeli
 }
 
 std::int64_t Session::count(std::string_view collection, bson::View filter, std::int64_t limit) {
-  if (!count_command_is_exact(dialect())) {
+  if (!traits().counts_exactly) {
     bson::Builder pipeline;
     pipeline.push(bson::make_document("$match", filter));
     if (limit != 0) pipeline.push(bson::make_document("$limit", limit));
@@ -280,60 +283,48 @@ void Session::insert_one(std::string_view collection, bson::View document) {
 }
 
 InsertManyResult Session::insert_many(std::string_view collection,
-                                      std::span<const bson::Document> documents) {
+                                      std::span<const bson::Document> documents, BatchOrder order) {
   const Operation operation = impl_.operation("insert", database(), collection, Mode::kWrite);
   const std::size_t most = impl_.endpoint().max_document_size;
   InsertManyResult result;
-  std::vector<std::size_t> places;  // of what is in the command, in `documents`
-  std::deque<std::size_t> waiting(documents.size());
-  std::iota(waiting.begin(), waiting.end(), std::size_t{0});
-  int waits = 0;
-  while (!waiting.empty()) {
-    bson::Builder command;
-    command.append("insert", collection).append("ordered", false);
-    places.clear();
-    {
-      const auto batch = command.array("documents");
-      for (; !waiting.empty() && places.size() < kMostInBatch; waiting.pop_front()) {
-        const std::size_t next = waiting.front();
-        const std::size_t size = documents[next].size();
-        if (size > most) {
-          result.failures.push_back({next, too_large(size, most, operation)});
-          continue;
-        }
-        // A command may be as large as a document, and a little more.
-        if (!places.empty() && command.size() + size > most) break;
-        command.push(documents[next]);
-        places.push_back(next);
-      }
+  std::vector<std::size_t> fit;
+  for (std::size_t item = 0; item < documents.size(); ++item) {
+    const std::size_t size = documents[item].size();
+    if (size <= most) {
+      fit.push_back(item);
+      continue;
     }
-    if (places.empty()) break;
+    result.failures.push_back({item, too_large(size, most, operation)});
+    if (order == BatchOrder::kOrdered) break;
+  }
+  BatchFsm batch(fit, order);
+  ThrottleFsm throttle;
+  const auto size_of = [&](std::size_t item) { return documents[item].size(); };
+  while (!batch.done()) {
+    bson::Builder command;
+    command.append("insert", collection).append("ordered", order == BatchOrder::kOrdered);
+    // A command may be as large as a document, and a little more.
+    const auto& items = batch.next({.most_items = kMostInBatch, .most_bytes = most}, size_of);
+    {
+      const auto list = command.array("documents");
+      for (const std::size_t item : items) command.push(documents[item]);
+    }
     impl_.append_max_time(command);
     Reply reply;
     impl_.call_batch(database(), command, Mode::kSingleWrite, operation, reply);
     result.inserted += number(reply.view(), "n");
-    const bson::Value errors = reply.view()["writeErrors"];
-    if (!errors.is_array()) continue;
-    std::vector<WriteFailure> throttled;
-    std::string said;  // by the server of the last of them
-    for (const bson::Element& element : errors.as_document()) {
-      const bson::View one = element.value.as_document();
-      const auto place = static_cast<std::size_t>(number(one, "index"));
-      const bool again = is_throttled(one);
-      if (again && one["errmsg"].is_string()) said = one["errmsg"].as_string();
-      (again ? throttled : result.failures).push_back({places.at(place), to_error(one, operation)});
+    const BatchFsm::Outcome outcome = batch.answered(reply.view());
+    for (const auto& [item, said] : outcome.failed) {
+      result.failures.push_back({item, to_error(said, operation)});
     }
-    if (throttled.empty()) continue;
-    // Of those the server did nothing: they alone go out again.
-    if (impl_.wait_for_capacity(said, waits++)) {
-      for (const WriteFailure& failure : throttled) waiting.push_back(failure.index);
-    } else {
-      std::ranges::move(throttled, std::back_inserter(result.failures));
+    if (outcome.throttled.empty()) continue;
+    const bson::View said = outcome.throttled.back().said;
+    if (impl_.wait_for_capacity(message_of(said), throttle)) continue;
+    for (const std::size_t item : batch.abandon()) {
+      result.failures.push_back({item, to_error(said, operation)});
     }
   }
-  std::sort(
-      result.failures.begin(), result.failures.end(),
-      [](const WriteFailure& left, const WriteFailure& right) { return left.index < right.index; });
+  std::ranges::sort(result.failures, {}, &WriteFailure::index);
   return result;
 }
 
@@ -366,18 +357,14 @@ UpdateResult update(Session::Impl& lease, std::string_view collection, bson::Vie
           .upserted = inserted};
 }
 
-std::int64_t remove(Session::Impl& lease, std::string_view collection, bson::View filter,
-                    Reach reach) {
-  const std::string& database = lease.shared().database;
+bson::Builder delete_command(Session::Impl& lease, std::string_view collection, bson::View filter,
+                             Reach reach) {
   const std::int32_t limit = reach == Reach::kOne ? 1 : 0;
   bson::Builder command;
   command.append("delete", collection)
       .append("deletes", bson::make_array(bson::make_document("q", filter, "limit", limit)));
   lease.append_max_time(command);
-  Reply reply;
-  lease.call(database, command, mode_of(reach),
-             lease.operation("delete", database, collection, Mode::kWrite), reply);
-  return number(reply.view(), "n");
+  return command;
 }
 
 }  // namespace
@@ -434,11 +421,41 @@ std::optional<bson::Document> Session::find_one_and_update(std::string_view coll
 }
 
 std::int64_t Session::delete_one(std::string_view collection, bson::View filter) {
-  return remove(impl_, collection, filter, Reach::kOne);
+  bson::Builder command = delete_command(impl_, collection, filter, Reach::kOne);
+  Reply reply;
+  impl_.call(database(), command, Mode::kSingleWrite,
+             impl_.operation("delete", database(), collection, Mode::kWrite), reply);
+  return number(reply.view(), "n");
 }
 
+namespace {
+constexpr int kExceededTimeLimit = 50;
+}  // namespace
+
 std::int64_t Session::delete_many(std::string_view collection, bson::View filter) {
-  return remove(impl_, collection, filter, Reach::kMany);
+  const Operation operation = impl_.operation("delete", database(), collection, Mode::kWrite);
+  ThrottleFsm throttle;
+  std::int64_t deleted = 0;
+  for (;;) {
+    bson::Builder command = delete_command(impl_, collection, filter, Reach::kMany);
+    Reply reply;
+    try {
+      impl_.call_batch(database(), command, Mode::kWrite, operation, reply);
+    } catch (const Error& error) {
+      // The server's own limit of time: half of it may be done, and the rest is still to do.
+      if (error.server_code() != kExceededTimeLimit || !impl_.wait_for_capacity({}, throttle)) {
+        throw;
+      }
+      continue;
+    }
+    deleted += number(reply.view(), "n");
+    const bson::Value errors = reply.view()["writeErrors"];
+    if (!errors.is_array() || errors.as_document().empty()) return deleted;
+    const bson::View said = errors.as_document().begin()->value.as_document();
+    const bool goes_on = is_throttled(said) || said["code"].integer() == kExceededTimeLimit;
+    if (goes_on && impl_.wait_for_capacity(message_of(said), throttle)) continue;
+    throw to_error(said, operation);
+  }
 }
 
 }  // namespace gesso::mongo

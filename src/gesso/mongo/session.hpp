@@ -19,7 +19,9 @@
 #include "gesso/base/error.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/view.hpp"
+#include "gesso/mongo/batch_fsm.hpp"
 #include "gesso/mongo/dialect.hpp"
+#include "gesso/mongo/request_charge.hpp"
 
 namespace gesso::mongo {
 
@@ -100,7 +102,13 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   [[nodiscard]] Deadline deadline() const;
-  [[nodiscard]] Dialect dialect() const;
+  [[nodiscard]] Dialect dialect() const { return traits().dialect; }
+  // How the server differs from others. What is above mongo/ passes it on and does not look.
+  [[nodiscard]] const DialectTraits& traits() const;
+  // What the commands of this unit of work have cost so far, where the server tells it and this
+  // unit is one of those that are asked about (ServiceOptions::charge_sampling); std::nullopt
+  // elsewhere.
+  [[nodiscard]] std::optional<RequestCharge> request_charge() const;
   // The database of the collections that are named below.
   [[nodiscard]] const std::string& database() const;
 
@@ -121,9 +129,12 @@ class Session {
   // REQUIRES: the document brings its `_id`. A taken unique value is an Error of kind kDuplicate
   // whose field() is known where the server says so.
   void insert_one(std::string_view collection, bson::View document);
-  // Inserts in no given order; one refusal does not stop the others.
+  // Inserts the documents. Unordered, one refusal does not stop the others; ordered, nothing is
+  // inserted behind the first that fails. What the server has no capacity for is sent again alone
+  // while the deadline allows; then its failures are retryable.
   [[nodiscard]] InsertManyResult insert_many(std::string_view collection,
-                                             std::span<const bson::Document> documents);
+                                             std::span<const bson::Document> documents,
+                                             BatchOrder order = BatchOrder::kUnordered);
 
   UpdateResult update_one(std::string_view collection, bson::View filter, bson::View update,
                           Upsert upsert = Upsert::kNo);
@@ -135,7 +146,8 @@ class Session {
   [[nodiscard]] std::optional<bson::Document> find_one_and_update(
       std::string_view collection, bson::View filter, bson::View update,
       const FindAndModifyOptions& options = {});
-  // Both return the number of documents deleted.
+  // Both return the number of documents deleted. `delete_many` goes on where a server
+  // stopped in the middle, since what is gone does not match any more.
   std::int64_t delete_one(std::string_view collection, bson::View filter);
   std::int64_t delete_many(std::string_view collection, bson::View filter);
 };

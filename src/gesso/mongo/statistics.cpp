@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kDatabaseSizes = "sizes of the database (dbStats)";
 constexpr std::string_view kCollectionSizes = "sizes of collections and indexes (collStats)";
+constexpr std::string_view kThroughput = "throughput of collections (GetCollection)";
 constexpr std::string_view kIndexUse = "use of indexes ($indexStats)";
 
 std::optional<double> megabytes(bson::Value bytes) {
@@ -126,6 +127,12 @@ CollectionStatistics collection_stats(Asking& asking, const std::string& name) {
       }
     }
   }
+  if (asking.session().traits().extension_commands) {
+    const bson::Document settings = asking.ask(
+        bson::make_document("customAction", "GetCollection", "collection", name), kThroughput);
+    out.throughput = settings.view().at_path("autoScaleSettings.maxThroughput").integer();
+    if (!out.throughput) out.throughput = settings["provisionedThroughput"].integer();
+  }
   std::ranges::sort(out.indexes, {}, &IndexStatistics::name);
   add_index_use(asking, out);
   return out;
@@ -148,6 +155,7 @@ DatabaseStatistics database_stats(Session& session) {
   for (const std::string& name : collection_names(session)) {
     out.collections.push_back(collection_stats(asking, name));
   }
+  if (const auto charge = session.request_charge()) out.request_units = charge->request_units;
   return out;
 }
 

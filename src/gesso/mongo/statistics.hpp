@@ -32,6 +32,8 @@ struct CollectionStatistics {
   std::optional<double> data_mb = {};
   std::optional<double> storage_mb = {};
   std::optional<double> index_mb = {};
+  // Request units a second that it may use, with autoscale the most.
+  std::optional<std::int64_t> throughput = {};
   std::vector<IndexStatistics> indexes = {};  // by name
 
   static constexpr std::string_view kName = "CollectionStatistics";
@@ -47,6 +49,8 @@ struct DatabaseStatistics {
   std::optional<double> data_mb = {};
   std::optional<double> storage_mb = {};
   std::optional<double> index_mb = {};
+  // What it cost to ask all this, where the server charges and tells it.
+  std::optional<double> request_units = {};
   // What this server does not tell, or not to us: "sizes of collections (collStats)".
   std::vector<std::string> absent = {};
 

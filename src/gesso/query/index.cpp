@@ -11,6 +11,7 @@ bson::IndexSpec make_spec(IndexKind kind, std::span<const KeyPart> keys) {
   spec.name = bson::default_index_name(spec.keys);
   switch (kind) {
     case IndexKind::kPlain:
+    case IndexKind::kLookup:
       break;
     case IndexKind::kUnique:
       spec.unique = true;

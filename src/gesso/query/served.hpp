@@ -17,9 +17,14 @@
 // - `||` is served if each of its branches is, together with what stands around it; it has no sort.
 // - No condition and no sort: the `_id` index, in its order.
 //
-// Azure Cosmos DB (RU) sorts by several fields only where the sort names a compound index's whole
-// path, as declared or reversed. The sort that goes on the wire is therefore the index's path: the
-// fields of 1 are constants, and the fields behind the sort only break ties, so it means the same.
+// The proof holds on every server. Azure Cosmos DB (RU) sorts by several fields only where the sort
+// names a compound index's whole path, as declared or reversed. The sort that goes on the wire is
+// therefore the index's path: the fields of 1 are constants, and the fields behind the sort only
+// break ties, so it means the same. Of indexes that begin alike it is the longest's, since the
+// others are not made. A compound index serves no filter there; so each field of the declared
+// indexes gets an index of its own (mongo/adapted_indexes.hpp), and a query is proven only where
+// each of its conditions finds one (`unserved_by_single_fields`).
+// - A `Lookup` serves no sort: on that server no compound index is made for it.
 //
 // `unindexed(expression)` is the way past, and the only one.
 #pragma once
@@ -120,8 +125,9 @@ inline constexpr KeyPart kIdKey[] = {{"_id", Direction::kAscending}};
 struct IndexFit {
   std::uint64_t unserved = 0;  // a bit for each term, then for each sort key
   std::size_t index = 0;
-  std::size_t prefix = 0;  // how many of the index's keys are bound
-  int direction = 0;       // the sort on the wire is the index's path times this; 0: no sort
+  std::size_t prefix = 0;     // how many of the index's keys are bound
+  int direction = 0;          // the sort on the wire is the index's path times this; 0: no sort
+  bool one_document = false;  // at most one is read
 };
 
 constexpr bool bound_by(std::span<const Term> terms, std::string_view name, bool in_counts) {
@@ -157,7 +163,7 @@ constexpr IndexFit fit_of(std::span<const Term> terms, std::span<const KeyPart> 
   const std::uint64_t everything = first_bits(terms.size() + sort.size());
   const bool unique =
       index.kind == IndexKind::kUnique || index.kind == IndexKind::kUniqueWhenPresent;
-  if (unique && binds_all(terms, index.keys, sort.empty())) return {};
+  if (unique && binds_all(terms, index.keys, sort.empty())) return {.one_document = true};
   if (index.kind == IndexKind::kUniqueWhenPresent || index.kind == IndexKind::kTtl) {
     return {.unserved = everything};
   }
@@ -175,7 +181,8 @@ constexpr IndexFit fit_of(std::span<const Term> terms, std::span<const KeyPart> 
   for (std::size_t i = 0; i < sort.size(); ++i) {
     if (bound_by(terms, sort[i].name, false)) continue;
     const std::uint64_t bit = std::uint64_t{1} << (terms.size() + i);
-    if (end == index.keys.size() || index.keys[end].name != sort[i].name) {
+    if (index.kind == IndexKind::kLookup || end == index.keys.size() ||
+        index.keys[end].name != sort[i].name) {
       unserved |= bit;
       continue;
     }
@@ -216,7 +223,58 @@ constexpr IndexFit fit_of(std::span<const Term> terms, std::span<const KeyPart> 
   return {.unserved = unserved, .prefix = prefix, .direction = direction};
 }
 
-// The fit of the index that serves most; of equals, the one declared first.
+// Whether `longer` has the keys of the other, in their order and directions, and more behind them.
+constexpr bool begins_with(std::span<const KeyPart> longer, std::span<const KeyPart> other) {
+  if (longer.size() <= other.size()) return false;
+  for (std::size_t i = 0; i < other.size(); ++i) {
+    if (longer[i].name != other[i].name || longer[i].direction != other[i].direction) return false;
+  }
+  return true;
+}
+
+// The index that a sort along `index` names: the longest that begins with it.
+constexpr std::size_t longest(std::span<const IndexView> indexes, std::size_t index) {
+  std::size_t found = index;
+  if (indexes[index].kind != IndexKind::kPlain) return found;
+  for (std::size_t i = 0; i < indexes.size(); ++i) {
+    if (indexes[i].kind == IndexKind::kPlain && begins_with(indexes[i].keys, indexes[found].keys)) {
+      found = i;
+    }
+  }
+  return found;
+}
+
+// Whether a field has an index of its own where compound indexes serve sorts only.
+constexpr bool has_own_index(std::span<const IndexView> indexes, std::string_view name) {
+  for (const IndexView& index : indexes) {
+    if (index.kind != IndexKind::kTtl && has_key(index.keys, name)) return true;
+  }
+  return false;
+}
+
+// A bit for each condition and each sort key that finds no index there, with the indexes that are
+// made for these declarations.
+constexpr std::uint64_t unserved_by_single_fields(std::span<const Term> terms,
+                                                  std::span<const KeyPart> sort,
+                                                  std::span<const IndexView> indexes,
+                                                  const IndexFit& fit, std::string_view ttl_field) {
+  if (fit.one_document) return 0;
+  std::uint64_t unserved = 0;
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const bool guard = terms[i].name == ttl_field;
+    if (!guard && !has_own_index(indexes, terms[i].name)) unserved |= std::uint64_t{1} << i;
+  }
+  if (fit.direction == 0) return unserved;
+  const IndexView& along = indexes[fit.index];
+  const bool sorted = along.keys.size() == 1 ? has_own_index(indexes, along.keys[0].name)
+                                             : along.kind == IndexKind::kPlain &&
+                                                   longest(indexes, fit.index) == fit.index;
+  if (!sorted) unserved |= first_bits(terms.size() + sort.size()) & ~first_bits(terms.size());
+  return unserved;
+}
+
+// The fit of the index that serves most; of equals, the one declared first, but for a sort the
+// longest that begins with it.
 constexpr IndexFit best_fit(std::span<const Term> terms, std::span<const KeyPart> sort,
                             std::span<const IndexView> indexes) {
   if (terms.empty() && sort.empty()) {
@@ -232,6 +290,9 @@ constexpr IndexFit best_fit(std::span<const Term> terms, std::span<const KeyPart
     fit.index = i;
     if (std::popcount(fit.unserved) < std::popcount(found.unserved)) found = fit;
   }
+  if (found.unserved != 0) return found;
+  if (found.direction != 0) found.index = longest(indexes, found.index);
+  found.unserved = unserved_by_single_fields(terms, sort, indexes, found, ttl_field);
   return found;
 }
 

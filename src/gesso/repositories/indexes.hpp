@@ -5,6 +5,8 @@
 // A pure function.
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "gesso/mongo/indexes.hpp"
@@ -13,5 +15,10 @@ namespace gesso::repositories {
 
 // The indexes of all collections, in the order of their declaration.
 [[nodiscard]] std::vector<mongo::CollectionIndex> declared_indexes();
+
+// The field by which each collection is spread over partitions, where it is: users and
+// subscriptions are not, since an address, and a user's one subscription, are unique over all of
+// them, and on Azure Cosmos DB (RU) an index is unique within a shard key only.
+[[nodiscard]] std::map<std::string, std::string> declared_shard_keys();
 
 }  // namespace gesso::repositories

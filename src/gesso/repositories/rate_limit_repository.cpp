@@ -54,32 +54,16 @@ bson::Document remembering(const bson::Document& update, const LimitOperation& o
   return builder.finish();
 }
 
-// The update, and `ttl` among what it sets.
-bson::Document with_ttl(const bson::Document& update, std::optional<std::int32_t> ttl) {
-  if (!ttl) return update;
-  bson::Builder set;
-  if (const bson::Value fields = update["$set"]) set.append_all(fields.as_document());
-  set.append("ttl", *ttl);
-  bson::Builder builder;
-  for (const bson::Element& operation : update.view()) {
-    if (operation.key != "$set") builder.append_element(operation);
-  }
-  builder.append("$set", set.finish());
-  return builder.finish();
-}
-
 }  // namespace
 
 // Changes or inserts the document of an id. std::nullopt where there is one that the filter does
 // not match, or where another inserted it at the same moment.
 std::optional<RateLimitLog> RateLimitRepository::upsert(const bson::Document& filter,
-                                                        const bson::Document& update,
-                                                        Time expires_at) {
-  const auto ttl = detail::ttl_seconds(session().dialect(), now(), expires_at);
+                                                        const bson::Document& update) {
   const mongo::FindAndModifyOptions options{.upsert = mongo::Upsert::kYes};
   try {
     const auto document =
-        session().find_one_and_update(kCollection, filter, with_ttl(update, ttl), options);
+        session().find_one_and_update(kCollection, filter, complete(filter, update), options);
     return schema::from_stored<RateLimitLog>(document.value(), ns());
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kDuplicate) throw;
@@ -115,7 +99,7 @@ TakenCalls RateLimitRepository::take(const LimitSubject& subject, std::string_vi
   // A document that had no room may have some when it is looked at: others give back, and two that
   // saw no document both insert it. Once more is enough for the latter.
   for (int attempt = 0; attempt < 3; ++attempt) {
-    if (const auto log = upsert(filter, changes, expires_at)) {
+    if (const auto log = upsert(filter, changes)) {
       return {.taken = true, .count = log->request_count};
     }
     const auto log = find_by_id(id);
@@ -135,10 +119,13 @@ void RateLimitRepository::give_back(const LimitSubject& subject, std::string_vie
   const auto not_yet = where<&RateLimitLog::id> == window_id(subject, endpoint, window) &&
                        where<&RateLimitLog::recent_operations> != operation;
   require_served(not_yet);
-  const auto ttl = detail::ttl_seconds(session().dialect(), now(), expiry(window.end()));
-  const bson::Document changes = with_ttl(
-      remembering(to_bson(update(inc<&RateLimitLog::request_count>(-amount))), operation), ttl);
-  session().update_one(kCollection, to_bson(not_yet), changes);
+  // `expires_at` is what it is; said here, nobody has to read it first.
+  const bson::Document changes =
+      remembering(to_bson(update(inc<&RateLimitLog::request_count>(-amount),
+                                 set<&RateLimitLog::expires_at>(expiry(window.end())))),
+                  operation);
+  const bson::Document filter = to_bson(not_yet);
+  session().update_one(kCollection, filter, complete(filter, changes));
 }
 
 LimitStanding RateLimitRepository::look(const LimitSubject& subject, std::string_view endpoint,
@@ -190,7 +177,7 @@ void RateLimitRepository::block(const LimitSubject& subject, std::string_view en
   // Two that saw no document both insert it; the second one finds it the next time. Once is enough,
   // unless the document is deleted in between.
   for (int attempt = 0; attempt < 3; ++attempt) {
-    if (upsert(filter, changes, expires_at)) return;
+    if (upsert(filter, changes)) return;
   }
   throw Error(ErrorKind::kConflict, "the block is set and lifted all the time",
               {.retryable = true, .ns = ns(), .operation = "findAndModify"});

@@ -87,7 +87,7 @@ class RateLimitRepository : public Repository<models::RateLimitLog> {
 
  private:
   std::optional<models::RateLimitLog> upsert(const bson::Document& filter,
-                                             const bson::Document& update, Time expires_at);
+                                             const bson::Document& update);
 };
 
 }  // namespace gesso::repositories

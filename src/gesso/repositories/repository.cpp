@@ -1,9 +1,5 @@
 #include "gesso/repositories/repository.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <limits>
-
 #include "gesso/bson/compare.hpp"
 
 namespace gesso::repositories::detail {
@@ -18,13 +14,6 @@ bool holds_all(bson::View document, const bson::IndexSpec& index) {
 }
 
 }  // namespace
-
-std::optional<std::int32_t> ttl_seconds(mongo::Dialect dialect, Time now, Time expires_at) {
-  if (mongo::ttl_on_any_date(dialect)) return std::nullopt;
-  const auto left = std::chrono::ceil<std::chrono::seconds>(expires_at - now).count();
-  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
-  return static_cast<std::int32_t>(std::clamp<std::int64_t>(left, 1, kMost));
-}
 
 Error name_taken_field(mongo::Session& session, std::string_view collection, bson::View document,
                        std::span<const bson::IndexSpec> indexes, const Error& error) {

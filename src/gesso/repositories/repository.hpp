@@ -36,6 +36,7 @@
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/json.hpp"
 #include "gesso/mongo/session.hpp"
+#include "gesso/mongo/stored_form.hpp"
 #include "gesso/query/query.hpp"
 #include "gesso/repositories/page.hpp"
 #include "gesso/repositories/repository_context.hpp"
@@ -133,16 +134,26 @@ template <class... Declarations>
 inline constexpr bool has_ttl<query::IndexList<Declarations...>> =
     ((Declarations::kind == query::IndexKind::kTtl) || ...);
 
+// Whether a server may have to store more than the model's fields.
+template <class>
+inline constexpr bool has_stored_form = false;
+template <class... Declarations>
+inline constexpr bool has_stored_form<query::IndexList<Declarations...>> =
+    ((Declarations::kind == query::IndexKind::kTtl ||
+      Declarations::kind == query::IndexKind::kUniqueWhenPresent) ||
+     ...);
+
 template <class Model>
 concept Hides = requires {
   Model::kHiddenBy;
 };
 
-// What a document's own `ttl` must say for it to go at `expires_at`, where the server's TTL counts
-// seconds from the last change (Azure Cosmos DB RU); std::nullopt where an index on the date does.
-// A later write to such a document restarts the count, and must set it anew.
-[[nodiscard]] std::optional<std::int32_t> ttl_seconds(mongo::Dialect dialect, Time now,
-                                                      Time expires_at);
+// How the model's documents are stored by servers that need more than its fields.
+template <class Model>
+[[nodiscard]] const mongo::StoredForm& stored_form() {
+  static const mongo::StoredForm form(query::index_specs<Model>());
+  return form;
+}
 
 template <class T>
 std::optional<T> decode(bson::View document, const std::string& ns,
@@ -269,6 +280,9 @@ class Repository {
   [[nodiscard]] const RepositoryContext& context() const { return *context_; }
   [[nodiscard]] Time now() const { return context_->clock.now(); }
   [[nodiscard]] Id next_id() const { return Id::next(context_->ids); }
+  // An update of what `filter` finds, as it is sent: with what this server needs besides. Where it
+  // has to know more of the document than both tell, it is read first.
+  [[nodiscard]] bson::Document complete(const bson::Document& filter, bson::Document changes) const;
 
  private:
   template <class>
@@ -278,9 +292,10 @@ class Repository {
   // it is taken.
   template <class Send>
   auto insert_by(const Model& model, Send send_document) const;
-  // Sends the update with `updated_at` set, and names the field where a value in it is taken.
+  // Sends the update of what `filter` finds with `updated_at` set, and names the field where a
+  // value in it is taken.
   template <class Send>
-  auto send(query::Update<Model> update, Send send_changes);
+  auto send(const bson::Document& filter, query::Update<Model> update, Send send_changes);
   // The filter as it is sent, with the guard against documents that are due, or hidden.
   template <class E>
   [[nodiscard]] bson::Document wire(const E& filter) const {
@@ -301,15 +316,11 @@ class Repository {
   // The document as it is inserted.
   [[nodiscard]] bson::Document stored(const Model& model) const {
     bson::Document document = schema::to_bson(model);
-    if constexpr (detail::has_ttl<typename Model::Indexes>) {
-      if (const auto ttl = detail::ttl_seconds(session().dialect(), now(), model.expires_at)) {
-        bson::Builder builder;
-        builder.append_all(document);
-        builder.append("ttl", *ttl);
-        document = builder.finish();
-      }
+    if constexpr (detail::has_stored_form<typename Model::Indexes>) {
+      return detail::stored_form<Model>().inserted(document, now(), session().traits());
+    } else {
+      return document;
     }
-    return document;
   }
   template <class Into>
   static mongo::FindOptions find_options(bson::Document sort) {
@@ -460,12 +471,28 @@ bool Repository<M>::exists(const E& filter) {
 }
 
 template <class M>
+bson::Document Repository<M>::complete(const bson::Document& filter, bson::Document changes) const {
+  if constexpr (detail::has_stored_form<typename Model::Indexes>) {
+    const mongo::StoredForm& form = detail::stored_form<Model>();
+    const mongo::DialectTraits& traits = session().traits();
+    mongo::FindOptions options;
+    options.projection = form.needed(filter, changes, traits);
+    std::optional<bson::Document> stored;
+    if (!options.projection.empty()) stored = session().find_one(kCollection, filter, options);
+    return form.updated(filter, changes, stored ? stored->view() : bson::View(), now(), traits);
+  } else {
+    return changes;
+  }
+}
+
+template <class M>
 template <class Send>
-auto Repository<M>::send(query::Update<Model> update, Send send_changes) {
+auto Repository<M>::send(const bson::Document& filter, query::Update<Model> update,
+                         Send send_changes) {
   if constexpr (requires { &Model::updated_at; }) {
     if (!update.touches("updated_at")) update.add(query::set<&Model::updated_at>(now()));
   }
-  const bson::Document changes = query::to_bson(update);
+  const bson::Document changes = complete(filter, query::to_bson(update));
   try {
     return send_changes(changes);
   } catch (const Error& error) {
@@ -483,8 +510,9 @@ std::optional<M> Repository<M>::update_one(const E& filter, query::Update<Model>
   if constexpr (!requires { &Model::updated_at; }) {
     if (update.empty()) return find_one(filter);
   }
-  const auto document = send(std::move(update), [&](const bson::Document& changes) {
-    return session().find_one_and_update(kCollection, wire(filter), changes);
+  const bson::Document matching = wire(filter);
+  const auto document = send(matching, std::move(update), [&](const bson::Document& changes) {
+    return session().find_one_and_update(kCollection, matching, changes);
   });
   if (!document) return std::nullopt;
   return schema::from_stored<Model>(*document, ns());
@@ -497,8 +525,9 @@ bool Repository<M>::change_one(const E& filter, query::Update<Model> update) {
   if constexpr (!requires { &Model::updated_at; }) {
     if (update.empty()) return exists(filter);
   }
-  const auto result = send(std::move(update), [&](const bson::Document& changes) {
-    return session().update_one(kCollection, wire(filter), changes);
+  const bson::Document matching = wire(filter);
+  const auto result = send(matching, std::move(update), [&](const bson::Document& changes) {
+    return session().update_one(kCollection, matching, changes);
   });
   return result.matched > 0;
 }
@@ -508,10 +537,11 @@ template <detail::FilterOf<M> E, class Other>
 bool Repository<M>::change_one_then_insert(const E& filter, query::Update<Model> update,
                                            const Repository<Other>& into, const Other& model) {
   query::require_served(filter);
+  const bson::Document matching = wire(filter);
   return into.insert_by(model, [&](const bson::Document& document) {
-    return send(std::move(update), [&](const bson::Document& changes) {
+    return send(matching, std::move(update), [&](const bson::Document& changes) {
       return session().update_then_insert({.collection = kCollection,
-                                           .filter = wire(filter),
+                                           .filter = matching,
                                            .update = changes,
                                            .into = Other::kCollection,
                                            .document = document});

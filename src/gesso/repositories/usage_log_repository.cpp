@@ -25,16 +25,42 @@ struct Group {
   DayAndAction id;
   std::int64_t count = 0;
   std::int64_t credits_used = 0;
+  std::int64_t measured = 0;  // of them
+  double request_units = 0;   // of those
 };
-BOOST_DESCRIBE_STRUCT(Group, (), (id, count, credits_used))
+BOOST_DESCRIBE_STRUCT(Group, (), (id, count, credits_used, measured, request_units))
 
 // A group of `top_users`.
 struct UserGroup {
   models::UserId id;
   std::int64_t count = 0;
   std::int64_t credits_used = 0;
+  std::int64_t measured = 0;
+  double request_units = 0;
 };
-BOOST_DESCRIBE_STRUCT(UserGroup, (), (id, count, credits_used))
+BOOST_DESCRIBE_STRUCT(UserGroup, (), (id, count, credits_used, measured, request_units))
+
+// Entries by what `id` says, and their sums.
+bson::Document grouped(const auto& id) {
+  return make_document(
+      "$group",
+      make_document(
+          "_id", id, "count", make_document("$sum", 1), "credits_used",
+          make_document("$sum", "$credits_used"), "measured",
+          make_document(
+              "$sum",
+              make_document("$cond", make_array(make_document("$gt", make_array("$request_units",
+                                                                                bson::Null{})),
+                                                1, 0))),
+          "request_units", make_document("$sum", "$request_units")));
+}
+
+// Of all entries of a group, by those that were measured.
+std::optional<double> estimated_units(const auto& group) {
+  if (group.measured == 0) return std::nullopt;
+  return group.request_units * static_cast<double>(group.count) /
+         static_cast<double>(group.measured);
+}
 
 auto within(const models::UserId& user_id, TimeRange range) {
   return where<&UsageLog::user_id> == user_id && where<&UsageLog::created_at> >= range.from &&
@@ -49,10 +75,7 @@ auto within(TimeRange range) {
 bson::Array by_day_and_action() {
   const auto day =
       make_document("$dateToString", make_document("format", "%Y-%m-%d", "date", "$created_at"));
-  return make_array(make_document(
-      "$group", make_document("_id", make_document("day", day, "action_type", "$action_type"),
-                              "count", make_document("$sum", 1), "credits_used",
-                              make_document("$sum", "$credits_used"))));
+  return make_array(grouped(make_document("day", day, "action_type", "$action_type")));
 }
 
 std::vector<UsageSummary> in_order(const std::vector<Group>& groups) {
@@ -62,7 +85,8 @@ std::vector<UsageSummary> in_order(const std::vector<Group>& groups) {
     summary.push_back({.day = group.id.day,
                        .action_type = group.id.action_type,
                        .count = group.count,
-                       .credits_used = group.credits_used});
+                       .credits_used = group.credits_used,
+                       .request_units = estimated_units(group)});
   }
   std::ranges::sort(summary, {}, [](const UsageSummary& entry) {
     return std::tuple(std::string_view(entry.day), entry.action_type);
@@ -81,6 +105,7 @@ UsageLog make_usage_log(const RepositoryContext& context, models::UsageLogCreate
           .credits_used = request.credits_used,
           .response_time_ms = request.response_time_ms,
           .metadata = std::move(request.metadata),
+          .request_units = request.request_units,
           .created_at = moment,
           .expires_at = moment + UsageLog::kLifetime};
 }
@@ -121,11 +146,7 @@ std::vector<UserUsage> UsageLogRepository::top_users(TimeRange range, UsageOrder
   require_served(matching);
   // Sorted here: a sort that no index serves is one more thing that servers differ in.
   mongo::Cursor users = session().aggregate(
-      kCollection,
-      make_array(make_document("$match", to_bson(matching)),
-                 make_document("$group", make_document("_id", "$user_id", "count",
-                                                       make_document("$sum", 1), "credits_used",
-                                                       make_document("$sum", "$credits_used")))));
+      kCollection, make_array(make_document("$match", to_bson(matching)), grouped("$user_id")));
   const auto before = [order](const UserUsage& left, const UserUsage& right) {
     const auto rank = [order](const UserUsage& usage) {
       return order == UsageOrder::kCount ? usage.count : usage.credits_used;
@@ -136,7 +157,10 @@ std::vector<UserUsage> UsageLogRepository::top_users(TimeRange range, UsageOrder
   std::vector<UserUsage> top;  // a heap, whose front is the last of them
   while (const auto document = users.next()) {
     const auto group = schema::from_stored<UserGroup>(*document, ns());
-    top.push_back({.user_id = group.id, .count = group.count, .credits_used = group.credits_used});
+    top.push_back({.user_id = group.id,
+                   .count = group.count,
+                   .credits_used = group.credits_used,
+                   .request_units = estimated_units(group)});
     std::ranges::push_heap(top, before);
     if (top.size() <= limit) continue;
     std::ranges::pop_heap(top, before);

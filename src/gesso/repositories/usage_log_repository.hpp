@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,20 +26,23 @@ struct UsageSummary {
   models::ActionType action_type = models::ActionType::kApiRequest;
   std::int64_t count = 0;
   std::int64_t credits_used = 0;
+  // Of the database, for all of them, by those that were measured; absent where none was.
+  std::optional<double> request_units = {};
 
   friend bool operator==(const UsageSummary&, const UsageSummary&) = default;
 };
-BOOST_DESCRIBE_STRUCT(UsageSummary, (), (day, action_type, count, credits_used))
+BOOST_DESCRIBE_STRUCT(UsageSummary, (), (day, action_type, count, credits_used, request_units))
 
 // How much a user did, of all kinds.
 struct UserUsage {
   models::UserId user_id;
   std::int64_t count = 0;
   std::int64_t credits_used = 0;
+  std::optional<double> request_units = {};  // as in UsageSummary
 
   friend bool operator==(const UserUsage&, const UserUsage&) = default;
 };
-BOOST_DESCRIBE_STRUCT(UserUsage, (), (user_id, count, credits_used))
+BOOST_DESCRIBE_STRUCT(UserUsage, (), (user_id, count, credits_used, request_units))
 
 enum class UsageOrder { kCount, kCredits };
 constexpr auto wire_texts(UsageOrder) {

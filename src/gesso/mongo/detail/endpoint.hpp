@@ -5,6 +5,7 @@
 // Thread-safe. Shared by the clients that came from it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -12,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +21,7 @@
 #include "gesso/base/deadline.hpp"
 #include "gesso/base/random.hpp"
 #include "gesso/mongo/detail/client_pool.hpp"
+#include "gesso/mongo/detail/limiter_gate.hpp"
 #include "gesso/mongo/dialect.hpp"
 #include "gesso/mongo/local_connection.hpp"
 #include "gesso/mongo/service.hpp"
@@ -30,13 +33,23 @@ struct Endpoint {
   std::uint64_t pool_number;  // 1, 2, ... in the order in which they became current
   DriverUri uri;
   ClientPool clients;
-  std::atomic<Dialect> dialect{Dialect::kMongoDb};
+  std::atomic<const DialectTraits*> traits{nullptr};  // one of Shared's; set when it is made
   std::atomic<std::size_t> max_document_size{std::size_t{16} << 20};
   // The URI allows it, and the server does one numbered write once, however often it comes.
   std::atomic<bool> retry_writes{false};
 
   Endpoint(std::uint64_t number, DriverUri driver_uri, PoolPtr pool)
       : pool_number(number), uri(std::move(driver_uri)), clients(std::move(pool)) {}
+};
+
+// What every dialect is for a service, by its account's capabilities and the operator's word.
+struct DialectTable {
+  std::optional<Dialect> forced;
+  std::array<DialectTraits, kDialects.size()> traits;
+
+  [[nodiscard]] const DialectTraits* of(Dialect detected) const {
+    return &traits[static_cast<std::size_t>(forced.value_or(detected))];
+  }
 };
 
 // Closes endpoints on a thread of its own: libmongoc waits half a second for its watch to end, and
@@ -97,6 +110,10 @@ class Shared {
   std::chrono::milliseconds server_selection_timeout{5000};
   // ServiceOptions::renew_credentials; may be empty.
   std::function<bool(std::uint64_t pool_number, Deadline)> renew_credentials;
+  DialectTable dialects;          // as the account speaks them
+  double charge_sampling = 0;     // ServiceOptions::charge_sampling
+  ChargeObserver observe_charge;  // ServiceOptions::observe_charge; may be empty
+  mutable LimiterGate limiter;
   Random* random = nullptr;        // for the jitter of waits; set before there is a lease
   OpenLocalConnection open_local;  // ServiceOptions::open_local; may be empty
   bool joins_writes = true;        // ServiceOptions::joins_writes

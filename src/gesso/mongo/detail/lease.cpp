@@ -10,10 +10,6 @@ namespace {
 // Of one command. More than one where a slow command sees several rotations.
 constexpr int kMostRenewals = 3;
 
-// The least wait for capacity doubles from the first to the second, whatever the server asks for.
-constexpr std::chrono::milliseconds kFirstWait{2};
-constexpr int kMostDoublings = 8;
-
 // The throttled statement of a write of which nothing was done for want of capacity, and nothing
 // failed for another reason.
 std::optional<bson::View> throttled_write(bson::View reply) {
@@ -52,11 +48,16 @@ void Session::Impl::adopt(std::shared_ptr<detail::Endpoint> endpoint) {
   client_->limits().deadline = deadline_;
 }
 
-void Session::Impl::begin(Deadline deadline) {
+void Session::Impl::begin(Deadline deadline, Priority priority) {
   deadline_ = deadline;
+  priority_ = priority;
+  charge_ = {};
+  estimated_charge_ = 0;
   left_.clear();
   if (!pinned_ && endpoint().pool_number != shared_.pool_number()) close();
   client_->limits().deadline = deadline;
+  measured_ = traits().tells_request_charge && shared_.charge_sampling > 0 &&
+              shared_.random->uniform() < shared_.charge_sampling;
 }
 
 void Session::Impl::close() {
@@ -71,7 +72,7 @@ Operation Session::Impl::operation(std::string_view name, std::string_view datab
   return {.name = name,
           .ns = std::move(ns),
           .is_write = mode != Mode::kRead,
-          .dialect = endpoint().dialect.load(std::memory_order_relaxed)};
+          .dialect = traits().dialect};
 }
 
 void Session::Impl::append_max_time(bson::Builder& command) const {
@@ -146,16 +147,61 @@ void Session::Impl::call(std::string_view database, bson::Builder& command, Mode
   throw to_error(errors.as_document().begin()->value.as_document(), failed);
 }
 
-bool Session::Impl::wait_for_capacity(std::string_view message, Deadline end, int waits) const {
-  const std::chrono::milliseconds left = end.remaining();
-  const std::chrono::milliseconds asked =
-      std::max(retry_after(message).value_or(kFirstWait),
-               kFirstWait * (1 << std::min(waits, kMostDoublings)));
-  if (asked >= left) return false;
-  // Not all that were refused together come back together.
-  const std::chrono::milliseconds jitter{static_cast<std::int64_t>(
-      static_cast<double>(asked.count()) * shared_.random->uniform() / 4)};
-  return !shared_.stop.wait_for(std::min(asked + jitter, left));
+bool Session::Impl::wait_for_capacity(std::string_view message, Deadline end,
+                                      ThrottleFsm& throttle) const {
+  const ThrottleFsm::Action action =
+      throttle.refused(retry_after(message), end.remaining(), shared_.random->uniform());
+  return action.kind == ThrottleFsm::Action::Kind::kWait && !shared_.stop.wait_for(action.wait);
+}
+
+void Session::Impl::yield_to_foreground() const {
+  if (priority_ != Priority::kBackground || !shared_.limiter.is_shaping()) return;
+  const Deadline patience = Deadline::after(kBackgroundPatience).earlier_of(deadline_);
+  while (!patience.expired()) {
+    const auto wait =
+        std::chrono::ceil<std::chrono::milliseconds>(shared_.limiter.pause(Priority::kBackground));
+    if (wait.count() == 0 || shared_.stop.wait_for(std::min(wait, patience.remaining()))) return;
+  }
+}
+
+void Session::Impl::account(const Operation& operation, bson::View reply) {
+  if (!traits().tells_request_charge || reply.empty()) return;
+  const std::size_t dot = operation.ns.find('.');
+  CommandCharge charge{.operation = operation.name,
+                       .collection = dot == std::string::npos
+                                         ? std::string_view()
+                                         : std::string_view(operation.ns).substr(dot + 1)};
+  const std::size_t documents =
+      static_cast<std::size_t>(std::max<std::int64_t>(1, reply["n"].integer().value_or(1)));
+  const std::optional<CommandCharge> said = measured_ ? ask_charge() : std::nullopt;
+  if (said) {
+    charge.request_units = said->request_units;
+    charge.delayed = said->delayed;
+    charge.weight = 1 / shared_.charge_sampling;
+    charge_.request_units += charge.request_units;
+    charge_.delayed += charge.delayed;
+    ++charge_.commands;
+    if (shared_.observe_charge) shared_.observe_charge(charge);
+  }
+  estimated_charge_ +=
+      shared_.limiter.charged(charge, said.has_value(), documents, detail::refusal_of(reply));
+}
+
+std::optional<CommandCharge> Session::Impl::ask_charge() {
+  const bson::Document command = bson::make_document("getLastRequestStatistics", 1);
+  Reply reply;
+  bson_error_t ignored{};  // what was asked about is done; its charge is then not known
+  const bool told = client_->local() != nullptr
+                        ? client_->local()->run(shared_.database, command, reply, ignored)
+                        : mongoc_client_read_command_with_opts(client(), shared_.database.c_str(),
+                                                               detail::Borrowed(command), nullptr,
+                                                               nullptr, reply.reset(), &ignored);
+  return told ? read_charge(reply.view()) : std::nullopt;
+}
+
+std::optional<RequestCharge> Session::Impl::request_charge() const {
+  if (!measured_) return std::nullopt;
+  return charge_;
 }
 
 Deadline Session::Impl::give_up() const {
@@ -199,7 +245,7 @@ void Session::Impl::judge(const bson_error_t& error, bson::View reply, const Ope
     if (refuses_credentials(origin, code, error.message) && renew(attempts)) return;
     if (origin == Origin::kServer && is_throttled(code, error.message) &&
         wait_for_capacity(error.message, deadline_.is_set() ? deadline_ : attempts.give_up,
-                          attempts.waits++)) {
+                          attempts.throttle)) {
       return;
     }
   }

@@ -12,6 +12,7 @@
 #include "gesso/base/deadline.hpp"
 #include "gesso/mongo/detail/client.hpp"
 #include "gesso/mongo/session.hpp"
+#include "gesso/mongo/throttle_fsm.hpp"
 
 namespace gesso::mongo::detail {
 
@@ -42,7 +43,11 @@ class Session::Impl {
   std::unique_ptr<detail::Client> client_;
   // Those that this unit of work began with and that its cursors may still use.
   std::vector<std::unique_ptr<detail::Client>> left_;
-  bool pinned_;  // to its endpoint
+  bool pinned_;                                // to its endpoint
+  Priority priority_ = Priority::kForeground;  // of the unit of work
+  bool measured_ = false;                      // its commands are asked about
+  RequestCharge charge_;
+  double estimated_charge_ = 0;
   std::int64_t last_write_ = 0;
 
  public:
@@ -54,7 +59,7 @@ class Session::Impl {
   Impl& operator=(const Impl&) = delete;
 
   // Between units of work: lets go of endpoints that are no longer current.
-  void begin(Deadline deadline);
+  void begin(Deadline deadline, Priority priority = Priority::kForeground);
   // Between units of work: closes the connection, if there is one.
   void close();
 
@@ -68,6 +73,15 @@ class Session::Impl {
   [[nodiscard]] Deadline deadline() const { return deadline_; }
   [[nodiscard]] const detail::Shared& shared() const { return shared_; }
   [[nodiscard]] const detail::Endpoint& endpoint() const { return client_->endpoint(); }
+  [[nodiscard]] const DialectTraits& traits() const { return *endpoint().traits.load(); }
+  // Whether only the driver can go on with a cursor.
+  [[nodiscard]] bool has_driver_cursors() const {
+    return !is_local() && traits().cursors_of_sessions;
+  }
+  // Of this unit of work so far, where it is measured.
+  [[nodiscard]] std::optional<RequestCharge> request_charge() const;
+  // What the unit has cost: as the server said, else as such commands cost usually.
+  [[nodiscard]] double estimated_charge() const { return estimated_charge_; }
 
   [[nodiscard]] Operation operation(std::string_view name, std::string_view database,
                                     std::string_view collection, Mode mode) const;
@@ -81,10 +95,10 @@ class Session::Impl {
   void call_batch(std::string_view database, bson::Builder& command, Mode mode,
                   const Operation& operation, Reply& reply);
 
-  // Waits between two commands as a throttling server asks, after `waits` waits; false
-  // where the deadline does not allow it, or the service stops.
-  [[nodiscard]] bool wait_for_capacity(std::string_view message, int waits) const {
-    return wait_for_capacity(message, deadline_.is_set() ? deadline_ : give_up(), waits);
+  // Waits between two commands as a throttling server asks; false where the deadline does not allow
+  // it, or the service stops.
+  [[nodiscard]] bool wait_for_capacity(std::string_view message, ThrottleFsm& throttle) const {
+    return wait_for_capacity(message, deadline_.is_set() ? deadline_ : give_up(), throttle);
   }
 
   // Calls `attempt(error, reply)` until it succeeds or fails for good; it returns whether it
@@ -102,7 +116,7 @@ class Session::Impl {
     Deadline give_up;           // with what was not sent
     bool fate_unknown = false;  // of a write in one of those before
     int renewals = 0;
-    int waits = 0;  // for capacity
+    ThrottleFsm throttle = {};
   };
   enum class WriteErrors { kThrow, kReport };
 
@@ -115,9 +129,14 @@ class Session::Impl {
   // Returns to try again; throws otherwise.
   void judge(const bson_error_t& error, bson::View reply, const Operation& operation,
              Attempts& attempts);
-  // Waits as long as a throttling server asks, by what it said, and a little longer; false where
-  // the deadline does not allow it, or the service stops.
-  [[nodiscard]] bool wait_for_capacity(std::string_view message, Deadline end, int waits) const;
+  [[nodiscard]] bool wait_for_capacity(std::string_view message, Deadline end,
+                                       ThrottleFsm& throttle) const;
+  // Work of the background waits before each command while the service keeps below a budget.
+  void yield_to_foreground() const;
+  // After a command came back: what it cost, where that matters to anybody.
+  void account(const Operation& operation, bson::View reply);
+  // Asks the server what the last command cost; std::nullopt where it does not say.
+  [[nodiscard]] std::optional<CommandCharge> ask_charge();
   // Moves to the endpoint with newer credentials; false where there is none.
   bool renew(Attempts& attempts);
   void refuse_if_late(const Operation& operation, const Attempts& attempts) const;
@@ -128,8 +147,11 @@ void Session::Impl::persist(const Operation& operation, Repeat repeat, Reply& re
   Attempts attempts{.repeat = repeat, .give_up = give_up()};
   for (;;) {
     refuse_if_late(operation, attempts);
+    yield_to_foreground();
     bson_error_t error{};
-    if (attempt(error, reply)) break;
+    const bool done = attempt(error, reply);
+    account(operation, reply.view());
+    if (done) break;
     judge(error, reply.view(), operation, attempts);
   }
   ++client_->limits().commands;

@@ -28,6 +28,11 @@ WorkerPool::WorkerPool(Options options)
 
 WorkerPool::~WorkerPool() { stop(); }
 
+bool WorkerPool::takes_more() const {
+  if (queued() < options_.queue_limit) return true;
+  return queued() == 0 && (!idle_.empty() || workers_.size() < options_.workers);
+}
+
 void WorkerPool::submit(Unit unit) {
   std::exception_ptr refused;
   Worker* called = nullptr;
@@ -37,24 +42,67 @@ void WorkerPool::submit(Unit unit) {
     const std::lock_guard lock(mutex_);
     if (stopping_) {
       refused = shut_down();
-    } else if (!idle_.empty()) {
-      called = idle_.back();
-      idle_.pop_back();
-      called->assigned = std::move(unit);
-    } else if (workers_.size() < options_.workers && start_worker()) {
-      workers_.back()->assigned = std::move(unit);
-    } else if (queue_.size() < options_.queue_limit) {
-      if (unit.deadline.moment() < earliest_.moment()) {
-        earliest_ = unit.deadline;
+    } else if (takes_more()) {
+      const Deadline deadline = unit.deadline;
+      queues_[static_cast<std::size_t>(unit.priority)].push_back(std::move(unit));
+      called = dispatch();
+      if (queued() != 0 && deadline.moment() < earliest_.moment()) {
+        earliest_ = deadline;
         reaper_woken_.notify_one();
       }
-      queue_.push_back(std::move(unit));
     } else {
       refused = refusal(ErrorKind::kOverloaded, "too many units of work wait for the database");
     }
   }
   if (called != nullptr) called->woken.notify_one();  // who wakes finds the mutex free
   if (refused) unit.refused(refused);
+}
+
+std::optional<WorkerPool::Unit> WorkerPool::take_next() {
+  next_look_ = Deadline();
+  auto& background = queues_[static_cast<std::size_t>(Priority::kBackground)];
+  auto& foreground = queues_[static_cast<std::size_t>(Priority::kForeground)];
+  if (background.empty() && foreground.empty()) return std::nullopt;
+  const auto now = std::chrono::steady_clock::now();
+  const bool overdue =
+      !background.empty() &&
+      now - std::max(last_background_, background.front().submitted) >= kBackgroundPatience;
+  auto& queue = overdue || foreground.empty() ? background : foreground;
+  if (options_.admit) {
+    // Who is overdue is taken as if somebody waited for it.
+    const auto admission = options_.admit(overdue ? Priority::kForeground : queue.front().priority);
+    if (admission.wait.count() > 0) {
+      next_look_ = Deadline::after(std::chrono::ceil<std::chrono::milliseconds>(admission.wait));
+      reaper_woken_.notify_one();
+      return std::nullopt;
+    }
+    queue.front().reserved = admission.reserved;
+  }
+  std::optional<Unit> unit(std::move(queue.front()));
+  queue.pop_front();
+  if (&queue == &background) last_background_ = now;
+  return unit;
+}
+
+WorkerPool::Worker* WorkerPool::dispatch() {
+  Worker* called = nullptr;
+  while (queued() != 0 && (!idle_.empty() || workers_.size() < options_.workers)) {
+    std::optional<Unit> unit = take_next();
+    if (!unit) break;
+    if (idle_.empty()) {
+      if (!start_worker()) {  // no more threads: those that are there will do
+        queues_[static_cast<std::size_t>(unit->priority)].push_front(std::move(*unit));
+        break;
+      }
+      workers_.back()->assigned = std::move(unit);
+      continue;
+    }
+    if (called != nullptr) called->woken.notify_one();
+    called = idle_.back();
+    idle_.pop_back();
+    called->assigned = std::move(unit);
+  }
+  return called;
 }
 
 bool WorkerPool::start_worker() {
@@ -72,10 +120,7 @@ void WorkerPool::work(Worker& self) {
   const std::unique_ptr<WorkerState> state = options_.make_state();
   std::unique_lock lock(mutex_);
   for (;;) {
-    if (!self.assigned && !queue_.empty()) {
-      self.assigned = std::move(queue_.front());
-      queue_.pop_front();
-    }
+    if (!self.assigned) self.assigned = take_next();
     if (self.assigned) {
       Unit unit = std::move(*self.assigned);
       self.assigned.reset();
@@ -84,7 +129,7 @@ void WorkerPool::work(Worker& self) {
       if (unit.deadline.expired()) {
         unit.refused(expired());
       } else {
-        unit.work(*state);
+        unit.work(*state, unit.reserved);
       }
       unit = {};  // what it holds ends outside the lock
       lock.lock();
@@ -108,27 +153,36 @@ void WorkerPool::work(Worker& self) {
 void WorkerPool::reap() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    if (!earliest_.is_set()) {
+    const Deadline next = earliest_.earlier_of(next_look_);
+    if (!next.is_set()) {
       reaper_woken_.wait(lock);
       continue;
     }
-    reaper_woken_.wait_until(lock, earliest_.moment());
+    reaper_woken_.wait_until(lock, next.moment());
+    if (next_look_.is_set() && next_look_.expired()) {
+      next_look_ = Deadline();
+      if (Worker* const called = dispatch()) called->woken.notify_one();
+    }
     if (!earliest_.expired()) continue;
     earliest_ = Deadline();
     std::vector<Unit> late;
-    for (auto at = queue_.begin(); at != queue_.end();) {
-      if (at->deadline.expired()) {
-        late.push_back(std::move(*at));
-        at = queue_.erase(at);
-      } else {
-        earliest_ = earliest_.earlier_of(at->deadline);
-        ++at;
-      }
-    }
+    for (auto& queue : queues_) take_late(queue, late);
     lock.unlock();
     for (const Unit& unit : late) unit.refused(expired());
     late.clear();
     lock.lock();
+  }
+}
+
+void WorkerPool::take_late(std::deque<Unit>& queue, std::vector<Unit>& late) {
+  for (auto at = queue.begin(); at != queue.end();) {
+    if (at->deadline.expired()) {
+      late.push_back(std::move(*at));
+      at = queue.erase(at);
+    } else {
+      earliest_ = earliest_.earlier_of(at->deadline);
+      ++at;
+    }
   }
 }
 
@@ -141,15 +195,17 @@ void WorkerPool::call_upkeep() {
 }
 
 void WorkerPool::stop() {
-  std::deque<Unit> refused;
+  std::array<std::deque<Unit>, 2> refused;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    refused.swap(queue_);
+    refused.swap(queues_);
     for (const auto& worker : workers_) worker->woken.notify_one();
     reaper_woken_.notify_one();
   }
-  for (const Unit& unit : refused) unit.refused(shut_down());
+  for (const auto& queue : refused) {
+    for (const Unit& unit : queue) unit.refused(shut_down());
+  }
   // No worker is added any more. Joining twice (two threads stop) is not supported by jthread, so
   // the first one takes them. The workers themselves stay: `submit` may be about to wake one.
   std::vector<std::jthread> threads;
@@ -165,10 +221,13 @@ void WorkerPool::stop() {
 
 WorkerPool::Status WorkerPool::status() const {
   const std::lock_guard lock(mutex_);
-  Status status{.workers = workers_.size(), .busy = busy_, .queued = queue_.size()};
-  if (!queue_.empty()) {
-    status.longest_wait = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::steady_clock::now() - queue_.front().submitted);
+  Status status{.workers = workers_.size(), .busy = busy_, .queued = queued()};
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& queue : queues_) {
+    if (queue.empty()) continue;
+    status.longest_wait = std::max(
+        status.longest_wait,
+        std::chrono::duration_cast<std::chrono::milliseconds>(now - queue.front().submitted));
   }
   return status;
 }

@@ -1,4 +1,5 @@
 // Threads that run units of work, the newest idle one first, and the bounded queue before them.
+// Who waits in the background waits behind all in the foreground.
 // Knows nothing of databases: what a unit runs with is the `WorkerState` of its thread. Internal to
 // mongo/.
 //
@@ -6,6 +7,7 @@
 // when they are needed. Destroying it stops it.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "gesso/base/deadline.hpp"
+#include "gesso/mongo/throughput_limiter.hpp"
 
 namespace gesso::mongo::detail {
 
@@ -37,15 +40,20 @@ class WorkerPool {
  public:
   struct Unit {
     Deadline deadline;
-    std::function<void(WorkerState&)> work;
+    std::function<void(WorkerState&, double reserved)> work;
     std::function<void(std::exception_ptr)> refused;
+    Priority priority = Priority::kForeground;
     std::chrono::steady_clock::time_point submitted = std::chrono::steady_clock::now();
+    double reserved = 0;  // by `Options::admit`, once it may start
   };
+  using Admit = std::function<ThroughputLimiter::Admission(Priority)>;
   struct Options {
     std::size_t workers = 50;
     std::size_t queue_limit = 1000;
     std::chrono::milliseconds upkeep_period{60'000};
     std::function<std::unique_ptr<WorkerState>()> make_state;  // called on the new thread
+    // Whether a unit may start, or how long it waits before that is asked again. Must not block.
+    Admit admit;
   };
   struct Status {
     std::size_t workers = 0;
@@ -65,11 +73,13 @@ class WorkerPool {
   Options options_;
   mutable std::mutex mutex_;  // guards what follows
   bool stopping_ = false;
-  std::deque<Unit> queue_;
+  std::array<std::deque<Unit>, 2> queues_;  // by priority
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<Worker*> idle_;  // the newest last
   std::size_t busy_ = 0;
-  Deadline earliest_;  // of what is queued, or earlier
+  Deadline earliest_;                                        // of what is queued, or earlier
+  std::chrono::steady_clock::time_point last_background_{};  // when such a unit was last started
+  Deadline next_look_;  // when a unit that was not admitted is looked at again; unset: none waits
   std::condition_variable reaper_woken_;
   std::jthread reaper_;  // refuses what expires in the queue
 
@@ -88,9 +98,20 @@ class WorkerPool {
   [[nodiscard]] Status status() const;
 
  private:
+  // REQUIRES, of what follows up to `queued`: the mutex.
   bool start_worker();
+  // The unit that starts now: foreground before background, each in its order; but one of the
+  // background each `kBackgroundPatience`, whatever waits before it.
+  std::optional<Unit> take_next();
+  // Gives what is queued to workers that idle or can be started. All are woken but one, which is
+  // the caller's to wake.
+  Worker* dispatch();
+  [[nodiscard]] bool takes_more() const;
+  [[nodiscard]] std::size_t queued() const { return queues_[0].size() + queues_[1].size(); }
   void work(Worker& self);
   void reap();
+  // Moves those whose deadline has passed to `late`. REQUIRES: the mutex.
+  void take_late(std::deque<Unit>& queue, std::vector<Unit>& late);
 };
 
 }  // namespace gesso::mongo::detail
