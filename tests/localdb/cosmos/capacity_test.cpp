@@ -2,6 +2,7 @@
 #include <atomic>
 #include <thread>
 
+#include "gesso/localdb/cosmos/container.hpp"
 #include "tests/localdb/cosmos/account_fixture.hpp"
 
 namespace gesso::localdb::cosmos {
