@@ -53,14 +53,14 @@ TEST_F(CapacityTest, BurstCapacitySavesFiveMinutesAndSpendsThreeThousandASecond)
     advance(1000);
     return n;
   };
-  EXPECT_EQ(second(), 50);  // 8.1 each: nothing is saved yet
+  EXPECT_EQ(second(), 50);  // 8.11 each: nothing is saved yet
   advance(600'000);
-  EXPECT_EQ(second(), 371);  // 3,000
+  EXPECT_EQ(second(), 370);  // 3,000
   // 120,000 were saved, of which 2,600 went with that second.
-  for (int i = 0; i < 44; ++i) ASSERT_EQ(second(), 371) << i;
+  for (int i = 0; i < 44; ++i) ASSERT_EQ(second(), 370) << i;
   std::int64_t rest = 0;
   for (int i = 0; i < 5; ++i) rest += second();
-  EXPECT_LT(rest, 5 * 371);
+  EXPECT_LT(rest, 5 * 370);
   EXPECT_EQ(second(), 50);
 }
 
@@ -69,7 +69,7 @@ TEST_F(CapacityTest, ThroughputOfThreeThousandSavesNothing) {
   advance(600'000);
   std::vector<bson::Document> documents;
   for (int i = 0; i < 1000; ++i) documents.push_back(bson::make_document("_id", i));
-  EXPECT_EQ(insert_all("c", documents)["n"].integer(), 371);
+  EXPECT_EQ(insert_all("c", documents)["n"].integer(), 370);
 }
 
 // The clock goes on by itself, by a second whenever somebody waits for a while.
@@ -82,7 +82,7 @@ class RetryTest : public CapacityTest {
     ticker_ = std::thread([this] {
       while (!done_) {
         std::this_thread::sleep_for(std::chrono::milliseconds{1});
-        advance(100);
+        advance(50);
       }
     });
   }
@@ -104,28 +104,29 @@ TEST_F(RetryTest, TheServerWaitsInsteadOfRefusing) {
   EXPECT_GT(took, 8);  // 4,050 units at 400 a second
   const bson::Document statistics = good(R"({"getLastRequestStatistics": 1})");
   EXPECT_EQ(statistics["RetriedDueToRateLimiting"].as_bool(), true);
-  EXPECT_GT(statistics["EstimatedDelayFromRateLimitingInMilliseconds"].as_int64(), 5000);
+  EXPECT_GT(statistics["EstimatedDelayFromRateLimitingInMilliseconds"].as_int64(), 3000);
 }
 
 TEST_F(RetryTest, AfterAMinuteItGivesUpAndTheWorkIsHalfDone) {
-  open({.ru = 400, .ssr = true});
+  open_wide();
+  good(R"({"createIndexes": "c", "indexes": [{"key": {"tags": 1}, "name": "tags_1"}]})");
+  bson::Builder tags;
+  for (int i = 0; i < 100; ++i) tags.push(i);
+  const bson::Array hundred(tags.finish());
   std::vector<bson::Document> documents;
-  for (int i = 0; i < 1000; ++i) {
-    documents.push_back(bson::make_document("_id", i));
+  for (int i = 0; i < 500; ++i) {
+    documents.push_back(bson::make_document("_id", i, "tags", hundred));
   }
+  ASSERT_EQ(insert_all("c", documents)["n"].integer(), 500);
+  open({.ru = 400, .ssr = true});
   start_clock();
-  for (int i = 0; i < 4; ++i) {
-    for (bson::Document& document : documents) {
-      document = bson::make_document("_id", *document["_id"].integer() + (i > 0 ? 1000 : 0));
-    }
-    ASSERT_EQ(insert_all("c", documents)["n"].integer(), 1000);
-  }
+  // 500 times 74.6 units, of which a minute has 24,000.
   const bson::Document reply = run(R"({"delete": "c", "deletes": [{"q": {}, "limit": 0}]})");
   EXPECT_EQ(reply.view().at_path("writeErrors.0.code").integer(), 50) << bson::to_json(reply);
   EXPECT_EQ(reply.view().at_path("writeErrors.0.errmsg").as_string(),
             "Request timed out. Retries due to rate limiting: True.");
-  EXPECT_GT(*reply["n"].integer(), 2000);
-  EXPECT_LT(*reply["n"].integer(), 4000);
+  EXPECT_GT(*reply["n"].integer(), 300);
+  EXPECT_LT(*reply["n"].integer(), 500);
   EXPECT_GT(charge(), 20'000);  // one that timed out tells its charge too
 }
 
