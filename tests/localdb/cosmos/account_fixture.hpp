@@ -76,9 +76,16 @@ class AccountTest : public ::testing::Test {
     const bson::Value text = reply["errmsg"];
     return text.is_string() ? std::string(text.as_string()) : "";
   }
-  // The first batch as JSON.
-  std::string found(const std::string& json) {
-    return bson::to_json(good(json).view().at_path("cursor.firstBatch"));
+  // As JSON, without spaces.
+  template <class T>
+  static std::string json(const T& value) {
+    std::string text = bson::to_json(value);
+    std::erase(text, ' ');
+    return text;
+  }
+  // The first batch.
+  std::string found(const std::string& command) {
+    return json(good(command).view().at_path("cursor.firstBatch"));
   }
   // Of the last command.
   double charge() { return good("{\"getLastRequestStatistics\": 1}")["RequestCharge"].as_double(); }

@@ -19,11 +19,11 @@ class ExtensionTest : public AccountTest {
 };
 
 TEST_F(ExtensionTest, ACollectionIsMadeWithAllThatItNeeds) {
-  EXPECT_EQ(bson::to_json(good(R"({"customAction": "CreateCollection", "collection": "c",
+  EXPECT_EQ(json(good(R"({"customAction": "CreateCollection", "collection": "c",
       "shardKey": "a.b", "offerThroughput": 1000,
       "indexes": [{"key": {"_id": 1}, "name": "_id_1"}, {"key": {"x": 1}, "name": "x_1"}]})")),
             R"({"ok":1.0})");
-  EXPECT_EQ(bson::to_json(good(R"({"customAction": "GetCollection", "collection": "c",
+  EXPECT_EQ(json(good(R"({"customAction": "GetCollection", "collection": "c",
                                    "showIndexes": true})")),
             R"({"database":"test","collection":"c","shardKeyDefinition":{"a.b":"hashed"},)"
             R"("provisionedThroughput":1000,"indexes":[)"
@@ -44,7 +44,7 @@ TEST_F(ExtensionTest, ItSurvivesARestart) {
 
 TEST_F(ExtensionTest, AnImplicitCollectionIsUnshardedWithTheDefault) {
   insert("c", R"({"_id": 1})");
-  EXPECT_EQ(bson::to_json(good(R"({"customAction": "GetCollection", "collection": "c"})")),
+  EXPECT_EQ(json(good(R"({"customAction": "GetCollection", "collection": "c"})")),
             R"({"database":"test","collection":"c","provisionedThroughput":400,"ok":1.0})");
   EXPECT_EQ(code(R"({"shardCollection": "test.c", "key": {"x": "hashed"}})"), 48);
 }
@@ -96,11 +96,11 @@ TEST_F(ExtensionTest, AThroughputThatIsRaisedIsThereAtOnce) {
 
 TEST_F(ExtensionTest, ADatabaseMayShareItsThroughput) {
   good(R"({"customAction": "CreateDatabase", "offerThroughput": 500})");
-  EXPECT_EQ(bson::to_json(good(R"({"customAction": "GetDatabase"})")),
+  EXPECT_EQ(json(good(R"({"customAction": "GetDatabase"})")),
             R"({"database":"test","provisionedThroughput":500,"ok":1.0})");
   EXPECT_EQ(failure(R"({"customAction": "CreateDatabase"})"), 48);
   insert("a", R"({"_id": 1})");
-  EXPECT_EQ(bson::to_json(good(R"({"customAction": "GetCollection", "collection": "a"})")),
+  EXPECT_EQ(json(good(R"({"customAction": "GetCollection", "collection": "a"})")),
             R"({"database":"test","collection":"a","ok":1.0})");
   std::vector<bson::Document> documents;
   for (int i = 10; i < 110; ++i) documents.push_back(bson::make_document("_id", i));
@@ -124,7 +124,7 @@ TEST_F(ExtensionTest, WhatIsNotThere) {
 
 TEST_F(ExtensionTest, AShellsWayToAShardedCollection) {
   good(R"({"enableSharding": "test"})");
-  EXPECT_EQ(bson::to_json(good(R"({"shardCollection": "test.c", "key": {"x": "hashed"}})")),
+  EXPECT_EQ(json(good(R"({"shardCollection": "test.c", "key": {"x": "hashed"}})")),
             R"({"collectionsharded":"test.c","_t":"ShardCollectionResponse","ok":1.0})");
   const bson::Document reply = run(R"({"insert": "c", "documents": [{"_id": 1}]})");
   EXPECT_EQ(reply.view().at_path("writeErrors.0.code").integer(), 61);

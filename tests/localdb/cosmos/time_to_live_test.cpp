@@ -101,7 +101,7 @@ TEST_F(TimeToLiveTest, WhatIsDueIsInNobodysWay) {
 TEST_F(TimeToLiveTest, TheMomentOfModificationIsNotSeen) {
   insert("c", R"({"_id": 1, "a": {"b": 2}})");
   EXPECT_EQ(found(R"({"find": "c"})"), R"([{"_id":1,"a":{"b":2}}])");
-  EXPECT_EQ(bson::to_json(good(R"({"findAndModify": "c", "query": {"_id": 1},
+  EXPECT_EQ(json(good(R"({"findAndModify": "c", "query": {"_id": 1},
                                    "update": {"$set": {"c": 3}}, "new": true})")["value"]),
             R"({"_id":1,"a":{"b":2},"c":3})");
   EXPECT_EQ(found(R"({"find": "c"})"), R"([{"_id":1,"a":{"b":2},"c":3}])");

@@ -6,6 +6,7 @@
 
 #include "gesso/base/error.hpp"
 #include "gesso/base/uuid.hpp"
+#include "gesso/localdb/cosmos/codes.hpp"
 #include "gesso/localdb/cosmos/commands.hpp"
 #include "gesso/localdb/cosmos/container.hpp"
 #include "gesso/localdb/cosmos/links.hpp"
@@ -136,8 +137,13 @@ CommandError CosmosDialect::refusal_of(const StorageError& error) const {
 }
 
 std::optional<bson::Document> CosmosDialect::error_reply(const CommandError& error) const {
-  if (dynamic_cast<const ExtensionError*>(&error) == nullptr) return std::nullopt;
-  return bson::make_document("ok", 0.0, "code", error.code(), "errMsg", error.what());
+  if (dynamic_cast<const ExtensionError*>(&error) != nullptr) {
+    return bson::make_document("ok", 0.0, "code", error.code(), "errMsg", error.what());
+  }
+  const std::string_view name = own_name(error.code());
+  if (name.empty()) return std::nullopt;
+  return bson::make_document("ok", 0.0, "errmsg", error.what(), "code", error.code(), "codeName",
+                             name);
 }
 
 bool CosmosDialect::is_hidden(const Collection& collection) const {

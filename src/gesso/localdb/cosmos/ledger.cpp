@@ -5,6 +5,7 @@
 #include "gesso/base/uuid.hpp"
 #include "gesso/bson/compare.hpp"
 #include "gesso/localdb/cosmos/charges.hpp"
+#include "gesso/localdb/cosmos/codes.hpp"
 #include "gesso/localdb/cosmos/documents.hpp"
 #include "gesso/localdb/cosmos/index_kinds.hpp"
 #include "gesso/localdb/cosmos/terms.hpp"
@@ -17,10 +18,8 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-constexpr int kTooManyRequests = 16500;
-constexpr int kShardKeyNotFound = 61;
-// The server's own retries end after so long.
-constexpr milliseconds kMostWaiting{60'000};
+// A request takes so long at most, the server's own retries with it.
+constexpr milliseconds kLongest{60'000};
 constexpr milliseconds kBetweenLooks{5};
 // Documents that an insert takes away because their time is over.
 constexpr std::size_t kMostRemoved = 1000;
@@ -114,7 +113,8 @@ void CommandLedger::resume(const std::vector<std::shared_ptr<Watch>>& watches) {
 
 void CommandLedger::check_size(bson::View document) const {
   if (document.size() <= dialect_.max_document_bytes()) return;
-  throw backend_error(dialect_, 16, "RequestEntityTooLarge (413)", "Request size is too large");
+  throw backend_error(dialect_, kRequestTooLarge, "RequestEntityTooLarge (413)",
+                      "Request size is too large");
 }
 
 // Of the documents that are due those that were due first, so that what nobody sees any more is in
@@ -194,9 +194,8 @@ void CommandLedger::pause(const Throttled& refusal) {
   // The windows begin with the seconds.
   const auto now = duration_cast<milliseconds>(begun.time_since_epoch());
   const milliseconds wait{1000 - now.count() % 1000};
-  if (waited_ + wait > kMostWaiting) {
-    throw Throttled(static_cast<int>(ErrorCode::kMaxTimeMsExpired),
-                    "Request timed out. Retries due to rate limiting: True.");
+  if (begun + wait - begun_ > kLongest) {
+    throw Throttled(kTimedOut, "Request timed out. Retries due to rate limiting: True.");
   }
   while (clock.steady_now() - begun < wait) {
     {
@@ -206,7 +205,7 @@ void CommandLedger::pause(const Throttled& refusal) {
     }
     operation_.check();
   }
-  waited_ += wait;
+  waited_ += duration_cast<milliseconds>(clock.steady_now() - begun);
 }
 
 void CommandLedger::settle() {

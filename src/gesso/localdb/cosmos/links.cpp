@@ -1,5 +1,6 @@
 #include "gesso/localdb/cosmos/links.hpp"
 
+#include "gesso/localdb/cosmos/codes.hpp"
 #include "gesso/localdb/cosmos/dialect.hpp"
 #include "gesso/localdb/cosmos/language.hpp"
 #include "gesso/localdb/cosmos/ledger.hpp"
@@ -9,8 +10,6 @@
 
 namespace gesso::localdb::cosmos {
 namespace {
-
-constexpr int kNoTransactions = 50841;
 
 const CosmosDialect& dialect_of(const Call& call) {
   return static_cast<const CosmosDialect&>(call.services.dialect);

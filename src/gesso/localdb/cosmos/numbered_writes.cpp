@@ -3,12 +3,12 @@
 #include <chrono>
 #include <string>
 
+#include "gesso/localdb/cosmos/codes.hpp"
 #include "gesso/localdb/language/command_error.hpp"
 
 namespace gesso::localdb::cosmos {
 namespace {
 
-constexpr int kTransactionTooOld = 225;
 constexpr std::chrono::milliseconds kBetweenLooks{20};
 
 }  // namespace

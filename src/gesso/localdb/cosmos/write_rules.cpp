@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "gesso/localdb/cosmos/codes.hpp"
 #include "gesso/localdb/cosmos/container.hpp"
 #include "gesso/localdb/cosmos/dialect.hpp"
 
 namespace gesso::localdb::cosmos {
 namespace {
-
-constexpr int kShardKeyNotFound = 61;
 
 struct Statement {
   bson::Value filter;
