@@ -86,7 +86,7 @@ TEST(CurlClient, RefusesAReplyOverOneMebibyte) {
   EXPECT_EQ(client->send({.url = url_of(server)}, {}).body.reveal().size(), 1U << 20);
   server.fail_next(1, Fault::oversized((1 << 20) + 1));
   const Error error = failure_of(*client, {.url = url_of(server)});
-  EXPECT_THAT(error.what(), HasSubstr("longer than 1 MiB"));
+  EXPECT_THAT(error.what(), HasSubstr("longer than 1048576 bytes"));
   EXPECT_FALSE(error.retryable());
 }
 

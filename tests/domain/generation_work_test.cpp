@@ -46,7 +46,9 @@ class GenerationWorkTest : public RepositoryTest {
     return work([&](GenerationWork all) { return all.heartbeat(held); });
   }
   EndOutcome complete(const Claim& held) {
-    return work([&](GenerationWork all) { return all.complete(held, {"https://a.example/1"}); });
+    return work([&](GenerationWork all) {
+      return all.complete(held, {.result_urls = {"https://a.example/1"}});
+    });
   }
   EndOutcome fail(const Claim& held, FailureKind kind = FailureKind::kFinal) {
     return work([&](GenerationWork all) { return all.fail(held, kind, "no paint"); });

@@ -15,12 +15,12 @@ namespace {
 using domain::GenerationEvent;
 using domain::GenerationWatch;
 
-std::string text_of(const GenerationEvent& event) {
+std::string text_of(const GenerationEvent& event, const ShowGeneration& show) {
   const std::string id = std::to_string(event.position);
   if (!event.generation) return http::to_text({.event = "deleted", .id = id, .data = "{}"});
   return http::to_text({.event = to_string(event.generation->status),
                         .id = id,
-                        .data = schema::to_json(*event.generation)});
+                        .data = schema::to_json(show(*event.generation))});
 }
 
 // What stands between the watch and one stream. The watch's callbacks own it, and it owns its
@@ -31,13 +31,15 @@ class Feed : public std::enable_shared_from_this<Feed> {
     bool is_last = false;
   };
   const http::BodyWriter writer_;
+  const ShowGeneration show_;
   std::mutex mutex_;  // guards what follows
   std::optional<Piece> waiting_;
   bool done_ = false;
   GenerationWatch::Subscription subscription_;
 
  public:
-  explicit Feed(http::BodyWriter writer) : writer_(std::move(writer)) {}
+  Feed(http::BodyWriter writer, ShowGeneration show)
+      : writer_(std::move(writer)), show_(std::move(show)) {}
 
   void attach(GenerationWatch::Subscription subscription) {
     {
@@ -51,9 +53,10 @@ class Feed : public std::enable_shared_from_this<Feed> {
   }
 
   void tell(const GenerationEvent& event) {
+    std::string text = text_of(event, show_);
     {
       const std::lock_guard lock(mutex_);
-      waiting_ = Piece{.text = text_of(event), .is_last = event.is_last};
+      waiting_ = Piece{.text = std::move(text), .is_last = event.is_last};
     }
     send();
   }
@@ -98,9 +101,9 @@ class Feed : public std::enable_shared_from_this<Feed> {
 
 std::shared_ptr<http::BodySource> generation_events(GenerationWatch& watch,
                                                     const models::GenerationId& id,
-                                                    std::int64_t after) {
+                                                    std::int64_t after, ShowGeneration show) {
   auto [writer, source] = http::make_body_stream({.endless = true});
-  const auto feed = std::make_shared<Feed>(std::move(writer));
+  const auto feed = std::make_shared<Feed>(std::move(writer), std::move(show));
   feed->attach(watch.watch(
       id, after, [feed](const GenerationEvent& event) { feed->tell(event); },
       [feed] { feed->keep_alive(); }));

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "gesso/domain/generation_watch.hpp"
@@ -20,10 +21,14 @@
 
 namespace gesso::api {
 
+// How a client is to see a generation. Thread-safe; must not block.
+using ShowGeneration = std::function<models::Generation(const models::Generation&)>;
+
 // A body that tells of the generation's states behind `after` (-1 for all), and ends with the last.
-// The watch must outlive the server that sends it.
+// The watch must outlive the server that sends it, and so must what `show` uses.
 [[nodiscard]] std::shared_ptr<http::BodySource> generation_events(domain::GenerationWatch& watch,
                                                                   const models::GenerationId& id,
-                                                                  std::int64_t after);
+                                                                  std::int64_t after,
+                                                                  ShowGeneration show);
 
 }  // namespace gesso::api

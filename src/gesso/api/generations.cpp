@@ -118,10 +118,11 @@ Result<Generation, NotEnoughCredits, NotActive, BadKey, KeyReused, InProgress> c
        .guidance_scale = wanted.guidance_scale,
        .num_inference_steps = wanted.num_inference_steps,
        .seed = wanted.seed,
-       .cost_credits = wanted.num_images.value()},  // an image, a credit
+       .cost_credits =
+           wanted.num_images.value() * call.services.models->get(wanted.model_type).credits},
       key, {.expects_subscription = call.caller().tier != models::SubscriptionTier::kFree});
   if (auto* created = std::get_if<domain::Created>(&outcome)) {
-    return std::move(created->generation);
+    return with_links(call.services, std::move(created->generation));
   }
   if (const auto* refused = std::get_if<domain::NotEnoughCredits>(&outcome)) {
     return NotEnoughCredits{.detail = "Not enough credits: " + std::to_string(refused->required) +
@@ -143,12 +144,17 @@ Result<Page<Generation>> list_generations(ReadCall& call, const ListGenerations&
       {.limit = asked.limit, .cursor = asked.cursor, .skip_undecodable = [&](const Error& error) {
          spdlog::error("{}: left out of a list: {}", call.request_id, error.what());
        }});
+  for (Generation& generation : page.items) {
+    generation = with_links(call.services, std::move(generation));
+  }
   return Page<Generation>{.items = std::move(page.items), .next_cursor = std::move(page.next)};
 }
 
 Result<Generation, NotFound> get_generation(ReadCall& call, const OneGeneration& asked) {
   if (const auto id = models::GenerationId::parse(asked.id)) {
-    if (auto found = generations(call).get(call.user_id(), *id)) return *std::move(found);
+    if (auto found = generations(call).get(call.user_id(), *id)) {
+      return with_links(call.services, *std::move(found));
+    }
   }
   return no_such_generation();
 }
@@ -190,7 +196,10 @@ Result<EventStream, NotFound, NotWatched> watch_generation(DatabaseCall& call,
     const std::string& text = *asked.last_event_id;
     std::from_chars(text.data(), text.data() + text.size(), after);
   }
-  return EventStream{.source = generation_events(*watch, *id, after)};
+  return EventStream{.source = generation_events(
+                         *watch, *id, after, [&services = call.services](const Generation& seen) {
+                           return with_links(services, seen);
+                         })};
 }
 
 Result<repositories::GenerationStats> get_generation_stats(DatabaseCall& call, const NoInput&) {
@@ -202,7 +211,7 @@ constexpr Operation kOperations[] = {
                                   .path = "/api/v1/generations",
                                   .id = "createGeneration",
                                   .tag = "Generations",
-                                  .summary = "Ask for images; a credit an image.",
+                                  .summary = "Ask for images; each costs what its model does.",
                                   .scope = Scope::kGenerationsWrite,
                                   .limit = LimitClass::kGenerate,
                                   .status = 201,

@@ -7,8 +7,8 @@ const std::vector<Operation>& operations() {
     std::vector<Operation> all;
     for (const Operations resource :
          {account_operations(), oauth_operations(), identity_operations(), user_operations(),
-          session_operations(), api_key_operations(), generation_operations(), worker_operations(),
-          subscription_operations(), webhook_operations(), usage_operations(),
+          session_operations(), api_key_operations(), generation_operations(), image_operations(),
+          worker_operations(), subscription_operations(), webhook_operations(), usage_operations(),
           admin_user_operations(), admin_database_operations(), operational_operations(),
           documentation_operations()}) {
       all.insert(all.end(), resource.begin(), resource.end());

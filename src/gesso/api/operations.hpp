@@ -32,6 +32,8 @@ inline constexpr std::array<std::string_view, 3> kAlwaysAnswered{"/healthz", "/r
 [[nodiscard]] Operations api_key_operations();
 // /api/v1/generations
 [[nodiscard]] Operations generation_operations();
+// /images
+[[nodiscard]] Operations image_operations();
 // /api/v1/worker
 [[nodiscard]] Operations worker_operations();
 // /api/v1/usage, /api/v1/admin/usage
@@ -44,6 +46,11 @@ inline constexpr std::array<std::string_view, 3> kAlwaysAnswered{"/healthz", "/r
 [[nodiscard]] Operations subscription_operations();
 // /webhooks
 [[nodiscard]] Operations webhook_operations();
+
+// The generation as clients see it: with links in place of the addresses of its images.
+// Thread-safe.
+[[nodiscard]] models::Generation with_links(const Services& services,
+                                            models::Generation generation);
 
 // All of them, in the order of the document.
 [[nodiscard]] const std::vector<Operation>& operations();

@@ -21,10 +21,13 @@
 #include "gesso/domain/jwt.hpp"
 #include "gesso/domain/limited_attempts.hpp"
 #include "gesso/domain/limiter.hpp"
+#include "gesso/domain/model_table.hpp"
 #include "gesso/domain/oauth/sign_in.hpp"
 #include "gesso/domain/usage_recorder.hpp"
 #include "gesso/http/cors.hpp"
 #include "gesso/http/security_headers.hpp"
+#include "gesso/images/blob_store.hpp"
+#include "gesso/images/signed_links.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/repository_context.hpp"
 
@@ -33,6 +36,15 @@ class Server;
 }
 
 namespace gesso::api {
+
+// Images that this service keeps itself. Borrows; nullptr where they are elsewhere.
+struct LocalImages {
+  images::BlobStore* store = nullptr;
+  const images::SignedLinks* links = nullptr;
+};
+
+// A preview of everything, a credit an image.
+inline const domain::ModelTable kPreviews;
 
 // Nothing is sold, and no event is taken.
 inline const BillingServices kNoBilling;
@@ -61,6 +73,8 @@ struct Services {
   std::span<const Secret> replicate_webhook_secrets = {};
   domain::GenerationHooks generation_hooks = {};
   domain::WorkOptions work = {};  // what workers are held to
+  const domain::ModelTable* models = &kPreviews;
+  LocalImages local_images = {};
   // "": responses over HTTPS do not say that the host is to be asked over HTTPS alone.
   std::string strict_transport = std::string(http::kStrictTransport);
   // Set once the service is about to stop, and is to be sent no more requests.

@@ -183,7 +183,8 @@ Result<Generation, NotFound, LeaseLost> complete_work(DatabaseCall& call,
                                                       const CompleteWork& asked) {
   const auto claim = claim_of(asked);
   if (!claim) return no_such_generation();
-  return answer_to(work(call).complete(*claim, asked.body.result_urls, asked.body.blob_urls));
+  return answer_to(work(call).complete(
+      *claim, {.result_urls = asked.body.result_urls, .blob_urls = asked.body.blob_urls}));
 }
 
 Result<Generation, NotFound, LeaseLost> fail_work(DatabaseCall& call, const FailWork& asked) {

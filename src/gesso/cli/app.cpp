@@ -138,9 +138,9 @@ int run(int argc, const char* const* argv) {
 
   std::vector<std::unique_ptr<Parsed>> all;
   for (const Command& command :
-       {serve_command(), init_db_command(), doctor_command(), stats_command(), schema_command(),
-        openapi_command(), localdb_command(), config_command(), set_role_command(),
-        reencrypt_command()}) {
+       {serve_command(), work_command(), init_db_command(), doctor_command(), stats_command(),
+        schema_command(), openapi_command(), localdb_command(), config_command(),
+        set_role_command(), reencrypt_command()}) {
     all.push_back(std::make_unique<Parsed>());
     all.back()->command = command;
     add_command(app, *all.back());

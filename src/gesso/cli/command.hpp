@@ -72,6 +72,7 @@ inline constexpr auto kDatabaseSettings = std::to_array<std::string_view>(
      "azure_ca_file", "log_level", "log_format"});
 
 [[nodiscard]] Command serve_command();
+[[nodiscard]] Command work_command();
 [[nodiscard]] Command init_db_command();
 [[nodiscard]] Command doctor_command();
 [[nodiscard]] Command stats_command();

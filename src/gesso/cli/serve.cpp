@@ -23,7 +23,9 @@
 #include "gesso/cli/key_file.hpp"
 #include "gesso/cli/logging.hpp"
 #include "gesso/cli/outgoing.hpp"
+#include "gesso/cli/painting.hpp"
 #include "gesso/cli/signals.hpp"
+#include "gesso/cli/token_keys.hpp"
 #include "gesso/cli/version.hpp"
 #include "gesso/domain/account_services.hpp"
 #include "gesso/domain/backlog.hpp"
@@ -37,6 +39,7 @@
 #include "gesso/domain/settler.hpp"
 #include "gesso/domain/sweeper.hpp"
 #include "gesso/domain/usage_recorder.hpp"
+#include "gesso/domain/work_bell.hpp"
 #include "gesso/http/server.hpp"
 #include "gesso/mongo/indexes.hpp"
 #include "gesso/repositories/indexes.hpp"
@@ -49,17 +52,6 @@ constexpr std::size_t kWaitingHashesPerThread = 64;
 // They wait for Stripe and for providers of sign-in, and take no processor.
 constexpr std::size_t kOutgoingThreads = 8;
 constexpr std::chrono::milliseconds kHandBackTimeout{3000};
-
-Secret token_key(const Settings& settings, Random& random) {
-  if (!settings.jwt_secret.empty()) return settings.jwt_secret.clone();
-  if (!settings.mongodb_uri.empty() || !settings.key_vault_url.empty()) {
-    spdlog::warn(
-        "GESSO_JWT_SECRET is not set: the key in {} signs access tokens, and services on "
-        "other machines will not know it",
-        settings.data_dir);
-  }
-  return load_or_make_key(settings.data_dir, kTokenKey, random);
-}
 
 std::optional<Keyring> keyring(const Settings& settings, Random& random) {
   auto keys = encryption_keys(settings, random);
@@ -190,12 +182,28 @@ bool connect(Database& database, Signals& signals, const std::function<void()>& 
   return !signals.requested();
 }
 
-void greet(std::ostream& out, const Settings& settings, const Database& database,
-           std::uint16_t port) {
+// Where clients reach us, as far as we know.
+std::string public_url(const Settings& settings, std::uint16_t port) {
+  if (!settings.public_url.empty()) {
+    std::string url = settings.public_url;
+    if (url.ends_with('/')) url.pop_back();
+    return url;
+  }
   std::string host = parse_address(settings.listen).value().host;
   if (host.empty() || host == "0.0.0.0" || host == "::") host = "127.0.0.1";
   if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  const std::string url = "http://" + host + ":" + std::to_string(port);
+  const bool is_https = !settings.tls_certificate_file.empty();
+  return (is_https ? "https://" : "http://") + host + ":" + std::to_string(port);
+}
+
+api::LocalImages local_images(Painting& painting) {
+  if (!painting.is_local()) return {};
+  return {.store = &painting.store(), .links = &painting.links()};
+}
+
+void greet(std::ostream& out, const Settings& settings, const Database& database,
+           std::uint16_t port) {
+  const std::string url = public_url(settings, port);
   out << "Gesso " << version() << " serves " << url << "\n"
       << "  data  " << database.description() << "\n"
       << "  try   curl -s " << url
@@ -250,7 +258,8 @@ ExitCode serve(const Invocation& invocation) {
       .ids = ids,
       .bcrypt_cost = static_cast<unsigned>(settings.bcrypt_rounds),
       .credits = &credits};
-  const Secret key = token_key(settings, random);
+  const std::vector<Secret> keys_to_sign = token_keys(settings, random);
+  const Secret& key = keys_to_sign.front();
   const std::optional<Keyring> keys = keyring(settings, random);
   const domain::Tokens tokens(key.clone(),
                               settings.jwt_previous_secret.empty()
@@ -324,12 +333,16 @@ ExitCode serve(const Invocation& invocation) {
                                          .keys = keys ? &*keys : nullptr};
   domain::Settler settler(service, repository_context);
   domain::GenerationWatch watch(service, repository_context);
+  domain::WorkBell bell;
+  Painting painting(
+      settings, keys_to_sign, [&] { return public_url(settings, server.port()); }, clock, random);
   domain::Limiter limiter(limits, repository_context);
   domain::UsageRecorder usage(
       service, repository_context,
       {.queue_limit = static_cast<std::size_t>(settings.usage_queue_limit)});
   const domain::BacklogWatch backlog(service, repository_context);
-  const domain::GenerationHooks hooks{.settler = &settler, .watch = &watch};
+  const domain::GenerationHooks hooks{
+      .settler = &settler, .watch = &watch, .bell = &bell, .images = &painting.store()};
   const api::Services services{.database = service,
                                .repository_context = repository_context,
                                .tokens = tokens,
@@ -350,6 +363,9 @@ ExitCode serve(const Invocation& invocation) {
                                .billing = &billing,
                                .replicate_webhook_secrets = replicate_webhook_secrets,
                                .generation_hooks = hooks,
+                               .work = work_options(settings),
+                               .models = &painting.models(),
+                               .local_images = local_images(painting),
                                .strict_transport = settings.strict_transport,
                                .ending = &is_ending,
                                .server = &server,
@@ -363,11 +379,17 @@ ExitCode serve(const Invocation& invocation) {
                       .charge_grace = settings.charge_grace,
                       .billing = &billing.settings,
                       .stripe = billing.stripe,
+                      .work = work_options(settings),
                       .hooks = hooks,
                       .on_sweep = [&metrics](const domain::SweepRun& run) { metrics.sweep(run); }});
   running_sweeper = &*sweeper;
   gate.open(application);
   if (database.vault() == nullptr) listen(server, settings);
+  std::unique_ptr<worker::Worker> worker;
+  if (settings.worker_parallel > 0) {
+    worker = painting.make_worker(service, repository_context, hooks);
+    worker->start();
+  }
   greet(invocation.out, settings, database, server.port());
 
   signals.wait();
@@ -378,6 +400,9 @@ ExitCode serve(const Invocation& invocation) {
                settings.drain_timeout.count());
   const Deadline mail_by = Deadline::after(settings.drain_timeout + kHandBackTimeout);
   server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the application
+  if (worker && worker->stop(settings.drain_timeout) > 0) {
+    spdlog::warn("claims of generations are left to expire");
+  }
   // Calls that were cut may still run in these, and use what is declared below them.
   outgoing_pool.stop();
   hashes.stop();

@@ -9,6 +9,7 @@
 #include "gesso/base/keyring.hpp"
 #include "gesso/cli/toml_file.hpp"
 #include "gesso/domain/limit_policy.hpp"
+#include "gesso/domain/model_table.hpp"
 #include "gesso/domain/plans.hpp"
 #include "gesso/domain/replicate_signature.hpp"
 #include "gesso/http/security_headers.hpp"
@@ -132,6 +133,12 @@ std::optional<std::string> check_redirect_uri(std::string_view text) {
 std::optional<std::string> check_plan(std::string_view text) {
   if (domain::read_plan(models::SubscriptionPlan::kPro, text)) return std::nullopt;
   return "credits=NUMBER, monthly=CENTS:PRICE_ID, yearly=CENTS:PRICE_ID";
+}
+
+std::optional<std::string> check_model(std::string_view text) {
+  if (domain::read_model(text)) return std::nullopt;
+  return "preview, replicate MODEL or openai MODEL, and behind commas credits=NUMBER, SIZE=SIZE "
+         "and FIELD=VALUE";
 }
 
 // Empty, or an address that a browser or we go to.
@@ -357,6 +364,48 @@ constexpr std::array kTable{
             .about = "Secrets of Replicate's webhooks, whsec_..., comma-separated: two while one "
                      "is replaced. Without one its events are refused.",
             .check = check_replicate_secrets},
+    Setting{.key = "public_url",
+            .member = &S::public_url,
+            .about = "Where clients reach the service, such as https://api.example.com; links to "
+                     "images begin with it. Without one they begin with the address it listens on.",
+            .check = check_url},
+    Setting{.key = "worker_parallel",
+            .member = &S::worker_parallel,
+            .about = "Generations that this process works on at once; 0 leaves them to others, "
+                     "such as `gesso work`.",
+            .max = 10'000},
+    Setting{.key = "worker_parallel_per_user",
+            .member = &S::worker_parallel_per_user,
+            .about = "How many of these may be one user's.",
+            .min = 1,
+            .max = 10'000},
+    Setting{.key = "worker_lease",
+            .member = &S::worker_lease,
+            .about = "For how long a generation is a worker's that gives no sign of life.",
+            .min = 1000},
+    Setting{.key = "model_stable_diffusion_xl",
+            .member = &S::model_stable_diffusion_xl,
+            .about = "Who paints stable-diffusion-xl: PROVIDER MODEL, credits=NUMBER an image, "
+                     "SIZE=SIZE, FIELD=VALUE, such as replicate stability-ai/sdxl:VERSION, "
+                     "credits=1. Without one previews are drawn, which no model is needed for.",
+            .check = check_model},
+    Setting{.key = "model_stable_diffusion_v2",
+            .member = &S::model_stable_diffusion_v2,
+            .about = "Who paints stable-diffusion-v2, in the same way.",
+            .check = check_model},
+    Setting{.key = "model_dalle_3",
+            .member = &S::model_dalle_3,
+            .about = "Who paints dalle-3, in the same way; its maker has it no more: openai "
+                     "gpt-image-2, credits=4, 1792x1024=1536x1024, 1024x1792=1024x1536.",
+            .check = check_model},
+    Setting{.key = "preview_edge",
+            .member = &S::preview_edge,
+            .about = "Longest edge of previews in pixels; 0 draws them as large as asked for.",
+            .max = 4096},
+    Setting{.key = "image_link_lifetime",
+            .member = &S::image_link_lifetime,
+            .about = "For how long a link to an image is good, at least.",
+            .min = 1000},
     Setting{.key = "stripe_api_url",
             .member = &S::stripe_api_url,
             .about = "Where Stripe's API is, for tests.",

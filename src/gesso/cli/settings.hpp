@@ -69,6 +69,15 @@ struct Settings {
   Secret stripe_secret_key;
   Secret stripe_webhook_secrets;
   Secret replicate_webhook_secrets;
+  std::string public_url;
+  std::int64_t worker_parallel = 64;
+  std::int64_t worker_parallel_per_user = 16;
+  std::chrono::milliseconds worker_lease = std::chrono::minutes{2};
+  std::string model_stable_diffusion_xl;
+  std::string model_stable_diffusion_v2;
+  std::string model_dalle_3;
+  std::int64_t preview_edge = 0;
+  std::chrono::milliseconds image_link_lifetime = std::chrono::hours{1};
   std::string stripe_api_url = "https://api.stripe.com";
   std::string plan_basic;
   std::string plan_pro;

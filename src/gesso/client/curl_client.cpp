@@ -15,7 +15,6 @@ using detail::Easy;
 using detail::List;
 using detail::set;
 
-constexpr std::size_t kMaxBody = std::size_t{1} << 20;
 constexpr std::size_t kMaxHeaders = std::size_t{64} << 10;
 
 std::string_view trimmed(std::string_view text) {
@@ -32,6 +31,7 @@ struct Reply {
   std::size_t header_bytes = 0;
   bool headers_ended = false;
   std::string refused = {};  // why we ended it ourselves
+  std::size_t max_body = 0;
 
   ~Reply() { wipe(body); }
 };
@@ -67,8 +67,8 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) noe
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) noexcept try {
   auto& reply = *static_cast<Reply*>(user);
   const std::size_t needed = reply.body.size() + size;
-  if (needed > kMaxBody) {
-    reply.refused = "its reply is longer than 1 MiB";
+  if (needed > reply.max_body) {
+    reply.refused = "its reply is longer than " + std::to_string(reply.max_body) + " bytes";
     return 0;
   }
   if (needed > reply.body.capacity()) {  // string's own growth would leave a copy behind
@@ -171,6 +171,7 @@ class CurlClient final : public HttpClient {
     check(call, doing);
 
     Reply reply;
+    reply.max_body = options_.max_reply;
     std::array<char, CURL_ERROR_SIZE> reason{};
     List lines = header_lines(request);
     List connect_to;

@@ -21,6 +21,8 @@ struct CurlOptions {
   // libcurl was built with (/etc/ssl/certs on Debian) stays trusted beside it.
   std::string ca_file = {};
   std::string user_agent = "gesso";
+  std::size_t max_reply = std::size_t{1}
+                          << 20;  // a reply's body, in bytes; a longer one is refused
 };
 
 // Proxies are those of the environment (https_proxy, no_proxy), but for a `direct` request.

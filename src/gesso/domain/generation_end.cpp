@@ -11,11 +11,13 @@ using namespace query;
 using models::Generation;
 using models::GenerationStatus;
 
-Update<Generation> completion(const Generation& seen, const std::vector<models::Url>& result_urls,
-                              const std::vector<models::Url>& blob_urls, Time moment) {
-  auto changes = update(
-      set<&Generation::status>(GenerationStatus::kCompleted), set<&Generation::is_leased>(false),
-      set<&Generation::result_urls>(result_urls), set<&Generation::blob_urls>(blob_urls));
+Update<Generation> completion(const Generation& seen, const ImageAddresses& images, Time moment) {
+  auto changes =
+      update(set<&Generation::status>(GenerationStatus::kCompleted),
+             set<&Generation::is_leased>(false), set<&Generation::result_urls>(images.result_urls),
+             set<&Generation::blob_urls>(images.blob_urls),
+             set<&Generation::thumbnail_urls>(images.thumbnail_urls));
+  if (images.provider) changes.add(set<&Generation::provider>(*images.provider));
   repositories::add_end(changes, seen, moment);
   return changes;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gesso/domain/charging.hpp"
+#include "gesso/domain/generation_images.hpp"
 #include "gesso/domain/generations.hpp"
 #include "gesso/models/generation.hpp"
 #include "gesso/query/update.hpp"
@@ -18,9 +19,9 @@ enum class Refund { kNo, kYes };
 // The next three are pure functions of the generation as it was seen.
 
 // It has its images.
-[[nodiscard]] query::Update<models::Generation> completion(
-    const models::Generation& seen, const std::vector<models::Url>& result_urls,
-    const std::vector<models::Url>& blob_urls, Time moment);
+[[nodiscard]] query::Update<models::Generation> completion(const models::Generation& seen,
+                                                           const ImageAddresses& images,
+                                                           Time moment);
 // It came to nothing; kYes makes its refund due, if it was paid for.
 [[nodiscard]] query::Update<models::Generation> failure(const models::Generation& seen,
                                                         models::GenerationStatus status,

@@ -4,6 +4,7 @@
 
 #include "gesso/domain/generation_end.hpp"
 #include "gesso/domain/generation_watch.hpp"
+#include "gesso/domain/work_bell.hpp"
 
 namespace gesso::domain {
 
@@ -46,8 +47,9 @@ EndOutcome GenerationWork::ended(Generation generation) {
   return *std::move(after);
 }
 
-std::optional<Generation> GenerationWork::claim(std::string_view worker) {
-  while (auto claimed = generations_.claim_next(worker, options_.lease)) {
+std::optional<Generation> GenerationWork::claim(std::string_view worker,
+                                                repositories::ClaimPolicy* policy) {
+  while (auto claimed = generations_.claim_next(worker, options_.lease, policy)) {
     const bool is_exhausted = claimed->attempts > options_.max_attempts;
     if (!is_exhausted && !claimed->cancel_requested_at) {
       if (hooks_.watch != nullptr) hooks_.watch->notify(*claimed);
@@ -72,13 +74,23 @@ HeartbeatOutcome GenerationWork::heartbeat(const Claim& claim) {
   return LeaseLost{};
 }
 
-EndOutcome GenerationWork::complete(const Claim& claim, const std::vector<models::Url>& result_urls,
-                                    const std::vector<models::Url>& blob_urls) {
+std::optional<Generation> GenerationWork::note_asking(const Claim& claim,
+                                                      std::string_view provider) {
+  return change(claim, update(set<&Generation::provider>(provider),
+                              set<&Generation::provider_asked_at>(now())));
+}
+
+std::optional<Generation> GenerationWork::note_prediction(const Claim& claim,
+                                                          std::string_view prediction_id) {
+  return change(claim, update(set<&Generation::replicate_prediction_id>(prediction_id)));
+}
+
+EndOutcome GenerationWork::complete(const Claim& claim, const ImageAddresses& images) {
   const auto seen = generations_.find_by_id(claim.generation_id);
   if (!seen) return NoSuchGeneration{};
   if (!is_of(*seen, claim)) return LeaseLost{};
   if (seen->status == GenerationStatus::kCompleted) return ended(*seen);  // said again
-  auto completed = change(claim, completion(*seen, result_urls, blob_urls, now()));
+  auto completed = change(claim, completion(*seen, images, now()));
   if (!completed) return LeaseLost{};
   return ended(*std::move(completed));
 }
@@ -120,6 +132,7 @@ bool GenerationWork::hand_back(const Claim& claim) {
                                          set<&Generation::claimable_at>(seen->created_at),
                                          inc<&Generation::attempts>(-1)));
   if (free && hooks_.watch != nullptr) hooks_.watch->notify(*free);
+  if (free && hooks_.bell != nullptr) hooks_.bell->ring();
   return free.has_value();
 }
 

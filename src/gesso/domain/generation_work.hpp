@@ -25,6 +25,7 @@
 #include <variant>
 #include <vector>
 
+#include "gesso/domain/generation_images.hpp"
 #include "gesso/domain/generations.hpp"
 
 namespace gesso::domain {
@@ -80,11 +81,19 @@ class GenerationWork {
   // The oldest generation that is free, now processing and held by `worker`, whose claim is its
   // `attempts`; std::nullopt where there is none. What has no attempt left, or is to stop, is ended
   // on the way.
-  [[nodiscard]] std::optional<models::Generation> claim(std::string_view worker);
+  [[nodiscard]] std::optional<models::Generation> claim(
+      std::string_view worker, repositories::ClaimPolicy* policy = nullptr);
 
   [[nodiscard]] HeartbeatOutcome heartbeat(const Claim& claim);
-  [[nodiscard]] EndOutcome complete(const Claim& claim, const std::vector<models::Url>& result_urls,
-                                    const std::vector<models::Url>& blob_urls = {});
+  // Writes down that `provider` is about to be asked: from here on an answer may be lost. These two
+  // return the generation as it is then; std::nullopt where it is not this claim's any more.
+  [[nodiscard]] std::optional<models::Generation> note_asking(const Claim& claim,
+                                                              std::string_view provider);
+  // Writes down the prediction that the provider made; harmless where it is there. Throws Error:
+  // kDuplicate where it is another generation's.
+  [[nodiscard]] std::optional<models::Generation> note_prediction(const Claim& claim,
+                                                                  std::string_view prediction_id);
+  [[nodiscard]] EndOutcome complete(const Claim& claim, const ImageAddresses& images);
   [[nodiscard]] EndOutcome fail(const Claim& claim, FailureKind kind, std::string_view reason);
 
   // Takes back a claim that its worker never learned of: the generation is free at once, in its

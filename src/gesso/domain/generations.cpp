@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "gesso/domain/generation_images.hpp"
 #include "gesso/domain/generation_watch.hpp"
+#include "gesso/domain/work_bell.hpp"
 
 namespace gesso::domain {
 
@@ -33,7 +35,8 @@ Update<Generation> remains(Time moment) {
   return update(set<&Generation::voided_at>(moment), set<&Generation::prompt>("(deleted)"),
                 unset<&Generation::negative_prompt>(), unset<&Generation::error_message>(),
                 set<&Generation::result_urls>(std::vector<models::Url>{}),
-                set<&Generation::blob_urls>(std::vector<models::Url>{}));
+                set<&Generation::blob_urls>(std::vector<models::Url>{}),
+                set<&Generation::thumbnail_urls>(std::vector<models::Url>{}));
 }
 
 }  // namespace
@@ -45,8 +48,11 @@ bool has_ended(GenerationStatus status) {
 CreateOutcome Generations::create(const models::GenerationCreate& request,
                                   const std::optional<IdempotencyKey>& key,
                                   const ChargeOptions& options) {
-  if (key) return create_keyed(request, *key, options);
-  return as_created(charging_.charge_and_create(request, options));
+  auto outcome = key ? create_keyed(request, *key, options)
+                     : as_created(charging_.charge_and_create(request, options));
+  const auto* created = std::get_if<Created>(&outcome);
+  if (created != nullptr && !created->replayed && hooks_.bell != nullptr) hooks_.bell->ring();
+  return outcome;
 }
 
 CreateOutcome Generations::create_keyed(const models::GenerationCreate& request,
@@ -134,7 +140,9 @@ RemoveOutcome Generations::remove(const UserId& user_id, const GenerationId& id)
     const bool deleted = seen->request_hash
                              ? generations_.change_one(is_settled, remains(context_->clock.now()))
                              : generations_.delete_one(is_settled);
-    if (deleted) return Deleted{};
+    if (!deleted) continue;
+    if (hooks_.images != nullptr) remove_images(*hooks_.images, *seen);
+    return Deleted{};
   }
 }
 

@@ -12,17 +12,21 @@
 
 #include "gesso/domain/charging.hpp"
 #include "gesso/domain/idempotency.hpp"
+#include "gesso/images/blob_store.hpp"
 #include "gesso/models/generation.hpp"
 #include "gesso/repositories/generation_repository.hpp"
 
 namespace gesso::domain {
 
 class GenerationWatch;
+class WorkBell;
 
 // What the functions about generations use beside the database, where it is there. Borrows.
 struct GenerationHooks {
-  Settler* settler = nullptr;        // captures the holds of charges
-  GenerationWatch* watch = nullptr;  // is told of every change
+  Settler* settler = nullptr;           // captures the holds of charges
+  GenerationWatch* watch = nullptr;     // is told of every change
+  WorkBell* bell = nullptr;             // is rung when one waits for a worker
+  images::BlobStore* images = nullptr;  // where their images are, which go with them
 };
 
 struct Created {

@@ -21,7 +21,7 @@ Update<Generation> end_of(const Generation& seen, const Prediction& prediction, 
   switch (*prediction.status) {
     case PredictionStatus::kSucceeded:
       if (prediction.output.empty()) return giving_up(seen, "The provider gave no image.", moment);
-      return completion(seen, prediction.output, {}, moment);
+      return completion(seen, {.result_urls = prediction.output}, moment);
     case PredictionStatus::kCanceled:
       if (seen.cancel_requested_at && prediction.has_begun) {
         return failure(seen, GenerationStatus::kCancelled, Refund::kNo, "It was cancelled.",

@@ -42,6 +42,7 @@ using InferenceSteps = schema::Integer<1, 150>;
 using Seed = schema::Integer<0, 4294967295>;  // 32 bits, as the models take it
 using ErrorMessage = schema::Text<1, 2000>;
 using Url = schema::Text<1, 2048>;
+using ProviderName = schema::Text<1, 32>;
 using RequestHash = schema::Text<64, 64>;  // SHA-256 in hexadecimal
 
 struct Generation {
@@ -59,6 +60,9 @@ struct Generation {
   std::optional<ForeignId> replicate_prediction_id = {};
   std::vector<Url> result_urls = {};
   std::vector<Url> blob_urls = {};
+  std::vector<Url> thumbnail_urls = {};
+  std::optional<ProviderName> provider = {};
+  std::optional<Time> provider_asked_at = {};
   std::optional<ErrorMessage> error_message = {};
   schema::NonNegative cost_credits = 1;
   schema::NonNegative credits_from_subscription = 0;
@@ -126,8 +130,16 @@ GESSO_FIELDS(
      "pending where a worker could not finish it."),
     (replicate_prediction_id, "The prediction at Replicate, once processing has started."),
     (result_urls, "Where the provider keeps the images, for a while.", schema::kHasDefault),
-    (blob_urls, "Where we keep them.", schema::kHasDefault), (error_message, "Why it failed."),
-    (cost_credits, "What it costs.", schema::kHasDefault),
+    (blob_urls, "Where we keep them: links that expire, new with every answer.",
+     schema::kHasDefault),
+    (thumbnail_urls, "The same images, small, in the same order; links that expire.",
+     schema::kHasDefault),
+    (provider,
+     "Who paints it, once that has begun. `preview` is a sketch that this service draws by itself, "
+     "no model's work."),
+    (provider_asked_at, "When a provider was first asked for it: its answer may have been lost.",
+     schema::kInternal),
+    (error_message, "Why it failed."), (cost_credits, "What it costs.", schema::kHasDefault),
     (credits_from_subscription,
      "The part of the cost that a subscription paid; a refund goes back where it came from.",
      schema::kHasDefault | schema::kInternal),

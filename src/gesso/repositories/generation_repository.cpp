@@ -7,6 +7,8 @@
 
 namespace gesso::repositories {
 
+BOOST_DESCRIBE_STRUCT(ClaimCandidate, (), (id, user_id, model_type, status, is_leased, created_at))
+
 using namespace query;
 using bson::make_array;
 using bson::make_document;
@@ -21,14 +23,6 @@ namespace {
 constexpr auto kNewest = sort_by(desc<&Generation::created_at>);
 constexpr auto kNewestOfUser = sort_by(desc<&Generation::created_at>, desc<&Generation::id>);
 constexpr auto kOldest = sort_by(asc<&Generation::created_at>);
-
-struct Candidate {
-  models::GenerationId id;
-  GenerationStatus status = GenerationStatus::kPending;
-  bool is_leased = false;
-  Time created_at;
-};
-BOOST_DESCRIBE_STRUCT(Candidate, (), (id, status, is_leased, created_at))
 
 struct TimeOnly {
   std::int64_t processing_time_ms = 0;
@@ -134,8 +128,37 @@ std::vector<Generation> GenerationRepository::get_pending_generations(std::int64
                    {.limit = limit});
 }
 
+std::vector<ClaimCandidate> GenerationRepository::free_ones(Time moment, std::int64_t most) {
+  const auto free = where<&Generation::claimable_at> <= moment;
+  std::vector<ClaimCandidate> candidates = find_many(
+      where<&Generation::status> == GenerationStatus::kPending &&
+          where<&Generation::is_leased> == false && free,
+      sort_by(asc<&Generation::claimable_at>), {.limit = most}, project<ClaimCandidate>());
+  const std::vector<ClaimCandidate> expired = find_many(
+      where<&Generation::status>.in({GenerationStatus::kPending, GenerationStatus::kProcessing}) &&
+          where<&Generation::is_leased> == true && free,
+      unsorted, {.limit = most}, project<ClaimCandidate>());
+  candidates.insert(candidates.end(), expired.begin(), expired.end());
+  std::ranges::stable_sort(candidates, {}, &ClaimCandidate::created_at);
+  return candidates;
+}
+
+std::optional<Generation> GenerationRepository::claim(const ClaimCandidate& chosen,
+                                                      std::string_view worker, Time moment,
+                                                      std::chrono::milliseconds lease) {
+  return update_one(where<&Generation::id> == chosen.id &&
+                        where<&Generation::status> == chosen.status &&
+                        where<&Generation::is_leased> == chosen.is_leased &&
+                        where<&Generation::claimable_at> <= moment,
+                    update(set<&Generation::status>(GenerationStatus::kProcessing),
+                           set<&Generation::started_at>(moment), set<&Generation::is_leased>(true),
+                           set<&Generation::claimable_at>(moment + lease),
+                           set<&Generation::lease_owner>(worker), inc<&Generation::attempts>(1)));
+}
+
 std::optional<Generation> GenerationRepository::claim_next(std::string_view worker,
-                                                           std::chrono::milliseconds lease) {
+                                                           std::chrono::milliseconds lease,
+                                                           ClaimPolicy* policy) {
   // A sort by several fields is none of findAndModify's on Cosmos DB, and the claimers would all
   // wait for the same document. So they look first, and then take one by its id. A claimer that
   // finds the oldest taken goes on at a random one: the others do so as well.
@@ -143,35 +166,27 @@ std::optional<Generation> GenerationRepository::claim_next(std::string_view work
   constexpr std::int64_t kLookAhead = 16;
   while (true) {
     const Time moment = now();
-    const auto free = where<&Generation::claimable_at> <= moment;
-    std::vector<Candidate> candidates = find_many(
-        where<&Generation::status> == GenerationStatus::kPending &&
-            where<&Generation::is_leased> == false && free,
-        sort_by(asc<&Generation::claimable_at>), {.limit = kLookAhead}, project<Candidate>());
-    const std::vector<Candidate> expired =
-        find_many(where<&Generation::status>.in(
-                      {GenerationStatus::kPending, GenerationStatus::kProcessing}) &&
-                      where<&Generation::is_leased> == true && free,
-                  unsorted, {.limit = kLookAhead}, project<Candidate>());
-    candidates.insert(candidates.end(), expired.begin(), expired.end());
-    if (candidates.empty()) return std::nullopt;
-    std::ranges::stable_sort(candidates, {}, &Candidate::created_at);
+    auto candidates = free_ones(moment, policy != nullptr ? policy->look_ahead() : kLookAhead);
+    if (policy != nullptr) policy->arrange(candidates);
+    bool all_refused = true;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-      if (i > 0) {
+      if (i > 0 && policy == nullptr) {
         const auto left = static_cast<double>(candidates.size() - i);
         std::swap(candidates[i],
                   candidates[i + static_cast<std::size_t>(context().random.uniform() * left)]);
       }
-      const Candidate& chosen = candidates[i];
-      auto claimed = update_one(
-          where<&Generation::id> == chosen.id && where<&Generation::status> == chosen.status &&
-              where<&Generation::is_leased> == chosen.is_leased && free,
-          update(set<&Generation::status>(GenerationStatus::kProcessing),
-                 set<&Generation::started_at>(moment), set<&Generation::is_leased>(true),
-                 set<&Generation::claimable_at>(moment + lease),
-                 set<&Generation::lease_owner>(worker), inc<&Generation::attempts>(1)));
-      if (claimed) return claimed;
+      const ClaimCandidate& chosen = candidates[i];
+      if (policy != nullptr && !policy->take(chosen)) continue;
+      all_refused = false;
+      try {
+        if (auto claimed = claim(chosen, worker, moment, lease)) return claimed;
+      } catch (...) {
+        if (policy != nullptr) policy->give_back(chosen);
+        throw;
+      }
+      if (policy != nullptr) policy->give_back(chosen);
     }
+    if (all_refused) return std::nullopt;
   }
 }
 

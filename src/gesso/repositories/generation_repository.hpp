@@ -49,6 +49,34 @@ void add_end(query::Update<models::Generation>& changes, const models::Generatio
 // Whether somebody's credits were taken for it.
 [[nodiscard]] bool is_paid_for(const models::Generation& generation);
 
+// What a claimer sees of a generation that is free.
+struct ClaimCandidate {
+  models::GenerationId id;
+  models::UserId user_id;
+  models::ModelType model_type = models::ModelType::kStableDiffusionXl;
+  models::GenerationStatus status = models::GenerationStatus::kPending;
+  bool is_leased = false;
+  Time created_at;
+};
+
+// Which of those that are free a claimer takes, and in which order.
+class ClaimPolicy {
+ public:
+  ClaimPolicy() = default;
+  ClaimPolicy(const ClaimPolicy&) = delete;
+  ClaimPolicy& operator=(const ClaimPolicy&) = delete;
+  virtual ~ClaimPolicy() = default;
+
+  // How many of the oldest are looked at.
+  [[nodiscard]] virtual std::int64_t look_ahead() const = 0;
+  // Brings them, which come oldest first, into the order in which they are to be tried.
+  virtual void arrange(std::vector<ClaimCandidate>& candidates) = 0;
+  // Whether this one may be taken now; if so it counts as taken,
+  [[nodiscard]] virtual bool take(const ClaimCandidate& candidate) = 0;
+  // until it is given back, because somebody else was faster.
+  virtual void give_back(const ClaimCandidate& candidate) = 0;
+};
+
 class GenerationRepository : public Repository<models::Generation> {
  public:
   using Repository::Repository;
@@ -78,9 +106,11 @@ class GenerationRepository : public Repository<models::Generation> {
   // The oldest generation that is pending, or processing under a lease that has expired, held for
   // `worker` until `lease` has passed: it is processing then, and `attempts`, which counts the
   // claims, tells this one from all others. Where several claim at once, each gets another one.
-  // std::nullopt where there is none. Throws Error: kValidation for a lease below 1 ms.
+  // std::nullopt where there is none, or none that the policy takes. Throws Error: kValidation for
+  // a lease below 1 ms.
   [[nodiscard]] std::optional<models::Generation> claim_next(
-      std::string_view worker, std::chrono::milliseconds lease = std::chrono::minutes(5));
+      std::string_view worker, std::chrono::milliseconds lease = std::chrono::minutes(5),
+      ClaimPolicy* policy = nullptr);
 
   // These return the generation as it is then, std::nullopt where there is none, and throw Error
   // (kConflict, naming both states) where its status does not allow it.
@@ -97,6 +127,11 @@ class GenerationRepository : public Repository<models::Generation> {
   [[nodiscard]] GenerationStats get_user_stats(const models::UserId& user_id);
 
  private:
+  // Those that are free, oldest first.
+  [[nodiscard]] std::vector<ClaimCandidate> free_ones(Time moment, std::int64_t most);
+  [[nodiscard]] std::optional<models::Generation> claim(const ClaimCandidate& chosen,
+                                                        std::string_view worker, Time moment,
+                                                        std::chrono::milliseconds lease);
   // Moves `id` to a status that is reached from one of `from`; throws where it has another one.
   std::optional<models::Generation> move(const Id& id,
                                          const std::vector<models::GenerationStatus>& from,

@@ -1,0 +1,51 @@
+// What turns generations into images, as the settings say: models and their providers, the store,
+// the worker.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "gesso/cli/settings.hpp"
+#include "gesso/domain/generations.hpp"
+#include "gesso/domain/model_table.hpp"
+#include "gesso/images/local_blob_store.hpp"
+#include "gesso/images/signed_links.hpp"
+#include "gesso/mongo/service.hpp"
+#include "gesso/providers/provider.hpp"
+#include "gesso/worker/worker.hpp"
+
+namespace gesso::cli {
+
+[[nodiscard]] domain::ModelTable model_table(const Settings& settings);
+[[nodiscard]] domain::WorkOptions work_options(const Settings& settings);
+
+// Owns models, providers and store; thread-safe, as they are. Borrows the rest.
+class Painting {
+  const Settings& settings_;
+  domain::ModelTable models_;
+  images::SignedLinks links_;
+  std::unique_ptr<images::BlobStore> store_;
+  bool is_local_ = true;
+  std::vector<std::unique_ptr<providers::Provider>> providers_;
+
+ public:
+  // `roots` sign links, see images::SignedLinks; `origin` is asked for what stands before them.
+  // Throws Error kValidation for settings that do not fit together.
+  Painting(const Settings& settings, const std::vector<Secret>& roots,
+           std::function<std::string()> origin, const Clock& clock, Random& random);
+
+  [[nodiscard]] const domain::ModelTable& models() const { return models_; }
+  [[nodiscard]] const images::SignedLinks& links() const { return links_; }
+  [[nodiscard]] images::BlobStore& store() { return *store_; }
+  // Whether we serve the images ourselves.
+  [[nodiscard]] bool is_local() const { return is_local_; }
+  [[nodiscard]] worker::Providers providers() const;
+
+  // Not yet begun. `hooks` must outlive it, as all that this borrows must.
+  [[nodiscard]] std::unique_ptr<worker::Worker> make_worker(
+      mongo::Service& database, const repositories::RepositoryContext& context,
+      const domain::GenerationHooks& hooks);
+};
+
+}  // namespace gesso::cli
