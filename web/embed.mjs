@@ -1,11 +1,11 @@
 // node embed.mjs NODE_MODULES OUTPUT: writes the page at /docs and all that it loads as a C++ source
 // that defines what src/gesso/api/docs_page.hpp declares. A file's name holds a hash of its bytes,
-// so that browsers may keep it for good; its bytes are compressed here, once.
+// so that browsers may keep it for good.
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { types, writeSource } from "./cpp_source.mjs";
 
 const [nodeModules, output] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
@@ -17,18 +17,6 @@ const files = [
   join(here, "docs.js"),
   join(here, "docs.css"),
 ];
-const types = { ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".png": "image/png" };
-
-// Octal escapes have a fixed length, so that a digit behind one is no part of it.
-const literal = (bytes) => {
-  const lines = [];
-  for (let i = 0; i < bytes.length; i += 64) {
-    let line = "";
-    for (const byte of bytes.subarray(i, i + 64)) line += "\\" + byte.toString(8).padStart(3, "0");
-    lines.push(`"${line}"`);
-  }
-  return lines.join("\n");
-};
 
 let page = readFileSync(join(here, "docs.html"), "utf8");
 const assets = files.map((file) => {
@@ -38,36 +26,8 @@ const assets = files.map((file) => {
   const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
   const hashed = `${name.slice(0, -type.length)}.${hash}${type}`;
   page = page.replaceAll(`{{${name}}}`, hashed);
-  return { name: hashed, type: types[type], gzip: gzipSync(bytes, { level: 9 }) };
+  return { name: hashed, type: types[type], bytes };
 });
 if (page.includes("{{")) throw new Error("docs.html names a file that is not embedded");
 
-writeFileSync(
-  output,
-  `// Made by web/embed.mjs.
-#include "gesso/api/docs_page.hpp"
-
-#include <array>
-
-namespace gesso::api {
-namespace {
-
-using namespace std::string_view_literals;
-
-constexpr std::array kAssets = {
-${assets
-  .map(({ name, type, gzip }) => `DocsAsset{.name = "${name}"sv, .type = "${type}"sv, .gzip =\n${literal(gzip)}sv},`)
-  .join("\n")}
-};
-
-constexpr std::string_view kPage =
-${literal(Buffer.from(page))}sv;
-
-}  // namespace
-
-std::string_view docs_page() noexcept { return kPage; }
-std::span<const DocsAsset> docs_assets() noexcept { return kAssets; }
-
-}  // namespace gesso::api
-`,
-);
+writeSource(output, { name: "docs", maker: "web/embed.mjs", page, assets });

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gesso/api/application.hpp"
+#include "gesso/api/metric_history.hpp"
 #include "gesso/api/operations.hpp"
 #include "gesso/domain/account_services.hpp"
 #include "gesso/domain/hash_pool.hpp"
@@ -99,6 +100,7 @@ class Running {
   domain::Limiter limiter;
   domain::BacklogWatch backlog;
   AccessLines access_lines;
+  MetricHistory metric_history{720};
   std::atomic<bool> ending = false;
   Services services;
   Application application;
@@ -131,7 +133,8 @@ class Running {
                  .access_log = [this](const Record& record) { access_lines.add(record); },
                  .ending = &ending,
                  .server = &server,
-                 .backlog = &backlog},
+                 .backlog = &backlog,
+                 .metric_history = &metric_history},
         application(services),
         server({.port = 0,
                 .threads = 1,

@@ -146,6 +146,12 @@ TEST_F(ExplainTest, GenerationRepository) {
     const auto first = repository.page_by_user(ada, pending, {.limit = 2});
     (void)repository.page_by_user(ada, pending, {.limit = 2, .cursor = *first.next});
   });
+  served("find_newest", [&](auto& repository) {
+    (void)repository.find_newest(pending, std::nullopt, std::nullopt, {.limit = 10});
+  });
+  served("find_newest of a user", [&](auto& repository) {
+    (void)repository.find_newest(pending, ada, std::nullopt, {.limit = 10});
+  });
   served("find_by_status", [&](auto& repository) { (void)repository.find_by_status(pending); });
   served("find_by_replicate_prediction_id",
          [&](auto& repository) { (void)repository.find_by_replicate_prediction_id("pred_1"); });

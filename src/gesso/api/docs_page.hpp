@@ -6,16 +6,12 @@
 #include <span>
 #include <string_view>
 
-namespace gesso::api {
+#include "gesso/api/embedded.hpp"
 
-struct DocsAsset {
-  std::string_view name;  // holds a hash of its bytes: "swagger-ui.0123456789ab.css"
-  std::string_view type;  // its Content-Type
-  std::string_view gzip;  // its bytes, compressed
-};
+namespace gesso::api {
 
 // HTML, not compressed.
 [[nodiscard]] std::string_view docs_page() noexcept;
-[[nodiscard]] std::span<const DocsAsset> docs_assets() noexcept;
+[[nodiscard]] std::span<const EmbeddedAsset> docs_assets() noexcept;
 
 }  // namespace gesso::api

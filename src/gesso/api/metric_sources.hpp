@@ -28,6 +28,8 @@ struct CreditCounters;
 
 namespace gesso::api {
 
+struct Services;
+
 namespace detail {
 class MetricFamilies;
 }
@@ -47,6 +49,9 @@ struct MetricSources {
   const repositories::CreditCounters* credits = nullptr;
   std::optional<domain::Backlog> backlog = {};
 };
+
+// Those of a service, as they stand now. Thread-safe; never blocks.
+[[nodiscard]] MetricSources metric_sources_of(const Services& services);
 
 namespace detail {
 // Thread-safe; never blocks for longer than it takes to look at every subject of the limiters.

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "gesso/api/detail/metric_families.hpp"
+#include "gesso/api/detail/metric_samples.hpp"
 #include "gesso/domain/sweeper.hpp"
 #include "gesso/mongo/request_charge.hpp"
 
@@ -176,11 +177,24 @@ void Metrics::webhook(std::string_view provider, std::string_view outcome) {
       .Increment();
 }
 
-std::string Metrics::text(const MetricSources& sources) const {
+namespace {
+
+detail::MetricFamilies all_of(const MetricSources& sources,
+                              std::vector<prometheus::MetricFamily> counted) {
   detail::MetricFamilies families;
   detail::add_sources(families, sources);
-  families.add_all(impl_->collect());
-  return prometheus::TextSerializer().Serialize(families.all());
+  families.add_all(std::move(counted));
+  return families;
+}
+
+}  // namespace
+
+std::string Metrics::text(const MetricSources& sources) const {
+  return prometheus::TextSerializer().Serialize(all_of(sources, impl_->collect()).all());
+}
+
+std::vector<MetricSample> Metrics::samples(const MetricSources& sources) const {
+  return detail::samples_of(all_of(sources, impl_->collect()));
 }
 
 }  // namespace gesso::api

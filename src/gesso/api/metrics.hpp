@@ -10,7 +10,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "gesso/api/metric_history.hpp"
 #include "gesso/api/metric_sources.hpp"
 
 namespace gesso::domain {
@@ -57,6 +59,8 @@ class Metrics {
 
   // Everything, with the state of the sources now.
   [[nodiscard]] std::string text(const MetricSources& sources) const;
+  // The same as single figures.
+  [[nodiscard]] std::vector<MetricSample> samples(const MetricSources& sources) const;
 };
 
 }  // namespace gesso::api

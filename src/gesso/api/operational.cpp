@@ -19,11 +19,13 @@ struct About {
   std::string version;
   std::string documentation = "/docs";
   std::string openapi = "/openapi.json";
+  std::string console = "/console";
 
   static constexpr std::string_view kName = "About";
 };
 GESSO_FIELDS(About, (name, "What this is."), (version, "Of the program."),
-             (documentation, "Where people read about it."), (openapi, "Where programs do."))
+             (documentation, "Where people read about it."), (openapi, "Where programs do."),
+             (console, "Where people use it."))
 
 namespace {
 
@@ -53,23 +55,8 @@ std::optional<NotReady> readiness_failed(const Call& call, const Error& error) {
 }
 
 Result<Content> get_metrics(InlineCall& call, const NoInput&) {
-  const Services& services = call.services;
-  return Content{
-      .type = std::string(Metrics::kContentType),
-      .body = services.metrics.text(
-          {.version = services.version,
-           .now = services.repository_context.clock.now(),
-           .server = services.server,
-           .hashes = &services.hashes,
-           .outgoing = services.outgoing,
-           .database = &services.database,
-           .secret = secret_of(services),
-           .limiter = services.limiter,
-           .attempts = services.attempts,
-           .usage = services.usage,
-           .mail = &services.accounts.mail,
-           .credits = services.repository_context.credits,
-           .backlog = services.backlog == nullptr ? std::nullopt : services.backlog->latest()})};
+  return Content{.type = std::string(Metrics::kContentType),
+                 .body = call.services.metrics.text(metric_sources_of(call.services))};
 }
 
 Result<About> get_about(InlineCall& call, const NoInput&) {
@@ -107,6 +94,22 @@ constexpr Operation kOperations[] = {
 };
 
 }  // namespace
+
+MetricSources metric_sources_of(const Services& services) {
+  return {.version = services.version,
+          .now = services.repository_context.clock.now(),
+          .server = services.server,
+          .hashes = &services.hashes,
+          .outgoing = services.outgoing,
+          .database = &services.database,
+          .secret = secret_of(services),
+          .limiter = services.limiter,
+          .attempts = services.attempts,
+          .usage = services.usage,
+          .mail = &services.accounts.mail,
+          .credits = services.repository_context.credits,
+          .backlog = services.backlog == nullptr ? std::nullopt : services.backlog->latest()};
+}
 
 Operations operational_operations() { return kOperations; }
 

@@ -18,8 +18,12 @@ inline constexpr std::array<std::string_view, 3> kAlwaysAnswered{"/healthz", "/r
 [[nodiscard]] Operations operational_operations();
 // /docs, /openapi.json
 [[nodiscard]] Operations documentation_operations();
+// /console
+[[nodiscard]] Operations console_operations();
 // /api/v1/auth
 [[nodiscard]] Operations account_operations();
+// /api/v1/auth/session
+[[nodiscard]] Operations browser_session_operations();
 // /api/v1/auth/oauth
 [[nodiscard]] Operations oauth_operations();
 // /api/v1/users/me/identities
@@ -42,6 +46,10 @@ inline constexpr std::array<std::string_view, 3> kAlwaysAnswered{"/healthz", "/r
 [[nodiscard]] Operations admin_user_operations();
 // /api/v1/admin/database
 [[nodiscard]] Operations admin_database_operations();
+// /api/v1/admin/generations
+[[nodiscard]] Operations admin_generation_operations();
+// /api/v1/admin/metrics
+[[nodiscard]] Operations admin_metric_operations();
 // /api/v1/plans, /api/v1/subscriptions
 [[nodiscard]] Operations subscription_operations();
 // /webhooks

@@ -8,7 +8,7 @@ namespace gesso::api {
 
 std::string Cookie::text() const {
   return std::string(name) + "=" + value + "; Max-Age=" + std::to_string(lifetime.count()) +
-         "; Path=/; Secure; HttpOnly; SameSite=Lax";
+         "; Path=/; Secure; HttpOnly; SameSite=" + std::string(same_site);
 }
 
 std::optional<std::string_view> find_cookie(std::string_view header, std::string_view name) {

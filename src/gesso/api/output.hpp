@@ -37,8 +37,10 @@ struct Cookie {
   std::string_view name;
   std::string value;
   std::chrono::seconds lifetime{0};
+  // "Lax": sent back with a redirect from elsewhere; "Strict": by pages of the same site alone.
+  std::string_view same_site = "Lax";
 
-  // As `Set-Cookie` has it: sent back with a redirect from elsewhere, and shown to no script.
+  // As `Set-Cookie` has it: shown to no script.
   [[nodiscard]] std::string text() const;
 };
 // The value of the cookie in the header's "a=1; b=2".

@@ -37,6 +37,8 @@ class Server;
 
 namespace gesso::api {
 
+class MetricHistory;
+
 // Images that this service keeps itself. Borrows; nullptr where they are elsewhere.
 struct LocalImages {
   images::BlobStore* store = nullptr;
@@ -83,6 +85,7 @@ struct Services {
   const http::Server* server = nullptr;
   const domain::LimitedAttempts* attempts = nullptr;
   const domain::BacklogWatch* backlog = nullptr;
+  const MetricHistory* metric_history = nullptr;  // nullptr: none is kept
 };
 
 }  // namespace gesso::api

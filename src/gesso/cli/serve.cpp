@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "gesso/api/application.hpp"
+#include "gesso/api/metric_history.hpp"
 #include "gesso/api/operations.hpp"
 #include "gesso/api/recorder.hpp"
 #include "gesso/api/startup_gate.hpp"
@@ -52,6 +53,9 @@ constexpr std::size_t kWaitingHashesPerThread = 64;
 // They wait for Stripe and for providers of sign-in, and take no processor.
 constexpr std::size_t kOutgoingThreads = 8;
 constexpr std::chrono::milliseconds kHandBackTimeout{3000};
+// An hour of them is kept, for who looks at the console.
+constexpr std::chrono::seconds kSampleInterval{5};
+constexpr std::size_t kSamples = std::chrono::hours{1} / kSampleInterval;
 
 std::optional<Keyring> keyring(const Settings& settings, Random& random) {
   auto keys = encryption_keys(settings, random);
@@ -206,6 +210,7 @@ void greet(std::ostream& out, const Settings& settings, const Database& database
   const std::string url = public_url(settings, port);
   out << "Gesso " << version() << " serves " << url << "\n"
       << "  data  " << database.description() << "\n"
+      << "  open  " << url << "/console\n"
       << "  try   curl -s " << url
       << "/api/v1/auth/register -H 'Content-Type: application/json' \\\n"
       << "          -d '{\"email\": \"ann@example.com\", \"password\": \"correct horse\"}'\n"
@@ -343,6 +348,7 @@ ExitCode serve(const Invocation& invocation) {
   const domain::BacklogWatch backlog(service, repository_context);
   const domain::GenerationHooks hooks{
       .settler = &settler, .watch = &watch, .bell = &bell, .images = &painting.store()};
+  api::MetricHistory metric_history(kSamples);
   const api::Services services{.database = service,
                                .repository_context = repository_context,
                                .tokens = tokens,
@@ -370,7 +376,8 @@ ExitCode serve(const Invocation& invocation) {
                                .ending = &is_ending,
                                .server = &server,
                                .attempts = &attempts,
-                               .backlog = &backlog};
+                               .backlog = &backlog,
+                               .metric_history = &metric_history};
   const api::Application application(services);
   std::optional<domain::Sweeper> sweeper;
   sweeper.emplace(service, repository_context,
@@ -383,6 +390,9 @@ ExitCode serve(const Invocation& invocation) {
                       .hooks = hooks,
                       .on_sweep = [&metrics](const domain::SweepRun& run) { metrics.sweep(run); }});
   running_sweeper = &*sweeper;
+  std::optional<api::MetricSampler> sampler;
+  sampler.emplace(metric_history, clock, kSampleInterval,
+                  [&] { return metrics.samples(api::metric_sources_of(services)); });
   gate.open(application);
   if (database.vault() == nullptr) listen(server, settings);
   std::unique_ptr<worker::Worker> worker;
@@ -406,6 +416,7 @@ ExitCode serve(const Invocation& invocation) {
   // Calls that were cut may still run in these, and use what is declared below them.
   outgoing_pool.stop();
   hashes.stop();
+  sampler.reset();
   sweeper->stop();  // and yet there, for units that were cut and delete an account
   settler.flush();
   hand_back(service, limiter, attempts, usage);

@@ -24,6 +24,7 @@ constexpr auto kNewest = sort_by(desc<&Generation::created_at>);
 constexpr auto kNewestOfUser = sort_by(desc<&Generation::created_at>, desc<&Generation::id>);
 constexpr auto kOldest = sort_by(asc<&Generation::created_at>);
 
+constexpr Time kEndOfTime = std::chrono::sys_days{std::chrono::year{9999} / 12 / 31};
 struct TimeOnly {
   std::int64_t processing_time_ms = 0;
 };
@@ -115,6 +116,17 @@ Page<Generation> GenerationRepository::page_by_user(const UserId& user_id,
 std::vector<Generation> GenerationRepository::find_by_status(GenerationStatus status,
                                                              const ListOptions& options) {
   return find_many(where<&Generation::status> == status, kNewest, options);
+}
+
+std::vector<Generation> GenerationRepository::find_newest(GenerationStatus status,
+                                                          const std::optional<UserId>& user_id,
+                                                          std::optional<Time> before,
+                                                          const ListOptions& options) {
+  const Time end = before.value_or(kEndOfTime);
+  const auto of_status =
+      where<&Generation::status> == status && where<&Generation::created_at> < end;
+  if (!user_id) return find_many(of_status, kNewest, options);
+  return find_many(where<&Generation::user_id> == *user_id && of_status, kNewestOfUser, options);
 }
 
 std::optional<Generation> GenerationRepository::find_by_replicate_prediction_id(

@@ -1,0 +1,110 @@
+// What views do over and over: ask and wait, ask again, act and wait.
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { asProblem, type Problem } from "./problem";
+
+export interface Asked<T> {
+  data: T | undefined;
+  problem: Problem | undefined;
+  /** Nothing has come yet. */
+  loading: boolean;
+  again: () => void;
+  change: (how: (data: T) => T) => void;
+}
+
+/** Asks when the view is shown and when `keys` change. With `every`, again after so many milliseconds
+ * while the page is seen; what is there stays there meanwhile, and after a failure. */
+export function useAsked<T>(ask: () => Promise<T>, keys: unknown[], every?: number): Asked<T> {
+  const [data, setData] = useState<T>();
+  const [problem, setProblem] = useState<Problem>();
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    setData(undefined);
+    setProblem(undefined);
+  }, keys);
+  useEffect(() => {
+    let gone = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const run = async () => {
+      try {
+        const answer = await ask();
+        if (gone) return;
+        setData(() => answer);
+        setProblem(undefined);
+      } catch (error) {
+        if (gone) return;
+        setProblem(asProblem(error));
+      }
+      if (every !== undefined && !gone) timer = setTimeout(next, every);
+    };
+    const next = () => {
+      if (document.visibilityState === "visible") void run();
+      else document.addEventListener("visibilitychange", next, { once: true });
+    };
+    void run();
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", next);
+    };
+  }, [...keys, turn, every]);
+  const again = useCallback(() => {
+    setProblem(undefined);
+    setTurn((one) => one + 1);
+  }, []);
+  const change = useCallback((how: (data: T) => T) => setData((old) => (old === undefined ? old : how(old))), []);
+  return { data, problem, loading: data === undefined && problem === undefined, again, change };
+}
+
+export interface Action {
+  busy: boolean;
+  problem: Problem | undefined;
+  /** Whether it came to a good end. */
+  run: (body: () => Promise<void>) => Promise<boolean>;
+  clear: () => void;
+}
+
+/** Something that the person does, once at a time. */
+export function useAction(): Action {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  const running = useRef(false);
+  const run = useCallback(async (body: () => Promise<void>) => {
+    if (running.current) return false;
+    running.current = true;
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await body();
+      return true;
+    } catch (error) {
+      setProblem(asProblem(error));
+      return false;
+    } finally {
+      running.current = false;
+      setBusy(false);
+    }
+  }, []);
+  const clear = useCallback(() => setProblem(undefined), []);
+  return { busy, problem, run, clear };
+}
+
+/** The time, again every second while `on`. */
+export function useNow(on: boolean): number {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    if (!on) return;
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [on]);
+  return now;
+}
+
+/** A text that follows another once it has stood still for a while. */
+export function useSettled<T>(value: T, milliseconds = 300): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(() => value), milliseconds);
+    return () => clearTimeout(timer);
+  }, [value, milliseconds]);
+  return settled;
+}

@@ -1,0 +1,132 @@
+// How large the database is, by collection, and what its indexes are used for.
+import { useState } from "preact/hooks";
+import { api, told, type Schemas } from "../client";
+import { count, megabytes } from "../format";
+import { useAsked } from "../hooks";
+import { Bones, Button, Card, Empty, Head, Shown, TileBones } from "../ui/parts";
+
+type Collection = Schemas["CollectionStatistics"];
+
+const sizeText = (size: number | null | undefined) => (size == null ? "–" : megabytes(size));
+const countText = (value: number | null | undefined) => (value == null ? "–" : count(value));
+
+const dialects: Record<string, string> = {
+  localdb: "The embedded engine",
+  mongodb: "MongoDB",
+  "cosmos-ru": "Azure Cosmos DB (RU)",
+  documentdb: "Azure DocumentDB",
+};
+
+export function Database() {
+  const asked = useAsked(() => told(api.GET("/api/v1/admin/database")), []);
+  return (
+    <>
+      <Head title="Database" about={asked.data === undefined ? "How large it is, by collection." : `${dialects[asked.data.dialect] ?? asked.data.dialect}, ${asked.data.database}, ${asked.data.server_version}.`}>
+        <Button onClick={asked.again}>Ask again</Button>
+      </Head>
+      <div class="stack wide">
+        <Shown
+          asked={asked}
+          bones={
+            <>
+              <TileBones />
+              <Bones count={4} kind="block" />
+            </>
+          }
+        >
+          {(database) => (
+            <>
+              <dl class="tiles">
+                <div class="figure">
+                  <dt>Documents</dt>
+                  <dd>{countText(database.documents)}</dd>
+                </div>
+                <div class="figure">
+                  <dt>Data</dt>
+                  <dd>{sizeText(database.data_mb)}</dd>
+                </div>
+                <div class="figure">
+                  <dt>On disk</dt>
+                  <dd>{sizeText(database.storage_mb)}</dd>
+                </div>
+                <div class="figure">
+                  <dt>Indexes</dt>
+                  <dd>{sizeText(database.index_mb)}</dd>
+                  <dd class="aside">{count(database.collections.reduce((sum, one) => sum + one.indexes.length, 0))} of them</dd>
+                </div>
+              </dl>
+              {database.absent.length > 0 && <p class="quiet small">This server does not tell: {database.absent.join(", ")}.</p>}
+              {database.collections.length === 0 && <Empty title="No collections yet" />}
+              {database.collections.length > 0 && <Collections collections={database.collections} />}
+            </>
+          )}
+        </Shown>
+      </div>
+    </>
+  );
+}
+
+function Collections({ collections }: { collections: Collection[] }) {
+  const counted = collections.some(({ indexes }) => indexes.some((index) => index.uses != null));
+  return (
+    <Card title="Collections">
+      <div class="table-wrap" tabIndex={0} role="region" aria-label="Collections, table">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Collection</th>
+              <th scope="col" class="right">
+                Documents
+              </th>
+              <th scope="col" class="right">
+                Data
+              </th>
+              <th scope="col" class="right">
+                Indexes
+              </th>
+              {counted && (
+                <th scope="col" class="right">
+                  Uses
+                </th>
+              )}
+            </tr>
+          </thead>
+          {collections.map((collection) => (
+            <OneCollection key={collection.name} collection={collection} counted={counted} />
+          ))}
+        </table>
+      </div>
+    </Card>
+  );
+}
+
+function OneCollection({ collection, counted }: { collection: Collection; counted: boolean }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <tbody>
+      <tr>
+        <td>
+          <button type="button" class="disclose" aria-expanded={open} aria-label={`${collection.name} and its ${collection.indexes.length} indexes`} onClick={() => setOpen(!open)}>
+            {collection.name}
+          </button>
+        </td>
+        <td class="right">{countText(collection.documents)}</td>
+        <td class="right">{sizeText(collection.data_mb)}</td>
+        <td class="right">
+          {sizeText(collection.index_mb)} <span class="quiet">in {count(collection.indexes.length)}</span>
+        </td>
+        {counted && <td />}
+      </tr>
+      {open &&
+        collection.indexes.map((index) => (
+          <tr key={index.name} class="within">
+            <td class="mono" colSpan={3}>
+              {index.name}
+            </td>
+            <td class="right">{sizeText(index.size_mb)}</td>
+            {counted && <td class="right">{countText(index.uses)}</td>}
+          </tr>
+        ))}
+    </tbody>
+  );
+}

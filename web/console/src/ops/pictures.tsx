@@ -1,0 +1,100 @@
+// Generations of all users, newest first, by state.
+import { useState } from "preact/hooks";
+import { api, told, type Generation } from "../client";
+import { ago } from "../format";
+import { useAction, useAsked } from "../hooks";
+import { statusText } from "../pictures";
+import { link, useRoute } from "../router";
+import { Picture } from "../ui/picture";
+import { Button, Choice, Dialog, Empty, Head, ProblemNote, Shown } from "../ui/parts";
+import { Facts } from "../views/work";
+import { GalleryBones } from "../views/studio";
+
+type Status = Generation["status"];
+
+const states = (["completed", "pending", "processing", "failed", "cancelled"] as const).map((status) => [status, statusText[status]] as const);
+
+interface Page {
+  items: Generation[];
+  older: string | null;
+}
+
+async function load(status: Status, user: string, before = ""): Promise<Page> {
+  const query = { status, limit: 30, ...(user === "" ? {} : { user_id: user }), ...(before === "" ? {} : { before }) };
+  const page = await told(api.GET("/api/v1/admin/generations", { params: { query } }));
+  return { items: page.items, older: page.older ?? null };
+}
+
+export function AllPictures() {
+  const user = useRoute().query.get("user") ?? "";
+  const [status, setStatus] = useState<Status>("completed");
+  const [looked, setLooked] = useState<Generation>();
+  const asked = useAsked(() => load(status, user), [status, user]);
+  const more = useAction();
+  const showMore = (before: string) =>
+    more.run(async () => {
+      const next = await load(status, user, before);
+      asked.change((page) => ({ items: [...page.items, ...next.items], older: next.older }));
+    });
+  return (
+    <>
+      <Head
+        title="Pictures"
+        about={
+          user === "" ? (
+            "Of all users, newest first."
+          ) : (
+            <>
+              Of <a href={link("operate", "users", user)}>one user</a>, newest first. <a href={link("operate", "pictures")}>Show all</a>
+            </>
+          )
+        }
+      >
+        <Choice label="State" unseen value={status} options={states} onPick={setStatus} />
+      </Head>
+      <Shown asked={asked} bones={<GalleryBones />}>
+        {(page) =>
+          page.items.length === 0 ? (
+            <Empty title={`None ${status === "completed" ? "yet" : "in this state"}`} />
+          ) : (
+            <ul class="gallery">
+              {page.items.map((one) => (
+                <li key={one.id}>
+                  <button type="button" class="tile as-button" onClick={() => setLooked(one)}>
+                    <Picture generation={one} />
+                    <span class="caption">{one.prompt}</span>
+                    <span class="hint">{ago(one.created_at)}</span>
+                  </button>
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Shown>
+      <ProblemNote problem={more.problem} />
+      {asked.data?.older != null && (
+        <p class="more">
+          <Button busy={more.busy} onClick={() => showMore(asked.data?.older ?? "")}>
+            Show older ones
+          </Button>
+        </p>
+      )}
+      <Dialog title="Picture" open={looked !== undefined} onClose={() => setLooked(undefined)}>
+        {looked !== undefined && (
+          <div class="stack">
+            <Picture generation={looked} whole />
+            <p>{looked.prompt}</p>
+            {looked.error_message != null && <p class="notice bad">{looked.error_message}</p>}
+            <Facts generation={looked} />
+            <div class="row">
+              <a class="button" href={link("operate", "users", looked.user_id)}>
+                Who asked for it
+              </a>
+              <Button onClick={() => setLooked(undefined)}>Close</Button>
+            </div>
+          </div>
+        )}
+      </Dialog>
+    </>
+  );
+}

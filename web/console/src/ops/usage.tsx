@@ -1,0 +1,108 @@
+// What all users did, over days, and who did the most.
+import { useState } from "preact/hooks";
+import { api, told } from "../client";
+import { count } from "../format";
+import { useAsked } from "../hooks";
+import { link } from "../router";
+import { Bones, Card, ChartBones, Choice, Empty, Head, Shown } from "../ui/parts";
+import { Chart } from "../ui/chart";
+import { daysOf, lineOf, noons } from "../usage";
+
+type Order = "count" | "credits_used";
+
+const spans = [
+  ["7", "7 days"],
+  ["14", "14 days"],
+  ["30", "30 days"],
+] as const;
+
+export function AllUsage() {
+  const [span, setSpan] = useState<(typeof spans)[number][0]>("14");
+  const days = daysOf(Number(span));
+  const from = new Date(days[0] ?? 0).toISOString();
+  const asked = useAsked(() => told(api.GET("/api/v1/admin/usage/totals", { params: { query: { from } } })), [from]);
+  return (
+    <>
+      <Head title="Usage" about="What all users did, by day (UTC).">
+        <Choice label="How far back" unseen value={span} options={spans} onPick={setSpan} />
+      </Head>
+      <div class="stack wide">
+        <Shown asked={asked} bones={<div class="grid-2"><ChartBones count={4} /></div>}>
+          {({ items }) => (
+            <div class="grid-2">
+              <Card>
+                <Chart title="Pictures asked for" kind="sticks" days times={noons(days)} lines={[lineOf(items, days, "image_generation", "count", "1")]} nothing="None in this time" />
+              </Card>
+              <Card>
+                <Chart title="Requests" kind="sticks" days times={noons(days)} lines={[lineOf(items, days, "api_request", "count", "3")]} nothing="None in this time" />
+              </Card>
+              <Card>
+                <Chart title="Credits spent" kind="sticks" days times={noons(days)} lines={[lineOf(items, days, "image_generation", "credits_used", "4")]} nothing="None in this time" />
+              </Card>
+              <Card>
+                <Chart title="Refunds" kind="sticks" days times={noons(days)} lines={[lineOf(items, days, "refund", "count", "2")]} nothing="None in this time" />
+              </Card>
+            </div>
+          )}
+        </Shown>
+        <TopUsers from={from} />
+      </div>
+    </>
+  );
+}
+
+function TopUsers({ from }: { from: string }) {
+  const [by, setBy] = useState<Order>("credits_used");
+  const asked = useAsked(() => told(api.GET("/api/v1/admin/usage/top-users", { params: { query: { from, by: by as never, limit: 10 } } })), [from, by]);
+  const most = Math.max(1, ...(asked.data?.items ?? []).map((one) => one[by]));
+  return (
+    <Card title="Who did the most" aside={<Choice label="By" unseen value={by} options={[["credits_used", "Credits"], ["count", "Actions"]]} onPick={setBy} />}>
+      <Shown asked={asked} bones={<Bones count={4} />}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty title="Nobody did anything" />
+          ) : (
+            <div class="table-wrap" tabIndex={0} role="region" aria-label="Who did the most, table">
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">User</th>
+                    <th scope="col">
+                      <span class="unseen">Share</span>
+                    </th>
+                    <th scope="col" class="right">
+                      Actions
+                    </th>
+                    <th scope="col" class="right">
+                      Credits
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {items.map((one) => (
+                    <tr key={one.user_id}>
+                      <td>
+                        <a class="mono" href={link("operate", "users", one.user_id)}>
+                          {one.user_id}
+                        </a>
+                      </td>
+                      <td class="share">
+                        <span class="meter">
+                          <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+                            <rect width={(one[by] / most) * 100} height="8" />
+                          </svg>
+                        </span>
+                      </td>
+                      <td class="right">{count(one.count)}</td>
+                      <td class="right">{count(one.credits_used)}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )
+        }
+      </Shown>
+    </Card>
+  );
+}

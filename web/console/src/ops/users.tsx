@@ -1,0 +1,130 @@
+// Users, by what the API can look for: an address, a tier, whether they may log in.
+import { useState } from "preact/hooks";
+import { api, told, type Schemas } from "../client";
+import { count, date, words } from "../format";
+import { useAction, useAsked, useSettled } from "../hooks";
+import { link } from "../router";
+import { Badge, Bones, Button, Card, Choice, Empty, Field, Head, ProblemNote, Select, Shown } from "../ui/parts";
+
+type User = Schemas["User"];
+type Tier = User["subscription_tier"] | "any";
+type Active = "yes" | "no";
+
+const tiers = [
+  ["any", "Any tier"],
+  ["free", "Free"],
+  ["basic", "Basic"],
+  ["pro", "Pro"],
+  ["enterprise", "Enterprise"],
+] as const;
+
+interface Page {
+  items: User[];
+  next: string | null;
+}
+
+async function load(email: string, tier: Tier, active: Active, cursor = ""): Promise<Page> {
+  const query = {
+    limit: 30,
+    ...(tier === "any" ? {} : { tier }),
+    // An address is looked for among all.
+    ...(email === "" ? { active: active === "yes" } : { email }),
+    ...(cursor === "" ? {} : { cursor }),
+  };
+  const page = await told(api.GET("/api/v1/admin/users", { params: { query } }));
+  return { items: page.items, next: page.next_cursor ?? null };
+}
+
+export function Users() {
+  const [typed, setTyped] = useState("");
+  const [tier, setTier] = useState<Tier>("any");
+  const [active, setActive] = useState<Active>("yes");
+  const text = useSettled(typed.trim());
+  const email = /^\S+@\S+$/.test(text) ? text : "";
+  const asked = useAsked(() => load(email, tier, active), [email, tier, active]);
+  const more = useAction();
+  const showMore = (cursor: string) =>
+    more.run(async () => {
+      const next = await load(email, tier, active, cursor);
+      asked.change((page) => ({ items: [...page.items, ...next.items], next: next.next }));
+    });
+  return (
+    <>
+      <Head title="Users" about="Newest first." />
+      <div class="stack wide">
+        <div class="filters" role="search">
+          <Field label="Email" type="search" placeholder="ann@example.com" value={typed} onInput={(event) => setTyped(event.currentTarget.value)} hint={text !== "" && email === "" ? "A whole address is looked for" : undefined} />
+          <Select label="Tier" value={tier} options={tiers} onPick={setTier} />
+          <Choice label="May log in" value={active} options={[["yes", "Yes"], ["no", "Locked out"]]} onPick={setActive} />
+        </div>
+        <Shown asked={asked} bones={<Bones count={5} kind="block" />}>
+          {(page) =>
+            page.items.length === 0 ? (
+              <Empty title="No such users" />
+            ) : (
+              <Card>
+                <div class="table-wrap" tabIndex={0} role="region" aria-label="Users, table">
+                  <table class="stacks">
+                    <thead>
+                      <tr>
+                        <th scope="col">Email</th>
+                        <th scope="col">State</th>
+                        <th scope="col">Tier</th>
+                        <th scope="col" class="right">
+                          Credits
+                        </th>
+                        <th scope="col" class="right">
+                          Pictures
+                        </th>
+                        <th scope="col" class="right">
+                          Since
+                        </th>
+                      </tr>
+                    </thead>
+                    <tbody>
+                      {page.items.map((user) => (
+                        <tr key={user.id}>
+                          <td>
+                            <a class="cut" href={link("operate", "users", user.id)}>
+                              {user.email}
+                            </a>
+                            {user.full_name != null && <span class="cut quiet">{user.full_name}</span>}
+                          </td>
+                          <td data-label="State">
+                            <UserState user={user} />
+                          </td>
+                          <td data-label="Tier">{words(user.subscription_tier)}</td>
+                          <td class="right" data-label="Credits">{count(user.credits_remaining)}</td>
+                          <td class="right" data-label="Pictures">{count(user.total_generations)}</td>
+                          <td class="right nowrap" data-label="Since">{date(user.created_at)}</td>
+                        </tr>
+                      ))}
+                    </tbody>
+                  </table>
+                </div>
+              </Card>
+            )
+          }
+        </Shown>
+        <ProblemNote problem={more.problem} />
+        {asked.data?.next != null && (
+          <p class="more">
+            <Button busy={more.busy} onClick={() => showMore(asked.data?.next ?? "")}>
+              Show more
+            </Button>
+          </p>
+        )}
+      </div>
+    </>
+  );
+}
+
+export function UserState({ user }: { user: User }) {
+  return (
+    <span class="row tight">
+      {user.role === "admin" && <Badge tone="active">Admin</Badge>}
+      {!user.is_active && <Badge tone="bad">Locked out</Badge>}
+      {user.is_verified ? <Badge tone="good">Confirmed</Badge> : <Badge>Not confirmed</Badge>}
+    </span>
+  );
+}

@@ -1,0 +1,137 @@
+// Who is signed in. The access token is in memory alone. The refresh token is in a cookie that no
+// script sees (POST /api/v1/auth/session), so that the page can be loaded again; where the browser
+// takes no such cookie, since the page came over plain HTTP, it is in memory too, and a reload signs
+// out. Tabs take turns, since a refresh token is good once.
+import { Problem, problemOf, unreachable } from "./problem";
+import { Store } from "./store";
+import type { components } from "./api";
+
+type Schemas = components["schemas"];
+export type User = Schemas["User"];
+
+export type State =
+  | { kind: "restoring" }
+  | { kind: "out"; why?: string }
+  | { kind: "in"; user: User };
+
+/** Says that there is a cookie worth asking for, and nothing else. */
+const kHint = "gesso.session";
+
+export const session = new Store<State>({ kind: "restoring" });
+
+let access: { token: string; until: number } | null = null;
+let refreshToken: string | null = null;
+let refreshing: Promise<void> | null = null;
+const tabs = new BroadcastChannel("gesso.session");
+
+async function post(path: string, body: unknown): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  } catch {
+    throw unreachable();
+  }
+  const text = await response.text();
+  const told: unknown = text === "" ? undefined : JSON.parse(text);
+  if (!response.ok) throw problemOf(response, told);
+  return told;
+}
+
+function hold(token: string, seconds: number) {
+  access = { token, until: Date.now() + seconds * 1000 };
+}
+
+async function openSession(token?: string) {
+  const opened = (await post("api/v1/auth/session", token ? { refresh_token: token } : {})) as Schemas["BrowserSession"];
+  hold(opened.access_token, opened.expires_in);
+}
+
+async function refreshNow() {
+  if (refreshToken === null) {
+    await navigator.locks.request("gesso.session", () => openSession());
+    return;
+  }
+  const pair = (await post("api/v1/auth/refresh", { refresh_token: refreshToken })) as Schemas["TokenPair"];
+  refreshToken = pair.refresh_token;
+  hold(pair.access_token, pair.expires_in);
+}
+
+/** Gets the next access token; several who ask at once share one answer. */
+export function refresh(): Promise<void> {
+  refreshing ??= refreshNow().finally(() => {
+    refreshing = null;
+  });
+  return refreshing;
+}
+
+/** An access token that is good for a while yet; null where nobody is signed in. */
+export async function accessToken(): Promise<string | null> {
+  if (access === null) return null;
+  if (access.until - Date.now() < 20_000) await refresh();
+  return access.token;
+}
+
+async function whoami(): Promise<User> {
+  const response = await fetch("api/v1/users/me", { headers: { Authorization: `Bearer ${access?.token}` } });
+  const told: unknown = await response.json();
+  if (!response.ok) throw problemOf(response, told);
+  return told as User;
+}
+
+/** Takes what a login gave into use. */
+export async function adopt(pair: Schemas["TokenPair"]) {
+  if (window.isSecureContext) {
+    await openSession(pair.refresh_token);
+    localStorage.setItem(kHint, "1");
+  } else {
+    refreshToken = pair.refresh_token;
+    hold(pair.access_token, pair.expires_in);
+  }
+  session.value = { kind: "in", user: await whoami() };
+}
+
+/** After a reload: the session that the cookie keeps, if there is one. */
+export async function restore() {
+  if (localStorage.getItem(kHint) === null) {
+    session.value = { kind: "out" };
+    return;
+  }
+  try {
+    await refresh();
+    session.value = { kind: "in", user: await whoami() };
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) return forget();
+    session.value = { kind: "out", why: error instanceof Problem ? error.message : "The session could not be taken up." };
+  }
+}
+
+/** Whoever was signed in is not any more. */
+export function forget(why?: string) {
+  access = null;
+  refreshToken = null;
+  localStorage.removeItem(kHint);
+  if (session.value.kind !== "out") session.value = { kind: "out", why };
+}
+
+export async function signOut() {
+  const token = refreshToken;
+  try {
+    if (token === null) await post("api/v1/auth/session/end", undefined);
+    else await post("api/v1/auth/revoke", { refresh_token: token });
+  } finally {
+    forget();
+    tabs.postMessage("out");
+  }
+}
+
+/** What the service says of the user has changed. */
+export async function reloadUser() {
+  if (session.value.kind === "in") session.value = { kind: "in", user: await whoami() };
+}
+
+tabs.onmessage = () => forget("You signed out in another tab.");

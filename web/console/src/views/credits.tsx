@@ -1,0 +1,211 @@
+// What the user has, what it is spent on, and what there is to buy.
+import { useState } from "preact/hooks";
+import { api, told, type Schemas } from "../client";
+import { count, date, moment, money, plural, words } from "../format";
+import { useAction, useAsked } from "../hooks";
+import type { User } from "../session";
+import { Badge, Bones, Button, Card, ChartBones, Choice, Head, ProblemNote, Shown, TileBones } from "../ui/parts";
+import { Chart } from "../ui/chart";
+import { actionText, daysOf, lineOf, noons } from "../usage";
+
+type Plan = Schemas["PlanOffer"];
+type Mine = Schemas["MySubscription"];
+type Interval = Mine["billing_interval"];
+
+export function Credits({ user }: { user: User }) {
+  const mine = useAsked(() => told(api.GET("/api/v1/subscriptions/me")), []);
+  return (
+    <>
+      <Head title="Credits and usage" about="A picture costs a credit. Those of the plan go first, then your own." />
+      <div class="stack wide">
+        <Shown asked={mine} bones={<TileBones />}>
+          {(plan) => <Balance user={user} mine={plan} />}
+        </Shown>
+        <Spending />
+        <Plans mine={mine.data} changed={mine.again} />
+        <Log />
+      </div>
+    </>
+  );
+}
+
+function Balance({ user, mine }: { user: User; mine: Mine }) {
+  const inForce = mine.plan !== "free" && mine.credits_per_month > 0;
+  return (
+    <dl class="tiles">
+      <div class="figure">
+        <dt>You can spend</dt>
+        <dd>{count(user.credits_remaining + mine.credits_left)}</dd>
+        <dd class="aside">credits in all</dd>
+      </div>
+      <div class="figure">
+        <dt>Your own</dt>
+        <dd>{count(user.credits_remaining)}</dd>
+        <dd class="aside">they do not lapse</dd>
+      </div>
+      <div class="figure">
+        <dt>Of the plan</dt>
+        <dd>
+          {count(mine.credits_left)}
+          {inForce && <small> of {count(mine.credits_per_month)}</small>}
+        </dd>
+        <dd class="aside">{mine.current_period_end != null && inForce ? `until ${date(mine.current_period_end)}` : "no plan grants any"}</dd>
+      </div>
+      <div class="figure">
+        <dt>Plan</dt>
+        <dd>{words(mine.plan)}</dd>
+        <dd class="aside">
+          {mine.cancel_at_period_end && mine.paid_until != null ? `ends ${date(mine.paid_until)}` : mine.status === "past_due" ? "a payment is due" : `${plural(user.total_generations, "picture")} asked for so far`}
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+const kDays = 30;
+
+function Spending() {
+  const asked = useAsked(() => told(api.GET("/api/v1/usage/summary")), []);
+  const days = daysOf(kDays);
+  return (
+    <Shown asked={asked} bones={<ChartBones />}>
+      {({ items }) => {
+        const line = (action: Parameters<typeof lineOf>[2], what: Parameters<typeof lineOf>[3], color: string) => lineOf(items, days, action, what, color);
+        return (
+          <div class="grid-2">
+            <Card>
+              <Chart title="Credits spent, by day" kind="sticks" days times={noons(days)} lines={[line("image_generation", "credits_used", "1")]} nothing="None in the last 30 days" />
+            </Card>
+            <Card>
+              <Chart title="Requests, by day" kind="sticks" days times={noons(days)} lines={[line("api_request", "count", "3")]} nothing="None in the last 30 days" />
+            </Card>
+          </div>
+        );
+      }}
+    </Shown>
+  );
+}
+
+function Plans({ mine, changed }: { mine: Mine | undefined; changed: () => void }) {
+  const asked = useAsked(() => told(api.GET("/api/v1/plans")), []);
+  const [interval, setInterval] = useState<Interval>("monthly");
+  const action = useAction();
+  const visit = (body: () => Promise<{ url: string }>) =>
+    action.run(async () => {
+      const { url } = await body();
+      window.location.assign(url);
+    });
+  const buy = (plan: Plan["plan"]) => visit(() => told(api.POST("/api/v1/subscriptions/checkout", { body: { plan, billing_interval: interval } })));
+  const change = (plan: Plan["plan"]) =>
+    action.run(async () => {
+      await told(api.POST("/api/v1/subscriptions/change", { body: { plan, billing_interval: interval } }));
+      changed();
+    });
+  const paying = mine !== undefined && mine.renewed_by === "stripe" && (mine.status === "active" || mine.status === "past_due");
+  return (
+    <Card
+      title="Plans"
+      aside={
+        paying ? (
+          <Button look="slim" busy={action.busy} onClick={() => visit(() => told(api.POST("/api/v1/subscriptions/portal", { body: { flow: "overview" } })))}>
+            Cards, bills and the plan
+          </Button>
+        ) : undefined
+      }
+    >
+      <div class="stack">
+        <ProblemNote problem={action.problem} />
+        <Shown asked={asked} bones={<Bones count={2} kind="block" />}>
+          {({ items }) => {
+            const sold = items.filter((plan) => plan.sold_monthly || plan.sold_yearly);
+            if (sold.length === 0) return <p class="quiet">No plans are sold here.</p>;
+            return (
+              <>
+                {sold.some((plan) => plan.sold_yearly) && (
+                  <div class="row">
+                    <Choice label="How often is paid" unseen value={interval} options={[["monthly", "Monthly"], ["yearly", "Yearly"]]} onPick={setInterval} />
+                  </div>
+                )}
+                <ul class="plans">
+                  {sold.map((plan) => (
+                    <PlanItem key={plan.plan} plan={plan} interval={interval} mine={mine} busy={action.busy} pick={paying ? change : buy} />
+                  ))}
+                </ul>
+              </>
+            );
+          }}
+        </Shown>
+      </div>
+    </Card>
+  );
+}
+
+function PlanItem({ plan, interval, mine, busy, pick }: { plan: Plan; interval: Interval; mine: Mine | undefined; busy: boolean; pick: (plan: Plan["plan"]) => void }) {
+  const current = mine?.plan === plan.plan && mine.status !== "expired";
+  const sold = interval === "monthly" ? plan.sold_monthly : plan.sold_yearly;
+  return (
+    <li class="plan">
+      <div class="row spread">
+        <h3>{words(plan.plan)}</h3>
+        {current && <Badge tone="active">Yours</Badge>}
+      </div>
+      <p class="price">
+        {money(interval === "monthly" ? plan.monthly_cents : plan.yearly_cents, plan.currency)}
+        <span class="small quiet"> a {interval === "monthly" ? "month" : "year"}</span>
+      </p>
+      <p class="small quiet">{plural(plan.credits_per_month, "credit")} a month</p>
+      {!current && (
+        <Button disabled={!sold} busy={busy} onClick={() => pick(plan.plan)}>
+          {sold ? `Choose ${words(plan.plan)}` : "Not sold like this"}
+        </Button>
+      )}
+    </li>
+  );
+}
+
+/** Each request is an entry, too: those are counted above. */
+async function loadLog() {
+  const { items } = await told(api.GET("/api/v1/usage", { params: { query: { limit: 100 } } }));
+  return items.filter(({ action_type }) => action_type !== "api_request").slice(0, 20);
+}
+
+function Log() {
+  const asked = useAsked(loadLog, []);
+  return (
+    <Card title="Latest">
+      <Shown asked={asked} bones={<Bones count={4} />}>
+        {(items) =>
+          items.length === 0 ? (
+            <p class="quiet">Pictures, refunds and grants are listed here when they are among the last hundred things that you did.</p>
+          ) : (
+            <div class="table-wrap">
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">When</th>
+                    <th scope="col">What</th>
+                    <th scope="col" class="right">
+                      Credits
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {items.map((entry) => (
+                    <tr key={entry.id}>
+                      <td class="nowrap">{moment(entry.created_at)}</td>
+                      <td>
+                        {actionText[entry.action_type]}
+                        {entry.grant != null && <span class="quiet">: {entry.grant.reason}</span>}
+                      </td>
+                      <td class="right">{entry.grant == null ? count(0 - entry.credits_used) : `+${count(entry.grant.credits)}`}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )
+        }
+      </Shown>
+    </Card>
+  );
+}
