@@ -158,7 +158,7 @@ WorkerStatus Worker::status() const {
   for (std::size_t kind = 0; kind < providers_.size(); ++kind) {
     if (providers_.at(kind) == nullptr) continue;
     const auto of = static_cast<domain::ProviderKind>(kind);
-    status.by_provider[to_string(of)] = fairness_.at_work(of);
+    status.by_provider[schema::to_string(of)] = fairness_.at_work(of);
   }
   return status;
 }
@@ -443,7 +443,7 @@ void Worker::save(const JobPtr& job) {
     try {
       keep_images(store_, job->generation.id, job->images, options_.thumbnail_edge, job->addresses,
                   call);
-      job->addresses.provider = models::ProviderName(to_string(job->model.provider));
+      job->addresses.provider = models::ProviderName(schema::to_string(job->model.provider));
       job->images.clear();
     } catch (const Error& error) {
       spdlog::warn("worker: images of {}: {}", job->generation.id.str(), error.what());
@@ -463,7 +463,7 @@ void Worker::perform(const JobPtr& job, JobFsm::State state) {
     case State::kNoting:
       ask_database(job, [job](GenerationWork& work) {
         return held_or_lost(
-            work.note_asking(job->claim, to_string(job->model.provider)).has_value());
+            work.note_asking(job->claim, schema::to_string(job->model.provider)).has_value());
       });
       break;
     case State::kRecording:
