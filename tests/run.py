@@ -28,13 +28,20 @@ SANITIZERS = {
     "LSAN_OPTIONS": f"suppressions={HERE}/lsan.supp:print_suppressions=0",
     "TSAN_OPTIONS": f"suppressions={HERE}/tsan.supp",
 }
+# Suites that run once more with something else in their environment.
+RU = {"GESSO_TEST_COSMOS_RU": "400"}
+AGAIN = {
+    "repositories": {"on_ru": RU, "on_sharded_ru": {**RU, "GESSO_TEST_COSMOS_SHARDED": "1"}},
+    "domain": {"on_ru": RU, "on_sharded_ru": {**RU, "GESSO_TEST_COSMOS_SHARDED": "1"}},
+}
 # Scripts ask one server more, from one address and as one user, than anybody may.
 LOADS = {"GESSO_LIMITS": "*.* = unlimited"}
 
 
 class Suite:
-    def __init__(self, name, command, target, minutes=10, kind="script"):
+    def __init__(self, name, command, target, minutes=10, kind="script", environment=None):
         self.name, self.command, self.minutes, self.kind = name, command, minutes, kind
+        self.environment = environment or {}
         self.target = target  # what has to be built before it runs
 
 
@@ -44,6 +51,9 @@ def suites(build):
         name = room.replace("/", "_")
         program = str(build / "tests" / f"test_{name}")
         found.append(Suite(name, [program], target=f"test_{name}", kind="gtest"))
+        for how, environment in AGAIN.get(name, {}).items():
+            found.append(Suite(f"{name}_{how}", [program], target=f"test_{name}", kind="gtest",
+                               environment=environment))
     for script in sorted(HERE.glob("*/run.py")):
         command = [sys.executable, str(script), "--build", str(build)]
         found.append(Suite(script.parent.name, command, target="all", minutes=15))
@@ -62,7 +72,8 @@ def run(suite):
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env={**SANITIZERS, **(LOADS if suite.kind == "script" else {}), **os.environ},
+            env={**SANITIZERS, **(LOADS if suite.kind == "script" else {}), **os.environ,
+                 **suite.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=suite.minutes * 60,

@@ -115,14 +115,24 @@ TEST(DoctorChecks, AServerThatDriversDropIsToBeUpgraded) {
                          .can_retry_writes = true,
                          .uri = &portal});
   };
-  EXPECT_THAT(cosmos("4.2.0", 8), is(Health::kWarn, "cosmos-ru 4.2.0, wire version 8",
-                                     "by an az newer than Debian 12's (az cosmosdb update"));
+  EXPECT_THAT(
+      cosmos("4.2.0", 8),
+      is(Health::kWarn, "cosmos-ru 4.2.0 (Azure Cosmos DB for MongoDB (RU)), wire version 8",
+         "by an az newer than Debian 12's (az cosmosdb update"));
   EXPECT_THAT(cosmos("3.6.0", 6), is(Health::kWarn, "3.6.0", "--server-version"));
   EXPECT_THAT(cosmos("7.0.0", 21),
               is(Health::kOk,
-                 "writes are not retried (retryWrites=false); connections idle for 2 min are "
-                 "closed (maxIdleTimeMS)"));
+                 "writes are not retried: EnableMongoRetryableWrites is not among "
+                 "GESSO_COSMOS_CAPABILITIES; connections idle for 2 min are closed "
+                 "(maxIdleTimeMS)"));
   EXPECT_THAT(cosmos("", 21), is(Health::kOk, "of no known version"));
+  EXPECT_THAT(judge_server({.dialect = Dialect::kCosmosRu,
+                            .version = "7.0.0",
+                            .max_wire_version = 21,
+                            .can_retry_writes = true,
+                            .capabilities = {.retryable_writes = true},
+                            .uri = &portal}),
+              is(Health::kOk, "; writes are retried"));
 
   const mongo::DriverUri plain = mongo::prepare_uri(Secret(std::string_view("mongodb://h/")), {});
   const auto mongodb = [&](std::int64_t wire, bool can_retry) {

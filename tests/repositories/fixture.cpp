@@ -31,10 +31,13 @@ void Database::SetUp() {
   if (const char* given = std::getenv("GESSO_TEST_MONGODB_URI")) {
     uri = given;
   } else {
-    server_ = std::make_unique<localdb::Server>(
-        localdb::ServerOptions{.data_dir = folder_ / "data",
-                               .unix_socket = (folder_ / "localdb.sock").string(),
-                               .test_commands = true});
+    localdb::ServerOptions server{.data_dir = folder_ / "data",
+                                  .unix_socket = (folder_ / "localdb.sock").string(),
+                                  .test_commands = true};
+    if (const char* units = std::getenv("GESSO_TEST_COSMOS_RU")) {
+      server.cosmos = localdb::CosmosOptions{.ru = std::atoll(units)};
+    }
+    server_ = std::make_unique<localdb::Server>(std::move(server));
     server_->start();
     uri = server_->uri();
   }
@@ -51,8 +54,13 @@ void Database::SetUp() {
   };
   service_ = std::make_unique<mongo::Service>(std::move(options), system_clock_, random_);
   service_->connect();
-  service_->run(
-      [](mongo::Session& session) { (void)mongo::create_indexes(session, declared_indexes()); });
+  mongo::CollectionOptions collections;
+  if (std::getenv("GESSO_TEST_COSMOS_SHARDED") != nullptr) {
+    collections.shard_keys = declared_shard_keys();
+  }
+  service_->run([&](mongo::Session& session) {
+    (void)mongo::create_indexes(session, declared_indexes(), collections);
+  });
 }
 
 void Database::TearDown() {

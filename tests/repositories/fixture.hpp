@@ -1,8 +1,10 @@
 // One server, one service and a fresh database for all repository tests of the program.
 //
-// The server is localdb in this process on a Unix socket, or the one that GESSO_TEST_MONGODB_URI
-// names; there the database has a name of its own and is dropped at the end. The clock is a fake
-// one, so that leases, windows and TTLs pass when a test says so.
+// The server is localdb in this process on a Unix socket (with GESSO_TEST_COSMOS_RU as an account
+// of Azure Cosmos DB with so many request units a second, with GESSO_TEST_COSMOS_SHARDED its
+// collections sharded), or the one that GESSO_TEST_MONGODB_URI names; there the database has a name
+// of its own and is dropped at the end. The clock is a fake one, so that leases, windows and TTLs
+// pass when a test says so.
 #pragma once
 
 #include <gtest/gtest.h>

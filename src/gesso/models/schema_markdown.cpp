@@ -91,7 +91,11 @@ std::string schema_markdown() {
       "keeps this file equal to that. Dates are UTC with milliseconds. `_id` is shown as `id` in\n"
       "JSON, dates as ISO 8601 strings, and a field that is absent as null. A stored field that\n"
       "is not listed here is left alone. An index that a longer one of the same rule begins with\n"
-      "is made on Cosmos DB (RU) only: elsewhere the longer one serves it too.\n"
+      "is not made, since that one serves it too. What Azure Cosmos DB (RU) gets instead, and "
+      "which\n"
+      "fields its documents have besides, is told in [DIALECTS.md](DIALECTS.md); what each method "
+      "of\n"
+      "the repositories costs there, in [REQUEST_CHARGES.md](REQUEST_CHARGES.md).\n"
       "\n";
   write_collection<User>(out);
   out += "Nested in `pending_charges` here and in subscriptions:\n\n";

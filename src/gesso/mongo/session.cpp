@@ -375,7 +375,10 @@ UpdateResult Session::update_one(std::string_view collection, bson::View filter,
 }
 
 bool Session::update_then_insert(const UpdateThenInsert& both) {
-  if (!impl_.is_local() || !impl_.shared().joins_writes) {
+  // The command is the embedded engine's own, and no account's that it plays.
+  const bool joins = impl_.is_local() && impl_.shared().joins_writes &&
+                     impl_.traits().dialect == Dialect::kLocalDb;
+  if (!joins) {
     if (update_one(both.collection, both.filter, both.update).matched == 0) return false;
     insert_one(both.into, both.document);
     return true;
