@@ -5,6 +5,23 @@
 
 #include "tests/query/studio.hpp"
 
+namespace gesso::studio {
+
+struct Sheet {
+  schema::Id<"sheet_"> id;
+  std::string kind;
+  std::string place;
+  std::string size;
+
+  using Indexes =
+      query::IndexList<query::Index<&Sheet::kind>, query::Index<&Sheet::kind, &Sheet::place>,
+                       query::Index<&Sheet::kind, &Sheet::place, query::desc<&Sheet::id>>,
+                       query::Lookup<&Sheet::place, &Sheet::size>>;
+};
+BOOST_DESCRIBE_STRUCT(Sheet, (), (id, kind, place, size))
+
+}  // namespace gesso::studio
+
 namespace gesso::query {
 namespace {
 
@@ -86,6 +103,26 @@ TEST(ServedTest, TheSortOnTheWireIsTheIndexsPath) {
   EXPECT_EQ(wire_sort(kClient, unsorted), "{ }");
   EXPECT_EQ(wire_sort(kId, kNewest), "{ }");
   EXPECT_EQ(wire_sort(all<Commission>(), unsorted), R"({ "_id" : 1 })");
+}
+
+// Of indexes that begin alike only the longest is made, and Cosmos DB (RU) sorts along the whole
+// path of one.
+TEST(ServedTest, ASortNamesTheLongestIndexThatBeginsWithItsOwn) {
+  using studio::Sheet;
+  const auto of_kind = where<&Sheet::kind> == "wove";
+  EXPECT_EQ(wire_sort(of_kind, sort_by(asc<&Sheet::place>)),
+            R"({ "kind" : 1, "place" : 1, "_id" : -1 })");
+  EXPECT_EQ(wire_sort(all<Sheet>(), sort_by(desc<&Sheet::kind>)),
+            R"({ "kind" : -1, "place" : -1, "_id" : 1 })");
+}
+
+TEST(ServedTest, ALookupServesFiltersAndNoSort) {
+  using studio::Sheet;
+  const auto in_place = where<&Sheet::place> == "left";
+  EXPECT_TRUE(served(in_place));
+  EXPECT_TRUE(served(in_place && where<&Sheet::size> == "A3"));
+  EXPECT_FALSE(served(in_place, sort_by(asc<&Sheet::size>)));
+  EXPECT_FALSE(served(all<Sheet>(), sort_by(asc<&Sheet::place>)));
 }
 
 TEST(ServedTest, ConditionsWithASortStandOnItsFirstFieldOrBehindIt) {

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,8 @@ class ChargedDatabase {
   localdb::Server server_{{.data_dir = folder_ / "data",
                            .unix_socket = folder_ / "ru.sock",
                            .cosmos = localdb::CosmosOptions{.ru = 100'000'000, .partitions = 1}}};
+  std::mutex mutex_;  // guards finds_
+  std::vector<bson::Document> finds_;
   mongo::Service service_{options(), system_clock_, random_};
 
   mongo::ServiceOptions options() {
@@ -49,6 +52,11 @@ class ChargedDatabase {
     options.pool_size = 2;
     options.warm_minimum = 0;
     options.charge_sampling = 1;
+    options.observe_command = [this](std::string_view name, bson::View command,
+                                     std::chrono::microseconds, bool) {
+      const std::lock_guard lock(mutex_);
+      if (name == "find") finds_.emplace_back(command);
+    };
     return options;
   }
 
@@ -62,6 +70,26 @@ class ChargedDatabase {
         [](mongo::Session& session) { (void)mongo::create_indexes(session, declared_indexes()); });
   }
   ~ChargedDatabase() { service_.stop(); }
+
+  // Every find that was sent, as the server says it is answered.
+  std::vector<bson::Document> explanations() {
+    std::vector<bson::Document> finds;
+    {
+      const std::lock_guard lock(mutex_);
+      finds.swap(finds_);
+    }
+    return service_.run([&](mongo::Session& session) {
+      std::vector<bson::Document> out;
+      for (const bson::Document& find : finds) {
+        bson::Builder asked;
+        for (const char* field : {"find", "filter", "sort", "limit"}) {
+          if (const bson::Value value = find[field]) asked.append(field, value);
+        }
+        out.push_back(session.run_command(bson::make_document("explain", asked.finish())));
+      }
+      return out;
+    });
+  }
 
   // What a unit of work cost.
   double charge(const std::function<void(mongo::Session&)>& unit) {
@@ -280,6 +308,20 @@ TEST_F(RequestCharges, AreAsTheyWere) {
     EXPECT_TRUE(events.find_due(now).empty());
   });
   models::testing::expect_golden("docs/REQUEST_CHARGES.md", table_);
+
+  // And each of the queries finds an index for every one of its conditions, but for the guard
+  // against what is due, which needs none.
+  const std::vector<bson::Document> explanations = database_.explanations();
+  EXPECT_GT(explanations.size(), 20U);
+  for (const bson::Document& explanation : explanations) {
+    const std::string text = bson::to_json(explanation);
+    const bson::Value paths =
+        explanation.view().at_path("stages.0.details.indexUsage.pathsNotIndexed.individualIndexes");
+    ASSERT_TRUE(paths.is_array()) << text;
+    for (const bson::Element& path : paths.as_document()) {
+      EXPECT_NE(path.value.as_string().find("expires_at"), std::string_view::npos) << text;
+    }
+  }
 }
 
 }  // namespace
