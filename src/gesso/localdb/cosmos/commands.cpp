@@ -5,6 +5,7 @@
 #include "gesso/localdb/cosmos/dialect.hpp"
 #include "gesso/localdb/cosmos/index_kinds.hpp"
 #include "gesso/localdb/engine/reply_cursor.hpp"
+#include "gesso/localdb/engine/tables.hpp"
 #include "gesso/localdb/language/match/matcher.hpp"
 
 namespace gesso::localdb::cosmos {
@@ -29,6 +30,13 @@ constexpr Field kShardCollectionFields[] = {{"shardCollection", kString, Presenc
                                             {"key", kObject, Presence::kRequired},
                                             {"unique", kFlag},
                                             {"numInitialChunks", kNumber}};
+constexpr Field kGetMoreFields[] = {
+    {"getMore", kLong, Presence::kRequired},
+    {"collection", kString, Presence::kRequired},
+    {"batchSize", kNumber},
+    {"term"},
+    {"lastKnownCommittedOpTime"},
+};
 constexpr Field kEnableShardingFields[] = {{"enableSharding", kString, Presence::kRequired}};
 constexpr Field kExplainFields[] = {{"explain", kObject, Presence::kRequired},
                                     {"verbosity", kString}};
@@ -124,6 +132,8 @@ std::span<const Command> cosmos_commands() {
       Command{"customAction", kCustomActionFields, custom_action, Access::kOnDatabase, kChange},
       Command{"shardCollection", kShardCollectionFields, shard_collection, Access::kLoggedIn},
       Command{"enableSharding", kEnableShardingFields, enable_sharding, Access::kLoggedIn},
+      Command{"aggregate", kAggregateFields, aggregate, Access::kLoggedIn},
+      Command{"getMore", kGetMoreFields, get_more, Access::kLoggedIn},
       Command{"explain", kExplainFields, explain, Access::kLoggedIn},
   };
   return kCommands;

@@ -16,6 +16,11 @@ namespace gesso::localdb::cosmos {
 void custom_action(Context& context);
 void shard_collection(Context& context);
 void enable_sharding(Context& context);
+// change_stream_commands.cpp: those of the engine, but for a pipeline or a cursor of a change
+// stream
+void aggregate(Context& context);
+void get_more(Context& context);
+void get_change_stream_tokens(Context& context, const Collection& collection);
 // explain.cpp
 void explain(Context& context);
 

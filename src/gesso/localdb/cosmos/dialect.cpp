@@ -77,6 +77,16 @@ std::size_t CosmosDialect::max_document_bytes() const {
   return (can("EnableMongo16MBDocumentSupport") ? std::size_t{16} : std::size_t{2}) << 20;
 }
 
+Stamp CosmosDialect::next_stamp() const {
+  const auto now = std::chrono::microseconds(clock_.now().time_since_epoch()).count();
+  Stamp last = last_stamp_.load();
+  Stamp next = 0;
+  do {
+    next = std::max<Stamp>(now, last + 1);
+  } while (!last_stamp_.compare_exchange_weak(last, next));
+  return next;
+}
+
 void CosmosDialect::listens_at(std::string host) {
   const std::lock_guard lock(mutex_);
   if (options_.host.empty()) host_ = std::move(host);

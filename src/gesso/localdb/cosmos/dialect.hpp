@@ -7,11 +7,13 @@
 // so. Owned by whoever owns the engine, and outlives it. Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 
 #include "gesso/base/clock.hpp"
 #include "gesso/base/random.hpp"
+#include "gesso/localdb/cosmos/documents.hpp"
 #include "gesso/localdb/cosmos/numbered_writes.hpp"
 #include "gesso/localdb/cosmos/throughput.hpp"
 #include "gesso/localdb/cosmos_options.hpp"
@@ -46,6 +48,7 @@ class CosmosDialect final : public Dialect {
   Random& random_;
   mutable Throughput throughput_;
   mutable NumberedWrites numbered_writes_;
+  mutable std::atomic<Stamp> last_stamp_ = 0;
   mutable std::mutex mutex_;  // guards `host_`
   std::string host_;
 
@@ -63,6 +66,9 @@ class CosmosDialect final : public Dialect {
   // Whether the server waits instead of refusing.
   [[nodiscard]] bool retries() const { return options_.ssr || can("DisableRateLimitingResponses"); }
   [[nodiscard]] std::size_t max_document_bytes() const;
+  // Of a change that is being made: later than all before it. Called by the writer in turn.
+  [[nodiscard]] Stamp next_stamp() const;
+  [[nodiscard]] Stamp last_stamp() const noexcept { return last_stamp_.load(); }
   // The address that hello gives, where the options have none.
   void listens_at(std::string host);
 

@@ -7,8 +7,8 @@
 namespace gesso::localdb::cosmos {
 namespace {
 
-// A date under the name `_ts`, as BSON writes it in front of its eight bytes.
-constexpr std::array<std::uint8_t, 5> kStampHead = {0x09, '_', 't', 's', 0x00};
+// An int64 under the name `_ts`, as BSON writes it in front of its eight bytes.
+constexpr std::array<std::uint8_t, 5> kStampHead = {0x12, '_', 't', 's', 0x00};
 constexpr std::size_t kStampSize = kStampHead.size() + sizeof(std::int64_t);
 
 // Where the stamp begins; null where there is none.
@@ -26,22 +26,27 @@ bson::Document with_length(std::vector<std::uint8_t> bytes) {
 
 }  // namespace
 
-bson::Document stamped(bson::View document, Time now) {
+bson::Document stamped(bson::View document, Stamp stamp) {
   std::vector<std::uint8_t> bytes;
   bytes.reserve(document.size() + kStampSize);
   bytes.insert(bytes.end(), document.data(), document.data() + document.size() - 1);
   bytes.insert(bytes.end(), kStampHead.begin(), kStampHead.end());
-  const std::int64_t millis = now.time_since_epoch().count();
-  const auto* const raw = reinterpret_cast<const std::uint8_t*>(&millis);
-  bytes.insert(bytes.end(), raw, raw + sizeof millis);
+  const auto* const raw = reinterpret_cast<const std::uint8_t*>(&stamp);
+  bytes.insert(bytes.end(), raw, raw + sizeof stamp);
   bytes.push_back(0);
   return with_length(std::move(bytes));
 }
 
-std::optional<Time> modified_at(bson::View stored) {
+Stamp stamp_in(bson::View stored) {
   const std::uint8_t* const at = stamp_of(stored);
-  if (at == nullptr) return std::nullopt;
-  return Time(std::chrono::milliseconds(bson::detail::load<std::int64_t>(at + kStampHead.size())));
+  return at == nullptr ? 0 : bson::detail::load<Stamp>(at + kStampHead.size());
+}
+
+std::optional<Time> modified_at(bson::View stored) {
+  const Stamp stamp = stamp_in(stored);
+  if (stamp == 0) return std::nullopt;
+  return std::chrono::floor<std::chrono::milliseconds>(
+      std::chrono::sys_time<std::chrono::microseconds>(std::chrono::microseconds(stamp)));
 }
 
 bson::Document without_stamp(bson::View stored) {

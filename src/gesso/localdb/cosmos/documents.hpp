@@ -14,8 +14,14 @@ namespace gesso::localdb::cosmos {
 inline constexpr std::string_view kModified = "_ts";
 inline constexpr std::string_view kTimeToLive = "ttl";
 
+// The moment of a change, in microseconds since 1970: each change has a later one than those that
+// were committed before it.
+using Stamp = std::int64_t;
+
 // `document` with `_ts` behind it; both as their bytes.
-[[nodiscard]] bson::Document stamped(bson::View document, Time now);
+[[nodiscard]] bson::Document stamped(bson::View document, Stamp stamp);
+// 0 where none was written.
+[[nodiscard]] Stamp stamp_in(bson::View stored);
 // The moment of a stored document; std::nullopt where none was written.
 [[nodiscard]] std::optional<Time> modified_at(bson::View stored);
 // What clients see of a stored document.

@@ -177,6 +177,12 @@ void get_database(Context& context) {
   if (const auto offer = settings_of(there->options).offer) append_offer(context.reply, *offer);
 }
 
+void get_tokens(Context& context) {
+  const ReadTransaction snapshot = context.services.store.read();
+  get_change_stream_tokens(context,
+                           *require_collection(context, snapshot, collection_argument(context)));
+}
+
 struct Action {
   std::string_view name;
   void (*run)(Context&);
@@ -184,7 +190,8 @@ struct Action {
 constexpr std::array kActions = {
     Action{"CreateCollection", create_collection}, Action{"UpdateCollection", update_collection},
     Action{"GetCollection", get_collection},       Action{"CreateDatabase", create_database},
-    Action{"UpdateDatabase", update_database},     Action{"GetDatabase", get_database},
+    Action{"GetChangeStreamTokens", get_tokens},   Action{"UpdateDatabase", update_database},
+    Action{"GetDatabase", get_database},
 };
 
 void run_action(Context& context) {

@@ -152,7 +152,7 @@ bson::View CommandLedger::insert(Writer& writer, const Collection& collection,
   charge(container, partition,
          insert_charge(kilobytes(document.size()), terms_of(collection, container, document)));
   remove_due(writer, collection);
-  stored_ = stamped(document, dialect_.clock().now());
+  stored_ = stamped(document, dialect_.next_stamp());
   return stored_;
 }
 
@@ -171,7 +171,7 @@ bson::View CommandLedger::update(const Collection& collection, bson::View before
   charge(container, partition,
          update_charge(kilobytes(after.size()), terms_of(collection, container, after),
                        changed_terms(collection, before, after)));
-  stored_ = stamped(after, dialect_.clock().now());
+  stored_ = stamped(after, dialect_.next_stamp());
   return stored_;
 }
 

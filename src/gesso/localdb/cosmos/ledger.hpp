@@ -54,13 +54,13 @@ class CommandLedger final : public Ledger, public Till {
   void settle();
   // The command is begun anew.
   void begin_anew() { watches_.clear(); }
+  const Container& container_of(const Collection& collection);
+  // Throws Throttled.
+  void admit(const Container& container, std::size_t partition);
   [[nodiscard]] double total() const noexcept { return total_; }
   [[nodiscard]] Statistics statistics() const;
 
  private:
-  const Container& container_of(const Collection& collection);
-  // Throws Throttled.
-  void admit(const Container& container, std::size_t partition);
   void check_size(bson::View document) const;
   void remove_due(Writer& writer, const Collection& collection) const;
 };
