@@ -7,13 +7,19 @@
 #include <filesystem>
 #include <thread>
 
+#include "gesso/base/error.hpp"
 #include "gesso/base/text.hpp"
+#include "gesso/cli/version.hpp"
+#include "gesso/client/curl_client.hpp"
+#include "gesso/providers/openai.hpp"
 #include "gesso/providers/preview.hpp"
+#include "gesso/providers/replicate.hpp"
 
 namespace gesso::cli {
 namespace {
 
 constexpr std::string_view kImages = "images";
+constexpr std::size_t kMaxReply = std::size_t{64} << 20;  // four images of OpenAI's in base64
 
 // A name that no other process has, now or later: of this machine, this process, this moment.
 std::string worker_name(Random& random) {
@@ -22,6 +28,41 @@ std::string worker_name(Random& random) {
   std::array<std::uint8_t, 6> bytes{};
   random.fill(bytes);
   return std::string(host.data()) + "/" + std::to_string(getpid()) + "/" + hex(bytes);
+}
+
+std::vector<std::string> allowed_origins(const Settings& settings) {
+  std::vector<std::string> allowed;
+  if (!settings.replicate_api_token.empty()) {
+    allowed = list_of(settings.replicate_file_origins);
+    allowed.push_back(settings.replicate_api_url);
+  }
+  if (!settings.openai_api_key.empty()) allowed.push_back(settings.openai_api_url);
+  return allowed;
+}
+
+// Replicate calls https alone, and we take nothing that it does not sign.
+std::string replicate_webhook(const Settings& settings) {
+  if (!settings.public_url.starts_with("https://") || settings.replicate_webhook_secrets.empty()) {
+    return {};
+  }
+  std::string url = settings.public_url;
+  if (url.ends_with('/')) url.pop_back();
+  return url + "/webhooks/replicate";
+}
+
+void require_keys(const Settings& settings, const domain::ModelTable& models) {
+  std::vector<Violation> violations;
+  const auto require = [&](domain::ProviderKind kind, std::string_view name, const Secret& key) {
+    if (!models.uses(kind) || !key.empty()) return;
+    violations.push_back({.path = {std::string(name)},
+                          .type = "missing",
+                          .message = "Required where a model is painted there",
+                          .expected = "a value, since a model is painted there",
+                          .found = "nothing"});
+  };
+  require(domain::ProviderKind::kReplicate, "replicate_api_token", settings.replicate_api_token);
+  require(domain::ProviderKind::kOpenai, "openai_api_key", settings.openai_api_key);
+  if (!violations.empty()) throw validation_error(std::move(violations));
 }
 
 }  // namespace
@@ -38,15 +79,35 @@ domain::WorkOptions work_options(const Settings& settings) {
 }
 
 Painting::Painting(const Settings& settings, const std::vector<Secret>& roots,
-                   std::function<std::string()> origin, const Clock&, Random&)
+                   std::function<std::string()> origin, const Clock& clock, Random&)
     : settings_(settings),
       models_(model_table(settings)),
       links_(roots, std::chrono::duration_cast<std::chrono::seconds>(settings.image_link_lifetime)),
+      http_(client::make_curl_client({.allowed = allowed_origins(settings),
+                                      .user_agent = "gesso/" + std::string(version()),
+                                      .max_reply = kMaxReply})),
       store_(std::make_unique<images::LocalBlobStore>(
           images::LocalBlobStoreOptions{
               .folder = std::filesystem::path(settings.data_dir) / kImages,
               .origin = std::move(origin)},
-          links_)) {
+          links_, http_.get())) {
+  require_keys(settings, models_);
+  if (!settings.replicate_api_token.empty()) {
+    providers_.push_back(std::make_unique<providers::Replicate>(
+        providers::ReplicateOptions{
+            .token = settings.replicate_api_token.clone(),
+            .origin = settings.replicate_api_url,
+            .webhook = replicate_webhook(settings),
+            .parallel = static_cast<std::size_t>(settings.replicate_parallel)},
+        *http_, clock));
+  }
+  if (!settings.openai_api_key.empty()) {
+    providers_.push_back(std::make_unique<providers::Openai>(
+        providers::OpenaiOptions{.key = settings.openai_api_key.clone(),
+                                 .origin = settings.openai_api_url,
+                                 .parallel = static_cast<std::size_t>(settings.openai_parallel)},
+        *http_, clock));
+  }
   providers_.push_back(std::make_unique<providers::Preview>(
       providers::PreviewOptions{.parallel = std::max(2U, std::thread::hardware_concurrency()),
                                 .edge = static_cast<int>(settings.preview_edge)}));

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "gesso/cli/settings.hpp"
+#include "gesso/client/http_client.hpp"
 #include "gesso/domain/generations.hpp"
 #include "gesso/domain/model_table.hpp"
 #include "gesso/images/local_blob_store.hpp"
@@ -25,6 +26,8 @@ class Painting {
   const Settings& settings_;
   domain::ModelTable models_;
   images::SignedLinks links_;
+  // Of replies that are images, and to providers alone.
+  std::unique_ptr<client::HttpClient> http_;
   std::unique_ptr<images::BlobStore> store_;
   bool is_local_ = true;
   std::vector<std::unique_ptr<providers::Provider>> providers_;

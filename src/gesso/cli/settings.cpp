@@ -149,6 +149,10 @@ std::optional<std::string> check_url(std::string_view text) {
   return "https:// or http:// and more";
 }
 
+std::optional<std::string> check_not_empty_url(std::string_view text) {
+  return text.empty() ? std::optional<std::string>("https:// and more") : check_url(text);
+}
+
 std::optional<std::string> check_forwarded_fields(std::string_view text) {
   if (text == "x-forwarded" || text == "forwarded") return std::nullopt;
   return "x-forwarded or forwarded";
@@ -405,7 +409,42 @@ constexpr std::array kTable{
     Setting{.key = "image_link_lifetime",
             .member = &S::image_link_lifetime,
             .about = "For how long a link to an image is good, at least.",
-            .min = 1000},
+            .min = 1000,
+            .max = 3'600'000 * 24},
+    Setting{.key = "image_container_url",
+            .member = &S::image_container_url,
+            .about = "Azure Blob Storage's container for images, such as "
+                     "https://ACCOUNT.blob.core.windows.net/images, by the identity of "
+                     "azure_credential. Without one they are in data_dir.",
+            .check = check_url},
+    Setting{.key = "replicate_api_token",
+            .member = &S::replicate_api_token,
+            .about = "Token of Replicate's API, r8_..., for models that it paints."},
+    Setting{.key = "replicate_api_url",
+            .member = &S::replicate_api_url,
+            .about = "Where Replicate's API is, for tests.",
+            .check = check_not_empty_url},
+    Setting{.key = "replicate_file_origins",
+            .member = &S::replicate_file_origins,
+            .about = "Where the images that Replicate painted may be fetched from, "
+                     "comma-separated."},
+    Setting{.key = "replicate_parallel",
+            .member = &S::replicate_parallel,
+            .about = "Generations that this process has at Replicate at once.",
+            .min = 1,
+            .max = 10'000},
+    Setting{.key = "openai_api_key",
+            .member = &S::openai_api_key,
+            .about = "Key of OpenAI's API, sk-..., for models that it paints."},
+    Setting{.key = "openai_api_url",
+            .member = &S::openai_api_url,
+            .about = "Where OpenAI's API is, for tests.",
+            .check = check_not_empty_url},
+    Setting{.key = "openai_parallel",
+            .member = &S::openai_parallel,
+            .about = "Generations that this process has at OpenAI at once, a thread each.",
+            .min = 1,
+            .max = 1'000},
     Setting{.key = "stripe_api_url",
             .member = &S::stripe_api_url,
             .about = "Where Stripe's API is, for tests.",

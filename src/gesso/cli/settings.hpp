@@ -78,6 +78,14 @@ struct Settings {
   std::string model_dalle_3;
   std::int64_t preview_edge = 0;
   std::chrono::milliseconds image_link_lifetime = std::chrono::hours{1};
+  std::string image_container_url;
+  Secret replicate_api_token;
+  std::string replicate_api_url = "https://api.replicate.com";
+  std::string replicate_file_origins = "https://replicate.delivery, https://*.replicate.delivery";
+  std::int64_t replicate_parallel = 50;
+  Secret openai_api_key;
+  std::string openai_api_url = "https://api.openai.com";
+  std::int64_t openai_parallel = 8;
   std::string stripe_api_url = "https://api.stripe.com";
   std::string plan_basic;
   std::string plan_pro;

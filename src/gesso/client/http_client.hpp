@@ -44,8 +44,7 @@ struct HttpResponse {
 };
 
 // Implementations are thread-safe and block. They follow no redirect, verify every certificate of
-// an https URL, send an https request over TLS 1.2 or newer and refuse a reply that is longer than
-// they were told to take, 1 MiB unless said otherwise.
+// an https URL, send an https request over TLS 1.2 or newer and refuse a reply over 1 MiB.
 class HttpClient {
  public:
   HttpClient() = default;

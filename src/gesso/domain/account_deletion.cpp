@@ -7,6 +7,7 @@
 #include "gesso/base/crypto.hpp"
 #include "gesso/base/text.hpp"
 #include "gesso/domain/billing.hpp"
+#include "gesso/domain/generation_images.hpp"
 #include "gesso/models/generation.hpp"
 #include "gesso/models/rate_limit_log.hpp"
 #include "gesso/models/subscription.hpp"
@@ -114,7 +115,7 @@ std::variant<Accepted, NotProven, TooManyAttempts> delete_account(const AccountS
   log_security_event("account_deleted", id, requester.client);
   try {
     run_unit(run, [&](mongo::Session& session) {
-      return erase_deleted_account(session, services.context, id);
+      return erase_deleted_account(session, services.context, id, services.images);
     });
   } catch (const Error& error) {
     spdlog::warn("what is left of deleted user {} waits for the sweep: {}", id.str(), error.what());
@@ -123,8 +124,22 @@ std::variant<Accepted, NotProven, TooManyAttempts> delete_account(const AccountS
   return Accepted{};
 }
 
+namespace {
+
+void remove_images_of(mongo::Session& session, const repositories::RepositoryContext& context,
+                      const models::UserId& user_id, images::BlobStore& images) {
+  for (const models::Generation& generation :
+       repositories::Repository<models::Generation>(session, context)
+           .stream(where<&models::Generation::user_id> == user_id, unsorted,
+                   {.skip_undecodable = [](const Error&) {}})) {
+    remove_images(images, generation);
+  }
+}
+
+}  // namespace
+
 bool erase_deleted_account(mongo::Session& session, const repositories::RepositoryContext& context,
-                           const models::UserId& user_id) {
+                           const models::UserId& user_id, images::BlobStore* images) {
   AccountRepository users(session, context);
   const auto user = users.find_by_id(user_id);
   if (!user) return true;
@@ -136,6 +151,7 @@ bool erase_deleted_account(mongo::Session& session, const repositories::Reposito
   if (!user->pending_charges.empty() || (subscription && !subscription->pending_charges.empty())) {
     return false;
   }
+  if (images != nullptr) remove_images_of(session, context, user_id, *images);
   delete_all<models::Generation>(session, where<&models::Generation::user_id> == user_id);
   delete_all<models::UsageLog>(session, where<&models::UsageLog::user_id> == user_id);
   delete_all<models::RateLimitLog>(
@@ -219,7 +235,7 @@ std::vector<models::UserId> deleted_users(mongo::Session& session,
 
 DeletionReport sweep_deleted_accounts(const RunUnit& run,
                                       const repositories::RepositoryContext& context,
-                                      const PaymentEnds& payments) {
+                                      const PaymentEnds& payments, images::BlobStore* images) {
   DeletionReport report;
   bool is_asked = static_cast<bool>(payments.stripe);
   const auto users =
@@ -239,7 +255,7 @@ DeletionReport sweep_deleted_accounts(const RunUnit& run,
       const auto left = collected_of(session, context, user_id);
       report.cancelled += std::ssize(collected) - std::ssize(left);
       if (!left.empty()) ++report.paying;
-      if (erase_deleted_account(session, context, user_id)) ++report.gone;
+      if (erase_deleted_account(session, context, user_id, images)) ++report.gone;
       return true;
     });
   }

@@ -19,6 +19,7 @@
 #include "gesso/domain/account_services.hpp"
 #include "gesso/domain/billing_decisions.hpp"
 #include "gesso/domain/reauthentication.hpp"
+#include "gesso/images/blob_store.hpp"
 
 namespace gesso::domain {
 
@@ -36,9 +37,10 @@ bool export_account(mongo::Session& session, const repositories::RepositoryConte
 
 // The second step for one user who went through the first. Returns whether all is gone; false where
 // a charge of the user's is still on its way, which charging's sweep ends, where something is still
-// paid for at Stripe, and for a customer of Stripe's on the first day.
+// paid for at Stripe, and for a customer of Stripe's on the first day. The images of the user's
+// generations go before these do; what of them could not be removed is the orphan sweep's.
 bool erase_deleted_account(mongo::Session& session, const repositories::RepositoryContext& context,
-                           const models::UserId& user_id);
+                           const models::UserId& user_id, images::BlobStore* images = nullptr);
 
 // How payments are ended: by whom Stripe is asked, and what its replies mean. Without a transport
 // nothing can be cancelled, and what would have to be is kept until there is one.
@@ -57,6 +59,7 @@ struct DeletionReport {
 // Stripe left. Holds no connection while it waits for Stripe. Safe from many processes at once.
 DeletionReport sweep_deleted_accounts(const RunUnit& run,
                                       const repositories::RepositoryContext& context,
-                                      const PaymentEnds& payments);
+                                      const PaymentEnds& payments,
+                                      images::BlobStore* images = nullptr);
 
 }  // namespace gesso::domain

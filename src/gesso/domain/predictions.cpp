@@ -5,6 +5,7 @@
 #include "gesso/base/error.hpp"
 #include "gesso/domain/generation_end.hpp"
 #include "gesso/domain/generation_watch.hpp"
+#include "gesso/domain/work_bell.hpp"
 
 namespace gesso::domain {
 
@@ -40,6 +41,12 @@ Update<Generation> end_of(const Generation& seen, const Prediction& prediction, 
                    moment);
 }
 
+// Whether a worker of ours asked for it, who fetches the images that the provider keeps for an
+// hour.
+bool is_fetched(const Generation& seen, const GenerationHooks& hooks) {
+  return hooks.images != nullptr && seen.provider_asked_at.has_value();
+}
+
 bool is_end(PredictionStatus status) {
   return status != PredictionStatus::kStarting && status != PredictionStatus::kProcessing;
 }
@@ -62,9 +69,12 @@ std::optional<Update<Generation>> Predictions::changes_of(const Generation& seen
                                                           const Prediction& prediction) const {
   const Time moment = context_->clock.now();
   Update<Generation> changes;
-  if (is_end(*prediction.status)) {
+  const bool is_ours = is_fetched(seen, hooks_);
+  if (is_ours && prediction.status == PredictionStatus::kSucceeded) {
+    // A worker that knows the prediction asks for its images.
+  } else if (is_end(*prediction.status)) {
     changes = end_of(seen, prediction, moment);
-  } else if (prediction.status == PredictionStatus::kProcessing &&
+  } else if (!is_ours && prediction.status == PredictionStatus::kProcessing &&
              seen.status == GenerationStatus::kPending && !seen.started_at) {
     changes = update(set<&Generation::status>(GenerationStatus::kProcessing),
                      set<&Generation::started_at>(moment), set<&Generation::is_leased>(true),
@@ -92,6 +102,15 @@ std::optional<Generation> Predictions::change(const Generation& seen, const Pred
                                  std::move(changes));
 }
 
+void Predictions::tell_workers(const Generation& generation) const {
+  if (hooks_.bell == nullptr || has_ended(generation.status)) return;
+  if (generation.status == GenerationStatus::kPending) {
+    hooks_.bell->ring();
+  } else {
+    hooks_.bell->tell(generation.id);
+  }
+}
+
 PredictionVerdict Predictions::apply(const std::optional<GenerationId>& addressed,
                                      const Prediction& prediction) {
   const auto ignored = [](std::string_view reason) {
@@ -112,10 +131,14 @@ PredictionVerdict Predictions::apply(const std::optional<GenerationId>& addresse
       return {PredictionOutcome::kRepeated};
     }
     auto changes = changes_of(*seen, prediction);
-    if (!changes) return {PredictionOutcome::kRepeated};
+    if (!changes) {
+      tell_workers(*seen);
+      return {PredictionOutcome::kRepeated};
+    }
     try {
       auto changed = change(*seen, prediction, *std::move(changes));
       if (!changed) continue;  // it moved on meanwhile
+      tell_workers(*changed);
       (void)after_end(charging_, hooks_, *std::move(changed));
       return {};
     } catch (const Error& error) {

@@ -22,8 +22,11 @@
 //   canceled, aborted  cancelled where its user asked for that, else failed; paid back, but for one
 //                      that was cancelled after it had begun: that work was done
 //                      (generation_work.hpp)
-// `processing` begins one that waits, as a worker's claim would: the provider holds it under a
-// lease, and where no end is told before that expires, it is free for a worker, or given up.
+// Where a worker of ours asked for the prediction, `succeeded` ends nothing: the worker is told,
+// asks for the images, keeps them, and completes it; without one the next that claims it does. Nor
+// does `processing` begin anything then. Else `processing` begins one that waits, as a worker's
+// claim would: the provider holds it under a lease, and where no end is told before that expires,
+// it is free for a worker, or given up.
 //
 // Over one session, for one unit of work, as the repositories are. Every call blocks.
 #pragma once
@@ -73,6 +76,8 @@ class Predictions {
   // What the prediction changes of the generation; std::nullopt for nothing.
   [[nodiscard]] std::optional<query::Update<models::Generation>> changes_of(
       const models::Generation& seen, const Prediction& prediction) const;
+  // Has a worker of this process that is at it, or could be, look at once.
+  void tell_workers(const models::Generation& generation) const;
   // One update on condition that it is as it was seen, as far as that matters.
   std::optional<models::Generation> change(const models::Generation& seen,
                                            const Prediction& prediction,

@@ -6,6 +6,7 @@
 #include "gesso/domain/billing.hpp"
 #include "gesso/domain/charging.hpp"
 #include "gesso/domain/credit_grants.hpp"
+#include "gesso/domain/orphan_images.hpp"
 
 namespace gesso::domain {
 
@@ -32,6 +33,7 @@ void Sweeper::work() {
     sweep("charges", &Sweeper::sweep_charges);
     sweep("accounts", &Sweeper::sweep_accounts);
     if (options_.billing != nullptr) sweep("subscriptions", &Sweeper::sweep_subscriptions);
+    if (options_.hooks.images != nullptr) sweep("images", &Sweeper::sweep_images);
     ending = wait();
   }
 }
@@ -99,8 +101,8 @@ void Sweeper::sweep_accounts(SweepRun& run) {
   const RunUnit run_unit = [this](const Unit& unit) {
     in_background([&](mongo::Session& session) { unit(session); });
   };
-  const DeletionReport report =
-      sweep_deleted_accounts(run_unit, context_, {.settings = billing, .stripe = options_.stripe});
+  const DeletionReport report = sweep_deleted_accounts(
+      run_unit, context_, {.settings = billing, .stripe = options_.stripe}, options_.hooks.images);
   run.changes = {{"accounts_deleted", report.gone}, {"plans_cancelled", report.cancelled}};
   if (report.gone + report.cancelled > 0) {
     spdlog::info("sweep: {} deleted accounts are gone, {} of their plans are cancelled at Stripe",
@@ -109,6 +111,22 @@ void Sweeper::sweep_accounts(SweepRun& run) {
   if (report.paying > 0) {
     spdlog::warn("sweep: {} deleted accounts still pay at Stripe{}", report.paying,
                  options_.stripe ? "" : ": stripe_secret_key is not set");
+  }
+}
+
+void Sweeper::sweep_images(SweepRun& run) {
+  constexpr std::size_t kBlobsPerSweep = 5'000;
+  const RunUnit run_unit = [this](const Unit& unit) {
+    database_.run([&](mongo::Session& session) { unit(session); });
+  };
+  OrphanSweepReport report =
+      sweep_orphan_images(run_unit, context_, *options_.hooks.images, images_swept_, kBlobsPerSweep,
+                          options_.image_grace);
+  images_swept_ = std::move(report.last);
+  run.changes = {{"images_removed", report.removed}};
+  if (report.removed > 0) {
+    spdlog::info("sweep: removed {} of {} images, which nobody has", report.removed,
+                 report.looked_at);
   }
 }
 

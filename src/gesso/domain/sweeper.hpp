@@ -1,6 +1,6 @@
 // Housekeeping on a thread of its own, again and again: resolves the holds that a crash left of
 // charges, ends generations whose last worker has gone, deletes what is left of deleted accounts,
-// and does what the clock brings to subscriptions.
+// does what the clock brings to subscriptions, and removes images that nobody has.
 //
 // Owned by whoever serves. Safe beside other processes that do the same. Destroying it waits for a
 // sweep that runs.
@@ -25,7 +25,7 @@ namespace gesso::domain {
 
 // What one sweep did.
 struct SweepRun {
-  std::string_view name;  // "charges", "accounts", "subscriptions"
+  std::string_view name;  // "charges", "accounts", "subscriptions", "images"
   std::chrono::microseconds duration{};
   bool ok = false;
   // How many of what changed: {"holds_resolved", 3}. Names of static storage.
@@ -42,6 +42,8 @@ struct SweeperOptions {
   StripeTransport stripe = {};
   WorkOptions work = {};  // what workers are held to
   GenerationHooks hooks = {};
+  // Images that nobody has, by `hooks.images`, are removed once they are so old.
+  std::chrono::milliseconds image_grace = std::chrono::hours(1);
   std::function<void(const SweepRun&)> on_sweep = {};  // on the sweeper's thread
 };
 
@@ -49,7 +51,8 @@ class Sweeper {
   mongo::Service& database_;
   const repositories::RepositoryContext& context_;
   SweeperOptions options_;
-  std::mutex mutex_;  // guards the two below
+  std::string images_swept_;  // to which name, on the sweeper's thread
+  std::mutex mutex_;          // guards the two below
   bool ending_ = false;
   bool hurry_ = false;  // an account was deleted
   std::condition_variable changed_;
@@ -69,6 +72,7 @@ class Sweeper {
   void sweep_charges(SweepRun& run);
   void sweep_accounts(SweepRun& run);
   void sweep_subscriptions(SweepRun& run);
+  void sweep_images(SweepRun& run);
 
  public:
   // Begins with a sweep.
