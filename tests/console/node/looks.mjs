@@ -84,11 +84,11 @@ async function lookAtPhone(page, service, screenshots) {
     const views = page.getByRole("navigation", { name: "Views" });
     assert.equal(await views.isVisible(), false);
     await page.getByRole("button", { name: "Menu" }).click();
-    assert.equal(await views.isVisible(), true);
+    await views.waitFor({ state: "visible" });
     await page.screenshot({ path: `${screenshots}/menu_phone.png` });
     assert.deepEqual(await faultsOf(page), []);
     await page.keyboard.press("Escape");
-    assert.equal(await views.isVisible(), false);
+    await views.waitFor({ state: "hidden" });
   });
   await check("who wants less motion gets less", async () => {
     const seconds = await page.evaluate(() => {

@@ -21,7 +21,7 @@ export function Database() {
   const asked = useAsked(() => told(api.GET("/api/v1/admin/database")), []);
   return (
     <>
-      <Head title="Database" about={asked.data === undefined ? "How large it is, by collection." : `${dialects[asked.data.dialect] ?? asked.data.dialect}, ${asked.data.database}, ${asked.data.server_version}.`}>
+      <Head title="Database" about="How large it is, by collection.">
         <Button onClick={asked.again}>Ask again</Button>
       </Head>
       <div class="stack wide">
@@ -30,7 +30,9 @@ export function Database() {
           bones={
             <>
               <TileBones />
-              <Bones count={4} kind="block" />
+              <div class="card">
+                <Bones count={6} />
+              </div>
             </>
           }
         >
@@ -55,9 +57,12 @@ export function Database() {
                   <dd class="aside">{count(database.collections.reduce((sum, one) => sum + one.indexes.length, 0))} of them</dd>
                 </div>
               </dl>
-              {database.absent.length > 0 && <p class="quiet small">This server does not tell: {database.absent.join(", ")}.</p>}
               {database.collections.length === 0 && <Empty title="No collections yet" />}
               {database.collections.length > 0 && <Collections collections={database.collections} />}
+              <p class="quiet small">
+                {dialects[database.dialect] ?? database.dialect}, database {database.database}, version {database.server_version}.
+                {database.absent.length > 0 && ` It does not tell: ${database.absent.join(", ")}.`}
+              </p>
             </>
           )}
         </Shown>

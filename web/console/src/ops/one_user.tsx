@@ -1,7 +1,7 @@
 // One user: what there is to know, and what an administrator may change.
 import { useState } from "preact/hooks";
 import { api, told, type Schemas } from "../client";
-import { count, moment, plural, words } from "../format";
+import { count, date, plural, words } from "../format";
 import { useAction, useAsked } from "../hooks";
 import { link } from "../router";
 import { session } from "../session";
@@ -25,7 +25,11 @@ export function OneUser({ id }: { id: string }) {
   const asked = useAsked(() => told(api.GET("/api/v1/admin/users/{id}", { params: { path: { id } } })), [id]);
   return (
     <>
-      <Head title={asked.data?.email ?? "User"} about={asked.data === undefined ? undefined : <UserState user={asked.data} />}>
+      <Head title={asked.data?.email ?? "User"} about={
+          <span class="row tight">
+            {asked.data !== undefined && <UserState user={asked.data} />} <code class="quiet small">{id}</code>
+          </span>
+        }>
         <a class="button plain" href={link("operate", "users")}>
           <icons.Back />
           All users
@@ -56,8 +60,7 @@ function Body({ user, change, again }: { user: User; change: (now: User) => void
         </div>
         <div class="figure">
           <dt>Since</dt>
-          <dd class="aside">{moment(user.created_at)}</dd>
-          <dd class="aside mono">{user.id}</dd>
+          <dd>{date(user.created_at)}</dd>
         </div>
       </dl>
       <div class="grid-2">

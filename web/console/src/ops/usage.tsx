@@ -8,7 +8,8 @@ import { Bones, Card, ChartBones, Choice, Empty, Head, Shown } from "../ui/parts
 import { Chart } from "../ui/chart";
 import { daysOf, lineOf, noons } from "../usage";
 
-type Order = "count" | "credits_used";
+type Order = "count" | "credits";
+const figure = { count: "count", credits: "credits_used" } as const;
 
 const spans = [
   ["7", "7 days"],
@@ -52,11 +53,11 @@ export function AllUsage() {
 }
 
 function TopUsers({ from }: { from: string }) {
-  const [by, setBy] = useState<Order>("credits_used");
-  const asked = useAsked(() => told(api.GET("/api/v1/admin/usage/top-users", { params: { query: { from, by: by as never, limit: 10 } } })), [from, by]);
-  const most = Math.max(1, ...(asked.data?.items ?? []).map((one) => one[by]));
+  const [by, setBy] = useState<Order>("credits");
+  const asked = useAsked(() => told(api.GET("/api/v1/admin/usage/top-users", { params: { query: { from, by, limit: 10 } } })), [from, by]);
+  const most = Math.max(1, ...(asked.data?.items ?? []).map((one) => one[figure[by]]));
   return (
-    <Card title="Who did the most" aside={<Choice label="By" unseen value={by} options={[["credits_used", "Credits"], ["count", "Actions"]]} onPick={setBy} />}>
+    <Card title="Who did the most" aside={<Choice label="By" unseen value={by} options={[["credits", "Credits"], ["count", "Actions"]]} onPick={setBy} />}>
       <Shown asked={asked} bones={<Bones count={4} />}>
         {({ items }) =>
           items.length === 0 ? (
@@ -89,7 +90,7 @@ function TopUsers({ from }: { from: string }) {
                       <td class="share">
                         <span class="meter">
                           <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-                            <rect width={(one[by] / most) * 100} height="8" />
+                            <rect width={(one[figure[by]] / most) * 100} height="8" />
                           </svg>
                         </span>
                       </td>

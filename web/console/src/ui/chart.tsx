@@ -150,7 +150,9 @@ export function Chart(props: ChartProps) {
                 );
               })}
               {chosen !== undefined && <line class="cross" x1={x(at)} x2={x(at)} y1={kTop} y2={kHeight - kBottom} />}
-              {lines.filter((line) => line.values.some(Boolean)).map((line) => {
+              {lines
+                .filter((line) => line.values.some(Boolean))
+                .map((line) => {
                 if (kind === "sticks") {
                   return (
                     <g key={line.name} class={`c${line.color}`}>
@@ -183,7 +185,8 @@ export function Chart(props: ChartProps) {
                     {chosen !== undefined && points[at] != null && <circle cx={points[at]?.[0]} cy={points[at]?.[1]} r={4} />}
                   </g>
                 );
-              })}
+              })
+                .reverse()}
             </>
           )}
         </svg>
