@@ -186,6 +186,73 @@ resource cosmosLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' =
   }
 }
 
+// What each means is in docs/OPERATIONS.md. Who is told is set in the portal (an action group).
+resource throttled 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+  name: 'gesso-throttled'
+  location: 'global'
+  properties: {
+    severity: 2
+    enabled: true
+    scopes: [
+      cosmos.id
+    ]
+    evaluationFrequency: 'PT1M'
+    windowSize: 'PT5M'
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          criterionType: 'StaticThresholdCriterion'
+          name: 'gesso-throttled'
+          metricNamespace: 'Microsoft.DocumentDB/databaseAccounts'
+          metricName: 'MongoRequests'
+          operator: 'GreaterThan'
+          threshold: 100
+          timeAggregation: 'Count'
+          dimensions: [
+            {
+              name: 'ErrorCode'
+              operator: 'Include'
+              values: [
+                '16500'
+              ]
+            }
+          ]
+        }
+      ]
+    }
+  }
+}
+
+resource requestUnits 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+  name: 'gesso-request-units'
+  location: 'global'
+  properties: {
+    severity: 3
+    enabled: true
+    scopes: [
+      cosmos.id
+    ]
+    evaluationFrequency: 'PT1M'
+    windowSize: 'PT5M'
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          criterionType: 'StaticThresholdCriterion'
+          name: 'gesso-request-units'
+          metricNamespace: 'Microsoft.DocumentDB/databaseAccounts'
+          metricName: 'NormalizedRUConsumption'
+          operator: 'GreaterThan'
+          threshold: 90
+          timeAggregation: 'Maximum'
+          dimensions: []
+        }
+      ]
+    }
+  }
+}
+
 resource mongo 'Microsoft.DocumentDB/databaseAccounts/mongodbDatabases@2024-08-15' = {
   parent: cosmos
   name: database

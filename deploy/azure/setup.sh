@@ -25,12 +25,15 @@ Otherwise:
   --secret NAME           (mongodb-connection-string)
   --server-version V      of a new account (4.2, the newest that az 2.45 takes; a newer az: 7.0)
   --max-throughput RU     that each collection scales to by itself, from a tenth of it (1000)
+  --capability NAME       of the account, switched on where it is not; may be given again (none).
+                          docs/AZURE_RBAC_SETUP.md says what each is for; some cannot be undone
   --backup KIND           of a new account: periodic or continuous (periodic)
   --max-replicas N        of the app (10)
   --dry-run               print the az calls of a first set-up, and make none
   --help
 
-The account, the collections, the secret and the app are not changed once they stand. az must be
+The account (but for capabilities), the collections, the secret, the alerts and the app are not changed
+once they stand. az must be
 logged in; whoever runs this needs the roles Contributor and User Access Administrator (or Owner)
 on the resource group, or on the subscription where the group is to be made.
 END
@@ -49,6 +52,7 @@ misused() {
 resource_group='' location='' account='' vault='' image=''
 app=gesso environment='' workspace='' database=imagegenerator secret=mongodb-connection-string
 server_version=4.2 max_throughput=1000 backup=periodic max_replicas=10 dry_run=no
+capabilities=()
 
 while [ $# -gt 0 ]; do
   option=$1
@@ -82,6 +86,7 @@ while [ $# -gt 0 ]; do
     --server-version) server_version=$value ;;
     --max-throughput) max_throughput=$value ;;
     --backup) backup=$value ;;
+    --capability) capabilities+=("$value") ;;
     --max-replicas) max_replicas=$value ;;
     *) misused "there is no option $option" ;;
   esac
@@ -109,6 +114,9 @@ check --server-version "$server_version" '[0-9]\.[0-9]'
 check --max-throughput "$max_throughput" '[0-9]{4,7}'
 check --backup "$backup" '(periodic|continuous)'
 check --max-replicas "$max_replicas" '[0-9]{1,3}'
+for capability in "${capabilities[@]}"; do
+  check --capability "$capability" '[A-Za-z0-9]{3,60}'
+done
 
 # --- How az is called --------------------------------------------------------------------------
 
@@ -220,6 +228,7 @@ account_api=2024-08-15
 vault_api=2023-07-01
 app_api=2024-03-01
 roles_api=2022-04-01
+alerts_api=2018-03-01
 diagnostics_api=2021-05-01-preview
 
 begin 'resource providers'
@@ -255,7 +264,7 @@ diagnose() {
     --workspace "$workspace_id" --export-to-resource-specific true --logs "[$logs]"
 }
 
-# No capability is switched on; docs/AZURE_RBAC_SETUP.md says why for each.
+# No capability is switched on unasked; docs/AZURE_RBAC_SETUP.md says why for each.
 begin "Cosmos DB account $account (takes some minutes where it is new)"
 if ! stands "$account_id" "$account_api"; then
   if [ "$backup" = continuous ]; then
@@ -270,9 +279,62 @@ if ! stands "$account_id" "$account_api"; then
     "${backup_options[@]}"
 fi
 
+# The resource manager takes no capability of an account that stands, az does: with all that there are.
+if [ ${#capabilities[@]} -gt 0 ]; then
+  begin "capabilities of $account"
+  switched_on=$(ask '' cosmosdb show --name "$account" --resource-group "$resource_group" \
+    --query 'capabilities[].name' --output tsv)
+  mapfile -t wanted < <(printf '%s\n' "$switched_on" "${capabilities[@]}" | sed '/^$/d' | sort -u)
+  if [ "${wanted[*]}" != "$(sort -u <<< "$switched_on" | paste -sd ' ')" ]; then
+    change cosmosdb update --name "$account" --resource-group "$resource_group" \
+      --capabilities "${wanted[@]}"
+  fi
+fi
+
 begin "logs of $account"
 diagnose "$account_id" MongoRequests PartitionKeyRUConsumption PartitionKeyStatistics \
   ControlPlaneRequests
+
+# alert NAME SEVERITY METRIC AGGREGATION THRESHOLD [ERROR-CODE]: over five minutes of the account.
+# What each means is in docs/OPERATIONS.md. Who is told is set in the portal (an action group).
+alert() {
+  local name=$1 severity=$2 metric=$3 aggregation=$4 threshold=$5 error_code=${6:-} dimensions=''
+  local id="$providers/Microsoft.Insights/metricAlerts/$name"
+  begin "alert $name"
+  if stands "$id" "$alerts_api"; then
+    return
+  fi
+  [ -z "$error_code" ] ||
+    dimensions="{\"name\": \"ErrorCode\", \"operator\": \"Include\", \"values\": [\"$error_code\"]}"
+  cat > "$work/alert.json" << END
+{
+  "location": "global",
+  "properties": {
+    "severity": $severity,
+    "enabled": true,
+    "scopes": ["$account_id"],
+    "evaluationFrequency": "PT1M",
+    "windowSize": "PT5M",
+    "criteria": {
+      "odata.type": "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria",
+      "allOf": [{
+        "criterionType": "StaticThresholdCriterion",
+        "name": "$name",
+        "metricNamespace": "Microsoft.DocumentDB/databaseAccounts",
+        "metricName": "$metric",
+        "operator": "GreaterThan",
+        "threshold": $threshold,
+        "timeAggregation": "$aggregation",
+        "dimensions": [$dimensions]
+      }]
+    }
+  }
+}
+END
+  put "$work/alert.json" "$id" "$alerts_api"
+}
+alert gesso-throttled 2 MongoRequests Count 100 16500
+alert gesso-request-units 3 NormalizedRUConsumption Maximum 90
 
 begin "database $database"
 place=(--account-name "$account" --resource-group "$resource_group")

@@ -341,6 +341,55 @@ TEST_F(KeyVaultTest, TheFailureOfTheIdentityIsItsOwn) {
   EXPECT_THAT(client.requests(), IsEmpty());
 }
 
+// A reply that Azure's SDKs take, and what is read of it.
+struct Lenient {
+  const char* body;
+  const char* version;
+};
+
+TEST_F(KeyVaultTest, RepliesAreReadAsLenientlyAsAzuresOwnLibrariesReadThem) {
+  const Lenient table[] = {
+      {R"({"value":"s","id":"https://v.vault.azure.net/secrets/uri/2"})", "2"},
+      {R"({"value":"s","id":"https://v.vault.azure.net/secrets/uri/v1.2_a~b"})", "v1.2_a~b"},
+      {R"({"value":"s","id":"https://v.vault.azure.net/secrets/uri/abc/"})", "abc"},
+      {R"({"value":"s","id":"https://v.vault.azure.net:443/SECRETS/URI/abc?api-version=7.4"})",
+       "abc"},
+      {R"({"value":"s","id":"https://v.vault.azure.net/secrets/uri",
+           "attributes":{"updated":1600000000}})",
+       "of 2020-09-13T12:26:40.000Z"},
+      {R"({"value":"s","id":"https://v.vault.azure.net/secrets/uri/a","attributes":null})", "a"},
+      {R"({"value":"s","id":"https://v.vault.azure.net/secrets/uri/a","attributes":
+           {"enabled":"True","exp":"32503680000","nbf":"1600000000.0","created":1.6e9,
+            "updated":null,"recoveryLevel":"Recoverable","recoverableDays":"90"},
+           "kid":null,"managed":false,"tags":{"a":1},"contentType":"text/plain"})",
+       "a"},
+      {R"({"value":"s","id":"https://v.vault.azure.net/secrets/uri/a","attributes":
+           {"exp":9223372036854775807,"nbf":null}})",
+       "a"},
+      {R"({"value":"s","id":"https://v.vault.azure.net/secrets/uri/a","attributes":
+           {"exp":1e300}})",
+       "a"},
+  };
+  for (const Lenient& reply : table) {
+    client.reply(200, reply.body);
+    SCOPED_TRACE(reply.body);
+    std::optional<SecretValue> secret;
+    EXPECT_NO_THROW(secret = get());
+    if (!secret) continue;
+    EXPECT_EQ(secret->value.reveal(), "s");
+    EXPECT_EQ(secret->about.version, reply.version);
+  }
+}
+
+TEST_F(KeyVaultTest, WhatIsSaidAsTextCountsAsMuch) {
+  client.reply(200, R"({"value":"s","id":"https://v.vault.azure.net/secrets/uri/a",
+                        "attributes":{"enabled":"false"}})");
+  EXPECT_THAT(get_failure(), HasSubstr("is disabled"));
+  client.reply(200, R"({"value":"s","id":"https://v.vault.azure.net/secrets/uri/a",
+                        "attributes":{"exp":"1600000000"}})");
+  EXPECT_THAT(get_failure(), HasSubstr("expired at 2020-09-13"));
+}
+
 TEST_F(KeyVaultTest, RepliesThatMakeNoSenseAreToldWithoutTheirContent) {
   const std::string secrets = R"("value":"very-secret")";
   for (const std::string& body : {
@@ -351,16 +400,12 @@ TEST_F(KeyVaultTest, RepliesThatMakeNoSenseAreToldWithoutTheirContent) {
            "{" + secrets + "}",
            "{" + secrets + "," + item(kV1, "") + "} very-secret",
            R"({"value":1,)" + item(kV1, "") + "}",
-           "{" + secrets + "," + item("very-secret", "") + "}",
-           "{" + secrets + R"(,"id":"https://v.vault.azure.net/secrets/other/)" + std::string(kV1) +
-               R"(","attributes":{}})",
            "{" + secrets + R"(,"id":"very-secret","attributes":{}})",
            "{" + secrets + R"(,"id":7,"attributes":{}})",
            "{" + secrets + "," + item(kV1, R"("enabled":"very-secret")") + "}",
            "{" + secrets + "," + item(kV1, R"("exp":"very-secret")") + "}",
            "{" + secrets + "," + item(kV1, R"("nbf":-1)") + "}",
-           "{" + secrets + "," + item(kV1, R"("created":9223372036854775807)") + "}",
-           "{" + secrets + "," + item(kV1, R"("created":1e300)") + "}",
+           "{" + secrets + "," + item(kV1, R"("created":[])") + "}",
            std::string(5000, '['),
        }) {
     client.reply(200, body);

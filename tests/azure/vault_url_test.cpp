@@ -120,8 +120,11 @@ TEST(VaultUrl, SecretNamesAndVersionsAreChecked) {
     EXPECT_THROW(check_secret_name(bad), Error) << bad;
   }
   EXPECT_NO_THROW(check_secret_version("0123456789abcdefABCDEF0123456789"));
-  for (const char* bad : {"", "0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdeg",
-                          "0123456789abcdef0123456789abcdef0"}) {
+  for (const char* good : {"1", "v2-2026_11.30~a", "0123456789abcdef0123456789abcdef0"}) {
+    EXPECT_NO_THROW(check_secret_version(good)) << good;
+  }
+  for (const std::string& bad : {std::string(), std::string("a/b"), std::string("a?b"),
+                                 std::string(".."), std::string("a b"), std::string(128, 'a')}) {
     EXPECT_THROW(check_secret_version(bad), Error) << bad;
   }
 }

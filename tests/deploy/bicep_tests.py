@@ -127,6 +127,8 @@ def makes_what_the_script_makes():
         for symbol, place in [
             ("containerApp", "containerApps/gesso"),
             ("environmentOfApp", "managedEnvironments/gesso-env"),
+            ("throttled", "metricAlerts/gesso-throttled"),
+            ("requestUnits", "metricAlerts/gesso-request-units"),
         ]:
             agrees(body(symbols[symbol]), body_of(azure, place), symbol)
 

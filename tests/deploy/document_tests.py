@@ -80,8 +80,9 @@ def settings_are_complete():
 
 
 def settings_exist():
-    # They name a file, are set by rotate.sh, and declare the fields of a struct.
-    known = settings() | {"GESSO_CONFIG", "GESSO_SECRET_VERSION", "GESSO_FIELDS"}
+    # They name a file, are set by rotate.sh, declare the fields of a struct, and are an emulator's keys.
+    known = settings() | {"GESSO_CONFIG", "GESSO_SECRET_VERSION", "GESSO_FIELDS",
+                         "GESSO_LOCALDB_PRIMARY_KEY", "GESSO_LOCALDB_SECONDARY_KEY"}
     sources = [*DOCUMENTS, *(ROOT / "deploy" / "azure").iterdir()]
     for source in sources:
         named = set(re.findall(r"\bGESSO_[A-Z_]+[A-Z]", source.read_text()))

@@ -17,8 +17,7 @@ def output(*command):
 
 
 def packages():
-    last_stage = DOCKERFILE.read_text().split("\nFROM ")[-1]
-    return set(re.search(r"install -y --no-install-recommends((?:[^&])*)&&", last_stage).group(1).replace("\\", " ").split())
+    return set(re.search(r"install -y --no-install-recommends((?:[^&])*)&&", DOCKERFILE.read_text()).group(1).replace("\\", " ").split())
 
 
 def with_dependencies(packages):
@@ -53,6 +52,6 @@ def what_it_builds_is_there():
 
 def settings_are_gesso_s(build):
     names = dict(re.findall(r"(GESSO_\w+)=(\S+)", DOCKERFILE.read_text()))
-    must(set(names) == {"GESSO_LISTEN", "GESSO_DATA_DIR"}, names)
+    must(set(names) == {"GESSO_LISTEN", "GESSO_DATA_DIR"}, names)  # both stages of the service
     said = subprocess.run([build / "gesso", "config"], env=names, capture_output=True, text=True)
     must(said.returncode == 0 and "0.0.0.0:8080" in said.stdout, said)

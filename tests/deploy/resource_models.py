@@ -13,6 +13,7 @@ MODELS = {
     "microsoft.keyvault/vaults": ("keyvault.v2022_07_01.models", "VaultCreateOrUpdateParameters"),
     "microsoft.keyvault/vaults/secrets": ("keyvault.v2022_07_01.models", "SecretCreateOrUpdateParameters"),
     "microsoft.insights/diagnosticsettings": ("monitor.v2021_05_01_preview.models", "DiagnosticSettingsResource"),
+    "microsoft.insights/metricalerts": ("monitor.v2018_03_01.models", "MetricAlertResource"),
     "microsoft.app/managedenvironments": ("appcontainers.models", "ManagedEnvironment"),
     "microsoft.app/containerapps": ("appcontainers.models", "ContainerApp"),
     "microsoft.authorization/roleassignments": (

@@ -15,6 +15,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 import bicep_tests
 import document_tests
+import documentdb_tests
+import emulator_tests
 import image_tests
 import real_az_tests
 import rotate_tests
@@ -59,7 +61,7 @@ def shell_scripts():
 def lint(checks):
     scripts = sorted(shell_scripts())
     checks.check("the scripts are found", {"run", "test", ".ci/run", "tools/packages", "tools/build",
-                                           "deploy/azure/setup.sh", "deploy/azure/rotate.sh"} <= set(scripts), scripts)
+                                           "deploy/azure/setup.sh", "deploy/azure/rotate.sh", "deploy/azure/documentdb.sh"} <= set(scripts), scripts)
     for name in scripts:
         done = subprocess.run(["shellcheck", "--norc", ROOT / name], capture_output=True, text=True)
         checks.check(f"shellcheck finds nothing in {name}", done.returncode == 0, done.stdout)
@@ -136,7 +138,9 @@ def main():
     checks.run("the image's packages are Debian's", image_tests.packages_are_debian_s)
     checks.run("the image is built from what is there", image_tests.what_it_builds_is_there)
     checks.run("gesso takes the image's settings", image_tests.settings_are_gesso_s, build)
-    tests = {**real_az_tests.TESTS, **setup_tests.TESTS, **rotate_tests.TESTS, **bicep_tests.TESTS}
+    for name, test in emulator_tests.OF_THE_PROGRAM.items():
+        checks.run(name, test, build)
+    tests = {**emulator_tests.TESTS, **documentdb_tests.TESTS, **real_az_tests.TESTS, **setup_tests.TESTS, **rotate_tests.TESTS, **bicep_tests.TESTS}
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         running = {name: pool.submit(test) for name, test in tests.items()}
         for name, result in running.items():

@@ -39,7 +39,7 @@ def role_of(azure):
 def whole(azure):
     """Everything stands, was made once, and nothing secret was seen."""
     standing = azure.state["resources"]
-    must(len(standing) == 18, f"{len(standing)} resources stand: {sorted(standing)}")
+    must(len(standing) == 20, f"{len(standing)} resources stand: {sorted(standing)}")
     must(all(one["state"] == "Succeeded" for one in standing.values()), standing)
     must(len(azure.state["versions"]) == 1, "the secret has one version")
     must(not azure.leaks(), f"shown: {azure.leaks()}")
@@ -49,6 +49,8 @@ def whole(azure):
 def collect(azure):
     for name in ["managedEnvironments/gesso-env", "containerApps/gesso"]:
         every_body.append({"type": f"Microsoft.App/{name.split('/')[0]}", "body": body_of(azure, name)})
+    for name in ["gesso-throttled", "gesso-request-units"]:
+        every_body.append({"type": "Microsoft.Insights/metricAlerts", "body": body_of(azure, f"metricAlerts/{name}")})
     secret = body_of(azure, "secrets/mongodb-connection-string")
     every_body.append({"type": "Microsoft.KeyVault/vaults/secrets", "body": secret})
     every_body.append({"type": "Microsoft.Authorization/roleAssignments", "body": {"properties": role_of(azure)[1]}})
@@ -199,6 +201,20 @@ def other_choices():
         must(role_of(azure)[0].endswith("/secrets/paint-string"))
 
 
+def capabilities():
+    """az is given all of them, since what it is not given is switched off; and nothing where they are on."""
+    with Azure(**finished()[0]) as azure:
+        wanted = [*ARGUMENTS, "--capability", "EnableMongoRetryableWrites", "--capability", "EnableUniqueCompoundNestedDocs"]
+        azure.change(capabilities=["EnableMongo"])
+        status, printed, calls = azure.run("setup.sh", *wanted)
+        must(status == 0, printed)
+        must([call["command"] for call in changes(calls)] == ["cosmosdb update"], changes(calls))
+        on = ["EnableMongo", "EnableMongoRetryableWrites", "EnableUniqueCompoundNestedDocs"]
+        must(azure.state["capabilities"] == on, azure.state["capabilities"])
+        status, printed, calls = azure.run("setup.sh", *wanted)
+        must(status == 0 and changes(calls) == [], changes(calls))
+
+
 def misuse():
     with Azure() as azure:
         for arguments, said in [
@@ -210,6 +226,7 @@ def misuse():
             ([*ARGUMENTS, "--app", 'x", "y": "'], "--app:"),
             ([*ARGUMENTS, "--account", "Upper_Case"], "--account:"),
             ([*ARGUMENTS, "--backup", "never"], "--backup:"),
+            ([*ARGUMENTS, "--capability", "x y"], "--capability:"),
         ]:
             status, printed, calls = azure.run("setup.sh", *arguments)
             must(status == 2 and said in printed and calls == [], f"{arguments}: {status}\n{printed}")
@@ -232,5 +249,6 @@ TESTS = {
     "setup.sh waits for nobody who is at work on the account": busy_resource,
     "setup.sh --dry-run shows the calls of a first set-up and makes none": dry_run,
     "setup.sh takes other names and sizes": other_choices,
+    "setup.sh switches capabilities on and none off": capabilities,
     "setup.sh says what is wrong with its command line": misuse,
 }

@@ -14,7 +14,7 @@ from support.harness import ROOT
 
 SCRIPTS = ROOT / "deploy" / "azure"
 STANDIN = pathlib.Path(__file__).resolve().parent / "standin"
-CHANGES = {"create", "register", "regenerate"}
+CHANGES = {"create", "register", "regenerate", "update"}
 
 every_call = {}  # of all scripts of all tests: what is held against the parser
 every_body = []  # of every resource that was made of JSON

@@ -15,6 +15,7 @@ FORBIDDEN = [
     ("base", "gesso/bson/view.hpp"),
     ("bson", "gesso/schema/codec.hpp"),
     ("client", "gesso/azure/credential.hpp"),
+    ("jose", "gesso/client/http_client.hpp"),
     ("schema", "gesso/query/filter.hpp"),
     ("query", "gesso/models/user.hpp"),
     ("mongo", "gesso/query/filter.hpp"),

@@ -41,6 +41,45 @@ TEST(Uri, ThePortalsStringIsTakenAsItIs) {
   EXPECT_THAT(uri.hosts, ElementsAre("acct.mongo.cosmos.azure.com"));
 }
 
+// As the portal shows it for a managed identity.
+constexpr std::string_view kIdentity =
+    "mongodb+srv://6c1f0a9e-1111-4222-8333-444455556666@paint.global.mongocluster.cosmos.azure.com/"
+    "?tls=true&authMechanism=MONGODB-OIDC&retrywrites=false&maxIdleTimeMS=120000"
+    "&authMechanismProperties=ENVIRONMENT:azure,TOKEN_RESOURCE:https://"
+    "ossrdbms-aad.database.windows.net";
+
+TEST(Uri, AManagedIdentitysStringLogsInByTokens) {
+  const DriverUri uri = prepare(kIdentity);
+  ASSERT_TRUE(uri.token_login);
+  EXPECT_EQ(uri.token_login->client_id, "6c1f0a9e-1111-4222-8333-444455556666");
+  EXPECT_EQ(uri.token_login->resource, "https://ossrdbms-aad.database.windows.net");
+  const std::string sent(uri.text.reveal());
+  EXPECT_THAT(sent,
+              StartsWith("mongodb+srv://paint.global.mongocluster.cosmos.azure.com/?tls=true"));
+  EXPECT_THAT(sent, AllOf(Not(HasSubstr("auth")), Not(HasSubstr("6c1f"))));
+  EXPECT_FALSE(uri.retry_writes);
+}
+
+TEST(Uri, TokensHaveDefaultsAndMayBeEncoded) {
+  const auto plain = prepare("mongodb://h/?authMechanism=mongodb-oidc&authSource=%24external");
+  EXPECT_EQ(plain.token_login->client_id, "");
+  EXPECT_EQ(plain.token_login->resource, "https://ossrdbms-aad.database.windows.net");
+  const auto encoded = prepare(
+      "mongodb://h/?authMechanism=MONGODB-OIDC&authMechanismProperties="
+      "TOKEN_RESOURCE:api%3A%2F%2Fa");
+  EXPECT_EQ(encoded.token_login->resource, "api://a");
+  EXPECT_FALSE(prepare("mongodb://u:p@h/?authMechanism=SCRAM-SHA-256").token_login);
+}
+
+TEST(Uri, WhatIsNoTokenLoginIsRefused) {
+  for (const char* uri :
+       {"mongodb://u:p@h/?authMechanism=MONGODB-OIDC",
+        "mongodb://h/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:gcp",
+        "mongodb://h/?authMechanism=MONGODB-OIDC&authMechanismProperties=SERVICE_NAME:x"}) {
+    EXPECT_THROW((void)prepare(uri), Error) << uri;
+  }
+}
+
 TEST(Uri, CosmosHostsRetryNoWrites) {
   for (const char* options : {"", "?retryWrites=true", "?retrywrites=false"}) {
     for (const char* host : {"a.mongo.cosmos.azure.com:10255", "A.MONGO.COSMOS.AZURE.COM",

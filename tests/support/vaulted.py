@@ -8,8 +8,10 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import select
 import secrets
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -87,6 +89,41 @@ def localdb(build, folder):
             yield database
         finally:
             database.admin.client.close()
+
+
+class Account:
+    """A localdb with an account of two keys, by TLS. `uri(key)` is the string that it prints now."""
+
+    def __init__(self, build, folder):
+        self.build, self.folder = build, folder
+        self.ca, self.host = f"{folder}/tls-ca.pem", None
+
+    def key(self, which):
+        lines = pathlib.Path(f"{self.folder}/account-paint.keys").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)[which]
+
+    def uri(self, which):
+        quoted = urllib.parse.quote(self.key(which), safe="")
+        return f"mongodb://paint:{quoted}@{self.host}/?ssl=true&retrywrites=false&maxIdleTimeMS=120000&appName=@paint@"
+
+    def portal_uri(self, which):
+        """As it was printed at the start, first the primary one."""
+        printed = pathlib.Path(self.process.log).read_text()
+        return re.findall(r"^ +(mongodb://paint:\S+)$", printed, re.MULTILINE)[which == "secondary"]
+
+    def regenerate(self, which):
+        command = [self.build / "gesso", "localdb", "--regenerate-key", which, "--data-dir", self.folder]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def account(build, folder, *options):
+    made = Account(build, f"{folder}/account")
+    command = [build / "gesso", "localdb", "--listen", "localhost:0", "--data-dir", made.folder,
+               "--tls", "self-signed", "--account", "paint", *options]
+    with program(command, r"mongodb://paint:\S+@(localhost:\d+)/") as (process, match):
+        made.process, made.host = process, match.group(1)
+        yield made
 
 
 def environment(azure, identity="app_service", **more):

@@ -156,7 +156,7 @@ SecretValue KeyVault::get(std::string_view name, std::string_view version,
   if (response.status == 404) refuse_missing(name, version, call);
   if (response.status != 200) throw vault_failure(response, url_.host, name, clock_.now());
 
-  SecretValue secret = read_secret(response.body, name);
+  SecretValue secret = read_secret(response.body);
   const std::string subject = "version " + secret.about.version + " of the secret '" +
                               std::string(name) + "' in the key vault " + url_.host;
   const auto refuse = [&](const std::string& why) {
@@ -191,7 +191,7 @@ std::vector<SecretVersion> KeyVault::versions(std::string_view name, const clien
     const client::HttpResponse response = ask(url, call);
     if (response.status == 404) refuse_missing(name, "", call);
     if (response.status != 200) throw vault_failure(response, url_.host, name, clock_.now());
-    VersionPage page = read_version_page(response.body, name);
+    VersionPage page = read_version_page(response.body);
     std::move(page.versions.begin(), page.versions.end(), std::back_inserter(out));
     if (page.next.empty()) break;
     const std::optional<client::Url> next = client::parse_url(page.next);

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <cstdio>
 #include <ctime>
 
+#include "gesso/azure/json_values.hpp"
 #include "gesso/client/wiped_json.hpp"
 
 namespace gesso::azure {
@@ -16,9 +15,8 @@ namespace json = boost::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::size_t kMaxRefusal = 400;               // characters of an endpoint's own words
-constexpr std::size_t kMaxWord = 60;                   // of a run that may be a token
-constexpr std::int64_t kMaxSeconds = 253'402'300'799;  // the end of the year 9999
+constexpr std::size_t kMaxRefusal = 400;  // characters of an endpoint's own words
+constexpr std::size_t kMaxWord = 60;      // of a run that may be a token
 
 [[noreturn]] void fail(std::string_view expected, std::string_view found) {
   throw Error(ErrorKind::kInternal, "the token's reply cannot be read: expected " +
@@ -54,39 +52,6 @@ const json::object& expect_object(const client::WipedJson& document, std::string
     fail("a JSON object", body.empty() ? "nothing" : std::to_string(body.size()) + " other bytes");
   }
   return *object;
-}
-
-// The member, where it is a string.
-std::optional<std::string_view> string_member(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  if (value == nullptr || !value->is_string()) return std::nullopt;
-  return std::string_view(value->get_string());
-}
-
-std::optional<std::int64_t> in_range(std::int64_t number) {
-  if (number < 0 || number > kMaxSeconds) return std::nullopt;
-  return number;
-}
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// A number, or a string that holds one.
-std::optional<std::int64_t> read_seconds(const json::value& value) {
-  if (value.is_int64()) return in_range(value.get_int64());
-  if (value.is_double()) {
-    const double number = std::floor(value.get_double());
-    if (!(number >= 0 && number <= static_cast<double>(kMaxSeconds))) return std::nullopt;
-    return static_cast<std::int64_t>(number);
-  }
-  if (!value.is_string()) return std::nullopt;
-  const json::string& text = value.get_string();
-  const char* const last = text.data() + text.size();
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), last, number);
-  if (error != std::errc{}) return std::nullopt;
-  // A fraction, as of "3599.0", is cut off.
-  if (end != last && (*end != '.' || !std::all_of(end + 1, last, is_digit))) return std::nullopt;
-  return in_range(number);
 }
 
 // "1/31/2026 1:02:03 PM +00:00" and "01/31/2026 13:02:03 +00:00": App Service before 2019.

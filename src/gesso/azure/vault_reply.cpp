@@ -5,7 +5,7 @@
 #include <boost/json/value.hpp>
 #include <cstdint>
 
-#include "gesso/azure/vault_url.hpp"
+#include "gesso/azure/json_values.hpp"
 #include "gesso/base/text.hpp"
 #include "gesso/client/retry.hpp"
 #include "gesso/client/url.hpp"
@@ -35,44 +35,49 @@ std::string_view string_of(const json::object& object, std::string_view name) {
 
 // Seconds since 1970. A time past the year 9999 is no time.
 std::optional<Time> time_of(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  if (value == nullptr || value->is_null()) return std::nullopt;
-  std::int64_t seconds = -1;
-  if (value->is_int64()) seconds = value->get_int64();
-  if (seconds < 0 || seconds > 253'402'300'799) {
-    refuse("expected seconds since 1970 as " + std::string(name));
-  }
-  return Time(std::chrono::seconds{seconds});
+  const json::value* value = member(object, name);
+  if (value == nullptr) return std::nullopt;
+  if (const auto seconds = read_seconds(*value)) return Time(std::chrono::seconds{*seconds});
+  const bool is_later = (value->is_int64() && value->get_int64() > kMaxSeconds) ||
+                        value->is_uint64() || (value->is_double() && value->get_double() > 0);
+  if (!is_later) refuse("expected seconds since 1970 as " + std::string(name));
+  return std::nullopt;
 }
 
-// From ".../secrets/NAME/VERSION". Key Vault takes names without regard to case, and gives them as
-// they were made.
-std::string version_of(std::string_view id, std::string_view name) {
+// From ".../secrets/NAME/VERSION": whatever stands there, or nothing. Key Vault makes 32
+// hexadecimal digits, and promises nothing (Azure's SDKs take any text).
+std::string version_of(std::string_view id) {
   const std::optional<client::Url> url = client::parse_url(id);
-  const std::string start = "/secrets/" + std::string(name) + "/";
-  if (!url || !equal_ignoring_case(std::string_view(url->path).substr(0, start.size()), start)) {
-    refuse("expected the id of a version of '" + std::string(name) + "'");
+  if (!url) refuse("expected a URL as id");
+  std::string_view path = std::string_view(url->path).substr(0, url->path.find('?'));
+  for (int segments = 0; segments < 2; ++segments) {  // "secrets" and the name
+    path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
+    const std::size_t end = path.find('/');
+    if (path.empty() || (end == std::string_view::npos && segments == 0)) {
+      refuse("expected the id of a secret");
+    }
+    path.remove_prefix(std::min(end, path.size()));
   }
-  std::string version = url->path.substr(start.size());
-  try {
-    check_secret_version(version);
-  } catch (const Error&) {
-    refuse("expected 32 hexadecimal digits at the end of the id");
-  }
-  return version;
+  path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
+  return std::string(path.substr(0, path.find('/')));
 }
 
-SecretVersion about(const json::object& secret, std::string_view name) {
-  const json::object& attributes = object_of(secret.if_contains("attributes"), "attributes");
-  SecretVersion out{.version = version_of(string_of(secret, "id"), name)};
-  if (const json::value* enabled = attributes.if_contains("enabled")) {
-    if (!enabled->is_bool()) refuse("expected true or false as enabled");
-    out.enabled = enabled->get_bool();
+SecretVersion about(const json::object& secret) {
+  SecretVersion out{.version = version_of(string_of(secret, "id"))};
+  static const json::object kNone;
+  const json::value* given = member(secret, "attributes");
+  const json::object& attributes = given != nullptr ? object_of(given, "attributes") : kNone;
+  if (const json::value* enabled = member(attributes, "enabled")) {
+    const auto flag = read_flag(*enabled);
+    if (!flag) refuse("expected true or false as enabled");
+    out.enabled = *flag;
   }
   out.created = time_of(attributes, "created").value_or(Time{});
   out.updated = time_of(attributes, "updated").value_or(out.created);
   out.not_before = time_of(attributes, "nbf");
   out.expires = time_of(attributes, "exp");
+  // Whoever names none is known by when it was changed.
+  if (out.version.empty()) out.version = "of " + to_iso8601(out.updated);
   return out;
 }
 
@@ -95,22 +100,23 @@ std::string described(int status, const VaultError& error) {
 
 }  // namespace
 
-SecretValue read_secret(const Secret& body, std::string_view name) {
+SecretValue read_secret(const Secret& body) {
   const client::WipedJson document(body.reveal());
   if (document.root() == nullptr) refuse("expected JSON");
   const json::object& secret = object_of(document.root(), "the reply");
-  return {Secret(string_of(secret, "value")), about(secret, name)};
+  return {Secret(string_of(secret, "value")), about(secret)};
 }
 
-VersionPage read_version_page(const Secret& body, std::string_view name) {
+VersionPage read_version_page(const Secret& body) {
   const client::WipedJson document(body.reveal());
   if (document.root() == nullptr) refuse("expected JSON");
   const json::object& page = object_of(document.root(), "the reply");
-  const json::value* list = page.if_contains("value");
-  if (list == nullptr || !list->is_array()) refuse("expected a list of versions as value");
+  const json::value* list = member(page, "value");
+  if (list != nullptr && !list->is_array()) refuse("expected a list of versions as value");
   VersionPage out;
-  for (const json::value& item : list->get_array()) {
-    out.versions.push_back(about(object_of(&item, "a version"), name));
+  static const json::array kNone;
+  for (const json::value& item : list != nullptr ? list->get_array() : kNone) {
+    out.versions.push_back(about(object_of(&item, "a version")));
   }
   const json::value* next = page.if_contains("nextLink");
   if (next != nullptr && !next->is_null()) out.next = string_of(page, "nextLink");

@@ -1,4 +1,6 @@
-// What Key Vault answers, read without trust: secrets, pages of versions, errors.
+// What Key Vault answers, read without trust and as leniently as Azure's SDKs read it (numbers and
+// flags may be text, a version is any text, unknown members are nobody's concern): secrets, pages
+// of versions, errors.
 //
 // Pure functions. Memory that held a secret's value is wiped. No message shows what a body held,
 // but for codes that look like codes.
@@ -16,15 +18,15 @@
 
 namespace gesso::azure {
 
-// Throws Error (kInternal) for anything that is not a secret of that name.
-[[nodiscard]] SecretValue read_secret(const Secret& body, std::string_view name);
+// Throws Error (kInternal) for anything that is not a secret.
+[[nodiscard]] SecretValue read_secret(const Secret& body);
 
 struct VersionPage {
   std::vector<SecretVersion> versions;
   std::string next;  // the URL of the next page, unchecked; empty at the last
 };
 // Throws as `read_secret`.
-[[nodiscard]] VersionPage read_version_page(const Secret& body, std::string_view name);
+[[nodiscard]] VersionPage read_version_page(const Secret& body);
 
 // When a deleted secret was deleted and when it ends for good.
 struct DeletedSecret {

@@ -168,12 +168,15 @@ void check_secret_name(std::string_view name) {
 }
 
 void check_secret_version(std::string_view version) {
-  const bool good = version.size() == 32 && std::all_of(version.begin(), version.end(), [](char c) {
-                      return std::isxdigit(static_cast<unsigned char>(c)) != 0;
-                    });
+  const auto is_unreserved = [](char c) {  // RFC 3986, 2.3
+    return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.' || c == '~';
+  };
+  const bool good = !version.empty() && version.size() <= 127 && version != "." &&
+                    version != ".." && std::ranges::all_of(version, is_unreserved);
   if (!good) {
     throw Error(ErrorKind::kValidation,
-                "the secret's version is refused: expected 32 hexadecimal digits");
+                "the secret's version is refused: expected 1 to 127 letters, digits, '-', '_', '.' "
+                "and '~'");
   }
 }
 

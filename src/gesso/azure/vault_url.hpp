@@ -27,7 +27,8 @@ struct VaultUrl {
 [[nodiscard]] VaultUrl check_vault_url(std::string_view url,
                                        const std::vector<std::string>& more_suffixes = {});
 
-// Throw Error (kValidation): 1 to 127 letters, digits and '-'; 32 hexadecimal digits.
+// Throw Error (kValidation). A name has 1 to 127 letters, digits and '-'. A version is whatever the
+// vault calls one, and stands in a URL as it is: letters, digits, '-', '_', '.' and '~'.
 void check_secret_name(std::string_view name);
 void check_secret_version(std::string_view version);
 

@@ -13,8 +13,6 @@
 namespace gesso::cli {
 namespace {
 
-constexpr std::string_view kSocketName = "localdb.sock";
-
 // To read the secret, with all attempts, where a command waits for it.
 constexpr std::chrono::seconds kSecretTimeout{60};
 
@@ -96,7 +94,8 @@ Database::Database(const Settings& settings, const Clock& clock, Random& random,
       prepare_(std::move(prepare)),
       clock_(clock),
       random_(random),
-      timers_(std::move(timers)) {
+      timers_(std::move(timers)),
+      token_logins_(settings, clock, random) {
   check_source(settings);
   if (settings.key_vault_url.empty()) {
     if (settings.mongodb_uri.empty()) {
@@ -144,7 +143,7 @@ void Database::start_embedded(InUse in_use) {
     options.open_local = [server = embedded_.get()] { return server->connect(); };
     description_ = "embedded in " + folder;
   } catch (const Failure& failure) {
-    const std::filesystem::path socket = std::filesystem::path(folder) / kSocketName;
+    const std::filesystem::path socket = std::filesystem::path(folder) / kLocalSocketName;
     if (in_use == InUse::kFail || failure.code() != ExitCode::kDataInUse ||
         !std::filesystem::exists(socket)) {
       throw;
@@ -155,7 +154,7 @@ void Database::start_embedded(InUse in_use) {
   service_ = std::make_unique<mongo::Service>(std::move(options), clock_, random_);
 }
 
-mongo::ServiceOptions Database::service_options(Secret uri) const {
+mongo::ServiceOptions Database::service_options(Secret uri) {
   return {
       .uri = std::move(uri),
       .database = settings_.database,
@@ -165,6 +164,8 @@ mongo::ServiceOptions Database::service_options(Secret uri) const {
       .connect_attempts = static_cast<int>(settings_.mongodb_connect_attempts),
       .default_deadline = settings_.request_timeout,
       .tls_ca_file = settings_.mongodb_tls_ca_file,
+      .login_token = [this](const mongo::TokenLogin& login, mongo::TokenWish wish,
+                            Deadline deadline) { return token_logins_.get(login, wish, deadline); },
       .dialect = mongo::parse_dialect(settings_.dialect),
       .capabilities = mongo::parse_capabilities(parts_of(settings_.cosmos_capabilities)).value(),
       .charge_sampling = static_cast<double>(settings_.request_charge_percent) / 100,

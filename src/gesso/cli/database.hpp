@@ -19,6 +19,7 @@
 #include "gesso/base/random.hpp"
 #include "gesso/cli/command.hpp"
 #include "gesso/cli/settings.hpp"
+#include "gesso/cli/token_logins.hpp"
 #include "gesso/cli/vault.hpp"
 #include "gesso/localdb/localdb.hpp"
 #include "gesso/mongo/indexes.hpp"
@@ -47,6 +48,9 @@ enum class Secrets {
 // Opens a data folder. Throws Failure: kDataInUse, kDataTooNew, kFailure with what the disk says.
 [[nodiscard]] std::unique_ptr<localdb::Server> open_localdb(localdb::ServerOptions options);
 
+// Of the Unix socket in the data folder.
+inline constexpr std::string_view kLocalSocketName = "localdb.sock";
+
 // A folder for the socket where the data folder's path is too long for one.
 class SocketFolder {
   std::filesystem::path path_;
@@ -58,7 +62,7 @@ class SocketFolder {
   SocketFolder(const SocketFolder&) = delete;
   SocketFolder& operator=(const SocketFolder&) = delete;
 
-  [[nodiscard]] std::string socket() const { return path_ / "localdb.sock"; }
+  [[nodiscard]] std::string socket() const { return path_ / kLocalSocketName; }
 };
 
 // Who is told how long commands take and units of work wait; may be empty.
@@ -83,6 +87,7 @@ class Database {
   std::unique_ptr<localdb::Server> embedded_;
   std::optional<Vault> vault_;
   std::optional<azure::Rotation> rotation_;
+  TokenLogins token_logins_;
   std::unique_ptr<mongo::Service> service_;
 
  public:
@@ -104,13 +109,15 @@ class Database {
   [[nodiscard]] bool is_embedded() const { return embedded_ != nullptr; }
   // nullptr where no vault is set.
   [[nodiscard]] Vault* vault() { return vault_ ? &*vault_ : nullptr; }
+  // Which credentials give the tokens that connections log in by; "" where none has.
+  [[nodiscard]] std::string token_credentials() { return token_logins_.name(); }
   // std::nullopt unless a vault's secret is followed. Thread-safe.
   [[nodiscard]] std::optional<azure::RotationStatus> rotation() const;
   // For people, without a password: "embedded in /srv/data", "mongodb://user@host/".
   [[nodiscard]] std::string description() const;
 
  private:
-  [[nodiscard]] mongo::ServiceOptions service_options(Secret uri) const;
+  [[nodiscard]] mongo::ServiceOptions service_options(Secret uri);
   void start_embedded(InUse in_use);
   std::uint64_t take_into_use(const azure::SecretValue& secret, const client::Call& call);
   // Makes the service, connects and prepares.

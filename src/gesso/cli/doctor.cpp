@@ -190,7 +190,9 @@ class Doctor {
       }
       database.emplace(settings, clock_, random_);
       database->connect();
-      add(uri ? judge_connection(database->description(), *uri)
+      const LoginFacts login{.credentials = database->token_credentials(),
+                             .from_vault = !secret_name().empty()};
+      add(uri ? judge_connection(database->description(), *uri, login)
               : Check{"connection", Health::kOk,
                       database->description() + "; a ping and a read went well"});
     } catch (const Failure& failure) {

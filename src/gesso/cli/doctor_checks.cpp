@@ -48,6 +48,16 @@ void warn(Check& check, std::string_view advice) {
   add(check.advice, "; ", advice);
 }
 
+std::string login_in_words(const mongo::DriverUri& uri, const LoginFacts& login) {
+  if (uri.token_login) {
+    return "by access tokens (MONGODB-OIDC), no secret: " +
+           (login.credentials.empty() ? "an identity of Azure" : login.credentials);
+  }
+  if (uri.redacted.find(":***@") == std::string::npos) return "without a password";
+  return login.from_vault ? "by the password that the vault keeps"
+                          : "by the password of the connection string";
+}
+
 // A socket, or a host of this machine.
 bool stays_here(std::string_view host) {
   if (host.starts_with('/') || host.starts_with("%2F") || host.starts_with("%2f")) return true;
@@ -146,10 +156,11 @@ Check judge_clock(std::span<const ClockReading> readings) {
   return check;
 }
 
-Check judge_connection(const std::string& description, const mongo::DriverUri& uri) {
-  Check check{
-      "connection", Health::kOk,
-      description + ", TLS is " + (uri.tls ? "on" : "off") + "; a ping and a read went well"};
+Check judge_connection(const std::string& description, const mongo::DriverUri& uri,
+                       const LoginFacts& login) {
+  Check check{"connection", Health::kOk,
+              description + ", TLS is " + (uri.tls ? "on" : "off") + "; log-in " +
+                  login_in_words(uri, login) + "; a ping and a read went well"};
   if (!uri.tls && !std::ranges::all_of(uri.hosts, stays_here)) {
     warn(check, "add tls=true to the connection string: all that is read goes in the open");
   }
@@ -304,6 +315,10 @@ std::string vault_advice(const Error& error, const VaultNames& names) {
 }
 
 std::string database_advice(const Error& error, std::string_view secret) {
+  if (contains(error.what(), "refuses the access token")) {
+    return "make the identity a user of the cluster: deploy/azure/documentdb.sh --principal "
+           "OBJECT_ID ...; docs/AZURE_RBAC_SETUP.md, Without any secret";
+  }
   switch (error.kind()) {
     case ErrorKind::kAuth:
       return secret.empty()

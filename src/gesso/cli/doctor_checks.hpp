@@ -35,8 +35,14 @@ struct ClockReading {
 // warn: more than a minute apart; FAIL: more than five, since tokens and secrets have times.
 [[nodiscard]] Check judge_clock(std::span<const ClockReading> readings);
 
+// How connections log in.
+struct LoginFacts {
+  std::string credentials = {};  // that give access tokens, where the server takes those
+  bool from_vault = false;       // the connection string came from there
+};
 // Of a connection that works. warn: it is not encrypted and leaves this machine.
-[[nodiscard]] Check judge_connection(const std::string& description, const mongo::DriverUri& uri);
+[[nodiscard]] Check judge_connection(const std::string& description, const mongo::DriverUri& uri,
+                                     const LoginFacts& login = {});
 
 using Latencies = std::vector<std::chrono::microseconds>;
 // warn: a read takes 100 ms or more. Neither may be empty.

@@ -7,6 +7,7 @@
 #include "gesso/base/error.hpp"
 #include "gesso/cli/command.hpp"
 #include "gesso/cli/database.hpp"
+#include "gesso/cli/localdb_access.hpp"
 #include "gesso/cli/localdb_cosmos.hpp"
 #include "gesso/cli/signals.hpp"
 #include "gesso/localdb/localdb.hpp"
@@ -34,26 +35,30 @@ ExitCode check_folder(const Invocation& invocation) {
 
 ExitCode run_localdb(const Invocation& invocation) {
   if (invocation.has("--check")) return check_folder(invocation);
+  if (invocation.has("--regenerate-key")) return regenerate_key(invocation);
 
   const std::string_view listen = invocation.option("--listen");
-  const std::string socket(invocation.option("--unix-socket"));
   const auto address = parse_address(listen);
   if (!address && listen != "none") {
     throw Failure(ExitCode::kUsage,
                   "--listen: expected HOST:PORT or none, found \"" + std::string(listen) + "\"");
   }
-  if (!address && socket.empty()) {
+  if (!address && invocation.option("--unix-socket").empty()) {
     throw Failure(ExitCode::kUsage, "--listen none needs a --unix-socket");
   }
   Signals signals;
   localdb::ServerOptions options{.data_dir = invocation.settings.values.data_dir,
-                                 .unix_socket = socket,
+                                 .unix_socket = std::string(invocation.option("--unix-socket")),
                                  .require_auth = invocation.has("--auth"),
-                                 .cosmos = cosmos_options(invocation)};
+                                 .cosmos = cosmos_options(invocation),
+                                 .documentdb = invocation.option("--dialect") == "documentdb"};
   if (address) {
     options.listen_host = address->host.empty() ? "0.0.0.0" : address->host;
     options.listen_port = address->port;
   }
+  apply_access(invocation, options);
+  const std::string socket = options.unix_socket;
+  const bool tls = !options.tls_certificate_file.empty();
   const auto server = open_localdb(std::move(options));
   try {
     server->start();
@@ -64,9 +69,11 @@ ExitCode run_localdb(const Invocation& invocation) {
   if (address) {
     const std::string host =
         address->host.find(':') == std::string::npos ? address->host : "[" + address->host + "]";
-    invocation.out << "  tcp    mongodb://" << host << ":" << server->port() << "/\n";
+    invocation.out << "  tcp    mongodb://" << host << ":" << server->port() << "/"
+                   << (tls ? "?tls=true" : "") << "\n";
   }
   if (!socket.empty()) invocation.out << "  socket " << server->uri() << "\n";
+  print_access(invocation.out, invocation, *server);
   invocation.out
       << "  data   "
       << std::filesystem::absolute(invocation.settings.values.data_dir).lexically_normal().string()
@@ -97,6 +104,8 @@ Command localdb_command() {
         .value = ""}});
   static const auto kOptions = [] {
     std::vector<Option> all(kOwnOptions.begin(), kOwnOptions.end());
+    all.insert(all.end(), kAccessOptions.begin(), kAccessOptions.end());
+    all.insert(all.end(), kAccessOptions.begin(), kAccessOptions.end());
     all.insert(all.end(), kCosmosOptions.begin(), kCosmosOptions.end());
     return all;
   }();
@@ -105,10 +114,12 @@ Command localdb_command() {
           .more = R"(Examples:
   gesso localdb --data-dir /srv/data
   gesso localdb --listen 127.0.0.1:0 --auth
+  gesso localdb --tls self-signed --account paint --listen localhost:10255
+  gesso localdb --regenerate-key secondary
   gesso localdb --check --data-dir /srv/data
   gesso localdb --dialect cosmos-ru --ru 400 --listen 127.0.0.1:10255
 
-Without --auth whoever reaches the address reads and writes everything.)",
+Without --auth and --account whoever reaches the address reads and writes everything.)",
           .settings = kSettings,
           .options = kOptions,
           .run = run_localdb};

@@ -44,11 +44,11 @@ void refuse_options(const Invocation& invocation) {
 
 std::optional<localdb::CosmosOptions> cosmos_options(const Invocation& invocation) {
   const std::string_view dialect = invocation.option("--dialect");
-  if (dialect == "localdb") {
+  if (dialect == "localdb" || dialect == "documentdb") {
     refuse_options(invocation);
     return std::nullopt;
   }
-  if (dialect != "cosmos-ru") unexpected("--dialect", "localdb or cosmos-ru", dialect);
+  if (dialect != "cosmos-ru") unexpected("--dialect", "localdb, cosmos-ru or documentdb", dialect);
   localdb::CosmosOptions options{
       .ru = number(invocation, "--ru", 1, 100'000'000, 400),
       .autoscale = invocation.has("--autoscale"),

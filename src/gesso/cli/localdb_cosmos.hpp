@@ -11,7 +11,8 @@ namespace gesso::cli {
 
 inline constexpr auto kCosmosOptions = std::to_array<Option>({
     {.flag = "--dialect",
-     .about = "Which server it behaves as: localdb, or cosmos-ru for Azure Cosmos DB for MongoDB",
+     .about = "Which server it behaves as: localdb, cosmos-ru for Azure Cosmos DB for MongoDB, or "
+              "documentdb for Azure DocumentDB (vCore)",
      .value = "NAME",
      .default_value = "localdb"},
     {.flag = "--ru",
@@ -53,7 +54,7 @@ inline constexpr auto kCosmosOptions = std::to_array<Option>({
      .value = "FORM"},
 });
 
-// What they say; std::nullopt for localdb's own dialect. Throws Failure (kUsage).
+// What they say; std::nullopt for another dialect. Throws Failure (kUsage).
 [[nodiscard]] std::optional<localdb::CosmosOptions> cosmos_options(const Invocation& invocation);
 
 }  // namespace gesso::cli

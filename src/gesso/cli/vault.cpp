@@ -1,75 +1,28 @@
 #include "gesso/cli/vault.hpp"
 
-#include <cstdlib>
-#include <optional>
-#include <string_view>
 #include <vector>
 
-#include "gesso/azure/credentials.hpp"
-#include "gesso/azure/token_cache.hpp"
-#include "gesso/cli/version.hpp"
-#include "gesso/client/curl_client.hpp"
 #include "gesso/client/url.hpp"
 
 namespace gesso::cli {
 namespace {
 
-azure::ManagedIdentityId managed_identity(std::string_view text) {
-  using Kind = azure::ManagedIdentityId::Kind;
-  if (text.empty()) return {};
-  const std::size_t equals = text.find('=');
-  const std::string_view kind = text.substr(0, equals);
-  return {.kind = kind == "client_id"   ? Kind::kClientId
-                  : kind == "object_id" ? Kind::kObjectId
-                                        : Kind::kResourceId,
-          .value = std::string(text.substr(equals + 1))};
-}
-
-std::unique_ptr<client::HttpClient> make_client(const Settings& settings,
-                                                const azure::Environment& environment,
-                                                const VaultOptions& options) {
-  std::vector<std::string> allowed = azure::credential_origins(environment);
-  if (const auto url = client::parse_url(settings.key_vault_url)) allowed.push_back(url->origin());
-  auto client = client::make_curl_client({.allowed = allowed,
-                                          .connect_to = settings.azure_connect_to,
-                                          .ca_file = settings.azure_ca_file,
-                                          .user_agent = "gesso/" + std::string(version())});
-  return options.wrap ? options.wrap(std::move(client)) : std::move(client);
-}
-
-std::unique_ptr<azure::TokenProvider> make_tokens(const Settings& settings,
-                                                  const azure::Environment& environment,
-                                                  client::HttpClient& client, const Clock& clock,
-                                                  Random& random, int attempts) {
-  azure::CredentialOptions options{.environment = environment,
-                                   .credential = settings.azure_credential};
-  options.managed_identity.id = managed_identity(settings.azure_managed_identity);
-  options.managed_identity.retry.attempts = attempts;
-  options.managed_identity.imds_retry.attempts = attempts;
-  options.entra_retry.attempts = attempts;
-  return std::make_unique<azure::TokenCache>(
-      azure::make_credential(std::move(options), {client, clock, random}), clock, random);
+IdentityOptions identity_options(const Settings& settings, VaultOptions& options) {
+  IdentityOptions out{.wrap = std::move(options.wrap), .attempts = options.attempts};
+  if (const auto url = client::parse_url(settings.key_vault_url)) out.origins = {url->origin()};
+  return out;
 }
 
 }  // namespace
 
 Vault::Vault(const Settings& settings, const azure::Environment& environment, const Clock& clock,
              Random& random, VaultOptions options)
-    : client_(make_client(settings, environment, options)),
-      tokens_(make_tokens(settings, environment, *client_, clock, random, options.attempts)),
+    : identity_(settings, environment, clock, random, identity_options(settings, options)),
       vault_({.url = settings.key_vault_url,
               .more_suffixes = list_of(settings.key_vault_suffixes),
               .tenant = settings.key_vault_tenant,
               .retry = {.attempts = options.vault_attempts}},
-             *client_, *tokens_, clock, random),
+             identity_.client(), identity_.tokens(), clock, random),
       secret_(settings.mongodb_secret) {}
-
-azure::Environment process_environment() {
-  return [](std::string_view name) -> std::optional<std::string> {
-    const char* value = std::getenv(std::string(name).c_str());
-    if (value == nullptr) return std::nullopt;
-    return value;
-  };
-}
 
 }  // namespace gesso::cli

@@ -12,6 +12,7 @@
 #include "gesso/azure/token.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/base/random.hpp"
+#include "gesso/cli/azure_identity.hpp"
 #include "gesso/cli/settings.hpp"
 #include "gesso/client/http_client.hpp"
 
@@ -25,8 +26,7 @@ struct VaultOptions {
 };
 
 class Vault {
-  std::unique_ptr<client::HttpClient> client_;
-  std::unique_ptr<azure::TokenProvider> tokens_;
+  AzureIdentity identity_;
   azure::KeyVault vault_;
   std::string secret_;
 
@@ -41,12 +41,9 @@ class Vault {
     return vault_.get(secret_, "", call);
   }
 
-  [[nodiscard]] azure::TokenProvider& tokens() { return *tokens_; }
+  [[nodiscard]] azure::TokenProvider& tokens() { return identity_.tokens(); }
   [[nodiscard]] const azure::VaultUrl& url() const { return vault_.url(); }
   [[nodiscard]] const std::string& secret() const { return secret_; }
 };
-
-// The variables of this process, as settings were read with them.
-[[nodiscard]] azure::Environment process_environment();
 
 }  // namespace gesso::cli

@@ -315,7 +315,9 @@ bool refuses_credentials(Origin origin, int code, std::string_view message) noex
   }
   constexpr int kUnauthorized = 13;
   constexpr int kAuthenticationFailed = 18;
-  return code == kUnauthorized || code == kAuthenticationFailed;
+  constexpr int kReauthenticationRequired = 391;
+  return code == kUnauthorized || code == kAuthenticationFailed ||
+         code == kReauthenticationRequired;
 }
 
 }  // namespace gesso::mongo

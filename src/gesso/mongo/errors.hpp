@@ -70,7 +70,8 @@ constexpr int kThrottledCode = 16500;
 [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(std::string_view message);
 
 // Whether the server refuses these credentials, at the handshake or with every command since they
-// were changed: codes 13 and 18 (Azure Cosmos DB sends 13 for both), and nothing was done.
+// were changed: codes 13 and 18 (Azure Cosmos DB sends 13 for both) and 391 (the token of the
+// log-in has ended), and nothing was done.
 [[nodiscard]] bool refuses_credentials(Origin origin, int code, std::string_view message) noexcept;
 
 }  // namespace gesso::mongo

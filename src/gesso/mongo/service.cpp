@@ -293,6 +293,11 @@ class Service::Impl {
 
   std::shared_ptr<detail::Endpoint> make_endpoint(const Secret& text, std::uint64_t pool_number) {
     DriverUri uri = driver_uri(text, options_);
+    if (uri.token_login && !options_.login_token) {
+      throw Error(ErrorKind::kValidation,
+                  "the connection string asks for MONGODB-OIDC, and nothing gives access tokens (" +
+                      uri.redacted + ")");
+    }
     detail::PoolPtr pool = make_pool(uri, watch_);
     auto endpoint =
         std::make_unique<detail::Endpoint>(pool_number, std::move(uri), std::move(pool));
@@ -326,6 +331,8 @@ class Service::Impl {
     shared_.server_selection_timeout = options_.server_selection_timeout;
     shared_.connect_timeout = options_.connect_timeout;
     shared_.renew_credentials = options_.renew_credentials;
+    shared_.login_token = options_.login_token;
+    shared_.clock = &clock_;
     shared_.open_local = options_.open_local;
     shared_.joins_writes = options_.joins_writes;
     shared_.dialects.forced = options_.dialect;

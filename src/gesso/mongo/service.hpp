@@ -44,6 +44,7 @@
 #include "gesso/mongo/request_charge.hpp"
 #include "gesso/mongo/session.hpp"
 #include "gesso/mongo/throughput_limiter.hpp"
+#include "gesso/mongo/token_login.hpp"
 
 namespace gesso::mongo {
 
@@ -84,6 +85,8 @@ struct ServiceOptions {
   // refused command goes out once more. False where there is none by the deadline, and the refusal
   // is thrown.
   std::function<bool(std::uint64_t pool_number, Deadline)> renew_credentials = {};
+  // Where a connection string wants tokens (token_login.hpp), they come from here.
+  TokenSource login_token = {};
   // For a server of this process: the units' commands go this way, past the driver, which
   // does nothing then.
   OpenLocalConnection open_local = {};

@@ -181,6 +181,49 @@ bool parse_bool(const Option& option) {
   refuse("expected true or false as " + option.name + ", found '" + option.value + "'");
 }
 
+std::string decoded(const std::string& text, std::string_view what) {
+  auto plain = percent_decode(text);
+  if (!plain) refuse("expected percent-encoded text as " + std::string(what));
+  return *std::move(plain);
+}
+
+// "ENVIRONMENT:azure,TOKEN_RESOURCE:https://..."
+void read_token_properties(const std::string& properties, TokenLogin& login) {
+  split(properties, ",", [&](std::string_view pair) {
+    const std::size_t colon = std::min(pair.find(':'), pair.size());
+    const std::string name = lower(pair.substr(0, colon));
+    const std::string value = decoded(std::string(pair.substr(std::min(colon + 1, pair.size()))),
+                                      "authMechanismProperties");
+    if (name == "token_resource" && !value.empty()) {
+      login.resource = value;
+    } else if (name != "environment" || lower(value) != "azure") {
+      refuse("expected ENVIRONMENT:azure and TOKEN_RESOURCE:URI as authMechanismProperties");
+    }
+  });
+}
+
+// Takes what is for MONGODB-OIDC out of the parts, where they ask for it.
+std::optional<TokenLogin> take_token_login(Parts& parts) {
+  const auto is = [](std::string_view name) {
+    return [name](const Option& option) { return lower(option.name) == name; };
+  };
+  const auto mechanism = std::ranges::find_if(parts.options, is("authmechanism"));
+  if (mechanism == parts.options.end() || lower(mechanism->value) != "mongodb-oidc") {
+    return std::nullopt;
+  }
+  if (parts.has_password) refuse("expected no password beside authMechanism=MONGODB-OIDC");
+  TokenLogin login{.client_id = decoded(parts.user, "the user")};
+  for (const Option& option : parts.options) {
+    if (is("authmechanismproperties")(option)) read_token_properties(option.value, login);
+  }
+  std::erase_if(parts.options, is("authmechanism"));
+  std::erase_if(parts.options, is("authmechanismproperties"));
+  std::erase_if(parts.options, is("authsource"));
+  parts.user.clear();
+  parts.has_user = false;
+  return login;
+}
+
 // Ours to set, or not for libmongoc.
 constexpr std::array<std::string_view, 12> kReplaced{"maxidletimems",
                                                      "minpoolsize",
@@ -202,6 +245,7 @@ DriverUri prepare_uri(const Secret& uri, const UriOptions& options) {
   parse(uri.reveal(), parts);
 
   DriverUri out;
+  out.token_login = take_token_login(parts);
   split(parts.hosts, ",", [&](std::string_view host) { out.hosts.push_back(host_name(host)); });
   const bool cosmos = std::any_of(out.hosts.begin(), out.hosts.end(), is_cosmos_host);
 

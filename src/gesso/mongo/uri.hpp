@@ -11,6 +11,9 @@
 //  - `w` is majority where the string is silent;
 //  - `retryReads` and `retryWrites` are off for libmongoc, since `Session` does that (see
 //    detail/lease.hpp); what was asked for is in `DriverUri::retry_writes`;
+//  - `authMechanism=MONGODB-OIDC`, which libmongoc does not know, is taken out with all that
+//  belongs
+//    to it, for `DriverUri::token_login`;
 //  - time limits and the pool's size are the service's.
 // `appName` stays (Azure routes by it), and so does all else.
 #pragma once
@@ -22,6 +25,7 @@
 #include <vector>
 
 #include "gesso/base/secret.hpp"
+#include "gesso/mongo/token_login.hpp"
 
 namespace gesso::mongo {
 
@@ -44,6 +48,7 @@ struct DriverUri {
   bool tls = false;                                   // whether connections are encrypted
   bool retry_writes = true;                           // whether to, where the server can
   std::optional<std::chrono::milliseconds> max_idle;  // maxIdleTimeMS, where it is given
+  std::optional<TokenLogin> token_login;              // where connections log in by a token
 };
 
 // Reads and mends a connection string. Throws Error (kValidation) that says what is wrong, without

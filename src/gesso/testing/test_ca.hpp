@@ -1,34 +1,20 @@
 // A certificate authority of one test: made at run time, trusted by nobody who was not given its
 // file.
 //
-// Owned by the test; const functions are thread-safe; keys are EC P-256, so that making one takes
-// well under a millisecond. Throws std::runtime_error where OpenSSL refuses.
+// Owned by the test; const functions are thread-safe. Throws Error where OpenSSL refuses.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "gesso/base/clock.hpp"
+#include "gesso/base/certificate.hpp"
 #include "gesso/testing/temp_dir.hpp"
-
-struct evp_pkey_st;
-struct x509_st;
 
 namespace gesso::testing {
 
-// A certificate and its key. A value that shares what it holds.
-struct Certificate {
-  std::shared_ptr<x509_st> certificate;
-  std::shared_ptr<evp_pkey_st> key;
-
-  [[nodiscard]] std::string certificate_pem() const;
-  [[nodiscard]] std::string key_pem() const;  // PKCS #8
-};
-
-enum class KeyKind { kP256, kRsa2048 };
+using gesso::Certificate;
+using gesso::KeyKind;
 
 class TestCa {
   Certificate self_;

@@ -13,9 +13,11 @@
 
 #include "gesso/client/http_client.hpp"
 #include "gesso/domain/oauth/exchange.hpp"
-#include "tests/domain/oauth/signer.hpp"
+#include "gesso/testing/token_signer.hpp"
 
 namespace gesso::domain::oauth {
+
+using Signer = gesso::testing::TokenSigner;
 
 class FakeProvider final : public client::HttpClient {
   mutable std::mutex mutex_;  // guards what follows

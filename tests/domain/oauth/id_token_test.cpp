@@ -6,9 +6,11 @@
 #include "gesso/base/base64.hpp"
 #include "gesso/base/crypto.hpp"
 #include "gesso/base/text.hpp"
-#include "tests/domain/oauth/signer.hpp"
+#include "gesso/testing/token_signer.hpp"
 
 namespace gesso::domain::oauth {
+
+using Signer = gesso::testing::TokenSigner;
 namespace {
 
 namespace json = boost::json;
@@ -34,7 +36,7 @@ json::object good_claims() {
 }
 
 const VerificationKey& key_of(const KeySet& keys, std::string_view id = "first") {
-  return *keys.find(id);
+  return *keys.find(id, jose::Algorithm::kRs256);
 }
 
 // The reason of a refusal; "" where the token is good.
@@ -44,7 +46,7 @@ std::string refusal(const std::string& token, const Expected& expected = kExpect
   const auto parts = split_id_token(token);
   if (const auto* fault = std::get_if<NotAcceptable>(&parts)) return fault->reason;
   const auto checked =
-      check_id_token(std::get<IdTokenParts>(parts), key_of(keys), expected,
+      check_id_token(std::get<jose::TokenParts>(parts), key_of(keys), expected,
                      Time{std::chrono::seconds{now}} + std::chrono::milliseconds{999});
   if (const auto* fault = std::get_if<NotAcceptable>(&checked)) return fault->reason;
   return "";
@@ -71,10 +73,10 @@ json::object without(std::string_view name) {
 TEST(IdToken, SaysWhoSignedIn) {
   const auto token = Signer::first().token(good_claims());
   const auto parts = split_id_token(token);
-  ASSERT_TRUE(std::holds_alternative<IdTokenParts>(parts));
-  EXPECT_EQ(std::get<IdTokenParts>(parts).key_id, "first");
+  ASSERT_TRUE(std::holds_alternative<jose::TokenParts>(parts));
+  EXPECT_EQ(std::get<jose::TokenParts>(parts).key_id, "first");
   const auto keys = KeySet::read(Signer::first().jwks());
-  const auto checked = check_id_token(std::get<IdTokenParts>(parts), key_of(*keys), kExpected,
+  const auto checked = check_id_token(std::get<jose::TokenParts>(parts), key_of(*keys), kExpected,
                                       Time{std::chrono::seconds{kNow}});
   ASSERT_TRUE(std::holds_alternative<IdClaims>(checked));
   const auto& claims = std::get<IdClaims>(checked);
@@ -145,7 +147,7 @@ TEST(IdToken, MayNameGooglesIssuerInItsOldWay) {
   const auto keys = KeySet::read(Signer::first().jwks());
   const std::string token = Signer::first().token(with("iss", "accounts.google.com"));
   const auto parts = split_id_token(token);
-  const auto checked = check_id_token(std::get<IdTokenParts>(parts), key_of(*keys), google,
+  const auto checked = check_id_token(std::get<jose::TokenParts>(parts), key_of(*keys), google,
                                       Time{std::chrono::seconds{kNow}});
   ASSERT_TRUE(std::holds_alternative<IdClaims>(checked));
   EXPECT_EQ(std::get<IdClaims>(checked).issuer, "https://accounts.google.com")

@@ -1,4 +1,5 @@
 // Users, logging in and rights, end to end.
+#include "gesso/base/text.hpp"
 #include "tests/localdb/engine/auth/scram_client.hpp"
 #include "tests/localdb/server/server_fixture.hpp"
 
@@ -298,6 +299,87 @@ TEST_F(ServerTest, WithoutAuthEverybodyMayAndUsersMayStillLogIn) {
   EXPECT_TRUE(is_ok(any.run(R"({"find": "c"})")));
   EXPECT_TRUE(is_ok(any.run(R"({"createUser": "u", "pwd": "p", "roles": []})", "admin")));
   EXPECT_TRUE(is_ok(any.run(R"({"find": "c"})")));
+}
+
+class AccountLoginTest : public AuthTest {
+ protected:
+  AccountLoginTest() { start({.listen_host = "127.0.0.1", .listen_port = 0, .account = "paint"}); }
+
+  // The key as it stands in the connection string.
+  std::string key(AccountKey which) {
+    const Secret uri = server_->account_uri(which);
+    const std::string_view text = uri.reveal();
+    const std::size_t from = std::string_view("mongodb://paint:").size();
+    return *percent_decode(text.substr(from, text.find('@') - from));
+  }
+};
+
+TEST_F(AccountLoginTest, EitherKeyOpensEverythingOnAnyDatabase) {
+  for (const AccountKey which : {AccountKey::kPrimary, AccountKey::kSecondary}) {
+    for (const char* db : {"admin", "imagegenerator"}) {
+      TestClient in = client();
+      ASSERT_EQ(log_in(in, "paint", key(which), db), 0);
+      EXPECT_TRUE(is_ok(in.run(R"({"insert": "c", "documents": [{}]})")));
+      EXPECT_TRUE(is_ok(in.run(R"({"listDatabases": 1})", "admin")));
+    }
+  }
+}
+
+TEST_F(AccountLoginTest, NothingElseDoes) {
+  TestClient stranger = client();
+  EXPECT_EQ(log_in(stranger, "paint", "wrong"), 18);
+  EXPECT_EQ(log_in(stranger, "other", key(AccountKey::kPrimary)), 18);
+  const bson::Document refused = stranger.run(R"({"find": "c"})");
+  EXPECT_EQ(code_of(refused), 13);
+  EXPECT_EQ(refused["errmsg"].as_string(), "Not Authenticated");
+  // No first user is made past the account, from this machine either.
+  EXPECT_EQ(
+      code_of(stranger.run(R"({"createUser": "me", "pwd": "p", "roles": ["root"]})", "admin")), 13);
+}
+
+TEST_F(AccountLoginTest, ANewKeyPutsOutWhoCameByTheOldOneAndNobodyElse) {
+  const std::string old = key(AccountKey::kPrimary);
+  TestClient by_primary = client(), by_secondary = client(), half_way = client();
+  ASSERT_EQ(log_in(by_primary, "paint", old), 0);
+  ASSERT_EQ(log_in(by_secondary, "paint", key(AccountKey::kSecondary)), 0);
+  const std::string bare = "n=paint,r=abc";
+  const bson::Document begun = half_way.run(
+      make_document("saslStart", 1, "mechanism", "SCRAM-SHA-256", "payload", binary("n,," + bare)),
+      "admin");
+
+  ASSERT_TRUE(is_ok(client().run(R"({"gessoRegenerateKey": "primary"})", "admin")));
+
+  const bson::Document refused = by_primary.run(R"({"find": "c"})");
+  EXPECT_EQ(code_of(refused), 13);
+  EXPECT_EQ(refused["codeName"].as_string(), "Unauthorized");
+  EXPECT_TRUE(is_ok(by_primary.run(R"({"ping": 1})")));  // as on Azure, where a ping tells nothing
+  EXPECT_TRUE(is_ok(by_secondary.run(R"({"find": "c"})")));
+  // Neither does a conversation that had begun end well.
+  EXPECT_EQ(
+      code_of(half_way.run(
+          make_document("saslContinue", 1, "conversationId", begun["conversationId"], "payload",
+                        binary(auth::client_final(old, bare, text_of(begun["payload"])))),
+          "admin")),
+      18);
+  TestClient again = client();
+  EXPECT_EQ(log_in(again, "paint", old), 18);
+  EXPECT_EQ(log_in(again, "paint", key(AccountKey::kPrimary)), 0);
+}
+
+TEST_F(AccountLoginTest, OnlyItsOwnerMayAskForANewKey) {
+  TestClient over_tcp = TestClient::over_tcp(server_->port());
+  ASSERT_EQ(log_in(over_tcp, "paint", key(AccountKey::kPrimary)), 0);
+  EXPECT_EQ(code_of(over_tcp.run(R"({"gessoRegenerateKey": "primary"})", "admin")), 13);
+  EXPECT_EQ(code_of(client().run(R"({"gessoRegenerateKey": "third"})", "admin")), 2);
+  EXPECT_TRUE(is_ok(over_tcp.run(R"({"find": "c"})")));
+  start({});
+  EXPECT_EQ(code_of(client().run(R"({"gessoRegenerateKey": "primary"})", "admin")), 2);
+}
+
+TEST_F(AccountLoginTest, TheKeysOutliveARestart) {
+  const std::string before = key(AccountKey::kSecondary);
+  start({.listen_host = "127.0.0.1", .listen_port = 0, .account = "paint"});
+  EXPECT_EQ(key(AccountKey::kSecondary), before);
 }
 
 }  // namespace

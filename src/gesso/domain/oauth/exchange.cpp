@@ -169,7 +169,7 @@ CodeExchange::Step CodeExchange::token_reply(const client::HttpResponse& respons
     }
     id_token_ = Secret(token);
     state_ = State::kKey;
-    return KeyNeeded{std::get<IdTokenParts>(parts).key_id};
+    return KeyNeeded{std::get<jose::TokenParts>(parts).key_id};
   }
   const std::string_view token = object != nullptr ? text_of(*object, "access_token") : "";
   const bool is_bearer =
@@ -199,7 +199,7 @@ CodeExchange::Step CodeExchange::key(const VerificationKey* key, Time now) {
     return refuse(RefusalReason::kProvider, "the ID token is signed with an unknown key");
   }
   const auto parts = split_id_token(id_token_.reveal());
-  const auto checked = check_id_token(std::get<IdTokenParts>(parts), *key,
+  const auto checked = check_id_token(std::get<jose::TokenParts>(parts), *key,
                                       {.issuer = metadata_.issuer,
                                        .legacy_issuer = provider_.legacy_issuer,
                                        .client_id = provider_.client_id,

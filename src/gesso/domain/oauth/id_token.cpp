@@ -105,25 +105,19 @@ NotAcceptable not_acceptable(std::string_view reason) {
 
 }  // namespace
 
-std::variant<IdTokenParts, NotAcceptable> split_id_token(std::string_view token) {
+std::variant<jose::TokenParts, NotAcceptable> split_id_token(std::string_view token) {
   if (token.size() > kMaxIdTokenBytes) return not_acceptable("is longer than 32 KiB");
-  const std::size_t first = token.find('.');
-  const std::size_t last = token.rfind('.');
-  if (first == std::string_view::npos || first == last || token.find('.', first + 1) != last) {
-    return not_acceptable("is no JSON Web Token");
+  auto split = jose::split_token(token);
+  if (const auto* wrong = std::get_if<jose::Malformed>(&split)) {
+    return *wrong == jose::Malformed::kExtension ? not_acceptable("asks for an extension")
+                                                 : not_acceptable("is no JSON Web Token");
   }
-  const auto header = read_object(token.substr(0, first));
-  auto signature = base64url_decode(token.substr(last + 1));
-  if (!header || !signature) return not_acceptable("is no JSON Web Token");
-  if (text_of(*header, "alg") != "RS256") return not_acceptable("is not signed with RS256");
-  if (header->contains("crit")) return not_acceptable("asks for an extension");
-  return IdTokenParts{.key_id = std::string(text_of(*header, "kid")),
-                      .signing_input = token.substr(0, last),
-                      .signature = std::move(*signature),
-                      .claims = token.substr(first + 1, last - first - 1)};
+  auto& parts = std::get<jose::TokenParts>(split);
+  if (parts.algorithm != "RS256") return not_acceptable("is not signed with RS256");
+  return std::move(parts);
 }
 
-std::variant<IdClaims, NotAcceptable> check_id_token(const IdTokenParts& token,
+std::variant<IdClaims, NotAcceptable> check_id_token(const jose::TokenParts& token,
                                                      const VerificationKey& key,
                                                      const Expected& expected, Time now) {
   if (!key.verifies(token.signing_input, token.signature)) {

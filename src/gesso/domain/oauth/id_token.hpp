@@ -11,7 +11,7 @@
 #include <variant>
 
 #include "gesso/base/clock.hpp"
-#include "gesso/domain/oauth/key_set.hpp"
+#include "gesso/jose/token.hpp"
 
 namespace gesso::domain::oauth {
 
@@ -23,18 +23,12 @@ struct NotAcceptable {
   std::string reason;
 };
 
-// The parts of a token, of which only the header was read. Borrows the token's text.
-struct IdTokenParts {
-  std::string key_id;  // empty where it names none
-  std::string_view signing_input;
-  std::string signature;
-  std::string_view claims;  // in base64url
-};
+using jose::KeySet;
+using jose::VerificationKey;
 
 // Splits a token. Its algorithm must be RS256 (`none`, HMAC with a public key and all else that its
-// header may ask for is refused); a key that it brings along (`jwk`, `jku`, `x5u`) is not looked
-// at.
-[[nodiscard]] std::variant<IdTokenParts, NotAcceptable> split_id_token(std::string_view token);
+// header may ask for is refused).
+[[nodiscard]] std::variant<jose::TokenParts, NotAcceptable> split_id_token(std::string_view token);
 
 // What the token must say.
 struct Expected {
@@ -56,7 +50,7 @@ struct IdClaims {
 };
 
 // Signature, issuer, audience, times (within `kClockSkew`), nonce and domain, in this order.
-[[nodiscard]] std::variant<IdClaims, NotAcceptable> check_id_token(const IdTokenParts& token,
+[[nodiscard]] std::variant<IdClaims, NotAcceptable> check_id_token(const jose::TokenParts& token,
                                                                    const VerificationKey& key,
                                                                    const Expected& expected,
                                                                    Time now);

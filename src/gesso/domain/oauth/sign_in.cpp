@@ -7,6 +7,11 @@
 namespace gesso::domain::oauth {
 namespace {
 
+// ID tokens are signed with RS256 (OpenID Connect Core 1.0, section 2), and no other is asked for.
+const VerificationKey* find(const KeySet& set, std::string_view id) {
+  return set.find(id, jose::Algorithm::kRs256);
+}
+
 using std::chrono::milliseconds;
 
 // Somebody waits at a browser: two attempts, soon after each other.
@@ -112,7 +117,7 @@ Outcome SignIn::finish(ProviderKind kind, const Callback& callback,
       continue;
     }
     const std::string id = std::get<CodeExchange::KeyNeeded>(step).id;
-    const auto keys = of.keys.get([&](const KeySet& set) { return set.find(id) != nullptr; },
+    const auto keys = of.keys.get([&](const KeySet& set) { return find(set, id) != nullptr; },
                                   [&] {
                                     const auto response = fetch(metadata_of->jwks_uri, call);
                                     auto read = KeySet::read(response.body.reveal());
@@ -123,7 +128,7 @@ Outcome SignIn::finish(ProviderKind kind, const Callback& callback,
                                     return std::move(*read);
                                   },
                                   call, "waiting for a provider's keys");
-    step = exchange.key(keys->find(id), clock_.now());
+    step = exchange.key(find(*keys, id), clock_.now());
   }
 }
 

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string_view>
 
-#include "gesso/base/error.hpp"
+#include "gesso/base/tls_server.hpp"
 
 namespace gesso::http::detail {
 namespace {
@@ -110,27 +110,12 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-// Throws boost::system::system_error.
+// Throws Error as `make_tls_server_context` does.
 std::shared_ptr<Context> make_context(const std::string& certificate, const std::string& key) {
-  auto context = std::make_shared<Context>(Context::tls_server);
-  SSL_CTX* const native = context->native_handle();
-  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
-  SSL_CTX_set_options(
-      native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);  // clients keep their tickets
-  // Of TLS 1.2 what keeps what was said before secret when the key is lost.
-  SSL_CTX_set_cipher_list(native, "ECDHE+AESGCM:ECDHE+CHACHA20");
-  SSL_CTX_set_alpn_select_cb(native, choose_protocol, nullptr);
-  // OpenSSL would ask at the terminal.
-  context->set_password_callback([](std::size_t, Context::password_purpose) { return ""; });
-  context->use_certificate_chain_file(certificate);
-  context->use_private_key_file(key, Context::pem);
-  if (SSL_CTX_check_private_key(native) != 1) {
-    throw boost::system::system_error(
-        error_code(static_cast<int>(ERR_get_error()), asio::error::get_ssl_category()));
-  }
-  return context;
+  const std::shared_ptr<SSL_CTX> native = make_tls_server_context(certificate, key);
+  SSL_CTX_set_alpn_select_cb(native.get(), choose_protocol, nullptr);
+  SSL_CTX_up_ref(native.get());  // Asio's context gives one back
+  return std::make_shared<Context>(native.get());
 }
 
 }  // namespace
@@ -138,12 +123,12 @@ std::shared_ptr<Context> make_context(const std::string& certificate, const std:
 class TlsServer::Impl {
   const std::string certificate_file_;
   const std::string key_file_;
-  mutable std::mutex mutex_;  // guards context_
-  std::shared_ptr<Context> context_;
   // What `reload_if_changed` saw: of the thread that calls it.
   using Files = std::array<FileState, 2>;
-  Files used_;
+  Files used_;  // before the files are read
   std::optional<Files> refused_;
+  mutable std::mutex mutex_;  // guards context_
+  std::shared_ptr<Context> context_;
 
   [[nodiscard]] Files look() const { return {look_at(certificate_file_), look_at(key_file_)}; }
 
@@ -151,15 +136,8 @@ class TlsServer::Impl {
   Impl(std::string certificate_file, std::string key_file)
       : certificate_file_(std::move(certificate_file)),
         key_file_(std::move(key_file)),
-        used_(look()) {
-    try {
-      context_ = make_context(certificate_file_, key_file_);
-    } catch (const boost::system::system_error& error) {
-      throw Error(ErrorKind::kUnavailable, "cannot serve TLS with the certificate " +
-                                               certificate_file_ + " and the key " + key_file_ +
-                                               ": " + error.code().message());
-    }
-  }
+        used_(look()),
+        context_(make_context(certificate_file_, key_file_)) {}
 
   [[nodiscard]] std::shared_ptr<Context> context() const {
     const std::lock_guard lock(mutex_);
@@ -175,9 +153,8 @@ class TlsServer::Impl {
       context_.swap(fresh);
     } catch (const std::exception& error) {
       if (refused_ != now) {
-        spdlog::error(
-            "http: the new TLS certificate cannot be used, the old one stays: {} in {}, {}",
-            error.what(), certificate_file_, key_file_);
+        spdlog::error("http: the new TLS certificate cannot be used, the old one stays: {}",
+                      error.what());
       }
       refused_ = now;
       return;

@@ -13,6 +13,9 @@ namespace {
 
 constexpr int kConversationId = 1;
 constexpr int kMechanismUnavailable = 334;
+constexpr std::string_view kScram = "SCRAM-SHA-256";
+constexpr std::string_view kOidc = "MONGODB-OIDC";
+constexpr std::string_view kExternal = "$external";  // the database of users whom others vouch for
 
 constexpr Field kStartFields[] = {
     {"saslStart", kAny, Presence::kRequired},
@@ -40,20 +43,35 @@ std::string payload_of(const Arguments& arguments) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-void append_step(bson::Builder& reply, std::string_view payload, bool done) {
+// What the server says in a conversation.
+struct Step {
+  std::string payload = {};
+  bool done = false;
+};
+
+void append_step(bson::Builder& reply, const Step& step) {
+  const std::string& payload = step.payload;
   reply.append("conversationId", kConversationId);
-  reply.append("done", done);
+  reply.append("done", step.done);
   reply.append("payload",
                bson::Binary{.subtype = 0,
                             .bytes = {reinterpret_cast<const std::uint8_t*>(payload.data()),
                                       payload.size()}});
 }
 
+// A payload that is a document. Throws CommandError (kBadValue) for another.
+bson::Document document_of(const std::string& payload) {
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(payload.data());
+  const auto document = bson::View::validate({bytes, payload.size()});
+  if (!document) throw CommandError(ErrorCode::kBadValue, "the payload is not BSON");
+  return bson::Document(*document);
+}
+
 // Runs a step of the conversation; one that fails ends it.
-template <class Step>
-auto guarded(Client& client, Step step) {
+template <class Work>
+auto guarded(Client& client, Work work) {
   try {
-    return step();
+    return work();
   } catch (const CommandError& error) {
     const std::string user =
         client.conversation ? client.conversation->user() + "@" + client.conversation_db : "?";
@@ -64,10 +82,62 @@ auto guarded(Client& client, Step step) {
   }
 }
 
-std::string begin(Context& context, const Arguments& arguments, std::string_view db) {
-  if (arguments.string("mechanism") != "SCRAM-SHA-256") {
+// Those whom a password of this name may belong to. An account's keys are good on any database,
+// since a client takes the one that its connection string names.
+std::vector<auth::UserPtr> candidates_of(const Services& services, std::string_view db,
+                                         const std::string& name) {
+  if (const auto& account = services.options.account; account && account->name() == name) {
+    const auth::Account::Users users = account->users();
+    return {users.begin(), users.end()};
+  }
+  if (auth::UserPtr user = services.users.find(db, name)) return {std::move(user)};
+  return {};
+}
+
+// The one step of MONGODB-OIDC, with the texts of Azure DocumentDB's gateway: a refusal says why,
+// since whoever can make a token knows what is in it.
+Step log_in_by_token(Context& context, const Arguments& arguments) {
+  Client& client = context.client;
+  const auth::TokenIssuer& issuer = *context.services.options.token_issuer;
+  client.conversation.reset();
+  client.user = nullptr;
+  client.user_until.reset();
+  const std::string payload = payload_of(arguments);
+  try {
+    const bson::Document document = document_of(payload);
+    const bson::Value token = document["jwt"];
+    if (!token.is_string()) {
+      throw CommandError(ErrorCode::kUnauthorized, "JWT token missing from OIDC payload");
+    }
+    auth::TokenBearer bearer = issuer.check(token.as_string(), context.services.clock.now());
+    auth::User user;
+    user.name = std::move(bearer.object_id);
+    user.db = std::string(kExternal);
+    // Roles are the cluster's to give, and on Azure they are for all of it.
+    user.roles = {{.name = "root", .db = "admin"}};
+    client.user = std::make_shared<const auth::User>(std::move(user));
+    client.user_until = bearer.until;
+  } catch (const CommandError& error) {
+    spdlog::warn("localdb: {}: log-in by a token failed: {}", client.peer, error.what());
+    throw;
+  }
+  spdlog::debug("localdb: {}: {} logged in", client.peer, client.user->id());
+  return {.done = true};
+}
+
+Step begin(Context& context, const Arguments& arguments, std::string_view db) {
+  const std::string_view mechanism = arguments.string("mechanism");
+  if (context.services.options.token_issuer) {
+    if (mechanism == kOidc) return log_in_by_token(context, arguments);
+    if (mechanism != kScram) {
+      throw CommandError(
+          ErrorCode::kUnauthorized,
+          "Only SCRAM-SHA-256 and MONGODB-OIDC are supported, got: " + std::string(mechanism));
+    }
+  }
+  if (mechanism != kScram) {
     throw CommandError(kMechanismUnavailable, "Received authentication for mechanism " +
-                                                  std::string(arguments.string("mechanism")) +
+                                                  std::string(mechanism) +
                                                   " which is not enabled; SCRAM-SHA-256 is");
   }
   Services& services = context.services;
@@ -75,18 +145,23 @@ std::string begin(Context& context, const Arguments& arguments, std::string_view
   client.conversation.emplace(services.random);
   client.conversation_db = db;
   client.skip_empty_exchange = arguments.document("options")["skipEmptyExchange"].truthy();
-  return guarded(client, [&] {
-    return client.conversation->first(payload_of(arguments), [&](const std::string& name) {
-      const auth::UserPtr user = services.users.find(db, name);
-      return user ? user->credentials
-                  : auth::decoy_credentials(client.conversation_db + "." + name,
-                                            services.decoy_secret);
-    });
-  });
+  return {.payload = guarded(client, [&] {
+            return client.conversation->first(payload_of(arguments), [&](const std::string& name) {
+              client.candidates = candidates_of(services, db, name);
+              std::vector<auth::Credentials> credentials;
+              for (const auth::UserPtr& user : client.candidates)
+                credentials.push_back(user->credentials);
+              if (credentials.empty()) {
+                credentials.push_back(auth::decoy_credentials(client.conversation_db + "." + name,
+                                                              services.decoy_secret));
+              }
+              return credentials;
+            });
+          })};
 }
 
 void sasl_start(Context& context) {
-  append_step(context.reply, begin(context, context.arguments, context.db), false);
+  append_step(context.reply, begin(context, context.arguments, context.db));
 }
 
 void sasl_continue(Context& context) {
@@ -96,22 +171,27 @@ void sasl_continue(Context& context) {
   }
   if (client.conversation->proven()) {  // the empty exchange at the end
     client.conversation.reset();
-    append_step(context.reply, "", true);
+    append_step(context.reply, {.done = true});
     return;
   }
-  const std::string payload = guarded(client, [&] {
+  std::string payload = guarded(client, [&] {
     std::string server_final = client.conversation->final(payload_of(context.arguments));
-    client.user = context.services.users.find(client.conversation_db, client.conversation->user());
-    // A user who was dropped meanwhile.
+    client.user =
+        current_user(context.services, client.candidates.at(client.conversation->proven_by()));
+    // Dropped meanwhile, or a key that was made anew.
+    client.user_until.reset();
     if (!client.user) throw CommandError(ErrorCode::kAuthenticationFailed, "no such user");
     return server_final;
   });
   spdlog::debug("localdb: {}: {} logged in", client.peer, client.user->id());
-  append_step(context.reply, payload, client.skip_empty_exchange);
+  append_step(context.reply, {.payload = std::move(payload), .done = client.skip_empty_exchange});
   if (client.skip_empty_exchange) client.conversation.reset();
 }
 
-void logout(Context& context) { context.client.user = nullptr; }
+void logout(Context& context) {
+  context.client.user = nullptr;
+  context.client.user_until.reset();
+}
 
 void connection_status(Context& context) {
   bson::Builder& reply = context.reply;
@@ -148,9 +228,9 @@ void speculative_authenticate(Context& context, bson::View proposal) {
     const Arguments arguments("speculativeAuthenticate", kStartFields, proposal);
     const std::string_view db =
         arguments.has("db") ? arguments.string("db") : std::string_view("admin");
-    const std::string payload = begin(context, arguments, db);
+    const Step step = begin(context, arguments, db);
     const auto answer = context.reply.document("speculativeAuthenticate");
-    append_step(context.reply, payload, false);
+    append_step(context.reply, step);
   } catch (const CommandError&) {
     context.client.conversation.reset();
   }

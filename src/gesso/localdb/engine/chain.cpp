@@ -100,7 +100,14 @@ void block(Call& call, std::chrono::milliseconds duration) {
 }  // namespace
 
 void Authorise::around(Call& call, const Next& next) const {
-  if (call.command.access != Access::kPublic) {
+  if (call.command.access == Access::kOwner) {
+    // Whoever can open the socket can read all that the server keeps.
+    if (!call.client.is_over_unix) {
+      throw CommandError(ErrorCode::kUnauthorized, "command " + std::string(call.name) +
+                                                       " is for the server's owner, over its Unix "
+                                                       "socket");
+    }
+  } else if (call.command.access != Access::kPublic) {
     require_rights(call.services, call.client,
                    call.command.access == Access::kLoggedIn ? auth::Rights{0} : call.command.rights,
                    call.command.access == Access::kOnServer ? std::string_view("admin") : call.db,

@@ -11,13 +11,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gesso/base/clock.hpp"
 #include "gesso/base/random.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/view.hpp"
 #include "gesso/localdb/engine/arguments.hpp"
+#include "gesso/localdb/engine/auth/account.hpp"
 #include "gesso/localdb/engine/auth/scram.hpp"
+#include "gesso/localdb/engine/auth/token_issuer.hpp"
 #include "gesso/localdb/engine/auth/user.hpp"
 #include "gesso/localdb/engine/cursor.hpp"
 #include "gesso/localdb/engine/fail_point.hpp"
@@ -45,6 +48,10 @@ struct EngineOptions {
   std::size_t max_connections = 1024;
   CursorLimits cursors = {};
   const Dialect* dialect = nullptr;  // borrowed; null: localdb's own
+  // The one account, by either of whose keys everybody logs in, with or without other users.
+  std::shared_ptr<auth::Account> account = {};
+  // Whose tokens log in by MONGODB-OIDC; none: nobody's.
+  std::shared_ptr<const auth::TokenIssuer> token_issuer = {};
 };
 
 // One connection as commands see it. Belongs to the connection's thread.
@@ -52,10 +59,14 @@ struct Client {
   std::int32_t id = 0;
   std::string peer;
   bool is_local = false;  // over the Unix socket or the loopback interface
+  bool is_over_unix = false;
   std::string app_name = {};
-  auth::UserPtr user = {};  // as it was at log-in; null when nobody is logged in
+  auth::UserPtr user = {};              // as it was at log-in; null when nobody is logged in
+  std::optional<Time> user_until = {};  // when the token of the log-in ends
   std::optional<auth::ScramServer> conversation = {};
   std::string conversation_db = {};
+  // Whom the conversation may prove to be there, in the order of its credentials.
+  std::vector<auth::UserPtr> candidates = {};
   bool skip_empty_exchange = false;
   RecentProjections projections = {};
   // Whether the other side has closed its connection; empty where it cannot. Must not block.
@@ -113,6 +124,7 @@ struct Context {
 
 // Who may run a command.
 enum class Access {
+  kOwner,       // the server's owner, over the Unix socket; no dialect's affair
   kPublic,      // anybody, before logging in too
   kLoggedIn,    // any user
   kOnDatabase,  // a user with one of the rights on the command's database
@@ -130,6 +142,7 @@ struct Command {
 // The commands of one file each.
 [[nodiscard]] std::span<const Command> handshake_commands();
 [[nodiscard]] std::span<const Command> authentication_commands();
+[[nodiscard]] std::span<const Command> account_commands();
 [[nodiscard]] std::span<const Command> user_commands();
 [[nodiscard]] std::span<const Command> session_commands();
 [[nodiscard]] std::span<const Command> diagnostic_commands();
@@ -152,6 +165,9 @@ struct WhichOperations {
 };
 [[nodiscard]] std::vector<bson::Document> current_operations(const Context& context,
                                                              WhichOperations which);
+
+// The user as he is now; nullptr where he is gone, or was replaced by another of the same name.
+[[nodiscard]] auth::UserPtr current_user(const Services& services, const auth::UserPtr& user);
 
 // Throws CommandError (13) unless the client's user may; always passes without `require_auth`.
 void require_rights(const Services& services, const Client& client, auth::Rights rights,

@@ -125,8 +125,8 @@ void create_user(Context& context) {
   Services& services = context.services;
   const Arguments& arguments = context.arguments;
   // While there is no user, whoever is on this machine may make the first one.
-  const bool is_first =
-      services.options.require_auth && services.users.empty() && context.client.is_local;
+  const bool is_first = services.options.require_auth && !services.options.account &&
+                        services.users.empty() && context.client.is_local;
   auth::User user;
   user.name = arguments.string("createUser");
   user.db = context.db;

@@ -59,6 +59,7 @@ constexpr std::array kNames = {
     Entry{279, "ClientDisconnect"},
     Entry{290, "InvalidCatalogEntry"},
     Entry{292, "QueryExceededMemoryLimitNoDiskUseAllowed"},
+    Entry{391, "ReauthenticationRequired"},
     Entry{10334, "BSONObjectTooLarge"},
     Entry{11000, "DuplicateKey"},
     Entry{11600, "InterruptedAtShutdown"},

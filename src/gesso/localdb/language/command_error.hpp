@@ -54,6 +54,7 @@ enum class ErrorCode : int {
   kClientDisconnect = 279,
   kInvalidCatalogEntry = 290,
   kQueryExceededMemoryLimit = 292,
+  kReauthenticationRequired = 391,
   kDocumentTooLarge = 10334,
   kDuplicateKey = 11000,
   kInterruptedAtShutdown = 11600,

@@ -102,7 +102,7 @@ void Acceptor::accept_one(const Descriptor& listener) {
 }
 
 void Acceptor::add(Descriptor socket) {
-  auto connection = std::make_unique<Connection>(std::move(socket), options_.limits);
+  auto connection = std::make_unique<Connection>(std::move(socket), options_.limits, options_.tls);
   const std::lock_guard lock(mutex_);
   Entry& entry = entries_.emplace_back();
   entry.connection = std::move(connection);

@@ -31,6 +31,7 @@ class Acceptor {
     std::uint16_t port = 0;        // 0 takes a free one
     std::size_t max_connections = 1024;
     ConnectionLimits limits = {};
+    std::shared_ptr<ssl_ctx_st> tls = {};  // for TCP; none: plain
     // How long `stop` waits for commands that run and replies that nobody takes, before it calls
     // `hurry` and cuts the connections.
     std::chrono::milliseconds grace{1000};

@@ -172,12 +172,15 @@ std::uint16_t bound_port(const Descriptor& socket) {
   return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
-Connection::Connection(Descriptor socket, ConnectionLimits limits)
+Connection::Connection(Descriptor socket, ConnectionLimits limits,
+                       const std::shared_ptr<ssl_ctx_st>& tls)
     : socket_(std::move(socket)), limits_(limits) {
   PeerName peer = peer_of(socket_.get());
   peer_ = std::move(peer.name);
   local_ = peer.local;
-  if (!peer_.starts_with("unix:")) {
+  over_unix_ = peer_.starts_with("unix:");
+  stream_ = tls && !over_unix_ ? tls_stream(socket_.get(), tls) : plain_stream(socket_.get());
+  if (!over_unix_) {
     const int on = 1;
     (void)::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
@@ -193,6 +196,18 @@ bool Connection::is_too_slow(SteadyClock::time_point begun, std::size_t bytes_mo
   const auto allowed =
       limits_.patience + std::chrono::seconds(bytes_moved / limits_.bytes_a_second);
   return SteadyClock::now() - begun > allowed;
+}
+
+void Connection::open() {
+  const auto begun = SteadyClock::now();
+  while (!stream_->open()) {
+    if (stopped_.load(std::memory_order_relaxed)) {
+      throw Error(ErrorKind::kUnavailable, "the server stops");
+    }
+    if (SteadyClock::now() - begun > limits_.patience) {
+      throw Error(ErrorKind::kTimeout, "the TLS handshake took too long");
+    }
+  }
 }
 
 bool Connection::is_peer_gone() const noexcept {
@@ -230,8 +245,7 @@ bool Connection::fill(std::size_t size, Peer peer) {
       buffer_.resize(std::max(kFirstRead, std::min(size, filled_ * 2)));
     }
     if (stopped_.load(std::memory_order_relaxed)) return false;
-    const ssize_t got =
-        ::recv(socket_.get(), buffer_.data() + filled_, buffer_.size() - filled_, 0);
+    const ssize_t got = stream_->receive(std::span(buffer_).subspan(filled_));
     if (got > 0) {
       filled_ += static_cast<std::size_t>(got);
     } else if (got == 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)) {
@@ -249,28 +263,25 @@ bool Connection::fill(std::size_t size, Peer peer) {
 }
 
 bool Connection::send(const ReplyHeader& header, bson::View document) {
-  // sendmsg reads only; its types cannot say so.
+  // Sending reads only; its types cannot say so.
   std::array<iovec, 2> parts = {iovec{const_cast<std::uint8_t*>(header.bytes.data()), header.size},
                                 iovec{const_cast<std::uint8_t*>(document.data()), document.size()}};
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
+  std::span<iovec> left(parts);
   const auto begun = SteadyClock::now();
   std::size_t all_sent = 0;
-  while (message.msg_iovlen > 0) {
-    const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+  while (!left.empty()) {
+    const ssize_t sent = stream_->send(left);
     const bool waits = sent < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK);
     if (sent < 0 && !waits) return false;
-    auto left = waits ? std::size_t{0} : static_cast<std::size_t>(sent);
-    all_sent += left;
-    while (message.msg_iovlen > 0 && left >= message.msg_iov->iov_len) {
-      left -= message.msg_iov->iov_len;
-      ++message.msg_iov;
-      --message.msg_iovlen;
+    auto gone = waits ? std::size_t{0} : static_cast<std::size_t>(sent);
+    all_sent += gone;
+    while (!left.empty() && gone >= left.front().iov_len) {
+      gone -= left.front().iov_len;
+      left = left.subspan(1);
     }
-    if (message.msg_iovlen > 0) {
-      message.msg_iov->iov_base = static_cast<std::uint8_t*>(message.msg_iov->iov_base) + left;
-      message.msg_iov->iov_len -= left;
+    if (!left.empty()) {
+      left.front().iov_base = static_cast<std::uint8_t*>(left.front().iov_base) + gone;
+      left.front().iov_len -= gone;
       if (is_too_slow(begun, all_sent)) return false;
     }
   }

@@ -6,12 +6,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "gesso/bson/view.hpp"
+#include "gesso/localdb/server/stream.hpp"
 #include "gesso/localdb/wire/message.hpp"
 
 namespace gesso::localdb::wire {
@@ -44,8 +46,9 @@ class Descriptor {
 
 // How long and how much a connection may take of the server for nothing.
 struct ConnectionLimits {
-  // A message that has begun, and a reply, may take this long, and a second for each of so many
-  // bytes that have gone over: who stands still is cut after `patience`.
+  // A TLS handshake may take this long in all. A message that has begun, and a reply, may so too,
+  // and a second for each of so many bytes that have gone over: who stands still is cut after
+  // `patience`.
   std::chrono::milliseconds patience{30'000};
   std::size_t bytes_a_second = 64 * 1024;
   // Of somebody who has not logged in, where that is needed: the largest message, and the longest
@@ -61,13 +64,24 @@ class Connection {
   ConnectionLimits limits_;
   std::string peer_;
   bool local_ = false;
+  bool over_unix_ = false;
+  std::unique_ptr<Stream> stream_;
   std::vector<std::uint8_t> buffer_;
   std::size_t filled_ = 0;    // bytes of buffer_ that have arrived
   std::size_t consumed_ = 0;  // of those, the message that was given out
   std::atomic<bool> stopped_ = false;
 
  public:
-  Connection(Descriptor socket, ConnectionLimits limits);
+  // With a context (`make_tls_server_context`) a TCP connection is served by TLS.
+  Connection(Descriptor socket, ConnectionLimits limits,
+             const std::shared_ptr<ssl_ctx_st>& tls = nullptr);
+
+  // Waits for the handshake, where there is one. Throws Error: kValidation where the two cannot
+  // agree, kTimeout past the limits, kUnavailable where the peer has gone. REQUIRES: called once,
+  // before all else.
+  void open();
+  // Says that nothing follows, where that goes without waiting. Of the thread that serves it.
+  void close() noexcept { stream_->close(); }
 
   enum class Peer { kStranger, kKnown };
   // Waits for the next whole message and gives its bytes, valid until the next call; std::nullopt
@@ -89,6 +103,8 @@ class Connection {
   [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
   // Over the Unix socket or the loopback interface.
   [[nodiscard]] bool is_local() const noexcept { return local_; }
+  // Over the Unix socket, which only the server's owner can use.
+  [[nodiscard]] bool is_over_unix() const noexcept { return over_unix_; }
 
  private:
   // Reads until `size` bytes are there; false at the end of the stream.

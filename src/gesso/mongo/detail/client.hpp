@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "gesso/mongo/detail/connection_login.hpp"
 #include "gesso/mongo/detail/deadline_stream.hpp"
 #include "gesso/mongo/detail/driver.hpp"
 #include "gesso/mongo/detail/endpoint.hpp"
@@ -23,6 +24,7 @@ class Client {
   std::shared_ptr<Endpoint> endpoint_;
   const std::string& database_;
   StreamLimits limits_;
+  ConnectionLogin login_;
   std::map<std::string, CollectionPtr, std::less<>> collections_;
   // Numbers single writes. libmongoc would number some of them itself (insert_one and the like),
   // but puts maxTimeMS where the server refuses it, and waits for a server without regard to the
@@ -40,6 +42,7 @@ class Client {
 
   [[nodiscard]] Endpoint& endpoint() const { return *endpoint_; }
   [[nodiscard]] StreamLimits& limits() { return limits_; }
+  [[nodiscard]] ConnectionLogin& login() { return login_; }
   // REQUIRES of this and of what follows, up to `drop_write_session`: it is not `local`.
   [[nodiscard]] mongoc_client_t* get() const { return limits_.client; }
   // The way to a server of this process; nullptr where the server is another process.

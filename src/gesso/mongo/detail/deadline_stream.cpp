@@ -116,6 +116,7 @@ mongoc_stream_t* open_or_throw(const mongoc_uri_t* uri, const mongoc_host_list_t
   stream->limits = &limits;
   stream->opened_at = limits.commands;
   ++limits.open;
+  ++limits.opened;
   ++*limits.open_in_service;
   return &stream->base;
 }

@@ -24,6 +24,8 @@ struct StreamLimits {
   std::uint64_t commands = 0;
   // Connections of this client that stand; and of all clients.
   int open = 0;
+  // Connections that this client has ever opened.
+  std::uint64_t opened = 0;
   std::atomic<std::size_t>* open_in_service = nullptr;
 };
 

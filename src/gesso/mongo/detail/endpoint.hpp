@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "gesso/base/clock.hpp"
 #include "gesso/base/deadline.hpp"
 #include "gesso/base/random.hpp"
 #include "gesso/mongo/detail/client_pool.hpp"
@@ -108,6 +109,8 @@ class Shared {
   std::string database;
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds server_selection_timeout{5000};
+  TokenSource login_token;  // ServiceOptions::login_token; may be empty
+  const Clock* clock = nullptr;
   // ServiceOptions::renew_credentials; may be empty.
   std::function<bool(std::uint64_t pool_number, Deadline)> renew_credentials;
   DialectTable dialects;          // as the account speaks them

@@ -217,6 +217,14 @@ void Session::Impl::refuse_if_late(const Operation& operation, const Attempts& a
                    late);
 }
 
+bool Session::Impl::log_in(bson_error_t& error) {
+  const std::optional<TokenLogin>& wanted = endpoint().uri.token_login;
+  if (!wanted || is_local()) return true;
+  const Time now = shared_.clock->now();
+  if (!client_->login().is_due(client_->limits(), now)) return true;
+  return client_->login().run(client_->limits(), *wanted, shared_.login_token, now, error);
+}
+
 bool Session::Impl::renew(Attempts& attempts) {
   // A write that may have been done must not be done again under another session's number.
   if (pinned_ || !shared_.renew_credentials || attempts.fate_unknown) return false;
@@ -240,9 +248,18 @@ void Session::Impl::judge(const bson_error_t& error, bson::View reply, const Ope
   const bool lost = origin == Origin::kNetwork && repeat != Repeat::kNumberedWrite;
   if (lost) client_->drop_write_session();
   const int code = static_cast<int>(error.code);
+  if (repeat == Repeat::kNever && refuses_credentials(origin, code, error.message)) {
+    client_->login().refused(code);  // for the next command
+  }
   if (repeat != Repeat::kNever) {
     if (origin == Origin::kNotSent && !attempts.give_up.expired()) return;
-    if (refuses_credentials(origin, code, error.message) && renew(attempts)) return;
+    if (refuses_credentials(origin, code, error.message)) {
+      if (endpoint().uri.token_login && attempts.logins++ == 0) {
+        client_->login().refused(code);
+        return;
+      }
+      if (renew(attempts)) return;
+    }
     if (origin == Origin::kServer && is_throttled(code, error.message) &&
         wait_for_capacity(error.message, deadline_.is_set() ? deadline_ : attempts.give_up,
                           attempts.throttle)) {

@@ -116,6 +116,7 @@ class Session::Impl {
     Deadline give_up;           // with what was not sent
     bool fate_unknown = false;  // of a write in one of those before
     int renewals = 0;
+    int logins = 0;  // after a refusal
     ThrottleFsm throttle = {};
   };
   enum class WriteErrors { kThrow, kReport };
@@ -137,6 +138,9 @@ class Session::Impl {
   void account(const Operation& operation, bson::View reply);
   // Asks the server what the last command cost; std::nullopt where it does not say.
   [[nodiscard]] std::optional<CommandCharge> ask_charge();
+  // By a token, where the endpoint wants one and it is due. False where that did not get through.
+  // Throws Error (kAuth) where the token is refused.
+  bool log_in(bson_error_t& error);
   // Moves to the endpoint with newer credentials; false where there is none.
   bool renew(Attempts& attempts);
   void refuse_if_late(const Operation& operation, const Attempts& attempts) const;
@@ -149,8 +153,9 @@ void Session::Impl::persist(const Operation& operation, Repeat repeat, Reply& re
     refuse_if_late(operation, attempts);
     yield_to_foreground();
     bson_error_t error{};
-    const bool done = attempt(error, reply);
-    account(operation, reply.view());
+    const bool sent = log_in(error);
+    const bool done = sent && attempt(error, reply);
+    if (sent) account(operation, reply.view());
     if (done) break;
     judge(error, reply.view(), operation, attempts);
   }

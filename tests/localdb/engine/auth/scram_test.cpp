@@ -32,7 +32,7 @@ class ScramTest : public ::testing::Test {
   std::string first(std::string_view message) {
     return server_.first(message, [this](const std::string& user) {
       asked_ = user;
-      return credentials_;
+      return std::vector{credentials_};
     });
   }
   int code_of(std::string_view message) {
@@ -82,7 +82,7 @@ TEST_F(ScramTest, RefusesAnotherPassword) {
 TEST_F(ScramTest, RefusesAReplayInAnotherConversation) {
   const std::string proof = client_final("pencil", "n=user,r=abc", first("n,,n=user,r=abc"));
   ScramServer other(random_);
-  (void)other.first("n,,n=user,r=abc", [this](const std::string&) { return credentials_; });
+  (void)other.first("n,,n=user,r=abc", [this](const std::string&) { return std::vector{credentials_}; });
   EXPECT_THROW((void)other.final(proof), CommandError);
   EXPECT_FALSE(other.proven());
 }
@@ -117,7 +117,7 @@ TEST_F(ScramTest, RefusesWhatIsNoScram) {
        {"", "n,,", "n,,n=user", "n,,r=abc,n=user", "p=tls-unique,,n=user,r=abc",
         "n,a=other,n=user,r=abc", "n,,n=,r=abc", "n,,n=us=er,r=abc", "n,,n=user,r="}) {
     ScramServer server(random_);
-    EXPECT_THROW((void)server.first(message, [this](const std::string&) { return credentials_; }),
+    EXPECT_THROW((void)server.first(message, [this](const std::string&) { return std::vector{credentials_}; }),
                  CommandError)
         << message;
   }
@@ -128,7 +128,7 @@ TEST_F(ScramTest, RefusesAFinalMessageThatDoesNotFit) {
                                  std::pair{",p=", ",q="}, std::pair{",p=", ",p=!"}}) {
     ScramServer server(random_);
     const std::string server_first =
-        server.first("n,,n=user,r=abc", [this](const std::string&) { return credentials_; });
+        server.first("n,,n=user,r=abc", [this](const std::string&) { return std::vector{credentials_}; });
     std::string message = client_final("pencil", "n=user,r=abc", server_first);
     message.replace(message.find(from), std::string_view(from).size(), to);
     EXPECT_THROW((void)server.final(message), CommandError) << message;

@@ -57,6 +57,16 @@ std::string decode_name(std::string_view text) {
   return name;
 }
 
+// ClientKey = ClientProof XOR HMAC(StoredKey, AuthMessage); its hash must be StoredKey.
+bool is_proof(std::string_view proof, const Credentials& credentials, std::string_view message) {
+  Digest client_key = hmac_sha256(as_text(credentials.stored_key), message);
+  for (std::size_t i = 0; i < client_key.size(); ++i) {
+    client_key[i] = static_cast<std::uint8_t>(client_key[i] ^ static_cast<std::uint8_t>(proof[i]));
+  }
+  const Digest hash = sha256(as_text(client_key));
+  return CRYPTO_memcmp(hash.data(), credentials.stored_key.data(), hash.size()) == 0;
+}
+
 }  // namespace
 
 Credentials make_credentials(std::string_view password, Random& random, int iterations) {
@@ -114,8 +124,9 @@ std::string ScramServer::first(std::string_view message, const Lookup& lookup) {
   nonce_ += base64_encode({reinterpret_cast<const char*>(random_bytes.data()), kNonceSize});
   credentials_ = lookup(user_);
 
-  std::string server_first = "r=" + nonce_ + ",s=" + base64_encode(as_text(credentials_.salt)) +
-                             ",i=" + std::to_string(credentials_.iterations);
+  const Credentials& asked = credentials_.front();
+  std::string server_first = "r=" + nonce_ + ",s=" + base64_encode(as_text(asked.salt)) +
+                             ",i=" + std::to_string(asked.iterations);
   auth_message_ = client_first_bare + "," + server_first;
   state_ = State::kFinal;
   return server_first;
@@ -137,19 +148,16 @@ std::string ScramServer::final(std::string_view message) {
   const std::optional<std::string> proof = base64_decode(message.substr(proof_at + 3));
   if (!proof || proof->size() != Digest().size()) bad_message("the proof is not base 64");
 
-  // ClientKey = ClientProof XOR HMAC(StoredKey, AuthMessage); its hash must be StoredKey.
-  Digest client_key = hmac_sha256(as_text(credentials_.stored_key), auth_message_);
-  for (std::size_t i = 0; i < client_key.size(); ++i) {
-    client_key[i] =
-        static_cast<std::uint8_t>(client_key[i] ^ static_cast<std::uint8_t>((*proof)[i]));
+  // All of them whatever fits, so that the time tells nothing.
+  std::optional<std::size_t> fits;
+  for (std::size_t i = 0; i < credentials_.size(); ++i) {
+    if (is_proof(*proof, credentials_[i], auth_message_)) fits = i;
   }
-  const Digest hash = sha256(as_text(client_key));
-  if (CRYPTO_memcmp(hash.data(), credentials_.stored_key.data(), hash.size()) != 0) {
-    throw CommandError(ErrorCode::kAuthenticationFailed, "Authentication failed.");
-  }
+  if (!fits) throw CommandError(ErrorCode::kAuthenticationFailed, "Authentication failed.");
+  proven_ = *fits;
   state_ = State::kProven;
-  return "v=" +
-         base64_encode(as_text(hmac_sha256(as_text(credentials_.server_key), auth_message_)));
+  const Digest& server_key = credentials_[proven_].server_key;
+  return "v=" + base64_encode(as_text(hmac_sha256(as_text(server_key), auth_message_)));
 }
 
 }  // namespace gesso::localdb::auth

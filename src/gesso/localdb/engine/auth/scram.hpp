@@ -49,10 +49,12 @@ class ScramServer {
   std::string gs2_header_;
   std::string auth_message_;
   std::string nonce_;
-  Credentials credentials_;
+  std::vector<Credentials> credentials_;
+  std::size_t proven_ = 0;
 
  public:
-  using Lookup = std::function<Credentials(const std::string& user)>;
+  // One or more, all with the same salt and iterations: whoever has the password of one is in.
+  using Lookup = std::function<std::vector<Credentials>(const std::string& user)>;
 
   explicit ScramServer(Random& random) : random_(&random) {}
 
@@ -62,6 +64,8 @@ class ScramServer {
   [[nodiscard]] std::string final(std::string_view message);
 
   [[nodiscard]] bool proven() const noexcept { return state_ == State::kProven; }
+  // Which of the credentials it was by, once it is proven.
+  [[nodiscard]] std::size_t proven_by() const noexcept { return proven_; }
   [[nodiscard]] bool started() const noexcept { return state_ != State::kFirst; }
   // The name that the client gave, after `first`.
   [[nodiscard]] const std::string& user() const noexcept { return user_; }

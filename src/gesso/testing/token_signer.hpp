@@ -1,4 +1,4 @@
-// A provider's key: signs ID tokens, and says what others need to check them.
+// An issuer's key: signs JSON Web Tokens, and says what others need to check them.
 //
 // Of one test; const functions are thread-safe. Making one takes a tenth of a second.
 #pragma once
@@ -11,29 +11,35 @@
 #include <string>
 #include <string_view>
 
-namespace gesso::domain::oauth {
+namespace gesso::testing {
 
-class Signer {
+class TokenSigner {
   std::string id_;
   std::shared_ptr<EVP_PKEY> key_;
 
+  TokenSigner(std::string id, EVP_PKEY* key);
+
  public:
-  explicit Signer(std::string id, unsigned bits = 2048);
+  // Of RS256.
+  explicit TokenSigner(std::string id, unsigned bits = 2048);
+  // Of ES256.
+  [[nodiscard]] static TokenSigner es256(std::string id);
 
   [[nodiscard]] const std::string& id() const { return id_; }
+  [[nodiscard]] std::string_view algorithm() const;
   // The public key as a member of a JWK set.
   [[nodiscard]] boost::json::object jwk() const;
   // {"keys": [...]} of this key alone.
   [[nodiscard]] std::string jwks() const;
-  // A token with this header (to which `kid` and alg RS256 are added where it has none) and claims.
+  // A token with this header (to which `kid` and `alg` are added where it has none) and claims.
   [[nodiscard]] std::string token(const boost::json::object& claims,
                                   boost::json::object header = {}) const;
-  // The signature of RS256.
+  // The signature by the key's algorithm.
   [[nodiscard]] std::string sign(std::string_view input) const;
 
   // Keys that all tests share.
-  [[nodiscard]] static const Signer& first();
-  [[nodiscard]] static const Signer& second();
+  [[nodiscard]] static const TokenSigner& first();
+  [[nodiscard]] static const TokenSigner& second();
 };
 
-}  // namespace gesso::domain::oauth
+}  // namespace gesso::testing

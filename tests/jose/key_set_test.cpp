@@ -1,14 +1,18 @@
-#include "gesso/domain/oauth/key_set.hpp"
+#include "gesso/jose/key_set.hpp"
 
 #include <gtest/gtest.h>
 
 #include "gesso/base/base64.hpp"
-#include "tests/domain/oauth/signer.hpp"
+#include "gesso/testing/token_signer.hpp"
 
-namespace gesso::domain::oauth {
+namespace gesso::jose {
 namespace {
 
 namespace json = boost::json;
+using Signer = gesso::testing::TokenSigner;
+
+constexpr Algorithm kRs256 = Algorithm::kRs256;
+constexpr Algorithm kEs256 = Algorithm::kEs256;
 
 std::size_t keys_of(const json::array& keys) {
   const auto set = KeySet::read(json::serialize(json::object{{"keys", keys}}));
@@ -29,13 +33,48 @@ TEST(KeySet, FindsAKeyByItsId) {
   ASSERT_TRUE(set);
   ASSERT_EQ(set->size(), 2U);
   const std::string signature = Signer::second().sign("text");
-  EXPECT_TRUE(set->find("second")->verifies("text", signature));
-  EXPECT_FALSE(set->find("second")->verifies("another", signature));
-  EXPECT_FALSE(set->find("first")->verifies("text", signature));
-  EXPECT_EQ(set->find("third"), nullptr);
-  EXPECT_EQ(set->find(""), nullptr) << "which of the two is not said";
+  EXPECT_TRUE(set->find("second", kRs256)->verifies("text", signature));
+  EXPECT_FALSE(set->find("second", kRs256)->verifies("another", signature));
+  EXPECT_FALSE(set->find("first", kRs256)->verifies("text", signature));
+  EXPECT_EQ(set->find("third", kRs256), nullptr);
+  EXPECT_EQ(set->find("", kRs256), nullptr) << "which of the two is not said";
   const auto one = KeySet::read(Signer::first().jwks());
-  EXPECT_NE(one->find(""), nullptr) << "the only one there is";
+  EXPECT_NE(one->find("", kRs256), nullptr) << "the only one there is";
+}
+
+TEST(KeySet, HasKeysOfTwoAlgorithmsOfWhichATokenChoosesNone) {
+  const Signer curve = Signer::es256("curve");
+  const auto set = KeySet::read(
+      json::serialize(json::object{{"keys", json::array{Signer::first().jwk(), curve.jwk()}}}));
+  ASSERT_EQ(set->size(), 2U);
+  const std::string signature = curve.sign("text");
+  EXPECT_EQ(signature.size(), 64U);
+  EXPECT_TRUE(set->find("curve", kEs256)->verifies("text", signature));
+  EXPECT_FALSE(set->find("curve", kEs256)->verifies("another", signature));
+  EXPECT_FALSE(set->find("curve", kEs256)->verifies("text", signature + signature));
+  EXPECT_FALSE(set->find("curve", kEs256)->verifies("text", ""));
+  EXPECT_FALSE(set->find("curve", kEs256)->verifies("text", std::string(64, '\0')));
+  EXPECT_EQ(set->find("curve", kRs256), nullptr);
+  EXPECT_EQ(set->find("first", kEs256), nullptr);
+  EXPECT_EQ(set->find("", kEs256), set->find("curve", kEs256)) << "the only one for it";
+}
+
+TEST(KeySet, PassesOverCurvesOfNoUse) {
+  const json::object good = Signer::es256("curve").jwk();
+  EXPECT_EQ(keys_of({good}), 1U);
+  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, json::value>>{
+           {"crv", "P-384"},
+           {"crv", nullptr},
+           {"alg", "RS256"},
+           {"use", "enc"},
+           {"x", ""},
+           {"x", good.at("y")},  // not on the curve
+           {"y", 5},
+           {"y", number(std::string(31, 'a'))}}) {
+    json::object jwk = good;
+    jwk[name] = value;
+    EXPECT_EQ(keys_of({jwk}), 0U) << json::serialize(jwk);
+  }
 }
 
 TEST(KeySet, PassesOverKeysThatAreOfNoUse) {
@@ -72,4 +111,4 @@ TEST(KeySet, IsNothingElse) {
 }
 
 }  // namespace
-}  // namespace gesso::domain::oauth
+}  // namespace gesso::jose

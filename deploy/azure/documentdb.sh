@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Lets the managed identity of an app into an Azure DocumentDB cluster (Cosmos DB for MongoDB vCore),
+# where no password exists at all: tokens of Microsoft Entra ID log in. Safe to run again.
+set -euo pipefail
+
+program=${0##*/}
+
+usage() {
+  cat << END
+Usage: $program --resource-group NAME --cluster NAME --location REGION --principal OBJECT-ID
+
+  --resource-group NAME   of the cluster
+  --cluster NAME          that stands, above the free tier
+  --location REGION       of the cluster, as in "westeurope"
+  --principal OBJECT-ID   of the identity, not its client id:
+                          az identity show --name ... --query principalId
+  --client-id ID          of a user-assigned identity, for the connection string that is printed
+  --keep-passwords no     switches log-in by password off, once all use tokens (yes)
+  --dry-run               print the az calls, and make none
+  --help
+
+az must be logged in, with the role Contributor on the cluster. The identity becomes an administrator
+of the cluster's data: roles for single databases are not to be had (2026).
+END
+}
+
+quit() {
+  local status=$1
+  shift
+  printf '%s: %s\n' "$program" "$*" >&2
+  exit "$status"
+}
+
+resource_group='' cluster='' location='' principal='' client_id='' keep_passwords=yes dry_run=no
+
+while [ $# -gt 0 ]; do
+  option=$1
+  shift
+  case $option in
+    --help | -h)
+      usage
+      exit 0
+      ;;
+    --dry-run)
+      dry_run=yes
+      continue
+      ;;
+    --*) ;;
+    *) quit 2 "\"$option\" is not an option (see --help)" ;;
+  esac
+  [ $# -gt 0 ] || quit 2 "$option needs a value (see --help)"
+  value=$1
+  shift
+  case $option in
+    --resource-group) resource_group=$value ;;
+    --cluster) cluster=$value ;;
+    --location) location=$value ;;
+    --principal) principal=$value ;;
+    --client-id) client_id=$value ;;
+    --keep-passwords) keep_passwords=$value ;;
+    *) quit 2 "there is no option $option (see --help)" ;;
+  esac
+done
+
+check() {
+  local option=$1 text=$2 pattern=$3
+  [ -n "$text" ] || quit 2 "$option is needed (see --help)"
+  [[ $text =~ ^$pattern$ ]] || quit 2 "$option: \"$text\" does not match $pattern (see --help)"
+}
+uuid='[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
+check --resource-group "$resource_group" '[A-Za-z0-9_().-]{1,90}'
+check --cluster "$cluster" '[a-z0-9][a-z0-9-]{2,39}'
+check --location "$location" '[a-z0-9]{3,40}'
+check --principal "$principal" "$uuid"
+[ -z "$client_id" ] || check --client-id "$client_id" "$uuid"
+check --keep-passwords "$keep_passwords" '(yes|no)'
+
+change() {
+  if [ "$dry_run" = yes ]; then
+    printf 'az'
+    printf ' %q' "$@" --output none
+    printf '\n'
+  else
+    az "$@" --output none --only-show-errors
+  fi
+}
+
+api=2025-09-01
+type=Microsoft.DocumentDB/mongoClusters
+if [ "$keep_passwords" = yes ]; then
+  modes='["NativeAuth","MicrosoftEntraID"]'
+else
+  modes='["MicrosoftEntraID"]'
+fi
+
+# The user first, and passwords off last, so that nobody is locked out half-way.
+[ "$keep_passwords" = no ] ||
+  change resource update --resource-group "$resource_group" --name "$cluster" \
+    --resource-type "$type" --api-version "$api" --set "properties.authConfig.allowedModes=$modes"
+change resource create --resource-group "$resource_group" --name "$cluster/users/$principal" \
+  --resource-type "$type/users" --api-version "$api" --location "$location" \
+  --properties '{"identityProvider":{"type":"MicrosoftEntraID","properties":{"principalType":"ManagedIdentity"}},"roles":[{"db":"admin","role":"root"}]}'
+[ "$keep_passwords" = yes ] ||
+  change resource update --resource-group "$resource_group" --name "$cluster" \
+    --resource-type "$type" --api-version "$api" --set "properties.authConfig.allowedModes=$modes"
+
+[ "$dry_run" = yes ] || cat << END
+Done. The connection string holds no secret:
+GESSO_MONGODB_URI='mongodb+srv://${client_id:+$client_id@}$cluster.global.mongocluster.cosmos.azure.com/?tls=true&authMechanism=MONGODB-OIDC&retrywrites=false&maxIdleTimeMS=120000&authMechanismProperties=ENVIRONMENT:azure,TOKEN_RESOURCE:https://ossrdbms-aad.database.windows.net'
+END
