@@ -36,6 +36,10 @@ FORBIDDEN = [
     ("http", "gesso/repositories/repository.hpp"),
     ("repositories", "gesso/http/server.hpp"),
     ("repositories", "gesso/domain/charging.hpp"),
+    ("images", "gesso/bson/view.hpp"),
+    ("domain", "gesso/providers/provider.hpp"),
+    ("providers", "gesso/worker/worker.hpp"),
+    ("api", "gesso/worker/worker.hpp"),
     ("domain", "gesso/http/response.hpp"),
     ("domain", "gesso/api/services.hpp"),
 ]
@@ -46,6 +50,8 @@ WRAPPED_BY = {
     "mongoc/": {"mongo"},
     "lmdb.h": {"localdb/storage"},
     "curl/": {"client"},
+    "png.h": {"images"},
+    "webp/": {"images"},
     "boost/beast": {"http"},
 }
 

@@ -326,7 +326,9 @@ class World {
       EXPECT_FALSE(record_.is_paid_back) << told_;
       EXPECT_GT(images_, 0) << told_;
     }
-    if (record_.status == Status::kFailed) EXPECT_TRUE(record_.is_paid_back) << told_;
+    if (record_.status == Status::kFailed) {
+      EXPECT_TRUE(record_.is_paid_back) << told_;
+    }
     if (remembers_) {
       EXPECT_LE(predictions_.size(), 1U) << "more than one was made\n" << told_;
     } else {
@@ -345,7 +347,8 @@ void run_histories(bool remembers) {
     world.live();
     world.check();
     if (::testing::Test::HasFailure()) {
-      FAIL() << "GESSO_WORKFLOW_SEED=" << seed << (remembers ? "" : " (one that remembers nothing)");
+      FAIL() << "GESSO_WORKFLOW_SEED=" << seed
+             << (remembers ? "" : " (one that remembers nothing)");
     }
   }
 }

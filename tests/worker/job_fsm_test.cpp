@@ -127,7 +127,7 @@ TEST(JobFsm, WhatIsCancelledAtTheProviderIsStoppedThere) {
   EXPECT_EQ(step.state, State::kStopping);
   EXPECT_EQ(step.after, 0ms);
   EXPECT_EQ(fsm.resume(Working{.id = kId}).state, State::kPolling);  // it takes its time
-  EXPECT_EQ(fsm.resume(Stopped{.had_begun = true}).state, State::kFailing);
+  EXPECT_EQ(fsm.resume(Stopped{.had_begun = true, .reason = "stopped"}).state, State::kFailing);
   EXPECT_EQ(fsm.failure(), FailureKind::kCancelled);
 }
 
@@ -135,7 +135,7 @@ TEST(JobFsm, WhatWasCancelledBeforeTheProviderBeganIsPaidBack) {
   JobFsm fsm = polling();
   fsm.cancel();
   EXPECT_EQ(fsm.resume(Working{.id = kId}).state, State::kStopping);
-  EXPECT_EQ(fsm.resume(Stopped{.had_begun = false}).state, State::kFailing);
+  EXPECT_EQ(fsm.resume(Stopped{.had_begun = false, .reason = "stopped"}).state, State::kFailing);
   EXPECT_EQ(fsm.failure(), FailureKind::kFinal);
 }
 

@@ -113,14 +113,18 @@ std::variant<Accepted, NotProven, TooManyAttempts> delete_account(const AccountS
     });
   });
   log_security_event("account_deleted", id, requester.client);
+  // Who is told of it does the second step at once, and knows where the images are.
+  if (services.on_deletion) {
+    services.on_deletion();
+    return Accepted{};
+  }
   try {
     run_unit(run, [&](mongo::Session& session) {
-      return erase_deleted_account(session, services.context, id, services.images);
+      return erase_deleted_account(session, services.context, id);
     });
   } catch (const Error& error) {
     spdlog::warn("what is left of deleted user {} waits for the sweep: {}", id.str(), error.what());
   }
-  if (services.on_deletion) services.on_deletion();
   return Accepted{};
 }
 

@@ -30,7 +30,8 @@ bool export_account(mongo::Session& session, const repositories::RepositoryConte
                     const models::UserId& user_id,
                     const std::function<void(std::string_view)>& write);
 
-// The first step, and the second where the time allows. Hashes.
+// The first step; the second is done by who is told of it (`on_deletion`), or here where nobody is,
+// if the time allows. Hashes.
 [[nodiscard]] std::variant<Accepted, NotProven, TooManyAttempts> delete_account(
     const AccountServices& services, const RunUnit& run, const Requester& requester,
     const Proof& proof);
