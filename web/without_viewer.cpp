@@ -1,4 +1,5 @@
-// In place of what embed.mjs and embed_console.mjs make, where the program is built with GESSO_DOCS=OFF.
+// In place of what embed.mjs and embed_console.mjs make, where the program is built with
+// GESSO_DOCS=OFF.
 #include "gesso/api/console_page.hpp"
 #include "gesso/api/docs_page.hpp"
 

@@ -128,9 +128,9 @@ def ferretdb(folder):
 
 @contextlib.contextmanager
 def gesso_service(folder, gesso=BUILD / "gesso"):
-    """Gesso's service with its embedded engine: one process."""
+    """Gesso's service with its embedded engine: one process, which paints nothing; nor does the peer."""
     command = [gesso, "serve", "--listen", "127.0.0.1:0", "--data-dir", folder / "data"]
-    environment = {**os.environ, "GESSO_LIMITS": "*.* = unlimited"}
+    environment = {**os.environ, "GESSO_LIMITS": "*.* = unlimited", "GESSO_WORKER_PARALLEL": "0"}
     with program(command, r"http://127\.0\.0\.1:(\d+)", env=environment) as (process, match):
         server = Server(f"http://127.0.0.1:{match.group(1)}", [process.pid], folder / "data")
         server.database = socket_uri(next((folder / "data").rglob("*.sock")))

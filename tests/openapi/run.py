@@ -26,6 +26,7 @@ SERVES = r"serves (http://127\.0\.0\.1:\d+)"
 # One plan is for sale, and its limit is soon reached.
 SETTINGS = {
     "GESSO_LIMITS": "*.* = unlimited; pro.generate = 5/1h",
+    "GESSO_WORKER_PARALLEL": "0",  # the walk is the worker
     "GESSO_PLAN_PRO": "credits=500, monthly=2900:price_pro",
     "GESSO_STRIPE_SECRET_KEY": "sk_walk",
     "GESSO_STRIPE_WEBHOOK_SECRETS": "whsec_walk",

@@ -143,6 +143,8 @@ def platform(build):
         settings = {**SETTINGS, "GESSO_MONGODB_URI": match.group(0) + "/"}
         if knows(build, "shutdown_grace"):
             settings["GESSO_SHUTDOWN_GRACE"] = "500ms"  # ten looks of the proxy's
+        if knows(build, "worker_parallel"):
+            settings["GESSO_WORKER_PARALLEL"] = "0"  # the painter here is a client
         port, state, *ports = free_ports(4)
         instances = [Instance(build, folder, f"instance{n}", one, settings) for n, one in enumerate(ports)]
         for instance in instances:

@@ -40,7 +40,8 @@ class Service:
 
 
 def settings(uri, more):
-    return {**os.environ, "GESSO_MONGODB_URI": uri, "GESSO_LIMITS": "*.* = unlimited", "GESSO_BCRYPT_ROUNDS": "4", **more}
+    return {**os.environ, "GESSO_MONGODB_URI": uri, "GESSO_LIMITS": "*.* = unlimited", "GESSO_BCRYPT_ROUNDS": "4",
+            "GESSO_WORKER_PARALLEL": "0", **more}
 
 
 @contextlib.contextmanager

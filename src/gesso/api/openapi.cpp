@@ -41,6 +41,7 @@ constexpr auto kTags = std::to_array<Tag>({
     {"API keys", "Keys for programs, each for some scopes and a time."},
     {"Users", "The caller's own profile, password, second factor and data."},
     {"Generations", "Images that a user asked for, from the request to the result."},
+    {"Images", "The pictures themselves, by links that expire."},
     {"Subscriptions", "Plans, and how they are paid."},
     {"Usage", "What was done, when, and what it cost."},
     {"Worker", "For the programs that make the images."},

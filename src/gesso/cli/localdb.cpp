@@ -105,7 +105,6 @@ Command localdb_command() {
   static const auto kOptions = [] {
     std::vector<Option> all(kOwnOptions.begin(), kOwnOptions.end());
     all.insert(all.end(), kAccessOptions.begin(), kAccessOptions.end());
-    all.insert(all.end(), kAccessOptions.begin(), kAccessOptions.end());
     all.insert(all.end(), kCosmosOptions.begin(), kCosmosOptions.end());
     return all;
   }();

@@ -72,7 +72,10 @@ TEST_F(AccountTest, BothKeysAreAskedWithOneSalt) {
 }
 
 TEST_F(AccountTest, KeysThatAreGivenAreNotOursToChange) {
-  Account account("paint", {.primary = Secret(std::string_view("one")), .secondary = Secret(std::string_view("two"))}, random_);
+  Account account(
+      "paint",
+      {.primary = Secret(std::string_view("one")), .secondary = Secret(std::string_view("two"))},
+      random_);
   EXPECT_EQ(primary(account), "one");
   try {
     account.regenerate(AccountKey::kPrimary);
@@ -119,7 +122,9 @@ TEST_F(AccountTest, RefusesAFileThatIsNotItsOwn) {
 }
 
 TEST_F(AccountTest, RefusesAKeyThatNoClientCouldSend) {
-  EXPECT_THROW((void)Account("paint", {.primary = Secret(std::string_view("k\xC3\xA4y")), .secondary = Secret(std::string_view("two"))},
+  EXPECT_THROW((void)Account("paint",
+                             {.primary = Secret(std::string_view("k\xC3\xA4y")),
+                              .secondary = Secret(std::string_view("two"))},
                              random_),
                Error);
 }

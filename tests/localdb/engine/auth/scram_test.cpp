@@ -82,7 +82,8 @@ TEST_F(ScramTest, RefusesAnotherPassword) {
 TEST_F(ScramTest, RefusesAReplayInAnotherConversation) {
   const std::string proof = client_final("pencil", "n=user,r=abc", first("n,,n=user,r=abc"));
   ScramServer other(random_);
-  (void)other.first("n,,n=user,r=abc", [this](const std::string&) { return std::vector{credentials_}; });
+  (void)other.first("n,,n=user,r=abc",
+                    [this](const std::string&) { return std::vector{credentials_}; });
   EXPECT_THROW((void)other.final(proof), CommandError);
   EXPECT_FALSE(other.proven());
 }
@@ -117,7 +118,8 @@ TEST_F(ScramTest, RefusesWhatIsNoScram) {
        {"", "n,,", "n,,n=user", "n,,r=abc,n=user", "p=tls-unique,,n=user,r=abc",
         "n,a=other,n=user,r=abc", "n,,n=,r=abc", "n,,n=us=er,r=abc", "n,,n=user,r="}) {
     ScramServer server(random_);
-    EXPECT_THROW((void)server.first(message, [this](const std::string&) { return std::vector{credentials_}; }),
+    EXPECT_THROW((void)server.first(
+                     message, [this](const std::string&) { return std::vector{credentials_}; }),
                  CommandError)
         << message;
   }
@@ -127,8 +129,8 @@ TEST_F(ScramTest, RefusesAFinalMessageThatDoesNotFit) {
   for (const auto& [from, to] : {std::pair{"c=biws", "c=eSws"}, std::pair{"r=abc", "r=abd"},
                                  std::pair{",p=", ",q="}, std::pair{",p=", ",p=!"}}) {
     ScramServer server(random_);
-    const std::string server_first =
-        server.first("n,,n=user,r=abc", [this](const std::string&) { return std::vector{credentials_}; });
+    const std::string server_first = server.first(
+        "n,,n=user,r=abc", [this](const std::string&) { return std::vector{credentials_}; });
     std::string message = client_final("pencil", "n=user,r=abc", server_first);
     message.replace(message.find(from), std::string_view(from).size(), to);
     EXPECT_THROW((void)server.final(message), CommandError) << message;
