@@ -96,6 +96,27 @@ TEST(DoctorChecks, WhatLeavesThisMachineIsToBeEncrypted) {
   }
 }
 
+TEST(DoctorChecks, SaysByWhichWayConnectionsLogIn) {
+  EXPECT_THAT(connection("mongodb://127.0.0.1/").found, HasSubstr("log-in without a password"));
+  const std::string_view with_password = "mongodb://u:hunter2@127.0.0.1/";
+  EXPECT_THAT(connection(with_password).found,
+              HasSubstr("log-in by the password of the connection string"));
+  EXPECT_THAT(
+      judge_connection("x", mongo::prepare_uri(Secret(with_password), {}), {.from_vault = true})
+          .found,
+      HasSubstr("log-in by the password that the vault keeps"));
+  const mongo::DriverUri tokens = mongo::prepare_uri(
+      Secret(std::string_view("mongodb://id@h/?authMechanism=MONGODB-OIDC")), {});
+  EXPECT_THAT(judge_connection("x", tokens, {.credentials = "Azure CLI"}).found,
+              HasSubstr("log-in by access tokens (MONGODB-OIDC), no secret: Azure CLI"));
+}
+
+TEST(DoctorChecks, AnIdentityThatTheClusterDoesNotKnowIsToBeMadeItsUser) {
+  const Error refusal(ErrorKind::kAuth,
+                      "the server refuses the access token for https://x: Invalid audience claim.");
+  EXPECT_THAT(database_advice(refusal, ""), HasSubstr("deploy/azure/documentdb.sh --principal"));
+}
+
 TEST(DoctorChecks, TheMedianReadIsToTakeLessThanATenthOfASecond) {
   EXPECT_THAT(judge_latency({1ms, 9ms, 2ms}, {3ms, 900ms, 99ms}),
               is(Health::kOk, "ping 2.0 ms, at worst 9.0; read 99.0 ms, at worst 900.0"));

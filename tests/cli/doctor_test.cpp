@@ -192,8 +192,8 @@ TEST_F(DoctorTest, SaysThatAllIsWell) {
       "ok       token       2[34] h [0-9]+ min left, until 20.*; the next one is asked for from",
       "ok       vault       https://myvault.vault.azure.net answered in [0-9]+ ms",
       "ok       secret      'mongodb-connection-string', version [0-9a-f]{32}, created .* ago",
-      "ok       connection  mongodb://ann:\\*\\*\\*@127.0.0.1:[0-9]+/.*TLS is off; a ping and a "
-      "read went well",
+      "ok       connection  mongodb://ann:\\*\\*\\*@127.0.0.1:[0-9]+/.*TLS is off; log-in "
+      "by the password that the vault keeps; a ping and a read went well",
       "ok       latency     ping [0-9.]+ ms, at worst .*; read [0-9.]+ ms.*\\(medians of 10\\)",
       "ok       server      localdb 7.0.0, wire version 21; writes are not retried",
       "ok       indexes     [1-9][0-9]* are as declared",
