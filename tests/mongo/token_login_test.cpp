@@ -5,6 +5,8 @@
 #include <fstream>
 #include <mutex>
 
+#include "gesso/bson/builder.hpp"
+#include "gesso/bson/json.hpp"
 #include "gesso/localdb/localdb.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/testing/seeded_random.hpp"
