@@ -82,6 +82,15 @@ TEST_F(ExtensionTest, UpdateCollectionReplacesTheIndexes) {
   EXPECT_EQ(indexes.find("a_1"), std::string::npos) << indexes;
   EXPECT_NE(indexes.find("b_1"), std::string::npos) << indexes;
   EXPECT_NE(indexes.find("d_1"), std::string::npos) << indexes;
+  // So that it changes a time to live, too.
+  for (const int seconds : {10, 20}) {
+    good(R"({"customAction": "UpdateCollection", "collection": "c", "indexes": [
+             {"key": {"_ts": 1}, "name": "_ts_1", "expireAfterSeconds": )" +
+         std::to_string(seconds) + "}]}");
+    EXPECT_NE(found(R"({"listIndexes": "c", "cursor": {}})")
+                  .find("\"expireAfterSeconds\":" + std::to_string(seconds)),
+              std::string::npos);
+  }
 }
 
 TEST_F(ExtensionTest, AThroughputThatIsRaisedIsThereAtOnce) {

@@ -94,7 +94,7 @@ void CosmosDialect::listens_at(std::string host) {
 
 Presentation CosmosDialect::presentation() const {
   const Version& version = version_of(options_);
-  return {.version = {version.parts.begin(), version.parts.end()},
+  return {.version = version.parts,
           .max_wire_version = version.wire,
           .max_message_bytes = 4'194'304,
           .max_write_batch = 1000,

@@ -97,7 +97,8 @@ void update_collection(Context& context) {
     for (const auto& index : collection->indexes) {
       const IndexSpec& there = spec_of(*index);
       const bool stays = there.is_id_index() || std::ranges::any_of(specs, [&](const auto& spec) {
-                           return spec->fields == there.fields && spec->unique == there.unique;
+                           return spec->fields == there.fields && spec->unique == there.unique &&
+                                  spec->expire_after_seconds == there.expire_after_seconds;
                          });
       if (!stays) write.drop_index(*write.find_collection(context.db, name), there.name);
     }

@@ -6,6 +6,7 @@
 // which borrows it. Thread-safe; nothing here blocks but `Ledger::pause`.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -79,7 +80,7 @@ class Ledger {
 // What clients learn of a server when they connect: the version whose behaviour they may count on.
 // A wire version of 25 or more would make drivers use the command `bulkWrite`.
 struct Presentation {
-  std::vector<int> version = {7, 0, 0};
+  std::array<int, 3> version = {7, 0, 0};
   int max_wire_version = 21;
   std::size_t max_message_bytes = wire::kMaxMessageSize;
   std::size_t max_write_batch = kMaxWriteBatch;
