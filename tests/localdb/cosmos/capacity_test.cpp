@@ -72,6 +72,16 @@ TEST_F(CapacityTest, ThroughputOfThreeThousandSavesNothing) {
   EXPECT_EQ(insert_all("c", documents)["n"].integer(), 370);
 }
 
+TEST_F(CapacityTest, AutoscaleHasAllOfItAtOnce) {
+  open({.ru = 1000, .autoscale = true});
+  std::vector<bson::Document> documents;
+  for (int i = 0; i < 200; ++i) documents.push_back(bson::make_document("_id", i));
+  EXPECT_EQ(insert_all("c", documents)["n"].integer(), 124);  // 8.11 each
+  const bson::Document reply = good(R"({"customAction": "GetCollection", "collection": "c"})");
+  EXPECT_EQ(reply["provisionedThroughput"].integer(), 100);
+  EXPECT_EQ(reply.view().at_path("autoScaleSettings.maxThroughput").integer(), 1000);
+}
+
 // The clock goes on by itself, by a second whenever somebody waits for a while.
 class RetryTest : public CapacityTest {
   std::atomic<bool> done_ = false;
@@ -105,6 +115,26 @@ TEST_F(RetryTest, TheServerWaitsInsteadOfRefusing) {
   const bson::Document statistics = good(R"({"getLastRequestStatistics": 1})");
   EXPECT_EQ(statistics["RetriedDueToRateLimiting"].as_bool(), true);
   EXPECT_GT(statistics["EstimatedDelayFromRateLimitingInMilliseconds"].as_int64(), 3000);
+}
+
+TEST_F(RetryTest, EveryCommandWaitsWhereItWouldBeRefused) {
+  open({.ru = 8, .ssr = true});
+  insert("c", R"({"_id": 1, "a": 1})");
+  start_clock();
+  for (const char* command :
+       {R"({"find": "c", "filter": {"a": 1}})", R"({"distinct": "c", "key": "a"})",
+        R"({"aggregate": "c", "pipeline": [{"$group": {"_id": "$a"}}], "cursor": {}})",
+        R"({"findAndModify": "c", "query": {"_id": 1}, "update": {"$set": {"b": 1}}})",
+        R"({"update": "c", "updates": [{"q": {"a": 1}, "u": {"$set": {"b": 2}}, "multi": true}]})",
+        R"({"update": "c", "updates": [{"q": {"_id": 2}, "u": {"$set": {"b": 2}},
+            "upsert": true}]})",
+        R"({"delete": "c", "deletes": [{"q": {"_id": 2}, "limit": 1}]})"}) {
+    good(R"({"update": "c", "updates": [{"q": {"_id": 1}, "u": {"$inc": {"n": 1}}}]})");
+    good(command);
+    EXPECT_TRUE(good(R"({"getLastRequestStatistics": 1})")["RetriedDueToRateLimiting"].as_bool())
+        << command;
+  }
+  EXPECT_EQ(found(R"({"find": "c"})"), R"([{"_id":1,"a":1,"b":2,"n":7}])");
 }
 
 TEST_F(RetryTest, AfterAMinuteItGivesUpAndTheWorkIsHalfDone) {
