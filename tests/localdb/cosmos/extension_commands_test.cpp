@@ -123,6 +123,13 @@ TEST_F(ExtensionTest, ADatabaseMayShareItsThroughput) {
   EXPECT_EQ(code(R"({"insert": "system.cosmos", "documents": [{"_id": 1}]})"), 73);
 }
 
+TEST_F(ExtensionTest, CollectionsPastTwentyFiveRaiseADatabasesLeast) {
+  good(R"({"customAction": "CreateDatabase", "offerThroughput": 1000})");
+  for (int i = 0; i < 27; ++i) good(R"({"create": "c)" + std::to_string(i) + "\"}");
+  EXPECT_EQ(failure(R"({"customAction": "UpdateDatabase", "offerThroughput": 500})"), 2);
+  good(R"({"customAction": "UpdateDatabase", "offerThroughput": 600})");
+}
+
 TEST_F(ExtensionTest, WhatIsNotThere) {
   EXPECT_EQ(failure(R"({"customAction": "GetCollection", "collection": "none"})"), 26);
   EXPECT_EQ(failure(R"({"customAction": "UpdateCollection", "collection": "none"})"), 26);

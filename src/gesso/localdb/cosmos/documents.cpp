@@ -1,5 +1,6 @@
 #include "gesso/localdb/cosmos/documents.hpp"
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <vector>

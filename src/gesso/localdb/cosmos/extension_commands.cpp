@@ -152,7 +152,11 @@ void update_database(Context& context) {
                          "database " + std::string(context.db) + " has no throughput of its own");
     }
     Settings settings = before;
-    const auto offer = offer_of(context.arguments, {.is_sharded = true, .highest = before.highest});
+    const auto collections = write.catalog().collections(context.db);
+    const auto offer =
+        offer_of(context.arguments, {.is_sharded = true,
+                                     .highest = before.highest,
+                                     .sharing = collections.size() - 1});  // without `there`
     if (!offer) {
       throw CommandError(ErrorCode::kBadValue,
                          "UpdateDatabase takes offerThroughput or autoScaleSettings");

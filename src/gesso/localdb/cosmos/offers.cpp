@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kStep = 100;
 constexpr std::int64_t kMostUnsharded = 10'000;
+constexpr std::size_t kSharedAtNoCost = 25;
 constexpr std::uint64_t kGigabyte = std::uint64_t{1} << 30;
 
 [[noreturn]] void bad(const std::string& text) { throw CommandError(ErrorCode::kBadValue, text); }
@@ -18,8 +19,11 @@ constexpr std::uint64_t kGigabyte = std::uint64_t{1} << 30;
 
 std::int64_t least_throughput(bool autoscale, const OfferRules& rules) {
   const auto gigabytes = static_cast<std::int64_t>((rules.data_bytes + kGigabyte - 1) / kGigabyte);
-  return autoscale ? std::max({std::int64_t{1000}, gigabytes * 10, rules.highest / 10})
-                   : std::max({std::int64_t{400}, gigabytes, rules.highest / 100});
+  const auto more = static_cast<std::int64_t>(
+      rules.sharing > kSharedAtNoCost ? rules.sharing - kSharedAtNoCost : 0);
+  return autoscale
+             ? std::max({std::int64_t{1000}, gigabytes * 10, rules.highest / 10}) + 1000 * more
+             : std::max({std::int64_t{400}, gigabytes, rules.highest / 100}) + 100 * more;
 }
 
 std::optional<Offer> offer_of(const Arguments& arguments, const OfferRules& rules) {

@@ -14,6 +14,7 @@ struct OfferRules {
   bool is_sharded = false;       // or a database
   std::uint64_t data_bytes = 0;  // that are stored
   std::int64_t highest = 0;      // the most that it ever had
+  std::size_t sharing = 0;       // of a database: the collections that share it
 };
 
 // `offerThroughput` or `autoScaleSettings` of a command; std::nullopt where it has neither. Throws
