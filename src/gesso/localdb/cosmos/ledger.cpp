@@ -188,7 +188,7 @@ std::optional<bson::View> CommandLedger::visible(const Collection& collection, b
 }
 
 void CommandLedger::pause(const Throttled& refusal) {
-  if (refusal.code() != kTooManyRequests || !dialect_.retries()) throw refusal;
+  if (refusal.code() != kTooManyRequests || !waits()) throw refusal;
   const Clock& clock = dialect_.clock();
   const auto begun = clock.steady_now();
   // The windows begin with the seconds.

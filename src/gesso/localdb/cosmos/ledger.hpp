@@ -46,6 +46,7 @@ class CommandLedger final : public Ledger, public Till {
   bson::View update(const Collection& collection, bson::View before, bson::View after) override;
   void remove(const Collection& collection, bson::View document) override;
   std::optional<bson::View> visible(const Collection& collection, bson::View stored) override;
+  [[nodiscard]] bool waits() const override { return dialect_.retries(); }
   void pause(const Throttled& refusal) override;
 
   void charge(const Container& container, std::size_t partition, double ru) override;

@@ -72,6 +72,8 @@ class Ledger {
   [[nodiscard]] virtual std::optional<bson::View> visible(const Collection& collection,
                                                           bson::View stored) = 0;
 
+  // Whether what was refused is tried again by the server itself.
+  [[nodiscard]] virtual bool waits() const = 0;
   // Waits until what was refused may be tried again, or throws the Throttled that the client gets.
   // Must not be called within an operation of the store's writer.
   virtual void pause(const Throttled& refusal) = 0;

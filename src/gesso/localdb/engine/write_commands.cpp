@@ -102,7 +102,11 @@ void run_statements(Context& context, std::string_view name,
     try {
       step();
     } catch (const Throttled& refusal) {
-      throttled = refusal;
+      if (context.ledger->waits()) {
+        throttled = refusal;
+      } else {
+        refuse(refusal);
+      }
     } catch (const CommandError& error) {
       fail(error);
     } catch (const StorageError& error) {
