@@ -36,6 +36,7 @@ void Database::SetUp() {
                                   .test_commands = true};
     if (const char* units = std::getenv("GESSO_TEST_COSMOS_RU")) {
       server.cosmos = localdb::CosmosOptions{.ru = std::atoll(units)};
+      is_cosmos_ = true;
     }
     server_ = std::make_unique<localdb::Server>(std::move(server));
     server_->start();

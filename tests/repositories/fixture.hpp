@@ -42,6 +42,7 @@ class Database : public ::testing::Environment {
   SystemClock system_clock_;
   SystemRandom random_;
   std::unique_ptr<localdb::Server> server_;
+  bool is_cosmos_ = false;
   std::unique_ptr<mongo::Service> service_;
   std::mutex mutex_;  // guards the two below
   bool recording_ = false;
@@ -62,8 +63,9 @@ class Database : public ::testing::Environment {
   void start_recording();
   std::vector<SentCommand> stop_recording();
 
-  // Whether commands can be made to fail; a MongoDB server of somebody else's will not.
-  [[nodiscard]] bool has_fail_points() const { return server_ != nullptr; }
+  // Whether commands can be made to fail; a MongoDB server of somebody else's will not, nor will an
+  // account of Azure.
+  [[nodiscard]] bool has_fail_points() const { return server_ != nullptr && !is_cosmos_; }
   // Lets so many more commands through that read or write documents, and refuses all that follow
   // with this code.
   void fail_after(int commands, int code = 8000);
