@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 
 #include "gesso/bson/json.hpp"
 #include "tests/mongo/support.hpp"
@@ -169,6 +170,20 @@ TEST_F(ChargeTest, ABatchInTheMiddleOfACursorThatIsThrottledIsFetchedAgain) {
   });
   EXPECT_THAT(ids, ElementsAre(1, 2));
   EXPECT_EQ(server.commands("getMore").size(), 3u);
+}
+
+// Each may have a throughput of its own.
+TEST_F(ChargeTest, OneCollectionThatIsRefusedHoldsBackNoOther) {
+  Service service(options(1), world.clock, world.random);
+  service.connect();
+  throttle = 1;
+  service.run([](Session& session) { session.insert_one("logs", make_document("_id", 1)); });
+  // Ten request units a second are the least that is learned: so many of these would take a minute.
+  const auto began = std::chrono::steady_clock::now();
+  service.run([](Session& session) {
+    for (int i = 0; i < 60; ++i) session.insert_one("users", make_document("_id", i));
+  });
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 4s);
 }
 
 TEST_F(ChargeTest, ARefusalIsLearnedFromAndShown) {

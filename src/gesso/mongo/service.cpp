@@ -205,12 +205,11 @@ class WorkerConnection final : public detail::WorkerState {
         lease_(shared),
         last_unit_(clock.steady_now()) {}
 
-  void run(Deadline deadline, const Service::Work& work, Priority priority = Priority::kForeground,
-           double reserved = 0) {
+  void run(Deadline deadline, const Service::Work& work,
+           Priority priority = Priority::kForeground) {
     lease_.begin(deadline, priority);
     Session session(lease_);
     work(session);
-    shared_.limiter.finished(priority, reserved, lease_.estimated_charge());
     last_unit_ = clock_.steady_now();
   }
 
@@ -352,7 +351,7 @@ class Service::Impl {
                                    shared_.current()->uri.max_idle.value_or(options_.idle_limit)}),
         .make_state =
             [this] { return std::make_unique<WorkerConnection>(shared_, options_, clock_); },
-        .admit = [this](Priority priority) { return shared_.limiter.admit(priority); }};
+        .admit = [this](Priority priority) { return shared_.limiter.admit_unit(priority); }};
   }
 
   // Opens the warm minimum: so many units that none ends before all have begun.
@@ -443,13 +442,12 @@ class Service::Impl {
         {.deadline = deadline,
          .work =
              [this, deadline, priority, work = std::move(work),
-              submitted = std::chrono::steady_clock::now()](detail::WorkerState& state,
-                                                            double reserved) {
+              submitted = std::chrono::steady_clock::now()](detail::WorkerState& state) {
                if (options_.time_wait) {
                  options_.time_wait(std::chrono::duration_cast<std::chrono::microseconds>(
                      std::chrono::steady_clock::now() - submitted));
                }
-               static_cast<WorkerConnection&>(state).run(deadline, work, priority, reserved);
+               static_cast<WorkerConnection&>(state).run(deadline, work, priority);
              },
          .refused = std::move(refused),
          .priority = priority});

@@ -24,6 +24,13 @@ std::optional<bson::View> throttled_write(bson::View reply) {
   return first;
 }
 
+// Empty for a command of none.
+std::string_view collection_of(const Operation& operation) {
+  const std::size_t dot = operation.ns.find('.');
+  return dot == std::string::npos ? std::string_view()
+                                  : std::string_view(operation.ns).substr(dot + 1);
+}
+
 // Makes an error of a throttled write, as the server makes one of a throttled read.
 bool fail_if_throttled(bson::View reply, bson_error_t& error) {
   const auto throttled = throttled_write(reply);
@@ -52,7 +59,6 @@ void Session::Impl::begin(Deadline deadline, Priority priority) {
   deadline_ = deadline;
   priority_ = priority;
   charge_ = {};
-  estimated_charge_ = 0;
   left_.clear();
   if (!pinned_ && endpoint().pool_number != shared_.pool_number()) close();
   client_->limits().deadline = deadline;
@@ -154,23 +160,24 @@ bool Session::Impl::wait_for_capacity(std::string_view message, Deadline end,
   return action.kind == ThrottleFsm::Action::Kind::kWait && !shared_.stop.wait_for(action.wait);
 }
 
-void Session::Impl::yield_to_foreground() const {
-  if (priority_ != Priority::kBackground || !shared_.limiter.is_shaping()) return;
-  const Deadline patience = Deadline::after(kBackgroundPatience).earlier_of(deadline_);
-  while (!patience.expired()) {
-    const auto wait =
-        std::chrono::ceil<std::chrono::milliseconds>(shared_.limiter.pause(Priority::kBackground));
-    if (wait.count() == 0 || shared_.stop.wait_for(std::min(wait, patience.remaining()))) return;
+double Session::Impl::await_capacity(const Operation& operation) const {
+  if (!shared_.limiter.is_shaping()) return 0;
+  const Deadline patience = Deadline::after(kBackgroundPatience);
+  for (;;) {
+    const bool yields = priority_ == Priority::kBackground && !patience.expired();
+    const auto admission = shared_.limiter.admit(
+        collection_of(operation), yields ? Priority::kBackground : Priority::kForeground);
+    if (admission.wait.count() == 0) return admission.reserved;
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(admission.wait);
+    // Whoever has no time to wait may be lucky, and else is told by the server.
+    if (deadline_.remaining() <= wait || shared_.stop.wait_for(wait)) return 0;
   }
 }
 
-void Session::Impl::account(const Operation& operation, bson::View reply) {
-  if (!traits().tells_request_charge || reply.empty()) return;
-  const std::size_t dot = operation.ns.find('.');
-  CommandCharge charge{.operation = operation.name,
-                       .collection = dot == std::string::npos
-                                         ? std::string_view()
-                                         : std::string_view(operation.ns).substr(dot + 1)};
+void Session::Impl::account(const Operation& operation, bson::View reply, double reserved) {
+  if (!traits().tells_request_charge) return;
+  CommandCharge charge{.operation = operation.name, .collection = collection_of(operation)};
+  if (reply.empty()) return shared_.limiter.release(charge.collection, reserved);
   const std::size_t documents =
       static_cast<std::size_t>(std::max<std::int64_t>(1, reply["n"].integer().value_or(1)));
   const std::optional<CommandCharge> said = measured_ ? ask_charge() : std::nullopt;
@@ -183,8 +190,8 @@ void Session::Impl::account(const Operation& operation, bson::View reply) {
     ++charge_.commands;
     if (shared_.observe_charge) shared_.observe_charge(charge);
   }
-  estimated_charge_ +=
-      shared_.limiter.charged(charge, said.has_value(), documents, detail::refusal_of(reply));
+  shared_.limiter.charged(charge, said.has_value(), documents, detail::refusal_of(reply), priority_,
+                          reserved);
 }
 
 std::optional<CommandCharge> Session::Impl::ask_charge() {

@@ -47,7 +47,6 @@ class Session::Impl {
   Priority priority_ = Priority::kForeground;  // of the unit of work
   bool measured_ = false;                      // its commands are asked about
   RequestCharge charge_;
-  double estimated_charge_ = 0;
   std::int64_t last_write_ = 0;
 
  public:
@@ -80,8 +79,6 @@ class Session::Impl {
   }
   // Of this unit of work so far, where it is measured.
   [[nodiscard]] std::optional<RequestCharge> request_charge() const;
-  // What the unit has cost: as the server said, else as such commands cost usually.
-  [[nodiscard]] double estimated_charge() const { return estimated_charge_; }
 
   [[nodiscard]] Operation operation(std::string_view name, std::string_view database,
                                     std::string_view collection, Mode mode) const;
@@ -132,10 +129,12 @@ class Session::Impl {
              Attempts& attempts);
   [[nodiscard]] bool wait_for_capacity(std::string_view message, Deadline end,
                                        ThrottleFsm& throttle) const;
-  // Work of the background waits before each command while the service keeps below a budget.
-  void yield_to_foreground() const;
+  // Waits before a command while the service keeps below its collection's budget, work of the
+  // background until the foreground leaves some of it; no longer than the deadline allows. Gives
+  // what was reserved for the command.
+  [[nodiscard]] double await_capacity(const Operation& operation) const;
   // After a command came back: what it cost, where that matters to anybody.
-  void account(const Operation& operation, bson::View reply);
+  void account(const Operation& operation, bson::View reply, double reserved);
   // Asks the server what the last command cost; std::nullopt where it does not say.
   [[nodiscard]] std::optional<CommandCharge> ask_charge();
   // By a token, where the endpoint wants one and it is due. False where that did not get through.
@@ -151,11 +150,11 @@ void Session::Impl::persist(const Operation& operation, Repeat repeat, Reply& re
   Attempts attempts{.repeat = repeat, .give_up = give_up()};
   for (;;) {
     refuse_if_late(operation, attempts);
-    yield_to_foreground();
+    const double reserved = await_capacity(operation);
     bson_error_t error{};
     const bool sent = log_in(error);
     const bool done = sent && attempt(error, reply);
-    if (sent) account(operation, reply.view());
+    account(operation, sent ? reply.view() : bson::View(), reserved);
     if (done) break;
     judge(error, reply.view(), operation, attempts);
   }

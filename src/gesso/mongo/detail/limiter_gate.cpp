@@ -1,5 +1,7 @@
 #include "gesso/mongo/detail/limiter_gate.hpp"
 
+#include <algorithm>
+
 #include "gesso/mongo/errors.hpp"
 
 namespace gesso::mongo::detail {
@@ -24,26 +26,38 @@ std::string key_of(const CommandCharge& charge) {
 
 }  // namespace
 
-ThroughputLimiter::Admission LimiterGate::admit(Priority priority) {
-  if (!is_shaping()) return {};
+void LimiterGate::note_shaping() {
+  const bool any =
+      std::ranges::any_of(limiters_, [](const auto& one) { return one.second.is_shaping(); });
+  shaping_.store(any, std::memory_order_relaxed);
+}
+
+LimiterGate::Duration LimiterGate::admit_unit(Priority priority) {
+  if (priority == Priority::kForeground || !is_shaping()) return Duration{0};
   const std::lock_guard lock(mutex_);
-  const auto admission = limiter_.admit(priority, std::chrono::steady_clock::now());
-  shaping_.store(limiter_.is_shaping(), std::memory_order_relaxed);
+  const auto now = std::chrono::steady_clock::now();
+  Duration wait{0};
+  for (auto& [collection, limiter] : limiters_) {
+    const auto one = limiter.admit(priority, now);
+    limiter.release(one.reserved);
+    wait = std::max(wait, one.wait);
+  }
+  return wait;
+}
+
+ThroughputLimiter::Admission LimiterGate::admit(std::string_view collection, Priority priority) {
+  if (!is_shaping() || collection.empty()) return {};
+  const std::lock_guard lock(mutex_);
+  const auto limiter = limiters_.find(collection);
+  if (limiter == limiters_.end()) return {};
+  const auto admission = limiter->second.admit(priority, std::chrono::steady_clock::now());
+  note_shaping();
   return admission;
 }
 
-LimiterGate::Duration LimiterGate::pause(Priority priority) {
-  if (!is_shaping()) return Duration{0};
-  const std::lock_guard lock(mutex_);
-  const auto now = std::chrono::steady_clock::now();
-  const auto admission = limiter_.admit(priority, now);
-  // The unit has paid for its commands when it was admitted.
-  if (admission.wait == Duration{0}) limiter_.release(admission.reserved);
-  return admission.wait;
-}
-
-double LimiterGate::charged(const CommandCharge& charge, bool measured, std::size_t documents,
-                            const std::optional<Refusal>& refused) {
+void LimiterGate::charged(const CommandCharge& charge, bool measured, std::size_t documents,
+                          const std::optional<Refusal>& refused, Priority priority,
+                          double reserved) {
   const std::lock_guard lock(mutex_);
   const auto now = std::chrono::steady_clock::now();
   const auto each = static_cast<double>(documents);
@@ -57,21 +71,30 @@ double LimiterGate::charged(const CommandCharge& charge, bool measured, std::siz
                     : known == usual_.end() ? nominal_charge(charge.operation, documents)
                                             : known->second * each;
   }
-  limiter_.charged(request_units, now);
-  if (refused) limiter_.refused(refused->retry_after, now);
-  shaping_.store(limiter_.is_shaping(), std::memory_order_relaxed);
-  return request_units;
+  if (charge.collection.empty()) return;
+  auto limiter = limiters_.find(charge.collection);
+  if (limiter == limiters_.end()) {
+    limiter = limiters_.emplace(std::string(charge.collection), ThroughputLimiter()).first;
+  }
+  limiter->second.charged(request_units, now);
+  limiter->second.finished(priority, reserved, request_units, now);
+  if (!refused) return;
+  limiter->second.refused(refused->retry_after, now);
+  note_shaping();
 }
 
-void LimiterGate::finished(Priority priority, double reserved, double request_units) {
-  if (reserved == 0 && request_units == 0) return;
+void LimiterGate::release(std::string_view collection, double reserved) {
+  if (reserved == 0) return;
   const std::lock_guard lock(mutex_);
-  limiter_.finished(priority, reserved, request_units, std::chrono::steady_clock::now());
+  const auto limiter = limiters_.find(collection);
+  if (limiter != limiters_.end()) limiter->second.release(reserved);
 }
 
 double LimiterGate::budget() const {
   const std::lock_guard lock(mutex_);
-  return limiter_.budget();
+  double sum = 0;
+  for (const auto& [collection, limiter] : limiters_) sum += limiter.budget();
+  return sum;
 }
 
 std::optional<Refusal> refusal_of(bson::View reply) {

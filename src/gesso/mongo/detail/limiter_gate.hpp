@@ -1,5 +1,6 @@
-// The limiter that all leases of a service share, and what commands cost usually. Internal to
-// mongo/.
+// The limiters that all leases of a service share, one a collection, since on Azure Cosmos DB (RU)
+// each may have a throughput of its own; and what commands cost usually. Where collections share
+// one, each limiter finds its part. Internal to mongo/.
 //
 // Thread-safe. Never blocks for longer than a few additions take; while nothing is shaped, asking
 // costs the load of one atomic.
@@ -29,24 +30,32 @@ class LimiterGate {
   using Duration = ThroughputLimiter::Duration;
 
  private:
-  std::atomic<bool> shaping_{false};
-  mutable std::mutex mutex_;  // guards the two below
-  ThroughputLimiter limiter_;
+  std::atomic<bool> shaping_{false};  // any of them
+  mutable std::mutex mutex_;          // guards the two below
+  std::map<std::string, ThroughputLimiter, std::less<>> limiters_;
   // Of one document, by operation and collection, as the server said lately.
   std::map<std::string, double, std::less<>> usual_;
 
  public:
   [[nodiscard]] bool is_shaping() const { return shaping_.load(std::memory_order_relaxed); }
-  // As ThroughputLimiter's.
-  [[nodiscard]] ThroughputLimiter::Admission admit(Priority priority);
-  // How long a command of a unit that runs already waits before asking again; zero: not at all.
-  [[nodiscard]] Duration pause(Priority priority);
+  // How long a unit of work waits before a worker takes it: one of the background until every
+  // collection has capacity that the foreground leaves; nobody knows yet what it will ask for.
+  [[nodiscard]] Duration admit_unit(Priority priority);
+  // As ThroughputLimiter's, for a command on the collection.
+  [[nodiscard]] ThroughputLimiter::Admission admit(std::string_view collection, Priority priority);
   // Takes the charge of a command for so many documents, `measured` or to be estimated by what such
-  // commands cost usually, and whether it was refused for want of capacity. Gives the charge.
-  double charged(const CommandCharge& charge, bool measured, std::size_t documents,
-                 const std::optional<Refusal>& refused);
-  void finished(Priority priority, double reserved, double request_units);
+  // commands cost usually; whether it was refused for want of capacity; and what was reserved for
+  // it.
+  void charged(const CommandCharge& charge, bool measured, std::size_t documents,
+               const std::optional<Refusal>& refused, Priority priority, double reserved);
+  // Gives back what was reserved for a command that did not go out.
+  void release(std::string_view collection, double reserved);
+  // Request units a second, of all collections that are shaped.
   [[nodiscard]] double budget() const;
+
+ private:
+  // REQUIRES: the mutex.
+  void note_shaping();
 };
 
 // What a reply, or a statement of a write in it, says of capacity that the server had not.

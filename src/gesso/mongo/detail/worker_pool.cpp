@@ -70,13 +70,12 @@ std::optional<WorkerPool::Unit> WorkerPool::take_next() {
   auto& queue = overdue || foreground.empty() ? background : foreground;
   if (options_.admit) {
     // Who is overdue is taken as if somebody waited for it.
-    const auto admission = options_.admit(overdue ? Priority::kForeground : queue.front().priority);
-    if (admission.wait.count() > 0) {
-      next_look_ = Deadline::after(std::chrono::ceil<std::chrono::milliseconds>(admission.wait));
+    const auto wait = options_.admit(overdue ? Priority::kForeground : queue.front().priority);
+    if (wait.count() > 0) {
+      next_look_ = Deadline::after(std::chrono::ceil<std::chrono::milliseconds>(wait));
       reaper_woken_.notify_one();
       return std::nullopt;
     }
-    queue.front().reserved = admission.reserved;
   }
   std::optional<Unit> unit(std::move(queue.front()));
   queue.pop_front();
@@ -129,7 +128,7 @@ void WorkerPool::work(Worker& self) {
       if (unit.deadline.expired()) {
         unit.refused(expired());
       } else {
-        unit.work(*state, unit.reserved);
+        unit.work(*state);
       }
       unit = {};  // what it holds ends outside the lock
       lock.lock();

@@ -40,19 +40,18 @@ class WorkerPool {
  public:
   struct Unit {
     Deadline deadline;
-    std::function<void(WorkerState&, double reserved)> work;
+    std::function<void(WorkerState&)> work;
     std::function<void(std::exception_ptr)> refused;
     Priority priority = Priority::kForeground;
     std::chrono::steady_clock::time_point submitted = std::chrono::steady_clock::now();
-    double reserved = 0;  // by `Options::admit`, once it may start
   };
-  using Admit = std::function<ThroughputLimiter::Admission(Priority)>;
+  using Admit = std::function<ThroughputLimiter::Duration(Priority)>;
   struct Options {
     std::size_t workers = 50;
     std::size_t queue_limit = 1000;
     std::chrono::milliseconds upkeep_period{60'000};
     std::function<std::unique_ptr<WorkerState>()> make_state;  // called on the new thread
-    // Whether a unit may start, or how long it waits before that is asked again. Must not block.
+    // How long a unit waits before this is asked again; zero: it may start. Must not block.
     Admit admit;
   };
   struct Status {
