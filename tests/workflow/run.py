@@ -1,108 +1,20 @@
 #!/usr/bin/env python3
 """From a prompt to pictures, through the whole service: previews, Replicate and OpenAI with
-everything that can be lost on the way, and what stays when processes are killed.
-
-  tests/workflow/run.py --build build/release --generations 10000     the proof at full length
-"""
+everything that can be lost on the way; and kills.py, what stays when processes are killed."""
 
 import argparse
-import contextlib
-import json
-import os
 import pathlib
-import random
 import signal
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-import urllib.error
-import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE))
+from service import Refused, User, ask, files_of, serving, until
 from standins import NSFW, OFFICIAL, VERSION, Openai, Replicate
-from support.harness import ROOT, Checks, program
+from support.harness import ROOT, Checks
 from support.venv import python_with
-
-PASSWORD = "correct horse battery"
-SERVES = r"serves (http://127\.0\.0\.1:\d+)$"
-ENDED = ("completed", "failed", "cancelled")
-SETTINGS = {
-    "GESSO_BCRYPT_ROUNDS": "4",
-    "GESSO_LIMITS": "*.* = unlimited",
-    "GESSO_JWT_SECRET": "a secret of the workflow's test, of 32 bytes",
-    "GESSO_SWEEP_INTERVAL": "500ms",
-    "GESSO_CHARGE_GRACE": "1s",
-    "GESSO_WORKER_LEASE": "2s",
-}
-
-
-class Refused(Exception):
-    def __init__(self, status, body):
-        super().__init__(f"{status}: {body[:300]}")
-        self.status, self.body = status, body
-
-
-def ask(url, method="GET", body=None, headers=(), raw=False):
-    data = json.dumps(body).encode() if body is not None and not isinstance(body, bytes) else body
-    request = urllib.request.Request(url, data, dict(headers), method=method)
-    if data is not None and not request.has_header("Content-type"):
-        request.add_header("Content-Type", "application/json")
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            content = answer.read()
-            return content if raw else json.loads(content or b"null")
-    except urllib.error.HTTPError as error:
-        raise Refused(error.code, error.read().decode(errors="replace")) from error
-
-
-class User:
-    def __init__(self, service, name):
-        self.service = service
-        # Ten credits come with a new account.
-        made = ask(f"{service}/api/v1/auth/register", "POST", {"email": f"{name}@example.com", "password": PASSWORD})
-        self.id = made["user"]["id"] if "user" in made else made["id"]
-        token = made.get("access_token") or self.log_in(name)
-        self.headers = {"Authorization": f"Bearer {token}"}
-
-    def log_in(self, name):
-        proof = {"email": f"{name}@example.com", "password": PASSWORD}
-        return ask(f"{self.service}/api/v1/auth/login", "POST", proof)["access_token"]
-
-    def ask(self, path, method="GET", body=None, **more):
-        return ask(f"{self.service}/api/v1{path}", method, body, self.headers, **more)
-
-    def post(self, prompt="A beautiful sunset over mountains", **more):
-        return self.ask("/generations", "POST", {"prompt": prompt, "image_size": "256x256", **more})
-
-    def wait(self, generation, seconds=60):
-        deadline = time.monotonic() + seconds
-        while True:
-            seen = self.ask(f"/generations/{generation['id']}")
-            if seen["status"] in ENDED:
-                return seen
-            if time.monotonic() > deadline:
-                raise AssertionError(f"it did not end: {seen}")
-            time.sleep(0.05)  # between two looks
-
-    def credits(self):
-        return self.ask("/users/me")["credits_remaining"]
-
-
-@contextlib.contextmanager
-def serving(build, folder, **settings):
-    environment = {**os.environ, **SETTINGS, **settings}
-    command = [build / "gesso", "serve", "--listen", "127.0.0.1:0", "--data-dir", folder]
-    with program(command, SERVES, env=environment) as (process, match):
-        yield process, match.group(1)
-
-
-def files_of(folder):
-    images = pathlib.Path(folder) / "images"
-    return sorted(str(path.relative_to(images)) for path in images.rglob("*") if path.is_file())
-
 
 # ---- Previews ------------------------------------------------------------------------------------
 
@@ -288,78 +200,6 @@ def openai(build, checks):
             checks.check("a throttled one is made later", done["status"] == "completed", done)
 
 
-# ---- Kills under load ----------------------------------------------------------------------------
-
-
-def until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("it did not come to pass")
-        time.sleep(0.02)  # between two looks
-
-
-def load(build, checks, count):
-    """Services that paint are killed again and again while their users ask for images."""
-    began = time.monotonic()
-    users, asked, lost = [], [], 0
-    rng = random.Random(7)
-    with tempfile.TemporaryDirectory() as folder:
-        settings = {"GESSO_PREVIEW_EDGE": "64"}
-        while len(asked) < count:
-            with serving(build, folder, **settings) as (process, service):
-                round_users = [User(service, f"u{len(users) + i}") for i in range(4)]
-                users += round_users
-                for user in users:
-                    user.service = service
-                timer = threading.Timer(rng.uniform(1.0, 3.0), process.kill)
-                timer.start()
-                try:
-                    while True:
-                        user = rng.choice(users)
-                        try:
-                            asked.append((user, user.post(f"A lake number {len(asked)}")["id"]))
-                        except Refused as refusal:
-                            if refusal.status != 402:
-                                raise
-                            if len(asked) >= count or all(u.credits() < 1 for u in users):
-                                break
-                except OSError:
-                    lost += 1
-                finally:
-                    timer.cancel()
-                if process.poll() is None:
-                    process.kill()
-                process.wait()
-        with serving(build, folder, **settings) as (_, service):
-            ended_as, owned = {}, set()
-            for user in users:
-                user.service = service
-                listed, cursor = [], ""
-                while cursor is not None:
-                    page = user.ask(f"/generations?limit=100{cursor and '&cursor=' + cursor}")
-                    listed += page["items"]
-                    cursor = page["next_cursor"]
-                for generation in listed:
-                    done = user.wait(generation)
-                    ended_as[done["id"]] = done["status"]
-                    owned |= {f"generations/{done['id']}/{i}.png" for i in range(len(done["blob_urls"]))}
-                spent = sum(ended_as[g["id"]] == "completed" for g in listed)
-                good = user.credits() == 10 - spent
-                checks.check(f"{user.id}: credits are exact", good, (user.credits(), spent))
-            known = [identifier for _, identifier in asked]
-            missing = [identifier for identifier in known if identifier not in ended_as]
-            checks.check("no generation was lost", not missing, missing)
-            wrong = {i: s for i, s in ended_as.items() if s != "completed"}
-            # One that was killed three times in its middle is given up, and paid back.
-            checks.check("all are completed but few", len(wrong) <= len(ended_as) / 50, wrong)
-            orphans = set(files_of(folder)) - owned
-            checks.check("every image has a generation", not [o for o in orphans if o.endswith(".png")], orphans)
-            checks.check("every generation has its image", owned <= set(files_of(folder)))
-    seconds = time.monotonic() - began
-    print(f"report: {len(ended_as)} generations in {seconds:.0f} s, killed {lost} times", flush=True)
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "dev")
@@ -370,8 +210,12 @@ def main():
     checks.absorb("the providers' libraries", [python, HERE / "libraries_test.py"])
     for part in (previews, replicate, killed, ended, openai):
         checks.run(part.__name__, part, build, checks)
-    checks.run("load", load, build, checks, options.generations)
+    checks.absorb(
+        "kills under load",
+        [sys.executable, HERE / "kills.py", "--build", build, "--generations", str(options.generations)],
+    )
     checks.close()
 
 
-main()
+if __name__ == "__main__":
+    main()

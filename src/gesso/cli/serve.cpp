@@ -388,6 +388,7 @@ ExitCode serve(const Invocation& invocation) {
                       .stripe = billing.stripe,
                       .work = work_options(settings),
                       .hooks = hooks,
+                      .image_grace = settings.image_grace,
                       .on_sweep = [&metrics](const domain::SweepRun& run) { metrics.sweep(run); }});
   running_sweeper = &*sweeper;
   std::optional<api::MetricSampler> sampler;

@@ -411,12 +411,11 @@ constexpr std::array kTable{
             .about = "For how long a link to an image is good, at least.",
             .min = 1000,
             .max = 3'600'000 * 24},
-    Setting{.key = "image_container_url",
-            .member = &S::image_container_url,
-            .about = "Azure Blob Storage's container for images, such as "
-                     "https://ACCOUNT.blob.core.windows.net/images, by the identity of "
-                     "azure_credential. Without one they are in data_dir.",
-            .check = check_url},
+    Setting{.key = "image_grace",
+            .member = &S::image_grace,
+            .about = "Age from which an image that no generation has is the sweep's; longer than a "
+                     "worker takes from an image to its generation's end.",
+            .min = 100},
     Setting{.key = "replicate_api_token",
             .member = &S::replicate_api_token,
             .about = "Token of Replicate's API, r8_..., for models that it paints."},

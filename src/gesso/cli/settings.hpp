@@ -78,7 +78,7 @@ struct Settings {
   std::string model_dalle_3;
   std::int64_t preview_edge = 0;
   std::chrono::milliseconds image_link_lifetime = std::chrono::hours{1};
-  std::string image_container_url;
+  std::chrono::milliseconds image_grace = std::chrono::hours{1};
   Secret replicate_api_token;
   std::string replicate_api_url = "https://api.replicate.com";
   std::string replicate_file_origins = "https://replicate.delivery, https://*.replicate.delivery";
