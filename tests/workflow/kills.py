@@ -107,7 +107,8 @@ def create(fleet, user, number):
         try:
             return ask(f"{url}/api/v1/generations", "POST", body, headers)["id"]
         except (OSError, Refused) as error:
-            may_pass = not isinstance(error, Refused) or error.status in (409, 500, 502, 503, 504)
+            # 402: credits that a killed charge holds are back once the sweep has looked at it.
+            may_pass = not isinstance(error, Refused) or error.status in (402, 409, 500, 502, 503, 504)
             if not may_pass or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)  # between two attempts

@@ -19,6 +19,8 @@ namespace gesso::cli {
 namespace {
 
 constexpr std::string_view kImages = "images";
+// Most of the time of a small one goes to claims, to the disk and to its end.
+constexpr unsigned kPreviewsPerCore = 4;
 constexpr std::size_t kMaxReply = std::size_t{64} << 20;  // four images of OpenAI's in base64
 
 // A name that no other process has, now or later: of this machine, this process, this moment.
@@ -108,9 +110,9 @@ Painting::Painting(const Settings& settings, const std::vector<Secret>& roots,
                                  .parallel = static_cast<std::size_t>(settings.openai_parallel)},
         *http_, clock));
   }
-  providers_.push_back(std::make_unique<providers::Preview>(
-      providers::PreviewOptions{.parallel = std::max(2U, std::thread::hardware_concurrency()),
-                                .edge = static_cast<int>(settings.preview_edge)}));
+  providers_.push_back(std::make_unique<providers::Preview>(providers::PreviewOptions{
+      .parallel = kPreviewsPerCore * std::max(1U, std::thread::hardware_concurrency()),
+      .edge = static_cast<int>(settings.preview_edge)}));
 }
 
 worker::Providers Painting::providers() const {
