@@ -22,6 +22,7 @@ MOST_BYTES = 250_000  # all that the page loads, compressed
 # One plan is for sale, so that there is one to look at. Nobody is held back but where a test says so.
 SETTINGS = {
     "GESSO_LIMITS": "*.* = unlimited",
+    "GESSO_PREVIEW_EDGE": "512",
     "GESSO_PLAN_BASIC": "credits=100, monthly=900:price_basic",
     "GESSO_PLAN_PRO": "credits=500, monthly=2900:price_pro, yearly=29000:price_pro_yearly",
 }

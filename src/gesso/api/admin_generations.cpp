@@ -48,15 +48,17 @@ GenerationsOfAll page_of(std::vector<Generation> found, std::size_t limit) {
 
 Result<GenerationsOfAll> list_all_generations(DatabaseCall& call, const ListAllGenerations& asked) {
   const auto limit = static_cast<std::size_t>(asked.limit.value());
-  return page_of(call.make<repositories::GenerationRepository>().find_newest(
-                     asked.status, asked.user_id, asked.before,
-                     {.limit = asked.limit + 1,
-                      .skip_undecodable =
-                          [&](const Error& error) {
-                            spdlog::error("{}: left out of a list: {}", call.request_id,
-                                          error.what());
-                          }}),
-                 limit);
+  GenerationsOfAll page =
+      page_of(call.make<repositories::GenerationRepository>().find_newest(
+                  asked.status, asked.user_id, asked.before,
+                  {.limit = asked.limit + 1,
+                   .skip_undecodable =
+                       [&](const Error& error) {
+                         spdlog::error("{}: left out of a list: {}", call.request_id, error.what());
+                       }}),
+              limit);
+  for (Generation& one : page.items) one = with_links(call.services, std::move(one));
+  return page;
 }
 
 constexpr Operation kOperations[] = {

@@ -1,4 +1,5 @@
-// Images that this service keeps itself, under links that anybody can open until they expire.
+// Images that this service keeps itself, under links that anybody can open until they expire, and
+// what there is to paint them with.
 #include "gesso/api/operations.hpp"
 #include "gesso/images/local_blob_store.hpp"
 #include "gesso/images/signed_links.hpp"
@@ -14,6 +15,18 @@ struct GetImage {
 GESSO_FIELDS(GetImage, (generation, "Whose image it is."), (name, "Which of its images."),
              (expires, "When the link ends, in seconds since 1970.", schema::kHasDefault),
              (signature, "That the link is ours.", schema::kHasDefault))
+
+struct ImageModel {
+  models::ModelType model_type = models::ModelType::kStableDiffusionXl;
+  domain::ProviderKind provider = domain::ProviderKind::kPreview;
+  schema::NonNegative credits = 1;
+
+  static constexpr std::string_view kName = "ImageModel";
+  static constexpr std::string_view kAbout = "What there is to paint with.";
+};
+GESSO_FIELDS(ImageModel, (model_type, "As a generation is asked for with."),
+             (provider, "Who paints. `preview` is a sketch that this service draws by itself."),
+             (credits, "What an image costs."))
 
 namespace {
 
@@ -39,7 +52,23 @@ Result<Content, LinkRefused, NotFound> get_image(OutgoingCall& call, const GetIm
                  .headers = {{"Cache-Control", "private, max-age=3600, immutable"}}};
 }
 
+Result<Page<ImageModel>> list_models(InlineCall& call, const NoInput&) {
+  Page<ImageModel> page;
+  for (std::size_t i = 0; i < schema::kWireTexts<models::ModelType>.size(); ++i) {
+    const auto type = static_cast<models::ModelType>(i);
+    const domain::ModelEntry& entry = call.services.models->get(type);
+    page.items.push_back(
+        {.model_type = type, .provider = entry.provider, .credits = entry.credits});
+  }
+  return page;
+}
+
 constexpr Operation kOperations[] = {
+    operation<list_models>({.path = "/api/v1/models",
+                            .id = "listModels",
+                            .tag = "Images",
+                            .summary = "What there is to paint with, and what an image costs.",
+                            .access = Access::kPublic}),
     operation<get_image>({.path = "/images/generations/{generation}/{name}",
                           .id = "getImage",
                           .tag = "Images",

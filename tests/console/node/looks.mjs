@@ -2,6 +2,7 @@
 // it fits, and whether anything jumps while it comes.
 import assert from "node:assert/strict";
 import { check, faultsOf, openPage, phone, wide } from "./browser.mjs";
+import { until } from "./service.mjs";
 import { headed, signIn } from "./steps.mjs";
 
 const kinds = [
@@ -66,6 +67,10 @@ export async function lookAtEverything({ browser, service, screenshots, account 
   const prompts = ["A beautiful sunset over mountains", "A lighthouse at dusk, oil on canvas", "A quiet harbour in fog", "Wheat fields under a wide sky", "A forest path in autumn, watercolour"];
   let last;
   for (const prompt of prompts) last = (await service.ask("POST", "/api/v1/generations", { token, body: { prompt } })).body;
+  await until(async () => {
+    const { body } = await service.ask("GET", "/api/v1/generations", { token });
+    return body.items.every(({ status }) => status === "completed");
+  }, "the last picture");
   await service.ask("POST", "/api/v1/users/me/api-keys", { token, body: { name: "nightly script", scopes: ["generations:read", "generations:write"] } });
   for (const { name, options } of kinds) {
     const { context, page } = await openPage(browser, options);

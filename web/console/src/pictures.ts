@@ -21,6 +21,15 @@ export const sizeText = (size: string) => size.replace("x", " × ");
 /** Where the pictures are: what we keep, before what the provider keeps for a while. */
 export const picturesOf = ({ blob_urls, result_urls }: Generation): string[] => (blob_urls.length > 0 ? blob_urls : result_urls);
 
+/** The same, small, where there are small ones. */
+export const thumbnailsOf = (generation: Generation): string[] => {
+  const { thumbnail_urls } = generation;
+  const pictures = picturesOf(generation);
+  return thumbnail_urls.length === pictures.length ? thumbnail_urls : pictures;
+};
+
+export const providerText: Record<string, string> = { preview: "Preview", replicate: "Replicate", openai: "OpenAI" };
+
 export const statusText: Record<Generation["status"], string> = {
   pending: "Waiting",
   processing: "Painting",

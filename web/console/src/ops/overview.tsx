@@ -3,8 +3,9 @@ import { useState } from "preact/hooks";
 import { api, told } from "../client";
 import { count, duration, number, percent, words } from "../format";
 import { useAsked } from "../hooks";
-import { Badge, Card, ChartBones, Choice, Head, ProblemNote, TileBones } from "../ui/parts";
+import { Badge, Card, ChartBones, Choice, Head, ProblemNote, Shown, TileBones } from "../ui/parts";
 import { Chart, type Line } from "../ui/chart";
+import { modelName, providerText } from "../pictures";
 import { useHistory, type History } from "./history";
 
 const kMinute = 60_000;
@@ -44,11 +45,11 @@ export function Overview() {
             <Now history={history} />
             <Charts history={shown} />
             <RequestUnits history={shown} />
-            <Providers history={history} />
             <div class="grid-2">
               <Queues history={history} />
-              <Problems history={shown} />
+              <Providers />
             </div>
+            <Problems history={shown} />
             <ByOperation history={shown} />
           </>
         )}
@@ -191,59 +192,63 @@ function Charts({ history }: { history: History }) {
   );
 }
 
-/** What an Azure Cosmos DB bills, where the database is one. */
+/** What an Azure Cosmos DB (RU) bills, where the database is one. */
 function RequestUnits({ history }: { history: History }) {
   const times = history.times.slice(1);
-  const lines = (pattern: RegExp): Line[] => {
-    const by = new Map<string, number[]>();
-    for (const { labels, values } of history.named(pattern)) {
-      const name = labels.collection ?? "all";
-      const sum = by.get(name) ?? values.map(() => 0);
-      by.set(
-        name,
-        sum.map((value, index) => value + (values[index] ?? 0)),
-      );
-    }
-    return [...by].slice(0, 5).map(([name, values], index) => ({ name, color: String(index + 1), values: history.rate(values).slice(1) }));
-  };
-  const charge = lines(/^gesso_database_request_charge(_units)?(_total|_sum)$|^gesso_database_request_units_total$/);
-  const throttles = lines(/^gesso_database_throttle[sd]?_total$/);
-  if (charge.length === 0 && throttles.length === 0) return null;
+  const series = history.select("gesso_database_request_units_total");
+  if (series.length === 0) return null;
+  const collections = [...new Set(series.map(({ labels }) => labels.collection ?? ""))];
+  const lines = collections
+    .map((collection) => ({ collection, values: history.sum("gesso_database_request_units_total", { collection }) }))
+    .sort((a, b) => history.growth(b.values) - history.growth(a.values))
+    .slice(0, 5)
+    .map(({ collection, values }, index): Line => ({ name: collection || "Others", color: String(index + 1), values: history.rate(values).slice(1) }));
+  const delay = history.rate(history.sum("gesso_database_rate_limiting_delay_seconds_total")).slice(1);
+  const limit = latest(history.sum("gesso_database_throughput_limit"));
   return (
     <div class="grid-2">
       <Card>
-        <Chart title="Request units a second" kind="area" times={times} lines={charge} nothing="None was charged" />
+        <Chart title="Request units a second, by collection" kind="area" times={times} lines={lines} nothing="None was charged" />
       </Card>
       <Card>
-        <Chart title="Throttled a second" kind="area" times={times} lines={throttles} nothing="Nothing was throttled" />
+        <Chart title="Held back for want of request units" times={times} lines={[{ name: "Delay in a second", color: "bad", values: delay }]} show={duration} nothing="Nothing was held back" />
+        <p class="hint">{limit > 0 ? `Work is kept below ${number(limit)} units a second, since the server refused more.` : "The service does not hold work back."}</p>
       </Card>
     </div>
   );
 }
 
-/** Whatever the service tells of those who paint. */
-function Providers({ history }: { history: History }) {
-  const series = history.named(/^gesso_provider_(?!.*_(bucket|sum|count)$)/).filter((one) => one.labels.provider !== undefined);
-  if (series.length === 0) return null;
-  const providers = [...new Set(series.map((one) => one.labels.provider ?? ""))].sort();
-  const text = (one: (typeof series)[number]) =>
-    [one.name.replace(/^gesso_provider_/, "").replace(/_total$/, ""), ...Object.entries(one.labels).filter(([key]) => key !== "provider").map(([, value]) => value)].join(" ");
+/** Who paints, and what an image costs. */
+function Providers() {
+  const models = useAsked(() => told(api.GET("/api/v1/models")), []);
   return (
-    <Card title="Providers">
-      <div class="tiles">
-        {providers.map((provider) => (
-          <dl key={provider} class="figure">
-            <dt>{words(provider)}</dt>
-            {series
-              .filter((one) => one.labels.provider === provider)
-              .map((one) => (
-                <dd class="aside" key={text(one)}>
-                  {words(text(one))} {number(latest(one.values))}
-                </dd>
-              ))}
-          </dl>
-        ))}
-      </div>
+    <Card title="Who paints">
+      <Shown asked={models}>
+        {({ items }) => (
+          <div class="table-wrap">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Model</th>
+                  <th scope="col">Provider</th>
+                  <th scope="col" class="right">
+                    Credits
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {items.map(({ model_type, provider, credits }) => (
+                  <tr key={model_type}>
+                    <td>{modelName(model_type)}</td>
+                    <td>{providerText[provider] ?? provider}</td>
+                    <td class="right">{count(credits)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </Shown>
     </Card>
   );
 }

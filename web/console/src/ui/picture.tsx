@@ -4,10 +4,10 @@ import type { Generation } from "../client";
 import { hasEnded } from "../events";
 import { duration } from "../format";
 import { useNow } from "../hooks";
-import { picturesOf, ratioOf, statusText } from "../pictures";
+import { picturesOf, ratioOf, statusText, thumbnailsOf } from "../pictures";
 
 export function Picture({ generation, index = 0, whole = false }: { generation: Generation; index?: number; whole?: boolean }) {
-  const urls = picturesOf(generation);
+  const urls = whole ? picturesOf(generation) : thumbnailsOf(generation);
   const url = urls[index];
   const [lost, setLost] = useState(false);
   useEffect(() => setLost(false), [url]);

@@ -2,8 +2,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, told, type Generation } from "../client";
 import { plural } from "../format";
-import { useAction } from "../hooks";
-import { models, ratioOf, sizes, sizeText } from "../pictures";
+import { useAction, useAsked } from "../hooks";
+import { modelName, models, providerText, ratioOf, sizes, sizeText } from "../pictures";
 import { link } from "../router";
 import { Store } from "../store";
 import { Button, Choice, Field, ProblemNote, Select, TextField } from "../ui/parts";
@@ -72,7 +72,11 @@ export function Composer({ credits, onMade }: { credits: number; onMade: (made: 
     wish.value = form;
   }, [form]);
   const set = (part: Partial<Wish>) => setForm((old) => ({ ...old, ...part }));
-  const cost = Number(form.images);
+  const images = Number(form.images);
+  const offered = useAsked(() => told(api.GET("/api/v1/models")), []);
+  const model = offered.data?.items.find(({ model_type }) => model_type === form.model);
+  const cost = images * (model?.credits ?? 1);
+  const modelOptions = offered.data?.items.map(({ model_type, credits }) => [model_type, credits === 1 ? modelName(model_type) : `${modelName(model_type)}, ${plural(credits, "credit")}`] as const) ?? models;
   const short = cost > credits;
   const fields = action.problem?.fields ?? {};
   const submit = async () => {
@@ -85,7 +89,7 @@ export function Composer({ credits, onMade }: { credits: number; onMade: (made: 
           ...(form.negative.trim() === "" ? {} : { negative_prompt: form.negative.trim() }),
           model_type: form.model,
           image_size: form.size,
-          num_images: cost,
+          num_images: images,
           guidance_scale: numberOf(form.guidance) ?? 7.5,
           num_inference_steps: numberOf(form.steps) ?? 50,
           ...(seed === undefined ? {} : { seed }),
@@ -130,7 +134,7 @@ export function Composer({ credits, onMade }: { credits: number; onMade: (made: 
         {fields.prompt !== undefined && <p class="fault">{fields.prompt}</p>}
       </div>
       <div class="options">
-        <Select label="Model" value={form.model} options={models} onPick={(model) => set({ model })} />
+        <Select label="Model" value={form.model} options={modelOptions} onPick={(model) => set({ model })} />
         <Choice label="Size in pixels" value={form.size} options={sizeOptions} onPick={(size) => set({ size })} />
         <Choice label="Pictures" value={form.images} options={imageOptions} onPick={(images) => set({ images })} />
       </div>
@@ -149,6 +153,7 @@ export function Composer({ credits, onMade }: { credits: number; onMade: (made: 
       <div class="send">
         <p class="small num" id="cost">
           {plural(cost, "credit")} <span class="quiet">of {plural(credits, "credit")} left</span>
+          {model?.provider === "preview" && <span class="quiet"> · {providerText.preview}: a sketch, no model's work</span>}
           {short && (
             <>
               {" "}

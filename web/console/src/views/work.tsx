@@ -4,7 +4,7 @@ import { api, told, type Generation } from "../client";
 import { hasEnded, watchGeneration } from "../events";
 import { duration, moment, plural } from "../format";
 import { useAction, useAsked } from "../hooks";
-import { modelName, picturesOf, sizeText, statusText, statusTone } from "../pictures";
+import { modelName, picturesOf, providerText, sizeText, statusText, statusTone } from "../pictures";
 import { go, link } from "../router";
 import { reloadUser } from "../session";
 import * as icons from "../ui/icons";
@@ -142,6 +142,15 @@ export function Facts({ generation }: { generation: Generation }) {
       </dd>
       <dt>Model</dt>
       <dd>{modelName(generation.model_type)}</dd>
+      {generation.provider != null && (
+        <>
+          <dt>Painted by</dt>
+          <dd>
+            {providerText[generation.provider] ?? generation.provider}
+            {generation.provider === "preview" && <span class="quiet">, a sketch that this service draws by itself</span>}
+          </dd>
+        </>
+      )}
       <dt>Size</dt>
       <dd class="num">{sizeText(generation.image_size)}</dd>
       <dt>Guidance, steps</dt>
