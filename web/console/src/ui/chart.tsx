@@ -192,13 +192,17 @@ export function Chart(props: ChartProps) {
         </svg>
       )}
       <ul class="legend" id={`${id}-legend`} aria-live={chosen === undefined ? "off" : "polite"}>
-        {lines.map((line) => (
-          <li key={line.name} class={`c${line.color}`}>
-            <span class="dot" />
-            {line.name}
-            <span class="value">{line.values[at] == null ? "–" : show(line.values[at] as number)}</span>
-          </li>
-        ))}
+        {lines.map((line) => {
+          // Until a moment is chosen, the last value that there is.
+          const value = chosen === undefined ? line.values.findLast((one) => one !== null) : line.values[at];
+          return (
+            <li key={line.name} class={`c${line.color}`}>
+              <span class="dot" />
+              {line.name}
+              <span class="value">{value == null ? "–" : show(value)}</span>
+            </li>
+          );
+        })}
         {chosen !== undefined && <li class="num quiet">{label(at)}</li>}
       </ul>
     </div>
