@@ -1,4 +1,4 @@
-# account: --ru 400
+# account: --ru 400 --server-version 4.2
 """The first things that a client of Cosmos DB meets."""
 
 import pathlib
