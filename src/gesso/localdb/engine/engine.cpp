@@ -34,6 +34,12 @@ const Dialect& plain_dialect() {
   return kPlain;
 }
 
+// Whoever logs in by what others vouch for does so on a database that is none.
+bool is_login_elsewhere(std::string_view command, std::string_view db) {
+  return db == "$external" && (command == "saslStart" || command == "saslContinue" ||
+                               command == "logout" || command == "connectionStatus");
+}
+
 // The name of the command.
 std::string_view first_field(bson::View body) {
   return body.empty() ? std::string_view() : body.begin()->key;
@@ -200,7 +206,7 @@ void Engine::dispatch(Client& client, const wire::Message& message, bson::Builde
                                                 ". The client driver may require an upgrade.");
   }
   const std::string_view db = database_of(message);
-  check_database_name(db);
+  if (!is_login_elsewhere(name, db)) check_database_name(db);
   const auto found = commands_.find(name);
   const bool is_owners = found != commands_.end() && found->second->access == Access::kOwner;
   if (!is_owners) services_.dialect.check_command(name, client);
