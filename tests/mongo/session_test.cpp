@@ -356,7 +356,7 @@ TEST_F(SessionTest, ThrottlingThatOutlastsTheDeadlineIsSaidToBeThat) {
   };
   Running it = start();
   const Error error = error_of([&] {
-    it.service.run(Deadline::after(60ms),
+    it.service.run(Deadline::after(500ms),
                    [](Session& session) { (void)session.find_one("c", bson::Document()); });
   });
   EXPECT_EQ(error.kind(), ErrorKind::kThrottled);
