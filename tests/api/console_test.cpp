@@ -59,6 +59,17 @@ TEST_F(ConsoleTest, ItsPolicyAdmitsNoScriptOrStyleWithinThePage) {
   EXPECT_THAT(policy, Not(HasSubstr("unsafe")));
 }
 
+TEST_F(ConsoleTest, IsToldWhoPaintsAndWhatItCosts) {
+  const auto reply = get("/api/v1/models");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  const boost::json::value body = boost::json::parse(reply.body);
+  const auto& items = body.at("items").as_array();
+  ASSERT_EQ(items.size(), 3U);
+  EXPECT_EQ(boost::json::serialize(items[0]),
+            R"({"model_type":"stable-diffusion-xl","provider":"preview","credits":1})");
+  EXPECT_EQ(items[2].at("model_type"), "dalle-3");
+}
+
 TEST_F(ConsoleTest, ASlashAtItsEndLeadsThere) {
   const auto folder = get("/console/");
   EXPECT_EQ(folder.status, 302);

@@ -1,7 +1,7 @@
 // The way of an administrator: how the service fares, its users, its pictures, its database.
 import assert from "node:assert/strict";
 import { check, openPage } from "./browser.mjs";
-import { headed, signIn, view } from "./steps.mjs";
+import { headed, isPainted, signIn, view } from "./steps.mjs";
 
 export async function operatorWalk({ browser, service, account, user }) {
   await service.tokenOf(account);
@@ -81,7 +81,9 @@ export async function operatorWalk({ browser, service, account, user }) {
 
   await check("the pictures of all are seen, and one of them closer", async () => {
     await view(page, "Pictures");
-    await page.getByRole("button", { name: /sunset over mountains/ }).first().click();
+    const tile = page.getByRole("button", { name: /sunset over mountains/ }).first();
+    assert.ok(await isPainted(tile.getByRole("img")));
+    await tile.click();
     await page.getByRole("dialog").getByRole("link", { name: "Who asked for it" }).click();
     await headed(page, user.email);
   });
@@ -90,6 +92,15 @@ export async function operatorWalk({ browser, service, account, user }) {
     await view(page, "Usage");
     await page.getByRole("group", { name: "Pictures asked for" }).waitFor();
     await page.getByRole("region", { name: "Who did the most, table" }).getByRole("link").first().waitFor();
+  });
+  await check("pictures are shown where the service is reached by another name, too", async () => {
+    const other = { url: service.url.replace("127.0.0.1", "localhost") };
+    await signIn(page, other, user);
+    await headed(page, "Studio");
+    const picture = page.getByTestId("gallery").getByRole("img").first();
+    await picture.waitFor();
+    assert.ok(await isPainted(picture));
+    assert.ok(new URL(await picture.getAttribute("src"), page.url()).hostname !== "localhost");
   });
   await context.close();
 }
