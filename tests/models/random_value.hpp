@@ -63,6 +63,11 @@ struct RandomValue<std::int64_t> {
 };
 
 template <>
+struct RandomValue<double> {
+  static double make(Dice& dice) { return static_cast<double>(dice.between(0, 1'000'000)) / 100; }
+};
+
+template <>
 struct RandomValue<std::string> {
   static std::string make(Dice& dice) {
     return dice.text(static_cast<std::size_t>(dice.between(0, 20)), "aZ0 \"\n");
