@@ -174,7 +174,7 @@ def refusals(checks, build, url, folder):
 
 def main():
     build, checks = build_folder(), Checks()
-    azurite = node_modules(HERE) / "node_modules" / ".bin" / "azurite-blob"
+    azurite = node_modules(HERE / "azurite") / "node_modules" / ".bin" / "azurite-blob"
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         certificate(folder)
