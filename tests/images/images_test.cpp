@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
-#include <sys/stat.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -15,8 +15,8 @@ namespace gesso::images {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 const Time kNow{std::chrono::milliseconds(1'767'225'600'000)};
 
@@ -73,7 +73,7 @@ TEST(Raster, ASmallerOneIsTheMeanOfWhatItStandsFor) {
 
 TEST(SignedLinks, ALinkIsGoodUntilItExpires) {
   std::vector<Secret> roots;
-  roots.emplace_back("root");
+  roots.emplace_back(std::string_view("root"));
   const SignedLinks links(roots, 1h);
   const std::string link = links.sign("/images/a.png", kNow);
   const std::size_t expires = link.find("expires=") + 8;
@@ -92,10 +92,10 @@ TEST(SignedLinks, ALinkIsGoodUntilItExpires) {
 
 TEST(SignedLinks, LinksOfTheKeyBeforeStayGood) {
   std::vector<Secret> old_roots;
-  old_roots.emplace_back("old");
+  old_roots.emplace_back(std::string_view("old"));
   std::vector<Secret> roots;
-  roots.emplace_back("new");
-  roots.emplace_back("old");
+  roots.emplace_back(std::string_view("new"));
+  roots.emplace_back(std::string_view("old"));
   const std::string link = SignedLinks(old_roots, 1h).sign("/images/a.png", kNow);
   const std::size_t expires = link.find("expires=") + 8;
   const std::size_t between = link.find("&signature=");
@@ -113,12 +113,12 @@ TEST(BlobName, NamesLeadNowhereElse) {
   EXPECT_FALSE(is_blob_name(std::string(513, 'a')));
 }
 
-class LocalBlobStoreTest : public testing::Test {
+class LocalBlobStoreTest : public ::testing::Test {
  protected:
   gesso::testing::TempDir folder_;
   std::vector<Secret> roots_;
   SignedLinks links_{[this]() -> const std::vector<Secret>& {
-                       roots_.emplace_back("root");
+                       roots_.emplace_back(std::string_view("root"));
                        return roots_;
                      }(),
                      1h};
@@ -198,7 +198,7 @@ TEST_F(LocalBlobStoreTest, AnAddressIsOfThisStoreOrOfNone) {
   EXPECT_FALSE(store_.name_at("https://elsewhere/images/generations/a/0.png"));
   EXPECT_FALSE(store_.name_at("/images/../key"));
   EXPECT_THAT(store_.link("generations/a/0.png", kNow),
-              testing::StartsWith("http://here/images/generations/a/0.png?expires="));
+              ::testing::StartsWith("http://here/images/generations/a/0.png?expires="));
 }
 
 TEST_F(LocalBlobStoreTest, ANameThatIsNoneIsRefused) {
