@@ -62,6 +62,11 @@ TEST_F(ChangeStreamTest, InsertsAndUpdatesComeInTheOrderOfModification) {
   EXPECT_EQ(ids(more(stream)), "");
 }
 
+TEST_F(ChangeStreamTest, TheFirstReplySaysWhenItBegan) {
+  const bson::Document reply = good(watch());
+  EXPECT_TRUE(reply["operationTime"].is(bson::Type::kTimestamp));
+}
+
 TEST_F(ChangeStreamTest, AllEventsOfAPageHaveOneToken) {
   const std::int64_t stream = open_stream();
   for (int i = 1; i <= 3; ++i) insert("c", "{\"_id\": " + std::to_string(i) + "}");

@@ -101,6 +101,12 @@ void open_stream(Context& context, bson::View pipeline) {
     if (place.behind == 0) place.behind = dialect_of(context).next_stamp();
     stream = std::make_unique<ChangeStream>(*collection, place, query.filter);
   }
+  // Drivers that have no event yet resume from here.
+  const auto now = std::chrono::floor<std::chrono::seconds>(context.services.clock.now());
+  context.reply.append(
+      "operationTime",
+      bson::Timestamp{.seconds = static_cast<std::uint32_t>(now.time_since_epoch().count()),
+                      .increment = 1});
   const auto scope = context.reply.document("cursor");
   reply_page(context, "firstBatch", fetch(context, *stream));
   auto cursor = std::make_unique<Cursor>();
