@@ -53,12 +53,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const Secret body{std::string_view(text)};
   try {
-    (void)read_secret(body, "a");
+    (void)read_secret(body);
   } catch (const Error& error) {
     check(error.kind() == ErrorKind::kInternal);
   }
   try {
-    (void)read_version_page(body, "a");
+    (void)read_version_page(body);
   } catch (const Error& error) {
     check(error.kind() == ErrorKind::kInternal);
   }

@@ -50,8 +50,8 @@ const IdClaims* accepted(std::variant<IdClaims, NotAcceptable>& checked) {
 std::variant<IdClaims, NotAcceptable> check(std::string_view token) {
   auto parts = split_id_token(token);
   if (auto* fault = std::get_if<NotAcceptable>(&parts)) return *fault;
-  const VerificationKey verification(key(), "");
-  return check_id_token(std::get<IdTokenParts>(parts), verification,
+  const jose::VerificationKey verification(jose::Algorithm::kRs256, key(), "");
+  return check_id_token(std::get<jose::TokenParts>(parts), verification,
                         {.issuer = "https://login.example/{tenantid}/v2.0",
                          .client_id = "our-client",
                          .nonce = "the-nonce"},
@@ -75,9 +75,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(is_utf8(claims->email) && is_utf8(claims->name));
   }
 
-  if (const auto keys = KeySet::read(text)) {
-    require(keys->size() <= KeySet::kMaxKeys);
-    if (const VerificationKey* one = keys->find("")) require(!one->verifies(text, text));
+  if (const auto keys = jose::KeySet::read(text)) {
+    require(keys->size() <= jose::KeySet::kMaxKeys);
+    if (const jose::VerificationKey* one = keys->find("", jose::Algorithm::kRs256))
+      require(!one->verifies(text, text));
   }
   const Provider provider = google("our-client", Secret());
   try {

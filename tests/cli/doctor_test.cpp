@@ -79,10 +79,14 @@ class DoctorTest : public ::testing::Test {
 
   static void SetUpTestSuite() {
     data = std::make_unique<gesso::testing::TempDir>();
-    const localdb::ServerOptions options{
-        .data_dir = *data / "data", .listen_host = "127.0.0.1", .listen_port = 0};
+    const auto options = [](bool require_auth) {
+      return localdb::ServerOptions{.data_dir = *data / "data",
+                                    .listen_host = "127.0.0.1",
+                                    .listen_port = 0,
+                                    .require_auth = require_auth};
+    };
     {
-      localdb::Server open(options);
+      localdb::Server open(options(false));
       open.start();
       const SystemClock clock;
       gesso::testing::SeededRandom random;
@@ -102,9 +106,7 @@ class DoctorTest : public ::testing::Test {
                                                                bson::make_array(wrong)));
       });
     }
-    localdb::ServerOptions strict = options;
-    strict.require_auth = true;
-    server = std::make_unique<localdb::Server>(strict);
+    server = std::make_unique<localdb::Server>(options(true));
     server->start();
   }
   static void TearDownTestSuite() {
