@@ -58,7 +58,7 @@ def check_model(module, model, value, path):
         raise Faulty(f"{path}: an object is expected, found {value!r}")
     # The kinds of a base class are told apart by one field, as in "type": "Periodic".
     for field, subtypes in getattr(model, "_subtype_map", {}).items():
-        key = model._attribute_map[field]["key"]
+        key = parts(model._attribute_map[field]["key"])[-1]
         if value.get(key) in subtypes:
             model = getattr(module, subtypes[value[key]])
     tree = {}

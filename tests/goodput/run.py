@@ -5,7 +5,7 @@ makes of it, and beside it pymongo with the tutorial's habits on a server of the
 What must hold: every generation that was answered with 201 is there, once, and none that was refused; the
 credits of every user are what was granted less what those cost; the usage log says the same; and the work of
 the background went on last. Goodput is the units that were spent in that time, all of them on work that was
-done once and is there, by the units that there were; its aim is 0.9. It is printed, as is what pymongo lost; 20 seconds, or GOODPUT_SECONDS=120 for the whole two minutes."""
+done once and is there, by the units that there were; its aim is 0.9. It is printed, as is what pymongo lost; 20 seconds, or GESSO_TEST_GOODPUT_SECONDS=120 for the whole two minutes."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ RU = 2000  # a second
 TIMES = 3
 USERS = 20
 GRANTED = 1_000_000
-SECONDS = int(os.environ.get("GOODPUT_SECONDS", "20"))
+SECONDS = int(os.environ.get("GESSO_TEST_GOODPUT_SECONDS", "20"))
 LEAST = 0.75  # of the budget in a test of 20 s, of which the limiter learns in the first; the aim is 0.9
 PASSWORD = "correct horse battery"
 PROMPT = {"prompt": "A beautiful sunset over mountains"}

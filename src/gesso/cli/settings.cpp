@@ -648,6 +648,14 @@ std::string integer_range(const Setting& setting) {
 }
 
 // Collects what is wrong, and sets what is right.
+// Variables that are read elsewhere: where the settings' file is, and the keys of `gesso localdb
+// --account`.
+bool is_no_setting(std::string_view name) {
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"GESSO_CONFIG", "GESSO_LOCALDB_PRIMARY_KEY", "GESSO_LOCALDB_SECONDARY_KEY"});
+  return std::ranges::find(kNames, name) != kNames.end();
+}
+
 class Loader {
   LoadedSettings loaded_;
   std::vector<Violation> violations_;
@@ -787,7 +795,7 @@ class Loader {
     std::vector<std::string> names;
     for (const Setting& setting : kTable) names.push_back(setting.environment_name());
     for (const auto& [name, text] : sources.environment) {
-      if (!name.starts_with(kPrefix) || name.starts_with("GESSO_TEST_") || name == "GESSO_CONFIG") {
+      if (!name.starts_with(kPrefix) || name.starts_with("GESSO_TEST_") || is_no_setting(name)) {
         continue;
       }
       const auto found = std::ranges::find(names, name);
