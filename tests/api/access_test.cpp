@@ -149,12 +149,19 @@ enum class Named {
   kNobodys  // no document's: a provider, a file
 };
 const std::map<std::string_view, Named> kNamed{
-    {"startSignIn", Named::kNobodys},         {"finishSignIn", Named::kNobodys},
-    {"linkIdentity", Named::kNobodys},        {"unlinkIdentity", Named::kNobodys},
-    {"getDocsAsset", Named::kNobodys},        {"endSession", Named::kSession},
-    {"revokeApiKey", Named::kApiKey},         {"getGeneration", Named::kGeneration},
-    {"watchGeneration", Named::kGeneration},  {"deleteGeneration", Named::kGeneration},
+    {"startSignIn", Named::kNobodys},
+    {"finishSignIn", Named::kNobodys},
+    {"linkIdentity", Named::kNobodys},
+    {"unlinkIdentity", Named::kNobodys},
+    {"getDocsAsset", Named::kNobodys},
+    {"endSession", Named::kSession},
+    {"revokeApiKey", Named::kApiKey},
+    {"getGeneration", Named::kGeneration},
+    {"watchGeneration", Named::kGeneration},
+    {"deleteGeneration", Named::kGeneration},
     {"cancelGeneration", Named::kGeneration},
+    {"getConsoleAsset", Named::kNobodys},
+    {"getImage", Named::kNobodys},  // whoever has the link sees it, and it is signed
 };
 bool is_for_staff(const OperationInfo& info) {
   return info.scope == Scope::kAdmin || info.scope == Scope::kWorker;

@@ -42,7 +42,8 @@ class AdminGenerationsTest : public ::testing::Test {
   }
   static std::vector<std::string> prompts(const Reply& reply) {
     std::vector<std::string> all;
-    for (const auto& one : reply.value().at("items").as_array()) {
+    const boost::json::value said = reply.value();
+    for (const auto& one : said.at("items").as_array()) {
       all.emplace_back(one.at("prompt").as_string());
     }
     return all;

@@ -97,7 +97,7 @@ TEST(Metrics, AreFiguresTooAndHistogramsAreSummedOverLabels) {
   EXPECT_EQ(found["gesso_request_duration_seconds_bucket le=0.05"], 2);
   EXPECT_EQ(found["gesso_request_duration_seconds_bucket le=30"], 2);
   EXPECT_EQ(found["gesso_request_duration_seconds_bucket le=+Inf"], 2);
-  EXPECT_EQ(found["gesso_problems_total operation=getMe code=not_found"], 1);
+  EXPECT_EQ(found["gesso_problems_total code=not_found operation=getMe"], 1);
 }
 
 TEST(AdminMetrics, AreForAdministratorsAndTellWhatCameSince) {

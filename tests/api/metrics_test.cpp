@@ -120,6 +120,7 @@ TEST_F(MetricsTest, EveryRowOfTheTableIsShownWithItsLabelsAndNothingElseIs) {
   metrics.problem("getMe", "unauthorized");
   metrics.refusal("request", 400);
   metrics.command("find", 1ms, true);
+  metrics.charge({.operation = "find", .collection = "users", .request_units = 1, .delayed = 1ms});
   metrics.wait(1ms);
   metrics.pool_wait("hashing", 1ms);
   metrics.sweep({.name = "charges", .duration = 1ms, .ok = true, .changes = {{"holds", 1}}});

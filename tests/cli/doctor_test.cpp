@@ -197,7 +197,7 @@ TEST_F(DoctorTest, SaysThatAllIsWell) {
       "ok       connection  mongodb://ann:\\*\\*\\*@127.0.0.1:[0-9]+/.*TLS is off; log-in "
       "by the password that the vault keeps; a ping and a read went well",
       "ok       latency     ping [0-9.]+ ms, at worst .*; read [0-9.]+ ms.*\\(medians of 10\\)",
-      "ok       server      localdb 7.0.0, wire version 21; writes are not retried",
+      "ok       server      localdb 7.0.0 .Gesso localdb., wire version 21; writes are not retried",
       "ok       indexes     [1-9][0-9]* are as declared",
       "ok       clock       this machine's clock is .* the database's, .* Azure's"};
   std::istringstream out(outcome.out);

@@ -202,9 +202,9 @@ TEST_F(PayingAccountTest, WhatItPaysForIsCancelledAndItsIdsStayForADay) {
   services_.on_deletion = [&] { ++told; };
   delete_ada();
   EXPECT_EQ(told, 1);  // whoever sweeps does it now
+  EXPECT_EQ(sweep_with(stripe_.transport()).cancelled, 1);
   EXPECT_EQ(count("generations"), 0);
   EXPECT_EQ(count("subscriptions"), 1);
-  EXPECT_EQ(sweep_with(stripe_.transport()).cancelled, 1);
   EXPECT_EQ(stripe_.subscriptions["sub_a"], "canceled");
   ASSERT_EQ(stripe_.calls.size(), 1U);
   EXPECT_EQ(stripe_.calls[0], cancel_now("sub_a", "sub_a"));
