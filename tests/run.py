@@ -28,7 +28,8 @@ SANITIZERS = {
     "LSAN_OPTIONS": f"suppressions={HERE}/lsan.supp:print_suppressions=0",
     "TSAN_OPTIONS": f"suppressions={HERE}/tsan.supp",
 }
-# Suites that run once more with something else in their environment.
+# Suites once more with something else in their environment. They wait for request units for more than
+# ten minutes each, and run only where they are named.
 RU = {"GESSO_TEST_COSMOS_RU": "400"}
 AGAIN = {
     "repositories": {"on_ru": RU, "on_sharded_ru": {**RU, "GESSO_TEST_COSMOS_SHARDED": "1"}},
@@ -39,9 +40,10 @@ LOADS = {"GESSO_LIMITS": "*.* = unlimited"}
 
 
 class Suite:
-    def __init__(self, name, command, target, minutes=10, kind="script", environment=None):
+    def __init__(self, name, command, target, minutes=10, kind="script", environment=None, when_named=False):
         self.name, self.command, self.minutes, self.kind = name, command, minutes, kind
         self.environment = environment or {}
+        self.when_named = when_named  # not among those of a plain ./test
         self.target = target  # what has to be built before it runs
 
 
@@ -53,7 +55,7 @@ def suites(build):
         found.append(Suite(name, [program], target=f"test_{name}", kind="gtest"))
         for how, environment in AGAIN.get(name, {}).items():
             found.append(Suite(f"{name}_{how}", [program], target=f"test_{name}", kind="gtest",
-                               environment=environment))
+                               minutes=60, environment=environment, when_named=True))
     for script in sorted(HERE.glob("*/run.py")):
         command = [sys.executable, str(script), "--build", str(build)]
         found.append(Suite(script.parent.name, command, target="all", minutes=15))
@@ -122,6 +124,8 @@ def main():
         if unknown:
             parser.error(f"no such suite: {', '.join(sorted(unknown))}")
         chosen = [suite for suite in chosen if suite.name in options.names]
+    else:
+        chosen = [suite for suite in chosen if not suite.when_named]
 
     # A room's tests need their program alone, a script may need any.
     targets = sorted({suite.target for suite in chosen}) if options.names else ["all"]

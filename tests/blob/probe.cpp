@@ -1,7 +1,9 @@
-// AzureBlobStore as a program, for the suite beside it: says what it did with each line it is given.
+// AzureBlobStore as a program, for the suite beside it: says what it did with each line it is
+// given.
 //
 //   gesso-blob-probe CONTAINER_URL CA_FILE    with the token in GESSO_TEST_TOKEN
-//   make | put NAME TYPE FILE | copy NAME URL | get NAME FILE | remove NAME | list PREFIX AFTER LIMIT
+//   make | put NAME TYPE FILE | copy NAME URL | get NAME FILE | remove NAME | list PREFIX AFTER
+//   LIMIT
 //   ("-" for nothing) | link NAME | address NAME
 #include <cstdlib>
 #include <fstream>
@@ -100,8 +102,8 @@ int main(int argc, char** argv) {
     try {
       std::cout << perform(store, words) << std::endl;
     } catch (const Error& error) {
-      std::cout << "error " << to_string(error.kind()) << (error.retryable() ? " again " : " final ")
-                << error.what() << std::endl;
+      std::cout << "error " << to_string(error.kind())
+                << (error.retryable() ? " again " : " final ") << error.what() << std::endl;
     }
   }
 }

@@ -22,7 +22,8 @@ checks.check("a numbered write is done", database.users.find_one()["n"] == 0)
 begun = time.monotonic()
 database.many.insert_many([{"_id": i} for i in range(200)])
 took = time.monotonic() - begun
-checks.check("1,620 units take four seconds at 400", 2.5 < took < 20, f"{took:.1f} s")
+# Of four windows, each overdrawn by its last item, the first may be nearly over and the last has just begun.
+checks.check("1,620 units take four windows at 400", 2 < took < 30, f"{took:.1f} s")
 found = database.command("getLastRequestStatistics")
 checks.check("the statistics tell of the wait", found["RetriedDueToRateLimiting"] and found["EstimatedDelayFromRateLimitingInMilliseconds"] > 1000, str(found))
 checks.check("and of all that was charged", 1500 < found["RequestCharge"] < 1700, str(found))

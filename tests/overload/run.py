@@ -21,7 +21,8 @@ from support.load import encode
 
 SERVES = r"serves http://127\.0\.0\.1:(\d+)"
 CONNECTIONS = 600  # that the service keeps
-SETTINGS = {"GESSO_MAX_CONNECTIONS": str(CONNECTIONS), "GESSO_LIMITS": "*.* = unlimited", "GESSO_BCRYPT_ROUNDS": "4"}
+SETTINGS = {"GESSO_MAX_CONNECTIONS": str(CONNECTIONS), "GESSO_LIMITS": "*.* = unlimited", "GESSO_BCRYPT_ROUNDS": "4",
+            "GESSO_WORKER_PARALLEL": "0"}  # what is posted stays as it is
 HEADER_SECONDS, WRITE_SECONDS = 10, 30  # http::ServerOptions, each kept to a quarter of the shortest
 MARGIN = 60  # seconds: the machine may be busy with other suites
 HEALTHY_SECONDS, WORST_SECONDS = 0.5, 15  # of /healthz, half of the times and always, on that machine

@@ -51,7 +51,8 @@ std::string error_code(const HttpResponse& reply) {
 
 void require_name(std::string_view name) {
   if (images::is_blob_name(name)) return;
-  throw Error(ErrorKind::kValidation, "expected a blob's name, found \"" + std::string(name) + "\"");
+  throw Error(ErrorKind::kValidation,
+              "expected a blob's name, found \"" + std::string(name) + "\"");
 }
 
 // A container's name: 3 to 63 of lower case letters, digits and single hyphens.
@@ -89,13 +90,32 @@ std::string delegation_sas(const ContainerUrl& container, std::string_view blob,
   const std::string version(kStorageVersion);
   const std::string name =
       "/blob/" + container.account + "/" + container.container + "/" + std::string(blob);
-  // In this order, an empty line for each that is not used: the authorised and the agent's object id
-  // and the correlation id; the addresses; snapshot and encryption scope; five response headers.
-  const std::string lines[] = {"r",           from,      until,         name,       key.object_id,
-                               key.tenant_id, key.start, key.expiry,    key.service, key.version,
-                               "",            "",        "",            "",         "https",
-                               version,       "b",       "",            "",         "",
-                               "",            "",        "",            ""};
+  // In this order, an empty line for each that is not used: the authorised and the agent's object
+  // id and the correlation id; the addresses; snapshot and encryption scope; five response headers.
+  const std::string lines[] = {"r",
+                               from,
+                               until,
+                               name,
+                               key.object_id,
+                               key.tenant_id,
+                               key.start,
+                               key.expiry,
+                               key.service,
+                               key.version,
+                               "",
+                               "",
+                               "",
+                               "",
+                               "https",
+                               version,
+                               "b",
+                               "",
+                               "",
+                               "",
+                               "",
+                               "",
+                               "",
+                               ""};
   std::string to_sign;
   for (const std::string& line : lines) to_sign += line + "\n";
   to_sign.pop_back();
@@ -141,9 +161,9 @@ std::string AzureBlobStore::path_of(std::string_view name) const {
 HttpResponse AzureBlobStore::send(const HttpRequest& request, const client::Call& call) {
   HttpResponse reply =
       client::send_with_retry(client_, request, options_.retry, clock_, random_, call);
-  for (int attempt = 1; attempt < options_.forbidden_attempts && reply.status == 403 &&
-                        error_code(reply) == kRole &&
-                        options_.forbidden_wait < call.deadline.remaining();
+  for (int attempt = 1;
+       attempt < options_.forbidden_attempts && reply.status == 403 && error_code(reply) == kRole &&
+       options_.forbidden_wait < call.deadline.remaining();
        ++attempt) {
     client::wait(options_.forbidden_wait, call, "waiting for a role on " + container_.account);
     reply = client::send_with_retry(client_, request, options_.retry, clock_, random_, call);
@@ -156,10 +176,9 @@ HttpResponse AzureBlobStore::ask(const std::string& method, const std::string& p
                                  const client::Call& call) {
   HttpResponse reply;
   for (const bool fresh : {false, true}) {
-    const AccessToken token = tokens_.token({.resource = std::string(kStorageResource),
-                                             .tenant = options_.tenant,
-                                             .fresh = fresh},
-                                            call);
+    const AccessToken token = tokens_.token(
+        {.resource = std::string(kStorageResource), .tenant = options_.tenant, .fresh = fresh},
+        call);
     HttpRequest request{
         .method = method, .url = container_.origin + path, .timeout = options_.timeout};
     std::string bearer;
@@ -182,7 +201,8 @@ Error AzureBlobStore::failure(const HttpResponse& reply, std::string_view doing)
                         std::string(doing);
   if (reply.status == 401 || reply.status == 403) {
     message +=
-        ": check that this identity has the role Storage Blob Data Contributor there, the account's "
+        ": check that this identity has the role Storage Blob Data Contributor there, the "
+        "account's "
         "firewall, and this machine's clock";
     return {ErrorKind::kAuth, message, {.retryable = code == kRole}};
   }
@@ -251,8 +271,8 @@ void AzureBlobStore::remove(std::string_view name, const client::Call& call) {
 
 std::vector<StoredBlob> AzureBlobStore::list(std::string_view prefix, std::string_view after,
                                              std::size_t limit, const client::Call& call) {
-  // The service goes on behind a marker of its own alone; the one of the last page is kept, since who
-  // goes through a list asks for one page after the other.
+  // The service goes on behind a marker of its own alone; the one of the last page is kept, since
+  // who goes through a list asks for one page after the other.
   std::string marker;
   {
     const std::lock_guard lock(mutex_);

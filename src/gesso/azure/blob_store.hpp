@@ -1,9 +1,9 @@
 // BlobStore in a container of Azure Blob Storage, by a token of this program's own identity: no key
 // of the account anywhere (learn.microsoft.com/rest/api/storageservices).
 //
-// The identity needs Storage Blob Data Contributor on the account, which includes what links are made
-// with: a user delegation key. A role that was granted a moment ago takes minutes to be known: 403
-// AuthorizationPermissionMismatch is waited for, for a while.
+// The identity needs Storage Blob Data Contributor on the account, which includes what links are
+// made with: a user delegation key. A role that was granted a moment ago takes minutes to be known:
+// 403 AuthorizationPermissionMismatch is waited for, for a while.
 //
 // Thread-safe; blocks. Borrows client, tokens, clock and randomness, which must outlive it.
 #pragma once
@@ -32,14 +32,14 @@ inline constexpr std::string_view kStorageResource = "https://storage.azure.com"
 inline constexpr std::string_view kStorageVersion = "2022-11-02";
 
 struct ContainerUrl {
-  std::string text;       // "https://paint.blob.core.windows.net/images", without a slash at its end
-  std::string origin;     // "https://paint.blob.core.windows.net"
-  std::string path;       // "/images"; where the account is in the path, "/ACCOUNT/images"
+  std::string text;    // "https://paint.blob.core.windows.net/images", without a slash at its end
+  std::string origin;  // "https://paint.blob.core.windows.net"
+  std::string path;    // "/images"; where the account is in the path, "/ACCOUNT/images"
   std::string account = {};    // "paint"
   std::string container = {};  // "images"
 };
-// https://ACCOUNT.HOST/CONTAINER, or https://HOST/ACCOUNT/CONTAINER as an emulator has it; std::nullopt
-// for anything else.
+// https://ACCOUNT.HOST/CONTAINER, or https://HOST/ACCOUNT/CONTAINER as an emulator has it;
+// std::nullopt for anything else.
 [[nodiscard]] std::optional<ContainerUrl> read_container_url(std::string_view text);
 
 // A key that Azure gave for links, which are good no longer than it is.
@@ -48,8 +48,8 @@ struct DelegationKey {
   Secret value;                                                       // base64
 };
 
-// The query of a link to read one blob, from `start` to `expiry` (User delegation SAS, the layout of
-// kStorageVersion). A pure function.
+// The query of a link to read one blob, from `start` to `expiry` (User delegation SAS, the layout
+// of kStorageVersion). A pure function.
 [[nodiscard]] std::string delegation_sas(const ContainerUrl& container, std::string_view blob,
                                          const DelegationKey& key, Time start, Time expiry);
 
@@ -98,8 +98,8 @@ class AzureBlobStore final : public images::BlobStore {
                                                      const client::Call& call) override;
   [[nodiscard]] std::string address(std::string_view name) const override;
   [[nodiscard]] std::optional<std::string> name_at(std::string_view address) const override;
-  // Asks for a key once in some hours. Where none can be had, the address alone, which opens nothing:
-  // who looks at a generation is to see the rest of it.
+  // Asks for a key once in some hours. Where none can be had, the address alone, which opens
+  // nothing: who looks at a generation is to see the rest of it.
   [[nodiscard]] std::string link(std::string_view name, Time now) override;
 
  private:
