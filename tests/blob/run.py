@@ -24,7 +24,7 @@ from support.npm import node_modules
 
 ACCOUNT = "devstoreaccount1"
 TENANT = "8c9a4a7e-3a5b-4c3f-9d3e-0f5a6b7c8d9e"
-LISTENS = r"Blob service is successfully listening at (https://127\.0\.0\.1:\d+)"
+LISTENS = r"Blob service (?:is successfully listening at|successfully listens on) (https://127\.0\.0\.1:\d+)"
 
 
 def token(audience="https://storage.azure.com", issuer=f"https://sts.windows.net/{TENANT}/", life=3600):
@@ -123,7 +123,7 @@ def store(checks, probe, folder, context):
     link = probe("link", name)
     status, body, headers = fetch(link, context)
     checks.check("a link shows the image", status == 200 and body == picture.read_bytes(), (status, body[:300]))
-    checks.check("as what it is", headers.get("Content-Type") == "image/png", headers)
+    checks.check("as what it is", headers.get("content-type") == "image/png", headers)
     fields = dict(urllib.parse.parse_qsl(link.split("?", 1)[1]))
     allowed = (fields["sp"], fields["sr"], fields["spr"], fields["sv"])
     checks.check("a link allows to read one blob over https", allowed == ("r", "b", "https", "2022-11-02"), fields)
