@@ -21,7 +21,7 @@ ROOT = HERE.parent
 ROOM = re.compile(r"^gesso_test\((\S+)", re.MULTILINE)
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
 REPORT = re.compile(r"^report: (.*)$", re.MULTILINE)
-LONGEST_FIRST = ["crash", "deploy", "vault", "rotation"]  # so that nothing long is left to the end
+LONGEST_FIRST = ["consumer", "goodput", "crash", "deploy", "vault", "rotation"]  # so that nothing long is left to the end
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
