@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { api, told, type Schemas } from "../client";
 import { count, megabytes } from "../format";
 import { useAsked } from "../hooks";
-import { Bones, Button, Card, Empty, Head, Shown, TileBones } from "../ui/parts";
+import { Bones, Button, Card, Empty, Head, Shown, Table, TileBones } from "../ui/parts";
 
 type Collection = Schemas["CollectionStatistics"];
 
@@ -75,32 +75,15 @@ function Collections({ collections }: { collections: Collection[] }) {
   const counted = collections.some(({ indexes }) => indexes.some((index) => index.uses != null));
   return (
     <Card title="Collections">
-      <div class="table-wrap" tabIndex={0} role="region" aria-label="Collections, table">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Collection</th>
-              <th scope="col" class="right">
-                Documents
-              </th>
-              <th scope="col" class="right">
-                Data
-              </th>
-              <th scope="col" class="right">
-                Indexes
-              </th>
-              {counted && (
-                <th scope="col" class="right">
-                  Uses
-                </th>
-              )}
-            </tr>
-          </thead>
-          {collections.map((collection) => (
-            <OneCollection key={collection.name} collection={collection} counted={counted} />
-          ))}
-        </table>
-      </div>
+      <Table
+        name="Collections"
+        bodies
+        columns={["Collection", ...["Documents", "Data", "Indexes", ...(counted ? ["Uses"] : [])].map((name) => ({ name, right: true }))]}
+      >
+        {collections.map((collection) => (
+          <OneCollection key={collection.name} collection={collection} counted={counted} />
+        ))}
+      </Table>
     </Card>
   );
 }

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { api, told } from "../client";
 import { count, duration, number, percent, words } from "../format";
 import { useAsked } from "../hooks";
-import { Badge, Card, ChartBones, Choice, Head, ProblemNote, Shown, TileBones } from "../ui/parts";
+import { Badge, Card, ChartBones, Choice, Head, ProblemNote, Shown, Table, TileBones } from "../ui/parts";
 import { Chart, type Line } from "../ui/chart";
 import { modelName, providerText } from "../pictures";
 import { useHistory, type History } from "./history";
@@ -225,28 +225,15 @@ function Providers() {
     <Card title="Who paints">
       <Shown asked={models}>
         {({ items }) => (
-          <div class="table-wrap">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Model</th>
-                  <th scope="col">Provider</th>
-                  <th scope="col" class="right">
-                    Credits
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map(({ model_type, provider, credits }) => (
-                  <tr key={model_type}>
-                    <td>{modelName(model_type)}</td>
-                    <td>{providerText[provider] ?? provider}</td>
-                    <td class="right">{count(credits)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table columns={["Model", "Provider", { name: "Credits", right: true }]}>
+            {items.map(({ model_type, provider, credits }) => (
+              <tr key={model_type}>
+                <td>{modelName(model_type)}</td>
+                <td>{providerText[provider] ?? provider}</td>
+                <td class="right">{count(credits)}</td>
+              </tr>
+            ))}
+          </Table>
         )}
       </Shown>
     </Card>
@@ -265,33 +252,18 @@ const queues: readonly (readonly [string, string, Record<string, string>])[] = [
 function Queues({ history }: { history: History }) {
   return (
     <Card title="What waits">
-      <div class="table-wrap">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Queue</th>
-              <th scope="col" class="right">
-                Now
-              </th>
-              <th scope="col" class="right">
-                Most in an hour
-              </th>
+      <Table columns={["Queue", { name: "Now", right: true }, { name: "Most in an hour", right: true }]}>
+        {queues.map(([name, metric, labels]) => {
+          const values = history.sum(metric, labels);
+          return (
+            <tr key={name}>
+              <td>{name}</td>
+              <td class="right">{count(latest(values))}</td>
+              <td class="right">{count(Math.max(0, ...values))}</td>
             </tr>
-          </thead>
-          <tbody>
-            {queues.map(([name, metric, labels]) => {
-              const values = history.sum(metric, labels);
-              return (
-                <tr key={name}>
-                  <td>{name}</td>
-                  <td class="right">{count(latest(values))}</td>
-                  <td class="right">{count(Math.max(0, ...values))}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+          );
+        })}
+      </Table>
     </Card>
   );
 }
@@ -308,28 +280,15 @@ function Problems({ history }: { history: History }) {
       {rows.length === 0 ? (
         <p class="quiet">None in this time.</p>
       ) : (
-        <div class="table-wrap">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Problem</th>
-                <th scope="col">Operation</th>
-                <th scope="col" class="right">
-                  Times
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(({ operation, code, times }) => (
-                <tr key={`${operation} ${code}`}>
-                  <td>{words(code)}</td>
-                  <td class="mono">{operation}</td>
-                  <td class="right">{count(times)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table columns={["Problem", "Operation", { name: "Times", right: true }]}>
+          {rows.map(({ operation, code, times }) => (
+            <tr key={`${operation} ${code}`}>
+              <td>{words(code)}</td>
+              <td class="mono">{operation}</td>
+              <td class="right">{count(times)}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </Card>
   );
@@ -354,38 +313,17 @@ function ByOperation({ history }: { history: History }) {
       {rows.length === 0 ? (
         <p class="quiet">Nobody asked in this time.</p>
       ) : (
-        <div class="table-wrap" tabIndex={0} role="region" aria-label="By operation, table">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Operation</th>
-                <th scope="col" class="right">
-                  Requests
-                </th>
-                <th scope="col" class="right">
-                  Refused
-                </th>
-                <th scope="col" class="right">
-                  Failed
-                </th>
-                <th scope="col" class="right">
-                  Mean
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(({ operation, all, refused, failed, mean }) => (
-                <tr key={operation}>
-                  <td class="mono">{operation}</td>
-                  <td class="right">{count(all)}</td>
-                  <td class="right">{count(refused)}</td>
-                  <td class="right">{failed > 0 ? <Badge tone="bad">{count(failed)}</Badge> : "0"}</td>
-                  <td class="right">{duration(mean)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table name="By operation" columns={["Operation", { name: "Requests", right: true }, { name: "Refused", right: true }, { name: "Failed", right: true }, { name: "Mean", right: true }]}>
+          {rows.map(({ operation, all, refused, failed, mean }) => (
+            <tr key={operation}>
+              <td class="mono">{operation}</td>
+              <td class="right">{count(all)}</td>
+              <td class="right">{count(refused)}</td>
+              <td class="right">{failed > 0 ? <Badge tone="bad">{count(failed)}</Badge> : "0"}</td>
+              <td class="right">{duration(mean)}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </Card>
   );

@@ -4,7 +4,7 @@ import { api, told } from "../client";
 import { count } from "../format";
 import { useAsked } from "../hooks";
 import { link } from "../router";
-import { Bones, Card, ChartBones, Choice, Empty, Head, Shown } from "../ui/parts";
+import { Bones, Card, ChartBones, Choice, Empty, Head, Shown, Table } from "../ui/parts";
 import { Chart } from "../ui/chart";
 import { daysOf, lineOf, noons } from "../usage";
 
@@ -63,44 +63,26 @@ function TopUsers({ from }: { from: string }) {
           items.length === 0 ? (
             <Empty title="Nobody did anything" />
           ) : (
-            <div class="table-wrap" tabIndex={0} role="region" aria-label="Who did the most, table">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">User</th>
-                    <th scope="col">
-                      <span class="unseen">Share</span>
-                    </th>
-                    <th scope="col" class="right">
-                      Actions
-                    </th>
-                    <th scope="col" class="right">
-                      Credits
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((one) => (
-                    <tr key={one.user_id}>
-                      <td>
-                        <a class="mono" href={link("operate", "users", one.user_id)}>
-                          {one.user_id}
-                        </a>
-                      </td>
-                      <td class="share">
-                        <span class="meter">
-                          <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-                            <rect width={(one[figure[by]] / most) * 100} height="8" />
-                          </svg>
-                        </span>
-                      </td>
-                      <td class="right">{count(one.count)}</td>
-                      <td class="right">{count(one.credits_used)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table name="Who did the most" columns={["User", { name: "Share", unseen: true }, { name: "Actions", right: true }, { name: "Credits", right: true }]}>
+              {items.map((one) => (
+                <tr key={one.user_id}>
+                  <td>
+                    <a class="mono" href={link("operate", "users", one.user_id)}>
+                      {one.user_id}
+                    </a>
+                  </td>
+                  <td class="share">
+                    <span class="meter">
+                      <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+                        <rect width={(one[figure[by]] / most) * 100} height="8" />
+                      </svg>
+                    </span>
+                  </td>
+                  <td class="right">{count(one.count)}</td>
+                  <td class="right">{count(one.credits_used)}</td>
+                </tr>
+              ))}
+            </Table>
           )
         }
       </Shown>

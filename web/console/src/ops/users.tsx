@@ -4,7 +4,7 @@ import { api, told, type Schemas } from "../client";
 import { count, date, words } from "../format";
 import { useAction, useAsked, useSettled } from "../hooks";
 import { link } from "../router";
-import { Badge, Bones, Button, Card, Choice, Empty, Field, Head, ProblemNote, Select, Shown } from "../ui/parts";
+import { Badge, Bones, Button, Card, Choice, Empty, Field, Head, ProblemNote, Select, Shown, Table } from "../ui/parts";
 
 type User = Schemas["User"];
 type Tier = User["subscription_tier"] | "any";
@@ -63,45 +63,25 @@ export function Users() {
               <Empty title="No such users" />
             ) : (
               <Card>
-                <div class="table-wrap" tabIndex={0} role="region" aria-label="Users, table">
-                  <table class="stacks">
-                    <thead>
-                      <tr>
-                        <th scope="col">Email</th>
-                        <th scope="col">State</th>
-                        <th scope="col">Tier</th>
-                        <th scope="col" class="right">
-                          Credits
-                        </th>
-                        <th scope="col" class="right">
-                          Pictures
-                        </th>
-                        <th scope="col" class="right">
-                          Since
-                        </th>
-                      </tr>
-                    </thead>
-                    <tbody>
-                      {page.items.map((user) => (
-                        <tr key={user.id}>
-                          <td>
-                            <a class="cut" href={link("operate", "users", user.id)}>
-                              {user.email}
-                            </a>
-                            {user.full_name != null && <span class="cut quiet">{user.full_name}</span>}
-                          </td>
-                          <td data-label="State">
-                            <UserState user={user} />
-                          </td>
-                          <td data-label="Tier">{words(user.subscription_tier)}</td>
-                          <td class="right" data-label="Credits">{count(user.credits_remaining)}</td>
-                          <td class="right" data-label="Pictures">{count(user.total_generations)}</td>
-                          <td class="right nowrap" data-label="Since">{date(user.created_at)}</td>
-                        </tr>
-                      ))}
-                    </tbody>
-                  </table>
-                </div>
+                <Table name="Users" stacks columns={["Email", "State", "Tier", { name: "Credits", right: true }, { name: "Pictures", right: true }, { name: "Since", right: true }]}>
+                  {page.items.map((user) => (
+                    <tr key={user.id}>
+                      <td>
+                        <a class="cut" href={link("operate", "users", user.id)}>
+                          {user.email}
+                        </a>
+                        {user.full_name != null && <span class="cut quiet">{user.full_name}</span>}
+                      </td>
+                      <td data-label="State">
+                        <UserState user={user} />
+                      </td>
+                      <td data-label="Tier">{words(user.subscription_tier)}</td>
+                      <td class="right" data-label="Credits">{count(user.credits_remaining)}</td>
+                      <td class="right" data-label="Pictures">{count(user.total_generations)}</td>
+                      <td class="right nowrap" data-label="Since">{date(user.created_at)}</td>
+                    </tr>
+                  ))}
+                </Table>
               </Card>
             )
           }

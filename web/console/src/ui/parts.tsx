@@ -203,6 +203,34 @@ export function ChartBones({ count = 1 }: { count?: number }) {
   );
 }
 
+type Column = string | { name: string; right?: boolean; unseen?: boolean };
+
+/** Rows under their columns. One that may be wider than its place has a name, and the keyboard scrolls
+ * it; one that `stacks` shows each row as a card on a phone. Rows come in a body of their own, but for
+ * `bodies`, which bring theirs. */
+export function Table({ name, columns, stacks = false, bodies = false, children }: { name?: string; columns: readonly Column[]; stacks?: boolean; bodies?: boolean } & Children) {
+  const region = name === undefined ? {} : { tabIndex: 0, role: "region" as const, "aria-label": `${name}, table` };
+  return (
+    <div class="table-wrap" {...region}>
+      <table class={stacks ? "stacks" : undefined}>
+        <thead>
+          <tr>
+            {columns.map((column) => {
+              const { name: text, right = false, unseen = false } = typeof column === "string" ? { name: column } : column;
+              return (
+                <th key={text} scope="col" class={right ? "right" : undefined}>
+                  {unseen ? <span class="unseen">{text}</span> : text}
+                </th>
+              );
+            })}
+          </tr>
+        </thead>
+        {bodies ? children : <tbody>{children}</tbody>}
+      </table>
+    </div>
+  );
+}
+
 /** What was asked for, or what stands in its place. */
 export function Shown<T>({ asked, bones, children }: { asked: Asked<T>; bones?: ComponentChildren; children: (data: T) => ComponentChildren }) {
   return (

@@ -6,7 +6,7 @@ import { useAction, useAsked } from "../hooks";
 import { problemOf } from "../problem";
 import { link } from "../router";
 import { forget, reloadUser, type User } from "../session";
-import { Badge, Bones, Button, Card, Dialog, Field, Head, ProblemNote, Shown } from "../ui/parts";
+import { Badge, Bones, Button, Card, Dialog, Field, Head, ProblemNote, Shown, Table } from "../ui/parts";
 import { say } from "../ui/toasts";
 import { Form } from "./door";
 import { SecondFactor } from "./second_factor";
@@ -144,40 +144,25 @@ function Sessions() {
       <ProblemNote problem={action.problem} />
       <Shown asked={asked} bones={<Bones count={3} />}>
         {({ items }) => (
-          <div class="table-wrap">
-            <table class="stacks">
-              <thead>
-                <tr>
-                  <th scope="col">Device</th>
-                  <th scope="col">Address</th>
-                  <th scope="col">Last used</th>
-                  <th scope="col">Ends</th>
-                  <th scope="col">
-                    <span class="unseen">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((one) => (
-                  <tr key={one.id}>
-                    <td>
-                      <span class="row tight">
-                        {deviceOf(one.user_agent)} {one.is_current && <Badge tone="active">This one</Badge>}
-                      </span>
-                    </td>
-                    <td class="mono" data-label="Address">{one.address ?? "–"}</td>
-                    <td class="nowrap" data-label="Last used">{ago(one.last_used_at)}</td>
-                    <td class="nowrap" data-label="Ends">{date(one.expires_at)}</td>
-                    <td class="right">
-                      <Button look="slim" busy={action.busy} aria-label={`End the session of ${deviceOf(one.user_agent)}${one.is_current ? ", this one" : ""}, last used ${ago(one.last_used_at)}`} onClick={() => end(one)}>
-                        End
-                      </Button>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table stacks columns={["Device", "Address", "Last used", "Ends", { name: "Actions", unseen: true }]}>
+            {items.map((one) => (
+              <tr key={one.id}>
+                <td>
+                  <span class="row tight">
+                    {deviceOf(one.user_agent)} {one.is_current && <Badge tone="active">This one</Badge>}
+                  </span>
+                </td>
+                <td class="mono" data-label="Address">{one.address ?? "–"}</td>
+                <td class="nowrap" data-label="Last used">{ago(one.last_used_at)}</td>
+                <td class="nowrap" data-label="Ends">{date(one.expires_at)}</td>
+                <td class="right">
+                  <Button look="slim" busy={action.busy} aria-label={`End the session of ${deviceOf(one.user_agent)}${one.is_current ? ", this one" : ""}, last used ${ago(one.last_used_at)}`} onClick={() => end(one)}>
+                    End
+                  </Button>
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
       </Shown>
     </Card>

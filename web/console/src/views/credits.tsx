@@ -4,7 +4,7 @@ import { api, told, type Schemas } from "../client";
 import { count, date, moment, money, plural, words } from "../format";
 import { useAction, useAsked } from "../hooks";
 import type { User } from "../session";
-import { Badge, Bones, Button, Card, ChartBones, Choice, Head, ProblemNote, Shown, TileBones } from "../ui/parts";
+import { Badge, Bones, Button, Card, ChartBones, Choice, Head, ProblemNote, Shown, Table, TileBones } from "../ui/parts";
 import { Chart } from "../ui/chart";
 import { actionText, daysOf, lineOf, noons } from "../usage";
 
@@ -178,31 +178,18 @@ function Log() {
           items.length === 0 ? (
             <p class="quiet">Pictures, refunds and grants are listed here when they are among the last hundred things that you did.</p>
           ) : (
-            <div class="table-wrap">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">When</th>
-                    <th scope="col">What</th>
-                    <th scope="col" class="right">
-                      Credits
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((entry) => (
-                    <tr key={entry.id}>
-                      <td class="nowrap">{moment(entry.created_at)}</td>
-                      <td>
-                        {actionText[entry.action_type]}
-                        {entry.grant != null && <span class="quiet">: {entry.grant.reason}</span>}
-                      </td>
-                      <td class="right">{entry.grant == null ? count(0 - entry.credits_used) : `+${count(entry.grant.credits)}`}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table columns={["When", "What", { name: "Credits", right: true }]}>
+              {items.map((entry) => (
+                <tr key={entry.id}>
+                  <td class="nowrap">{moment(entry.created_at)}</td>
+                  <td>
+                    {actionText[entry.action_type]}
+                    {entry.grant != null && <span class="quiet">: {entry.grant.reason}</span>}
+                  </td>
+                  <td class="right">{entry.grant == null ? count(0 - entry.credits_used) : `+${count(entry.grant.credits)}`}</td>
+                </tr>
+              ))}
+            </Table>
           )
         }
       </Shown>

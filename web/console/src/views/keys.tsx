@@ -4,7 +4,7 @@ import { api, told, type Schemas } from "../client";
 import { ago, date } from "../format";
 import { useAction, useAsked } from "../hooks";
 import type { User } from "../session";
-import { Badge, Bones, Button, Card, Dialog, Empty, Field, Head, ProblemNote, Select, Shown } from "../ui/parts";
+import { Badge, Bones, Button, Card, Dialog, Empty, Field, Head, ProblemNote, Select, Shown, Table } from "../ui/parts";
 import { say } from "../ui/toasts";
 import { Form } from "./door";
 
@@ -52,48 +52,32 @@ export function Keys({ user }: { user: User }) {
             </Empty>
           ) : (
             <Card>
-              <div class="table-wrap">
-                <table class="stacks">
-                  <thead>
-                    <tr>
-                      <th scope="col">Name</th>
-                      <th scope="col">Begins with</th>
-                      <th scope="col">Good for</th>
-                      <th scope="col">Last used</th>
-                      <th scope="col">Ends</th>
-                      <th scope="col">
-                        <span class="unseen">Actions</span>
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {items.map((key) => (
-                      <tr key={key.id}>
-                        <td>
-                          <strong class="cut">{key.name}</strong>
-                        </td>
-                        <td class="mono nowrap" data-label="Begins with">
-                          {key.prefix}…
-                        </td>
-                        <td data-label="Good for">
-                          <span class="row tight">
-                            {key.scopes.map((scope) => (
-                              <Badge key={scope}>{scope}</Badge>
-                            ))}
-                          </span>
-                        </td>
-                        <td class="nowrap" data-label="Last used">{key.last_used_at == null ? "Not yet" : ago(key.last_used_at)}</td>
-                        <td class="nowrap" data-label="Ends">{key.expires_at == null ? "Never" : date(key.expires_at)}</td>
-                        <td class="right">
-                          <Button look="danger slim" aria-label={`End the key ${key.name}`} onClick={() => setEnding(key)}>
-                            End
-                          </Button>
-                        </td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
+              <Table stacks columns={["Name", "Begins with", "Good for", "Last used", "Ends", { name: "Actions", unseen: true }]}>
+                {items.map((key) => (
+                  <tr key={key.id}>
+                    <td>
+                      <strong class="cut">{key.name}</strong>
+                    </td>
+                    <td class="mono nowrap" data-label="Begins with">
+                      {key.prefix}…
+                    </td>
+                    <td data-label="Good for">
+                      <span class="row tight">
+                        {key.scopes.map((scope) => (
+                          <Badge key={scope}>{scope}</Badge>
+                        ))}
+                      </span>
+                    </td>
+                    <td class="nowrap" data-label="Last used">{key.last_used_at == null ? "Not yet" : ago(key.last_used_at)}</td>
+                    <td class="nowrap" data-label="Ends">{key.expires_at == null ? "Never" : date(key.expires_at)}</td>
+                    <td class="right">
+                      <Button look="danger slim" aria-label={`End the key ${key.name}`} onClick={() => setEnding(key)}>
+                        End
+                      </Button>
+                    </td>
+                  </tr>
+                ))}
+              </Table>
             </Card>
           )
         }
