@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { check, counts, launch, openPage } from "./browser.mjs";
 import { keyboardWalk } from "./keyboard_walk.mjs";
 import { lookAtEverything } from "./looks.mjs";
+import { lostWalk } from "./lost_walk.mjs";
 import { operatorWalk } from "./operator_walk.mjs";
 import { Service } from "./service.mjs";
 import { userWalk } from "./user_walk.mjs";
@@ -30,6 +31,7 @@ const bob = { email: "bob@example.com", password: "oil on canvas, framed", full_
 await userWalk({ browser, service, account: ann });
 await operatorWalk({ browser, service, account: bob, user: ann });
 await keyboardWalk({ browser, service });
+await lostWalk({ browser, service });
 await lookAtEverything({ browser, service, screenshots, account: bob });
 
 await browser.close();

@@ -1,6 +1,6 @@
 // What views do over and over: ask and wait, ask again, act and wait.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { asProblem, type Problem } from "./problem";
+import { asProblem, isRefusal, type Problem } from "./problem";
 
 export interface Asked<T> {
   data: T | undefined;
@@ -86,6 +86,24 @@ export function useAction(): Action {
   }, []);
   const clear = useCallback(() => setProblem(undefined), []);
   return { busy, problem, run, clear };
+}
+
+/** Sends a body with an Idempotency-Key. What is sent again has the key that it had, until the service has
+ * answered for good: so that it is done once, though an answer was lost. */
+export function useSendOnce(): <Body, Answer>(body: Body, send: (body: Body, key: string) => Promise<Answer>) => Promise<Answer> {
+  const sent = useRef<{ key: string; text: string } | undefined>(undefined);
+  return useCallback(async (body, send) => {
+    const text = JSON.stringify(body);
+    if (sent.current?.text !== text) sent.current = { key: crypto.randomUUID(), text };
+    try {
+      const answer = await send(body, `"${sent.current.key}"`);
+      sent.current = undefined;
+      return answer;
+    } catch (error) {
+      if (isRefusal(error)) sent.current = undefined;
+      throw error;
+    }
+  }, []);
 }
 
 /** The time, again every second while `on`. */

@@ -62,6 +62,11 @@ export function problemOf(response: Response, body: unknown): Problem {
 export const unreachable = () =>
   new Problem(0, "No connection", "The service does not answer. Look at your connection, and try again.", "unreachable");
 
+/** Whether the service has refused for good what was sent. Else it may have been done all the same: the
+ * answer was lost, or an earlier one under the same key is still to come. 401 and 429 come before keys. */
+export const isRefusal = (error: unknown) =>
+  error instanceof Problem && error.status >= 400 && error.status < 500 && ![401, 408, 429].includes(error.status) && error.code !== "request_in_progress";
+
 /** Any failure as a problem; a fault of the page's own says so. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { api, told, type Schemas } from "../client";
 import { count, date, plural, words } from "../format";
-import { useAction, useAsked } from "../hooks";
+import { useAction, useAsked, useSendOnce } from "../hooks";
 import { link } from "../router";
 import { session } from "../session";
 import * as icons from "../ui/icons";
@@ -76,23 +76,19 @@ function Grant({ user, again }: { user: User; again: () => void }) {
   const action = useAction();
   const [amount, setAmount] = useState("10");
   const [reason, setReason] = useState("");
-  const [key, setKey] = useState(() => crypto.randomUUID());
+  const sendOnce = useSendOnce();
   const submit = async () => {
-    const receipt = await told(
-      api.POST("/api/v1/admin/users/{id}/credits", {
-        params: { path: { id: user.id }, header: { "Idempotency-Key": `"${key}"` } },
-        body: { amount: Number(amount), reason: reason.trim() },
-      }),
+    const receipt = await sendOnce({ amount: Number(amount), reason: reason.trim() }, (body, key) =>
+      told(api.POST("/api/v1/admin/users/{id}/credits", { params: { path: { id: user.id }, header: { "Idempotency-Key": key } }, body })),
     );
     say(`${plural(receipt.amount, "credit")} granted.`);
     setReason("");
-    setKey(crypto.randomUUID());
     again();
   };
   const fields = action.problem?.fields ?? {};
   return (
     <Card title="Grant credits">
-      <Form action={action} submit={() => submit().catch((error: unknown) => (setKey(crypto.randomUUID()), Promise.reject(error)))} label="Grant them" fields={["amount", "reason"]}>
+      <Form action={action} submit={submit} label="Grant them" fields={["amount", "reason"]}>
         <Field label="How many" type="number" min={1} value={amount} fault={fields.amount} onInput={(event) => setAmount(event.currentTarget.value)} />
         <Field label="Why" hint="The user sees it in the usage log." value={reason} fault={fields.reason} onInput={(event) => setReason(event.currentTarget.value)} />
       </Form>

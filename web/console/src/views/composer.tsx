@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, told, type Generation } from "../client";
 import { plural } from "../format";
-import { useAction, useAsked } from "../hooks";
+import { useAction, useAsked, useSendOnce } from "../hooks";
 import { modelName, models, providerText, ratioOf, sizes, sizeText } from "../pictures";
 import { link } from "../router";
 import { Store } from "../store";
@@ -66,8 +66,7 @@ const numberOf = (text: string) => (text.trim() === "" ? undefined : Number(text
 export function Composer({ credits, onMade }: { credits: number; onMade: (made: Generation) => void }) {
   const [form, setForm] = useState(wish.value);
   const action = useAction();
-  // A request that is sent again after a lost answer makes no second picture.
-  const [key, setKey] = useState(() => crypto.randomUUID());
+  const sendOnce = useSendOnce();
   useEffect(() => {
     wish.value = form;
   }, [form]);
@@ -81,27 +80,22 @@ export function Composer({ credits, onMade }: { credits: number; onMade: (made: 
   const fields = action.problem?.fields ?? {};
   const submit = async () => {
     const seed = numberOf(form.seed);
-    const made = await told(
-      api.POST("/api/v1/generations", {
-        params: { header: { "Idempotency-Key": `"${key}"` } },
-        body: {
-          prompt: form.prompt.trim(),
-          ...(form.negative.trim() === "" ? {} : { negative_prompt: form.negative.trim() }),
-          model_type: form.model,
-          image_size: form.size,
-          num_images: images,
-          guidance_scale: numberOf(form.guidance) ?? 7.5,
-          num_inference_steps: numberOf(form.steps) ?? 50,
-          ...(seed === undefined ? {} : { seed }),
-        },
-      }),
-    );
-    setKey(crypto.randomUUID());
+    const body = {
+      prompt: form.prompt.trim(),
+      ...(form.negative.trim() === "" ? {} : { negative_prompt: form.negative.trim() }),
+      model_type: form.model,
+      image_size: form.size,
+      num_images: images,
+      guidance_scale: numberOf(form.guidance) ?? 7.5,
+      num_inference_steps: numberOf(form.steps) ?? 50,
+      ...(seed === undefined ? {} : { seed }),
+    };
+    const made = await sendOnce(body, (body, key) => told(api.POST("/api/v1/generations", { params: { header: { "Idempotency-Key": key } }, body })));
     set({ prompt: "" });
     onMade(made);
   };
   const send = () => {
-    if (form.prompt.trim() !== "" && !short) void action.run(submit).then((good) => good || setKey(crypto.randomUUID()));
+    if (form.prompt.trim() !== "" && !short) void action.run(submit);
   };
   const deeper = fields.guidance_scale ?? fields.num_inference_steps ?? fields.seed ?? fields.negative_prompt;
   return (
