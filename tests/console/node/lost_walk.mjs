@@ -1,7 +1,7 @@
 // What goes wrong on the way: answers that are lost, sessions that end elsewhere.
 import assert from "node:assert/strict";
 import { check, openPage } from "./browser.mjs";
-import { headed, signIn } from "./steps.mjs";
+import { headed, signIn, view } from "./steps.mjs";
 
 export async function lostWalk({ browser, service }) {
   const dora = { email: "dora@example.com", password: "a varnish of dammar" };
@@ -25,6 +25,21 @@ export async function lostWalk({ browser, service }) {
     await page.getByTestId("gallery").getByRole("link").filter({ hasText: "A boat, once" }).first().waitFor();
     assert.equal(lost, 1);
     assert.equal((await service.ask("GET", "/api/v1/generations", { token })).body.items.length, 1);
+    await context.close();
+  });
+
+  await check("a session that ended while nobody looked leads to sign-in", async () => {
+    const { context, page } = await openPage(browser);
+    await signIn(page, service, dora);
+    await headed(page, "Studio");
+    assert.equal((await service.ask("DELETE", "/api/v1/users/me/sessions", { token })).status, 200);
+    await page.evaluate(() => {
+      const now = Date.now;
+      Date.now = () => now() + 3_600_000;
+    });
+    await view(page, "API keys");
+    await headed(page, "Sign in");
+    await page.getByText("Your session has ended. Sign in again.").waitFor();
     await context.close();
   });
 }

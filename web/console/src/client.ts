@@ -2,8 +2,8 @@
 // and the tests from the program that they test.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./api";
-import { Problem, problemOf, unreachable } from "./problem";
-import { accessToken, forget, refresh, session } from "./session";
+import { problemOf, unreachable } from "./problem";
+import { accessToken, refresh, session } from "./session";
 
 export type Schemas = components["schemas"];
 export type Generation = Schemas["Generation"];
@@ -17,8 +17,7 @@ async function ask(request: Request): Promise<Response> {
   if (response.status !== 401 || token === null) return response;
   try {
     await refresh();
-  } catch (error) {
-    if (error instanceof Problem && error.status === 401) forget("Your session has ended. Sign in again.");
+  } catch {
     return response;
   }
   token = await accessToken();

@@ -61,11 +61,16 @@ async function refreshNow() {
   hold(pair.access_token, pair.expires_in);
 }
 
-/** Gets the next access token; several who ask at once share one answer. */
+/** Gets the next access token; several who ask at once share one answer. Signs out where there is none. */
 export function refresh(): Promise<void> {
-  refreshing ??= refreshNow().finally(() => {
-    refreshing = null;
-  });
+  refreshing ??= refreshNow()
+    .catch((error: unknown) => {
+      if (error instanceof Problem && error.status === 401) forget("Your session has ended. Sign in again.");
+      throw error;
+    })
+    .finally(() => {
+      refreshing = null;
+    });
   return refreshing;
 }
 
