@@ -1,10 +1,18 @@
 // What goes wrong on the way: answers that are lost, sessions that end elsewhere.
 import assert from "node:assert/strict";
 import { check, openPage } from "./browser.mjs";
-import { headed, signIn, view } from "./steps.mjs";
+import { fillIn, headed, signIn, view } from "./steps.mjs";
+
+// The access token that the page has is too old from now on.
+const anHourOn = () => {
+  const now = Date.now;
+  Date.now = () => now() + 3_600_000;
+};
 
 export async function lostWalk({ browser, service }) {
   const dora = { email: "dora@example.com", password: "a varnish of dammar" };
+  const eve = { email: "eve@example.com", password: "linen on a stretcher" };
+  await service.tokenOf(eve);
   const token = await service.tokenOf(dora);
 
   await check("what is sent again after a lost answer is done once", async () => {
@@ -33,13 +41,35 @@ export async function lostWalk({ browser, service }) {
     await signIn(page, service, dora);
     await headed(page, "Studio");
     assert.equal((await service.ask("DELETE", "/api/v1/users/me/sessions", { token })).status, 200);
-    await page.evaluate(() => {
-      const now = Date.now;
-      Date.now = () => now() + 3_600_000;
-    });
+    await page.evaluate(anHourOn);
     await view(page, "API keys");
     await headed(page, "Sign in");
     await page.getByText("Your session has ended. Sign in again.").waitFor();
     await context.close();
   });
+
+  for (const told of [true, false]) {
+    await check(`who signs in in another tab takes the page's session, ${told ? "which is told" : "also where it is not told"}`, async () => {
+      const { context, page } = await openPage(browser);
+      const tab = await context.newPage();
+      if (!told) await tab.addInitScript(() => (BroadcastChannel.prototype.postMessage = () => undefined));
+      await tab.goto(`${service.url}/console`);
+      await headed(tab, "Sign in");
+      await signIn(page, service, dora);
+      await headed(page, "Studio");
+      await fillIn(tab, eve);
+      await headed(tab, "Studio");
+      if (!told) {
+        await page.evaluate(anHourOn);
+        await view(page, "API keys");
+      }
+      await page.getByText("Another session began in another tab.").waitFor();
+      await page.reload();
+      await headed(page, told ? "Studio" : "API keys");
+      await view(page, "Account");
+      await page.getByText(eve.email).first().waitFor();
+      await headed(tab, "Studio");
+      await context.close();
+    });
+  }
 }

@@ -1,7 +1,12 @@
 // What a person does on the console over and over.
 
-export async function signIn(page, service, { email, password }) {
+export async function signIn(page, service, account) {
   await page.goto(`${service.url}/console`);
+  await fillIn(page, account);
+}
+
+// The same where the page is there.
+export async function fillIn(page, { email, password }) {
   await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();

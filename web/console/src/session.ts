@@ -16,12 +16,17 @@ export type State =
 
 /** Says that there is a cookie worth asking for, and nothing else. */
 const kHint = "gesso.session";
+const kTaken = "Another session began in another tab. Load the page again to go on in it.";
 
 export const session = new Store<State>({ kind: "restoring" });
 
+/** Of the cookie's sessions, the one that this page is in. */
+let sessionId: string | null = null;
 let access: { token: string; until: number } | null = null;
 let refreshToken: string | null = null;
 let refreshing: Promise<void> | null = null;
+/** What tabs tell each other: that one signed out, or into which session one signed in. */
+type Told = "out" | { taken: string | null };
 const tabs = new BroadcastChannel("gesso.session");
 
 async function post(path: string, body: unknown): Promise<unknown> {
@@ -46,14 +51,21 @@ function hold(token: string, seconds: number) {
   access = { token, until: Date.now() + seconds * 1000 };
 }
 
+/** All tabs have one cookie: who signs in in one of them takes it from the others. */
 async function openSession(token?: string) {
-  const opened = (await post("api/v1/auth/session", token ? { refresh_token: token } : {})) as Schemas["BrowserSession"];
+  const body = token ? { refresh_token: token } : {};
+  const opened = (await navigator.locks.request("gesso.session", () => post("api/v1/auth/session", body))) as Schemas["BrowserSession"];
+  if (token === undefined && sessionId !== null && opened.session_id !== sessionId) {
+    leaveToAnother();
+    throw new Problem(401, "Signed out", kTaken, "other_session");
+  }
+  sessionId = opened.session_id;
   hold(opened.access_token, opened.expires_in);
 }
 
 async function refreshNow() {
   if (refreshToken === null) {
-    await navigator.locks.request("gesso.session", () => openSession());
+    await openSession();
     return;
   }
   const pair = (await post("api/v1/auth/refresh", { refresh_token: refreshToken })) as Schemas["TokenPair"];
@@ -65,7 +77,7 @@ async function refreshNow() {
 export function refresh(): Promise<void> {
   refreshing ??= refreshNow()
     .catch((error: unknown) => {
-      if (error instanceof Problem && error.status === 401) forget("Your session has ended. Sign in again.");
+      if (error instanceof Problem && error.status === 401 && session.value.kind !== "out") forget("Your session has ended. Sign in again.");
       throw error;
     })
     .finally(() => {
@@ -93,6 +105,7 @@ export async function adopt(pair: Schemas["TokenPair"]) {
   if (window.isSecureContext) {
     await openSession(pair.refresh_token);
     localStorage.setItem(kHint, "1");
+    tabs.postMessage({ taken: sessionId });
   } else {
     refreshToken = pair.refresh_token;
     hold(pair.access_token, pair.expires_in);
@@ -117,9 +130,17 @@ export async function restore() {
 
 /** Whoever was signed in is not any more. */
 export function forget(why?: string) {
+  localStorage.removeItem(kHint);
+  leave(why);
+}
+
+/** The cookie is another session's by now, which is left as it is. */
+const leaveToAnother = () => leave(kTaken);
+
+function leave(why?: string) {
   access = null;
   refreshToken = null;
-  localStorage.removeItem(kHint);
+  sessionId = null;
   if (session.value.kind !== "out") session.value = { kind: "out", why };
 }
 
@@ -139,4 +160,7 @@ export async function reloadUser() {
   if (session.value.kind === "in") session.value = { kind: "in", user: await whoami() };
 }
 
-tabs.onmessage = () => forget("You signed out in another tab.");
+tabs.onmessage = ({ data }: MessageEvent<Told>) => {
+  if (data === "out") forget("You signed out in another tab.");
+  else if (sessionId !== null && data.taken !== sessionId) leaveToAnother();
+};
