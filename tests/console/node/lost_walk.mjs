@@ -72,4 +72,33 @@ export async function lostWalk({ browser, service }) {
       await context.close();
     });
   }
+
+  await check("what comes after one has signed out signs nobody in", async () => {
+    const { context, page } = await openPage(browser);
+    await signIn(page, service, dora);
+    await headed(page, "Studio");
+    let come;
+    const gate = new Promise((resume) => (come = resume));
+    const held = new Promise((resume) =>
+      page.route("**/api/v1/users/me", async (route) => {
+        const response = await route.fetch();
+        resume(response.status());
+        await gate;
+        return route.fulfill({ response });
+      }),
+    );
+    await page.getByLabel("Describe a picture").fill("A boat that is late");
+    await page.getByRole("button", { name: "Paint it" }).click();
+    assert.equal(await held, 200);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await headed(page, "Sign in");
+    const late = page.waitForResponse("**/api/v1/users/me");
+    come();
+    await (await late).finished();
+    // Two frames on, what follows from the answer is shown.
+    await page.evaluate(() => new Promise((resume) => requestAnimationFrame(() => requestAnimationFrame(resume))));
+    await headed(page, "Sign in");
+    assert.equal(await page.getByRole("heading", { name: "Studio" }).count(), 0);
+    await context.close();
+  });
 }

@@ -22,6 +22,8 @@ export const session = new Store<State>({ kind: "restoring" });
 
 /** Of the cookie's sessions, the one that this page is in. */
 let sessionId: string | null = null;
+/** How often somebody signed out. */
+let era = 0;
 let access: { token: string; until: number } | null = null;
 let refreshToken: string | null = null;
 let refreshing: Promise<void> | null = null;
@@ -29,15 +31,10 @@ let refreshing: Promise<void> | null = null;
 type Told = "out" | { taken: string | null };
 const tabs = new BroadcastChannel("gesso.session");
 
-async function post(path: string, body: unknown): Promise<unknown> {
+async function ask(path: string, init: RequestInit): Promise<unknown> {
   let response: Response;
   try {
-    response = await fetch(path, {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
+    response = await fetch(path, init);
   } catch {
     throw unreachable();
   }
@@ -47,20 +44,31 @@ async function post(path: string, body: unknown): Promise<unknown> {
   return told;
 }
 
-function hold(token: string, seconds: number) {
+const post = (path: string, body: unknown) =>
+  ask(path, { method: "POST", credentials: "same-origin", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+/** What was asked for before somebody signed out comes too late. */
+function inTime(asked: number) {
+  if (asked !== era) throw new Problem(401, "Signed out", "You signed out meanwhile.", "signed_out");
+}
+
+function hold(asked: number, token: string, seconds: number) {
+  inTime(asked);
   access = { token, until: Date.now() + seconds * 1000 };
 }
 
 /** All tabs have one cookie: who signs in in one of them takes it from the others. */
 async function openSession(token?: string) {
+  const asked = era;
   const body = token ? { refresh_token: token } : {};
   const opened = (await navigator.locks.request("gesso.session", () => post("api/v1/auth/session", body))) as Schemas["BrowserSession"];
+  inTime(asked);
   if (token === undefined && sessionId !== null && opened.session_id !== sessionId) {
     leaveToAnother();
     throw new Problem(401, "Signed out", kTaken, "other_session");
   }
   sessionId = opened.session_id;
-  hold(opened.access_token, opened.expires_in);
+  hold(asked, opened.access_token, opened.expires_in);
 }
 
 async function refreshNow() {
@@ -68,16 +76,18 @@ async function refreshNow() {
     await openSession();
     return;
   }
+  const asked = era;
   const pair = (await post("api/v1/auth/refresh", { refresh_token: refreshToken })) as Schemas["TokenPair"];
+  hold(asked, pair.access_token, pair.expires_in);
   refreshToken = pair.refresh_token;
-  hold(pair.access_token, pair.expires_in);
 }
 
 /** Gets the next access token; several who ask at once share one answer. Signs out where there is none. */
 export function refresh(): Promise<void> {
+  const asked = era;
   refreshing ??= refreshNow()
     .catch((error: unknown) => {
-      if (error instanceof Problem && error.status === 401 && session.value.kind !== "out") forget("Your session has ended. Sign in again.");
+      if (error instanceof Problem && error.status === 401 && asked === era) forget("Your session has ended. Sign in again.");
       throw error;
     })
     .finally(() => {
@@ -90,27 +100,29 @@ export function refresh(): Promise<void> {
 export async function accessToken(): Promise<string | null> {
   if (access === null) return null;
   if (access.until - Date.now() < 20_000) await refresh();
-  return access.token;
+  return access?.token ?? null;
 }
 
-async function whoami(): Promise<User> {
-  const response = await fetch("api/v1/users/me", { headers: { Authorization: `Bearer ${access?.token}` } });
-  const told: unknown = await response.json();
-  if (!response.ok) throw problemOf(response, told);
-  return told as User;
+/** Asks who it is that is signed in, and shows that. */
+async function takeUser(asked: number) {
+  const token = await accessToken();
+  const user = (await ask("api/v1/users/me", { headers: { Authorization: `Bearer ${token}` } })) as User;
+  inTime(asked);
+  session.value = { kind: "in", user };
 }
 
 /** Takes what a login gave into use. */
 export async function adopt(pair: Schemas["TokenPair"]) {
+  const asked = era;
   if (window.isSecureContext) {
     await openSession(pair.refresh_token);
     localStorage.setItem(kHint, "1");
     tabs.postMessage({ taken: sessionId });
   } else {
     refreshToken = pair.refresh_token;
-    hold(pair.access_token, pair.expires_in);
+    hold(asked, pair.access_token, pair.expires_in);
   }
-  session.value = { kind: "in", user: await whoami() };
+  await takeUser(asked);
 }
 
 /** After a reload: the session that the cookie keeps, if there is one. */
@@ -119,10 +131,12 @@ export async function restore() {
     session.value = { kind: "out" };
     return;
   }
+  const asked = era;
   try {
     await refresh();
-    session.value = { kind: "in", user: await whoami() };
+    await takeUser(asked);
   } catch (error) {
+    if (asked !== era) return;
     if (error instanceof Problem && error.status === 401) return forget();
     session.value = { kind: "out", why: error instanceof Problem ? error.message : "The session could not be taken up." };
   }
@@ -138,6 +152,7 @@ export function forget(why?: string) {
 const leaveToAnother = () => leave(kTaken);
 
 function leave(why?: string) {
+  era += 1;
   access = null;
   refreshToken = null;
   sessionId = null;
@@ -155,9 +170,9 @@ export async function signOut() {
   }
 }
 
-/** What the service says of the user has changed. */
+/** What the service says of the user has changed. Where it cannot be asked, what it said last stays. */
 export async function reloadUser() {
-  if (session.value.kind === "in") session.value = { kind: "in", user: await whoami() };
+  if (session.value.kind === "in") await takeUser(era).catch(() => undefined);
 }
 
 tabs.onmessage = ({ data }: MessageEvent<Told>) => {
