@@ -1,4 +1,5 @@
 // Change streams, in the one form that there is.
+#include "gesso/base/base64.hpp"
 #include "gesso/localdb/cosmos/change_feed.hpp"
 #include "tests/localdb/cosmos/account_fixture.hpp"
 
@@ -158,6 +159,32 @@ TEST_F(ChangeStreamTest, EachPartitionHasItsToken) {
     all += count;
   }
   EXPECT_EQ(all, 30U);
+}
+
+// A token of the first of two partitions whose ends are others.
+bson::Document token_between(const std::string& low, const std::string& high) {
+  const bson::Document token = token_of({.behind = 1844, .partition = 0, .partitions = 2});
+  const auto bytes = token["_data"].as_binary().bytes;
+  bson::Document inner = bson::from_json(
+      *base64_decode({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  std::string text = bson::to_json(inner);
+  std::erase(text, ' ');
+  const std::string range = R"("min":"","max":"8000")";
+  text.replace(text.find(range), range.size(),
+               R"("min":")" + low + R"(","max":")" + high + "\"");
+  const std::string data = base64_encode(text);
+  const auto* const raw = reinterpret_cast<const std::uint8_t*>(data.data());
+  return bson::make_document("_data", bson::Binary{.subtype = 0, .bytes = {raw, data.size()}},
+                             "_kind", 1);
+}
+
+TEST(FeedPlaceTest, ARangeBeyondTheWholeIsNone) {
+  EXPECT_EQ(place_of(token_between("", "8000")).partitions, 2U);
+  for (const char* const high : {"20001", "FFFFFFFF", "7000", "0", "x"}) {
+    EXPECT_THROW((void)place_of(token_between("", high)), CommandError) << high;
+  }
+  EXPECT_THROW((void)place_of(token_between("20000", "20001")), CommandError);
+  EXPECT_THROW((void)place_of(token_between("FFFFFFFE", "FFFFFFFF")), CommandError);
 }
 
 TEST(FeedPlaceTest, ATokenIsReadBack) {

@@ -185,12 +185,13 @@ FeedPlace place_of(bson::View token) {
   if (low.empty() && high == "FF") return place;
   const double begin = edge_of(low);
   const double width = edge_of(high) - begin;
-  if (width > 0) {
+  const bool is_width = width > 0 && width <= kWholeRange;
+  if (is_width) {
     place.partitions = static_cast<std::size_t>(std::lround(kWholeRange / width));
     place.partition = static_cast<std::size_t>(
         std::lround(begin * static_cast<double>(place.partitions) / kWholeRange));
   }
-  const bool is_range = width > 0 && range_edge(place.partition, place.partitions) == low &&
+  const bool is_range = is_width && range_edge(place.partition, place.partitions) == low &&
                         range_edge(place.partition + 1, place.partitions) == high;
   if (!is_range) bad("the resume token's range is none of a partition's");
   return place;
