@@ -60,6 +60,10 @@ TEST_F(ExtensionTest, ThroughputHasBounds) {
   EXPECT_EQ(
       failure(make(R"("offerThroughput": 400, "autoScaleSettings": {"maxThroughput": 1000})")), 2);
   EXPECT_EQ(failure(make(R"("shardKey": "x", "offerThroughput": "many")")), 2);
+  EXPECT_EQ(failure(make(R"("shardKey": "x", "offerThroughput": 1000100)")), 2);
+  EXPECT_EQ(failure(make(R"("shardKey": "x", "offerThroughput": 6e12)")), 2);
+  EXPECT_EQ(failure(make(R"("shardKey": "x", "autoScaleSettings": {"maxThroughput": 1000100})")),
+            2);
   good(make(R"("shardKey": "x", "offerThroughput": 100000)"));
   // A hundredth of the most that it ever had.
   EXPECT_EQ(failure(R"({"customAction": "UpdateCollection", "collection": "n",

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::int64_t kStep = 100;
 constexpr std::int64_t kMostUnsharded = 10'000;
+// What a collection or a database gets without asking Azure for more.
+constexpr std::int64_t kMost = 1'000'000;
 constexpr std::size_t kSharedAtNoCost = 25;
 constexpr std::uint64_t kGigabyte = std::uint64_t{1} << 30;
 
@@ -40,6 +42,9 @@ std::optional<Offer> offer_of(const Arguments& arguments, const OfferRules& rule
   if (*ru < least || *ru % kStep != 0) {
     bad(name + " must be a multiple of " + std::to_string(kStep) + " and at least " +
         std::to_string(least) + ", but is " + std::to_string(*ru));
+  }
+  if (*ru > kMost) {
+    bad(name + " must be at most " + std::to_string(kMost) + ", but is " + std::to_string(*ru));
   }
   if (!rules.is_sharded && *ru > kMostUnsharded) {
     bad(name + " above " + std::to_string(kMostUnsharded) + " needs a shardKey");
