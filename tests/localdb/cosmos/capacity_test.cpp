@@ -31,6 +31,17 @@ TEST_F(CapacityTest, OneValueOfTheShardKeyHasOnePartitionsShare) {
   EXPECT_LE(all, 120);
 }
 
+TEST(ThroughputTest, AWindowDoesNotGoBack) {
+  Throughput throughput(false);
+  const Provision provision{.owner = "db.c", .ru = 400};
+  const std::chrono::steady_clock::time_point second{std::chrono::seconds{1000}};
+  throughput.charge(provision, 0, 400, second);
+  // Its time is of the second before, its turn came later.
+  EXPECT_TRUE(throughput.admit(provision, 0, second - std::chrono::milliseconds{1}));
+  EXPECT_TRUE(throughput.admit(provision, 0, second));
+  EXPECT_FALSE(throughput.admit(provision, 0, second + std::chrono::seconds{1}));
+}
+
 TEST_F(CapacityTest, PartitionsFollowTheThroughput) {
   EXPECT_EQ(partitions_of({.ru = 400}), 1U);
   EXPECT_EQ(partitions_of({.ru = 6000}), 1U);
