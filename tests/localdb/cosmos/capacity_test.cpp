@@ -1,5 +1,6 @@
 // Partitions, burst capacity, server-side retry, numbered writes.
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "gesso/localdb/cosmos/container.hpp"
@@ -172,6 +173,21 @@ TEST_F(RetryTest, AfterAMinuteItGivesUpAndTheWorkIsHalfDone) {
   EXPECT_GT(*reply["n"].integer(), 150);
   EXPECT_LT(*reply["n"].integer(), 500);
   EXPECT_GT(charge(), 10'000);  // one that timed out tells its charge too
+}
+
+// A second of the fake clock goes by with every look, and no window has anything left.
+TEST_F(CapacityTest, ARetryDoesNotBeginTheTimeOfACommandAnew) {
+  open({.ru = 400, .ssr = true});
+  insert("c", R"({"_id": 1})");
+  dialect_->throughput().charge({.owner = "test.c", .ru = 400}, 0, 1e9,
+                                clock_.steady_now() + std::chrono::hours{1});
+  auto reply = std::async(std::launch::async, [&] {
+    return run(R"({"find": "c", "filter": {"a": 1}, "maxTimeMS": 200})");
+  });
+  while (reply.wait_for(std::chrono::milliseconds{20}) != std::future_status::ready) advance(1000);
+  const bson::Document failed = reply.get();
+  EXPECT_EQ(code_of(failed), 50);
+  EXPECT_EQ(text_of(failed).find("Retries"), std::string::npos) << text_of(failed);
 }
 
 class NumberedTest : public AccountTest {

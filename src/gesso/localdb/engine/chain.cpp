@@ -156,7 +156,9 @@ void CheckConcerns::around(Call& call, const Next& next) const {
 void Run::around(Call& call, const Next& /*next*/) const {
   const Arguments arguments(call.name, call.command.fields, call.message.body,
                             call.message.sequences);
-  call.operation->deadline = deadline_of(call.message.body);
+  // A command that is begun anew has the time that is left of its first beginning.
+  Deadline& deadline = call.operation->deadline;
+  deadline = deadline.earlier_of(deadline_of(call.message.body));
   Context context{.services = call.services,
                   .client = call.client,
                   .operation = *call.operation,
