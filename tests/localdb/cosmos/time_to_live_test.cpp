@@ -136,6 +136,24 @@ TEST_F(TimeToLiveTest, AnotherFieldNeedsTheCapabilityAndCountsInMilliseconds) {
   EXPECT_EQ(ids(), "4");
 }
 
+TEST_F(TimeToLiveTest, AMomentBeyondAllTimeNeverComes) {
+  open_wide({.capabilities = {"EnableTtlOnCustomPath"}});
+  expire("until", 1);
+  insert("c", R"({"_id": 1, "until": {"$numberLong": "9223372036854775807"}})");
+  insert("c", R"({"_id": 2, "until": {"$date": {"$numberLong": "9223372036854775807"}}})");
+  insert("c", R"({"_id": 3, "until": {"$numberLong": "9223372036854774807"}})");  // the last one
+  EXPECT_EQ(ids(), "1 2 3");
+  EXPECT_EQ(store_->sweep(), 0U);
+}
+
+TEST_F(TimeToLiveTest, MinusOneIsNoTimeForAnotherField) {
+  open_wide({.capabilities = {"EnableTtlOnCustomPath"}});
+  expire("until", -1);
+  insert("c", R"({"_id": 1, "until": {"$date": "2001-01-01T00:00:00Z"}})");
+  EXPECT_EQ(ids(), "1");
+  EXPECT_EQ(store_->sweep(), 0U);
+}
+
 TEST_F(TimeToLiveTest, ItSurvivesARestart) {
   expire("_ts", 10);
   insert("c", R"({"_id": 1, "ttl": 20})");

@@ -66,8 +66,10 @@ std::optional<Time> TimeToLiveIndex::due(bson::View stored) const {
   const std::int64_t standard = expire_after_seconds.value_or(-1);
   if (fields.front().path != kModified) {
     const std::optional<Time> moment = moment_of(stored.at_path(fields.front().path));
-    if (!moment) return std::nullopt;
-    return *moment + std::chrono::seconds(standard);
+    if (!moment || standard < 0) return std::nullopt;
+    const std::chrono::seconds more(standard);
+    if (*moment > Time::max() - more) return std::nullopt;  // beyond all that can be told
+    return *moment + more;
   }
   const std::int64_t seconds = own_time_to_live(stored).value_or(standard);
   const std::optional<Time> modified = modified_at(stored);
