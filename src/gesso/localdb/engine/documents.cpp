@@ -11,6 +11,12 @@ using bson::Type;
 // look.
 constexpr std::size_t kDeepestBytes = 7 * bson::View::kMaxDepth;
 
+// The scope of code: behind the length of both and the code, which has its own length.
+bson::View scope_of(bson::Value code) {
+  const std::uint8_t* const text = code.raw().data() + sizeof(std::uint32_t);
+  return bson::View(text + sizeof(std::uint32_t) + bson::detail::load<std::uint32_t>(text));
+}
+
 // Whether a sound document has `levels` at most, itself the first of them.
 bool is_within(bson::View document, int levels) {
   if (levels <= 0) return false;
@@ -19,6 +25,7 @@ bool is_within(bson::View document, int levels) {
     if ((value.is_document() || value.is_array()) && !is_within(value.as_document(), levels - 1)) {
       return false;
     }
+    if (value.is(Type::kCodeWithScope) && !is_within(scope_of(value), levels - 1)) return false;
   }
   return true;
 }
