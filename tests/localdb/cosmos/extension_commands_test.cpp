@@ -164,5 +164,18 @@ TEST_F(ExtensionTest, ACollectionMayBeShardedWhoeverMakesIt) {
             "hashed");
 }
 
+TEST_F(ExtensionTest, ShardCollectionNeedsRightsOnItsDatabase) {
+  engine_ = std::make_unique<Engine>(
+      EngineOptions{.require_auth = true, .dialect = dialect_.get()}, *store_, clock_, random_);
+  auth::UserDirectory& users = engine_->services().users;
+  users.put({.name = "writer", .db = "admin", .roles = {{.name = "readWrite", .db = "mine"}}});
+  users.put({.name = "reader", .db = "admin", .roles = {{.name = "read", .db = "mine"}}});
+  client_.user = users.find("admin", "reader");
+  EXPECT_EQ(code(R"({"shardCollection": "mine.c", "key": {"k": "hashed"}})"), 13);
+  client_.user = users.find("admin", "writer");
+  EXPECT_EQ(code(R"({"shardCollection": "yours.c", "key": {"k": "hashed"}})"), 13);
+  good(R"({"shardCollection": "mine.c", "key": {"k": "hashed"}})");
+}
+
 }  // namespace
 }  // namespace gesso::localdb::cosmos

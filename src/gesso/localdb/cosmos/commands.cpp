@@ -130,6 +130,7 @@ std::span<const Command> cosmos_commands() {
       Command{"reIndex", kReIndexFields, re_index, Access::kOnDatabase, kChange},
       Command{"currentOp", kCurrentOpFields, current_op, Access::kLoggedIn},
       Command{"customAction", kCustomActionFields, custom_action, Access::kOnDatabase, kChange},
+      // It looks at the rights on the database of the namespace itself.
       Command{"shardCollection", kShardCollectionFields, shard_collection, Access::kLoggedIn},
       Command{"enableSharding", kEnableShardingFields, enable_sharding, Access::kLoggedIn},
       Command{"aggregate", kAggregateFields, aggregate, Access::kLoggedIn},

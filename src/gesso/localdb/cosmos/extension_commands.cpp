@@ -224,6 +224,8 @@ void custom_action(Context& context) {
 void shard_collection(Context& context) {
   const std::string_view ns = context.arguments.string("shardCollection");
   const auto [db, name] = split_namespace(ns);
+  require_rights(context.services, context.client, auth::kWrite | auth::kDdl, db,
+                 "shardCollection");
   check_writable(db, name);
   const bson::View key = context.arguments.document("key");
   if (key.count() != 1) {
