@@ -19,7 +19,7 @@ Acceptor::Acceptor(Options options, Serve serve)
 
 Acceptor::~Acceptor() { stop(); }
 
-void Acceptor::start() {
+void Acceptor::listen() {
   std::vector<Descriptor> listeners;
   if (!options_.host.empty()) {
     listeners = listen_tcp(options_.host, options_.port);
@@ -29,8 +29,11 @@ void Acceptor::start() {
   if (listeners.empty()) {
     throw Error(ErrorKind::kValidation, "localdb needs a Unix socket or an address to listen on");
   }
-  wake_ = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   listeners_ = std::move(listeners);
+}
+
+void Acceptor::start() {
+  wake_ = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   thread_ = std::thread([this] { accept_loop(); });
 }
 

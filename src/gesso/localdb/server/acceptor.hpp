@@ -3,8 +3,8 @@
 // A thread a connection is the simplest thing that is right: the drivers' pools hold tens of
 // connections, and a blocking read costs one system call where an event loop costs two.
 //
-// Owned by the server. `start` and `stop` are called by one thread; `stop` (or the destructor)
-// returns when no thread of it is left.
+// Owned by the server. `listen`, `start` and `stop` are called by one thread; `stop` (or the
+// destructor) returns when no thread of it is left.
 #pragma once
 
 #include <atomic>
@@ -66,7 +66,10 @@ class Acceptor {
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
-  // Throws Error as `listen_unix` and `listen_tcp` do; nothing is left listening then.
+  // Binds: from now on clients may connect, and wait, and `port` says where. Throws Error as
+  // `listen_unix` and `listen_tcp` do; nothing is left listening then.
+  void listen();
+  // Serves them. REQUIRES: it listens.
   void start();
   void stop();
 

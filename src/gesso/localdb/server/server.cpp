@@ -125,8 +125,9 @@ class Server::Impl {
         housekeeper_([this](const std::stop_token& stop) { keep_house(stop); }) {}
 
   void start() {
+    acceptor_.listen();
+    if (cosmos_) cosmos_->listens_at(address());  // before the first hello is answered
     acceptor_.start();
-    if (cosmos_) cosmos_->listens_at(address());
   }
 
   void stop() { acceptor_.stop(); }
