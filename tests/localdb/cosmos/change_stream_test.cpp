@@ -1,4 +1,7 @@
 // Change streams, in the one form that there is.
+#include <future>
+#include <thread>
+
 #include "gesso/base/base64.hpp"
 #include "gesso/localdb/cosmos/change_feed.hpp"
 #include "tests/localdb/cosmos/account_fixture.hpp"
@@ -61,6 +64,30 @@ TEST_F(ChangeStreamTest, InsertsAndUpdatesComeInTheOrderOfModification) {
   EXPECT_EQ(event.at_path("_id._kind").integer(), 1);
   good(R"({"delete": "c", "deletes": [{"q": {"_id": 1}, "limit": 1}]})");
   EXPECT_EQ(ids(more(stream)), "");
+}
+
+TEST_F(ChangeStreamTest, AWriteThatIsCommittedAfterTheOpeningIsNotLost) {
+  std::promise<void> stamped_by_writer;
+  std::promise<bson::Document> opened;
+  std::future<bson::Document> stream = opened.get_future();
+  bool was_open = false;
+  std::thread writer([&] {
+    store_->write([&](WriteTransaction& write) {
+      const Stamp stamp = dialect_->next_stamp();
+      stamped_by_writer.set_value();
+      was_open = stream.wait_for(std::chrono::milliseconds{50}) == std::future_status::ready;
+      (void)write.insert(*write.find_collection("test", "c"),
+                         stamped(bson::make_document("_id", 1), stamp));
+    });
+  });
+  stamped_by_writer.get_future().wait();
+  std::thread opener([&] { opened.set_value(good(watch())); });
+  writer.join();
+  opener.join();
+  const std::int64_t id = *stream.get().view().at_path("cursor.id").integer();
+  // Either it was opened behind the write, or it tells of it.
+  EXPECT_EQ(ids(more(id)), was_open ? "1 " : "");
+  EXPECT_FALSE(was_open);
 }
 
 TEST_F(ChangeStreamTest, TheFirstReplySaysWhenItBegan) {

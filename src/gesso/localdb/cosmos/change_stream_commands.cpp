@@ -57,6 +57,14 @@ CollectionPtr watched(const Context& context, const Transaction& at, const Chang
   return collection;
 }
 
+// What is stored from now on has a later stamp. It is drawn in the writer's turn, so that no write
+// has an earlier one that is not committed yet.
+Stamp stamp_of_now(const Context& context) {
+  const CosmosDialect& dialect = dialect_of(context);
+  return context.services.store.write(
+      [&](WriteTransaction& /*write*/) { return dialect.next_stamp(); });
+}
+
 // The next page; empty where there is nothing, or no budget for it.
 FeedPage fetch(const Context& context, ChangeStream& stream) {
   auto& ledger = static_cast<CommandLedger&>(*context.ledger);
@@ -98,7 +106,7 @@ void open_stream(Context& context, bson::View pipeline) {
     const CollectionPtr collection = snapshot.find_collection(context.db, name);
     if (!collection) no_collection(context, name);
     FeedPlace place = query.place;
-    if (place.behind == 0) place.behind = dialect_of(context).next_stamp();
+    if (place.behind == 0) place.behind = stamp_of_now(context);
     stream = std::make_unique<ChangeStream>(*collection, place, query.filter);
   }
   // Drivers that have no event yet resume from here.
@@ -178,7 +186,7 @@ void get_more(Context& context) {
 void get_change_stream_tokens(Context& context, const Collection& collection) {
   auto& ledger = static_cast<CommandLedger&>(*context.ledger);
   const std::size_t partitions = ledger.container_of(collection).provision.partitions;
-  Stamp behind = dialect_of(context).next_stamp();
+  Stamp behind = stamp_of_now(context);
   const bson::Value start = context.arguments["startAtOperationTime"];
   if (start.is(bson::Type::kTimestamp)) {
     behind = Stamp{start.as_timestamp().seconds} * 1'000'000 - 1;

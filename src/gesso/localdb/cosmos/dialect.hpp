@@ -66,7 +66,8 @@ class CosmosDialect final : public Dialect {
   // Whether the server waits instead of refusing.
   [[nodiscard]] bool retries() const { return options_.ssr || can("DisableRateLimitingResponses"); }
   [[nodiscard]] std::size_t max_document_bytes() const;
-  // Of a change that is being made: later than all before it. Called by the writer in turn.
+  // Of a change that is being made: later than all before it. Called in the writer's turn, where
+  // stamps are to be in the order of commits.
   [[nodiscard]] Stamp next_stamp() const;
   [[nodiscard]] Stamp last_stamp() const noexcept { return last_stamp_.load(); }
   // The address that hello gives, where the options have none.
