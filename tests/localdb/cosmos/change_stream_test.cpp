@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "gesso/base/base64.hpp"
+#include "gesso/base/meter.hpp"
 #include "gesso/localdb/cosmos/change_feed.hpp"
 #include "tests/localdb/cosmos/account_fixture.hpp"
 
@@ -115,6 +116,40 @@ TEST_F(ChangeStreamTest, APageHasAHundredDocuments) {
   insert_all("c", documents);
   EXPECT_EQ(more(stream).view().at_path("cursor.nextBatch").as_document().count(), 100U);
   EXPECT_EQ(more(stream).view().at_path("cursor.nextBatch").as_document().count(), 50U);
+}
+
+TEST_F(ChangeStreamTest, AStreamThatWaitsLooksAgainOnlyAfterACommit) {
+  for (int i = 1; i <= 10; ++i) {
+    insert_all("c", {sized(bson::make_document("_id", i), std::size_t{200} << 10)});
+  }
+  const std::int64_t stream = open_stream();
+  auto reply = std::async(std::launch::async, [&] {
+    return run(R"({"getMore": {"$numberLong": ")" + std::to_string(stream) +
+               R"("}, "collection": "c", "maxTimeMS": 50})");
+  });
+  std::uint64_t work = 0;
+  while (reply.wait_for(std::chrono::milliseconds{10}) != std::future_status::ready) {
+    engine_->services().operations.for_each(
+        [&](Operation& operation) { work = std::max(work, operation.meter().work()); });
+    advance(5);
+  }
+  EXPECT_EQ(ids(reply.get()), "");
+  EXPECT_EQ(work, 0U);  // the opening has looked
+  insert("c", R"({"_id": 11})");
+  EXPECT_EQ(ids(more(stream)), "11 ");
+}
+
+TEST_F(ChangeStreamTest, ALookIsCountedDocumentByDocument) {
+  insert_all("c", {sized(bson::make_document("_id", 1), std::size_t{200} << 10)});
+  const ReadTransaction snapshot = store_->read();
+  const CollectionPtr collection = snapshot.find_collection("test", "c");
+  FeedPlace place{.behind = INT64_MAX};
+  struct Ended {};
+  Meter meter([] { throw Ended{}; });
+  const Meter::Scope scope(&meter);
+  EXPECT_THROW((void)next_page(snapshot, *collection, Container{}, Matcher::compile(bson::View()),
+                               clock_.now(), place),
+               Ended);
 }
 
 TEST_F(ChangeStreamTest, AConditionMayBeAdded) {

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "gesso/base/base64.hpp"
+#include "gesso/base/meter.hpp"
 #include "gesso/bson/json.hpp"
 #include "gesso/localdb/cosmos/query_watch.hpp"
 #include "gesso/localdb/language/command_error.hpp"
@@ -79,6 +80,7 @@ std::vector<Change> changes_behind(const Transaction& transaction, const Collect
   split.provision.partitions = place.partitions;
   RecordCursor cursor(transaction, collection);
   for (bool more = cursor.first(); more; more = cursor.next()) {
+    charge(cursor.document().size() + Meter::kStep);
     const Stamp stamp = stamp_in(cursor.document());
     if (stamp <= place.behind) continue;
     const bool elsewhere =

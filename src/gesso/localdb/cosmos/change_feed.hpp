@@ -35,7 +35,8 @@ struct FeedPage {
   std::vector<bson::Document> events;  // {_id, fullDocument, ns, documentKey}
   std::size_t bytes = 0;               // of the documents in them
 };
-// The next documents behind `place`, which moves behind them. `filter` is asked about events.
+// The next documents behind `place`, which moves behind them, and stays where there are none. Looks
+// at every document and charges the thread's meter for it. `filter` is asked about events.
 [[nodiscard]] FeedPage next_page(const Transaction& transaction, const Collection& collection,
                                  const Container& container, const Matcher& filter, Time now,
                                  FeedPlace& place);

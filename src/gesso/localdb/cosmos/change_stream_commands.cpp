@@ -3,6 +3,8 @@
 // A stream's cursor never ends by itself. A page that is throttled is empty, and no error.
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <optional>
 
 #include "gesso/localdb/cosmos/change_feed.hpp"
 #include "gesso/localdb/cosmos/charges.hpp"
@@ -23,6 +25,7 @@ class ChangeStream final : public BatchSource {
   std::string collection;
   std::uint32_t collection_id = 0;
   FeedPlace place;
+  std::optional<std::uint64_t> nothing_in;  // the number of a snapshot without changes behind place
   bson::Document condition;
   Matcher filter;
 
@@ -69,6 +72,7 @@ Stamp stamp_of_now(const Context& context) {
 FeedPage fetch(const Context& context, ChangeStream& stream) {
   auto& ledger = static_cast<CommandLedger&>(*context.ledger);
   const ReadTransaction snapshot = context.services.store.read();
+  if (stream.nothing_in == snapshot.number()) return {};
   const CollectionPtr collection = watched(context, snapshot, stream);
   const Container& container = ledger.container_of(*collection);
   std::vector<std::size_t> partitions = container.partitions_for(nullptr);
@@ -78,8 +82,10 @@ FeedPage fetch(const Context& context, ChangeStream& stream) {
   } catch (const Throttled&) {
     return {};
   }
+  const Stamp before = stream.place.behind;
   FeedPage page = next_page(snapshot, *collection, container, stream.filter,
                             context.services.clock.now(), stream.place);
+  if (stream.place.behind == before) stream.nothing_in = snapshot.number();
   if (page.bytes == 0) return page;
   for (const std::size_t partition : partitions) {
     const double share = kilobytes(page.bytes) / static_cast<double>(partitions.size());

@@ -41,6 +41,8 @@ CollectionPtr Transaction::find_collection(std::string_view database, std::strin
   return found;
 }
 
+std::uint64_t Transaction::number() const { return mdb_txn_id(txn_); }
+
 std::optional<bson::View> Transaction::get(const Collection& collection, RecordId id) const {
   const MDB_val value = read_record(*environment_, txn_, collection.id, id);
   if (value.mv_data == nullptr) return std::nullopt;

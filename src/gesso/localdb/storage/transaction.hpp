@@ -70,6 +70,9 @@ class Transaction {
   [[nodiscard]] virtual CollectionCounters counters(const Collection& collection) const;
   [[nodiscard]] virtual IndexCounters counters(const Index& index) const;
 
+  // Grows with every commit: two snapshots of one number show the same.
+  [[nodiscard]] std::uint64_t number() const;
+
   // For the cursors below.
   [[nodiscard]] MDB_txn* native() const { return txn_; }
   [[nodiscard]] const Environment& environment() const { return *environment_; }
