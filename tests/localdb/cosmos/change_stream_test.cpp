@@ -118,6 +118,21 @@ TEST_F(ChangeStreamTest, APageHasAHundredDocuments) {
   EXPECT_EQ(more(stream).view().at_path("cursor.nextBatch").as_document().count(), 50U);
 }
 
+TEST_F(ChangeStreamTest, APageIsNoLongerThanTheLongestMessage) {
+  const std::int64_t stream = open_stream();
+  for (int i = 1; i <= 5; ++i) {
+    insert_all("c", {sized(bson::make_document("_id", i), std::size_t{1800} << 10)});
+  }
+  for (const char* const page : {"1 2 ", "3 4 ", "5 ", ""}) {
+    const bson::Document reply = more(stream);
+    EXPECT_EQ(ids(reply), page);
+    EXPECT_LE(reply.size(), dialect_->presentation().max_message_bytes);
+    const bson::View events = reply.view().at_path("cursor.nextBatch").as_document();
+    if (events.empty()) continue;
+    EXPECT_LT(events.begin()->value.as_document()["_id"].as_document().size(), 500U);
+  }
+}
+
 TEST_F(ChangeStreamTest, AStreamThatWaitsLooksAgainOnlyAfterACommit) {
   for (int i = 1; i <= 10; ++i) {
     insert_all("c", {sized(bson::make_document("_id", i), std::size_t{200} << 10)});
@@ -148,7 +163,7 @@ TEST_F(ChangeStreamTest, ALookIsCountedDocumentByDocument) {
   Meter meter([] { throw Ended{}; });
   const Meter::Scope scope(&meter);
   EXPECT_THROW((void)next_page(snapshot, *collection, Container{}, Matcher::compile(bson::View()),
-                               clock_.now(), place),
+                               clock_.now(), std::size_t{1} << 20, place),
                Ended);
 }
 

@@ -210,5 +210,25 @@ TEST_F(RefusalTest, WhatNoAccountHasIsRefusedAtOnce) {
                Error);
 }
 
+TEST_F(RefusalTest, ABatchIsNoLongerThanTheLongestMessage) {
+  open_wide();
+  for (int i = 1; i <= 5; ++i) {
+    const std::size_t bytes = (std::size_t{1800} << 10) + static_cast<std::size_t>(i);
+    insert_all("big", {sized(bson::make_document("_id", i), bytes)});
+  }
+  const std::size_t most = dialect_->presentation().max_message_bytes;
+  const bson::Document first = good(R"({"find": "big"})");
+  EXPECT_LE(first.size(), most);
+  EXPECT_EQ(first.view().at_path("cursor.firstBatch").as_document().count(), 2U);
+  const bson::Document second =
+      good(R"({"getMore": {"$numberLong": ")" +
+           std::to_string(*first.view().at_path("cursor.id").integer()) +
+           R"("}, "collection": "big"})");
+  EXPECT_LE(second.size(), most);
+  EXPECT_EQ(second.view().at_path("cursor.nextBatch").as_document().count(), 2U);
+  EXPECT_NE(second.view().at_path("cursor.id").integer(), 0);
+  EXPECT_EQ(code(R"({"distinct": "big", "key": "fill"})"), 17217);
+}
+
 }  // namespace
 }  // namespace gesso::localdb::cosmos

@@ -15,6 +15,8 @@ namespace gesso::localdb::cosmos {
 namespace {
 
 constexpr std::size_t kPageDocuments = 100;
+// More than a token takes, and an event's place in an array.
+constexpr std::size_t kTokenBytes = 512;
 constexpr std::uint32_t kWholeRange = 0x10000;
 
 [[noreturn]] void bad(const std::string& text) { throw CommandError(ErrorCode::kBadValue, text); }
@@ -92,10 +94,10 @@ std::vector<Change> changes_behind(const Transaction& transaction, const Collect
   return changes;
 }
 
+// An event without its token.
 bson::Document event_of(const Collection& collection, const Container& container,
-                        bson::View document, bson::View token) {
+                        bson::View document) {
   bson::Builder out;
-  out.append("_id", token);
   out.append("fullDocument", document);
   out.append("ns", bson::make_document("db", collection.database, "coll", collection.name));
   {
@@ -200,20 +202,34 @@ FeedPlace place_of(bson::View token) {
 }
 
 FeedPage next_page(const Transaction& transaction, const Collection& collection,
-                   const Container& container, const Matcher& filter, Time now, FeedPlace& place) {
+                   const Container& container, const Matcher& filter, Time now,
+                   std::size_t most_bytes, FeedPlace& place) {
   const std::vector<Change> changes = changes_behind(transaction, collection, container, place);
   FeedPage page;
-  if (changes.empty()) return page;
-  place.behind = changes.back().stamp;
-  const bson::Document token = token_of(place);
+  std::vector<bson::Document> events;
+  std::size_t left = most_bytes;
   bson::Document seen;
   for (const Change& change : changes) {
     const std::optional<bson::View> document =
         see(collection, *transaction.get(collection, change.record), now, seen);
-    if (!document) continue;
-    page.bytes += document->size();
-    bson::Document event = event_of(collection, container, *document, token);
-    if (filter.matches(event)) page.events.push_back(std::move(event));
+    if (document) {
+      bson::Document event = event_of(collection, container, *document);
+      const std::size_t bytes = event.size() + kTokenBytes;
+      if (bytes > left && !events.empty()) break;
+      left -= std::min(left, bytes);
+      page.bytes += document->size();
+      events.push_back(std::move(event));
+    }
+    place.behind = change.stamp;
+  }
+  if (events.empty()) return page;
+  const bson::Document token = token_of(place);
+  for (const bson::Document& event : events) {
+    bson::Builder whole;
+    whole.append("_id", token);
+    whole.append_all(event);
+    bson::Document out = whole.finish();
+    if (filter.matches(out)) page.events.push_back(std::move(out));
   }
   return page;
 }

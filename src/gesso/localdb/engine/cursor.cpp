@@ -48,7 +48,7 @@ bool append_batch(bson::Builder& reply, BatchSource& source, const BatchLimits& 
     const std::optional<bson::View> document = source.next();
     if (!document) return false;
     const bool full = (limits.documents && documents >= *limits.documents) ||
-                      (documents > 0 && reply.size() + document->size() > BatchLimits::kMaxBytes);
+                      (documents > 0 && reply.size() + document->size() > limits.bytes);
     if (full) {
       source.push_back();
       return true;

@@ -93,7 +93,10 @@ struct Cursor {
 struct BatchLimits {
   static constexpr std::size_t kFirstBatch = 101;
   static constexpr std::size_t kMaxBytes = 16 * 1024 * 1024;
+  // What a reply has around its documents is smaller.
+  static constexpr std::size_t kAroundBytes = std::size_t{16} << 10;
   std::optional<std::size_t> documents;  // nothing set: as many as fit
+  std::size_t bytes = kMaxBytes;         // of the reply with them
 };
 
 // Appends documents to the array that is open in `reply`, until one of the limits. Whether there

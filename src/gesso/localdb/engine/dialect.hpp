@@ -6,6 +6,7 @@
 // which borrows it. Thread-safe; nothing here blocks but `Ledger::pause`.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -87,6 +88,11 @@ struct Presentation {
   std::size_t max_message_bytes = wire::kMaxMessageSize;
   std::size_t max_write_batch = kMaxWriteBatch;
   bool says_localdb = true;  // that it is localdb, beside the server that it stands for
+
+  // Drivers refuse a reply that is longer than the longest message.
+  [[nodiscard]] std::size_t max_batch_bytes() const {
+    return std::min(BatchLimits::kMaxBytes, max_message_bytes - BatchLimits::kAroundBytes);
+  }
 };
 
 // What a dialect remembers of a connection.

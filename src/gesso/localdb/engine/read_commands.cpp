@@ -96,7 +96,8 @@ void get_more(Context& context) {
 
   cursor->source->attach(snapshot);
   // For getMore, 0 means what fits.
-  BatchLimits limits;
+  BatchLimits limits{.documents = {},
+                     .bytes = context.services.dialect.presentation().max_batch_bytes()};
   if (batch_size.value_or(0) > 0) limits.documents = static_cast<std::size_t>(*batch_size);
   bson::Builder& reply = context.reply;
   const auto scope = reply.document("cursor");
@@ -156,6 +157,7 @@ void distinct(Context& context) {
   const CollectionPtr collection = snapshot.find_collection(context.db, name);
   const auto values = context.reply.array("values");
   if (!collection) return;
+  const std::size_t most = context.services.dialect.presentation().max_batch_bytes();
 
   const auto less = [](const bson::OwnedValue& left, const bson::OwnedValue& right) {
     return metered_compare(left.view(), right.view()) < 0;
@@ -167,8 +169,11 @@ void distinct(Context& context) {
     for_each_distinct(record->document, path, [&](bson::Value value) {
       if (!seen.emplace(value).second) return;
       context.reply.push(value);
-      if (context.reply.size() > BatchLimits::kMaxBytes) {
-        throw CommandError(kDistinctTooBig, "distinct too big, 16mb cap");
+      if (context.reply.size() > most) {
+        constexpr std::size_t kMegabyte = std::size_t{1} << 20;
+        throw CommandError(kDistinctTooBig, "distinct too big, " +
+                                                std::to_string((most + kMegabyte - 1) / kMegabyte) +
+                                                "mb cap");
       }
     });
   }

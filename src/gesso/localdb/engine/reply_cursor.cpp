@@ -16,7 +16,8 @@ void reply_cursor(Context& context, std::unique_ptr<BatchSource> source,
   {
     const auto batch = reply.array("firstBatch");
     more = append_batch(reply, *source,
-                        {.documents = options.batch_size.value_or(BatchLimits::kFirstBatch)});
+                        {.documents = options.batch_size.value_or(BatchLimits::kFirstBatch),
+                         .bytes = context.services.dialect.presentation().max_batch_bytes()});
   }
   std::int64_t id = 0;
   if (more && !options.single) {
