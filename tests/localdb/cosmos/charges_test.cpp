@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "gesso/localdb/cosmos/ledger.hpp"
 #include "tests/localdb/cosmos/account_fixture.hpp"
 
 namespace gesso::localdb::cosmos {
@@ -229,6 +230,29 @@ TEST_F(MeasuredAccountTest, ExplainTellsTheCharge) {
   const bson::Document point = good(R"({"explain": {"find": "c", "filter": {"_id": 5, "pk": 5}}})");
   EXPECT_EQ(point.view().at_path("stages.0.stage").as_string(), "$pointLookup");
   EXPECT_DOUBLE_EQ(point["totalRequestCharge"].as_double(), 1.0);
+}
+
+TEST_F(AccountTest, OfQueriesThatHaveEndedTheirChargesAreKept) {
+  open_wide();
+  insert("c", R"({"_id": 1})");
+  Services& services = engine_->services();
+  Operation operation(services.operations, client_, "aggregate", "test", bson::View());
+  const ReadTransaction snapshot = store_->read();
+  const CollectionPtr collection = snapshot.find_collection("test", "c");
+  const auto begin = [&](CommandLedger& ledger) {
+    PlanRequest request;
+    return ledger.begin(collection, request, QueryUse::kPipeline);
+  };
+  CommandLedger one(*dialect_, services, operation, "aggregate");
+  (void)begin(one);
+  one.settle();
+  CommandLedger many(*dialect_, services, operation, "aggregate");
+  const std::shared_ptr<Watch> outer = begin(many);
+  for (int i = 0; i < 99; ++i) (void)begin(many);
+  EXPECT_EQ(many.hand_over().size(), 2U);  // of one that goes on, and the last
+  EXPECT_EQ(many.total(), 0);              // it is all one command's
+  many.settle();
+  EXPECT_NEAR(many.total(), 100 * one.total(), 1e-6);
 }
 
 }  // namespace

@@ -64,9 +64,27 @@ void CommandLedger::admit(const Container& container, std::size_t partition) {
   throw Throttled(kTooManyRequests, backend_text(error));
 }
 
-void CommandLedger::charge(const Container& container, std::size_t partition, double ru) {
-  dialect_.throughput().charge(container.provision, partition, ru, dialect_.clock().steady_now());
+void CommandLedger::charge(const Provision& provision, std::size_t partition, double ru) {
+  dialect_.throughput().charge(provision, partition, ru, dialect_.clock().steady_now());
   total_ += ru;
+}
+
+void CommandLedger::charge(const Container& container, std::size_t partition, double ru) {
+  charge(container.provision, partition, ru);
+}
+
+void CommandLedger::DueTill::charge(const Container& container, std::size_t partition, double ru) {
+  const Provision& provision = container.provision;
+  const auto [at, is_new] = dues_.try_emplace({provision.owner, partition}, Due{provision});
+  at->second.ru += ru;
+}
+
+void CommandLedger::drop_ended() {
+  std::erase_if(watches_, [&](const std::shared_ptr<QueryWatch>& watch) {
+    if (watch.use_count() > 1) return false;  // its execution goes on
+    watch->settle_with(ended_);
+    return true;
+  });
 }
 
 std::shared_ptr<Watch> CommandLedger::begin(const CollectionPtr& collection, PlanRequest& request,
@@ -84,6 +102,7 @@ std::shared_ptr<Watch> CommandLedger::begin(const CollectionPtr& collection, Pla
   request.usable = serves_filters;
   QueryShape shape = shape_of(*collection, container, request.filter.get());
   for (const std::size_t partition : shape.partitions) admit(container, partition);
+  drop_ended();
   watches_.push_back(std::make_shared<QueryWatch>(
       collection, container, std::move(shape),
       QueryWatch::Options{.use = use,
@@ -210,6 +229,8 @@ void CommandLedger::pause(const Throttled& refusal) {
 
 void CommandLedger::settle() {
   for (const auto& watch : watches_) watch->settle();
+  for (const auto& [key, due] : ended_.dues()) charge(due.provision, key.second, due.ru);
+  ended_.clear();
 }
 
 Statistics CommandLedger::statistics() const {

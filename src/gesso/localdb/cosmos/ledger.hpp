@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gesso/localdb/cosmos/container.hpp"
@@ -22,6 +23,21 @@
 namespace gesso::localdb::cosmos {
 
 class CommandLedger final : public Ledger, public Till {
+  // What queries that have ended are going to be charged, of one partition.
+  struct Due {
+    Provision provision;
+    double ru = 0;
+  };
+  // Collects what is charged.
+  class DueTill final : public Till {
+    std::map<std::pair<std::string, std::size_t>, Due> dues_;  // by owner and partition
+
+   public:
+    void charge(const Container& container, std::size_t partition, double ru) override;
+    [[nodiscard]] const auto& dues() const { return dues_; }
+    void clear() { dues_.clear(); }
+  };
+
   const CosmosDialect& dialect_;
   Services& services_;
   Operation& operation_;
@@ -29,6 +45,7 @@ class CommandLedger final : public Ledger, public Till {
   std::chrono::steady_clock::time_point begun_;
   std::string activity_id_;
   std::vector<std::shared_ptr<QueryWatch>> watches_;
+  DueTill ended_;  // of queries whose watches are gone: a $lookup has one for each document
   std::map<std::uint32_t, Container> containers_;  // of the collections that it touched
   double total_ = 0;
   std::chrono::milliseconds waited_{0};
@@ -54,7 +71,10 @@ class CommandLedger final : public Ledger, public Till {
   // All queries are accounted for.
   void settle();
   // The command is begun anew.
-  void begin_anew() { watches_.clear(); }
+  void begin_anew() {
+    watches_.clear();
+    ended_.clear();
+  }
   const Container& container_of(const Collection& collection);
   // Throws Throttled.
   void admit(const Container& container, std::size_t partition);
@@ -62,6 +82,9 @@ class CommandLedger final : public Ledger, public Till {
   [[nodiscard]] Statistics statistics() const;
 
  private:
+  // Lets go of the watches that nobody else has.
+  void drop_ended();
+  void charge(const Provision& provision, std::size_t partition, double ru);
   void check_size(bson::View document) const;
   void remove_due(Writer& writer, const Collection& collection) const;
 };

@@ -61,6 +61,7 @@ void QueryWatch::taken_back(bson::View document) {
 void QueryWatch::settle() {
   if (!is_open_) return;
   is_open_ = false;
+  seen_ = bson::Document();  // nothing of it is looked at any more
   if (shape_.is_point) return settle_point();
   const double weight = use_ == QueryUse::kWrite ? 1 : weight_;
   for (const std::size_t partition : shape_.partitions) {

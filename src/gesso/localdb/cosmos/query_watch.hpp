@@ -63,6 +63,11 @@ class QueryWatch final : public Watch {
   void taken_back(bson::View document) override;
   void settle() override;
   void cancel() override { is_open_ = false; }
+  // Is accounted for with another till.
+  void settle_with(Till& till) {
+    till_ = &till;
+    settle();
+  }
 
   // Another command goes on with it.
   void resume(Till& till, Time now);
