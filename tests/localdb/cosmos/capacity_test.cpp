@@ -223,6 +223,38 @@ TEST_F(NumberedTest, AWriteThatIsSentAgainIsNotDoneAgain) {
             0);
 }
 
+TEST_F(NumberedTest, TheOldestSessionsAreForgottenFirstWhereThereIsNoRoom) {
+  Operation operation(engine_->services().operations, client_, "insert", "test", bson::View());
+  const auto session = [](int i) {
+    return SessionId{static_cast<std::uint8_t>(i / 256), static_cast<std::uint8_t>(i % 256)};
+  };
+  const bson::Document reply = bson::make_document("n", 1);
+  // Whether the first write of so many sessions is known.
+  const auto known = [&](NumberedWrites& writes, int i) {
+    const bool is_known = writes.enter(session(i), 1, operation).has_value();
+    if (!is_known) writes.leave(session(i), std::nullopt);
+    return is_known;
+  };
+  const auto write = [&](NumberedWrites& writes, int i) {
+    ASSERT_FALSE(writes.enter(session(i), 1, operation));
+    writes.leave(session(i), reply);
+  };
+  NumberedWrites few({.sessions = 20});
+  for (int i = 0; i < 21; ++i) write(few, i);
+  for (int i = 3; i < 21; ++i) EXPECT_TRUE(known(few, i)) << i;
+  EXPECT_FALSE(known(few, 0));
+
+  NumberedWrites small({.reply_bytes = 10 * reply.size()});
+  for (int i = 0; i < 12; ++i) write(small, i);
+  for (int i = 2; i < 12; ++i) EXPECT_TRUE(known(small, i)) << i;
+  EXPECT_FALSE(known(small, 1));
+
+  NumberedWrites brief({.sessions = 20, .timeout = std::chrono::milliseconds{0}});
+  for (int i = 0; i < 21; ++i) write(brief, i);
+  EXPECT_TRUE(known(brief, 20));
+  EXPECT_FALSE(known(brief, 19));
+}
+
 TEST_F(NumberedTest, AShardedCollectionWantsItsShardKey) {
   good(R"({"shardCollection": "test.c", "key": {"k": "hashed"}})");
   insert("c", R"({"_id": 1, "k": 5})");
