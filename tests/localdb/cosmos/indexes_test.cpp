@@ -1,4 +1,6 @@
 // Which indexes there can be, how they are shown, and which sorts they serve.
+#include "gesso/localdb/cosmos/ledger.hpp"
+#include "gesso/localdb/plan/plan.hpp"
 #include "tests/localdb/cosmos/account_fixture.hpp"
 
 namespace gesso::localdb::cosmos {
@@ -188,6 +190,40 @@ TEST_F(IndexTest, FindAndModifySortsByOneFieldOnly) {
 
 TEST_F(IndexTest, BuildsAreWhatCurrentOpTells) {
   EXPECT_EQ(json(good(R"({"currentOp": 1, "command.createIndexes": "c"})")["inprog"]), "[]");
+}
+
+TEST_F(AccountTest, ASortAlongACompoundIndexWalksAlongIt) {
+  open_wide();
+  good(R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a_1"},
+           {"key": {"a": 1, "b": -1}, "name": "a_1_b_-1"}]})");
+  for (int i = 0; i < 6; ++i) {
+    insert("c", bson::to_json(bson::make_document("_id", i, "a", i % 2, "b", i)));
+  }
+  EXPECT_EQ(found(R"({"find": "c", "filter": {"a": 1}, "sort": {"a": 1, "b": -1}, "limit": 2})"),
+            R"([{"_id":5,"a":1,"b":5},{"_id":3,"a":1,"b":3}])");
+  EXPECT_EQ(found(R"({"find": "c", "filter": {"a": 1}, "sort": {"a": -1, "b": 1}, "limit": 2})"),
+            R"([{"_id":1,"a":1,"b":1},{"_id":3,"a":1,"b":3}])");
+
+  Services& services = engine_->services();
+  Operation operation(services.operations, client_, "find", "test", bson::View());
+  CommandLedger ledger(*dialect_, services, operation, "find");
+  const ReadTransaction snapshot = store_->read();
+  const CollectionPtr collection = snapshot.find_collection("test", "c");
+  const auto plan = [&](const std::string& filter, const std::string& sort) {
+    const bson::Document conditions = bson::from_json(filter);
+    const bson::Document order = bson::from_json(sort);
+    PlanRequest request{.filter = std::make_shared<const Matcher>(Matcher::compile(conditions)),
+                        .sort = order};
+    (void)ledger.begin(collection, request, QueryUse::kFind);
+    const Plan made = make_plan(snapshot, collection, request);
+    return spec_of(*made.scans.front().index).name + (made.sort.empty() ? "" : ", sorted");
+  };
+  EXPECT_EQ(plan(R"({"a": 1})", R"({"a": 1, "b": -1})"), "a_1_b_-1");
+  EXPECT_EQ(plan(R"({"a": {"$gt": 0}})", R"({"a": -1, "b": 1})"), "a_1_b_-1");
+  // It serves nothing else, and what is charged for being read is read.
+  EXPECT_EQ(plan(R"({"a": 1})", "{}"), "a_1");
+  EXPECT_EQ(plan(R"({"a": 1})", R"({"a": 1})"), "a_1");
+  EXPECT_EQ(plan(R"({"a": 1, "b": 3})", R"({"a": 1, "b": -1})"), "a_1, sorted");
 }
 
 }  // namespace

@@ -101,6 +101,8 @@ std::shared_ptr<Watch> CommandLedger::begin(const CollectionPtr& collection, Pla
   request.hint = {};
   request.usable = serves_filters;
   QueryShape shape = shape_of(*collection, container, request.filter.get());
+  // Where documents are charged for being read, all of those that match are.
+  request.sorts_by_compound = shape.served == Served::kAll;
   for (const std::size_t partition : shape.partitions) admit(container, partition);
   drop_ended();
   watches_.push_back(std::make_shared<QueryWatch>(

@@ -67,6 +67,8 @@ struct PlanRequest {
   std::uint64_t limit = 0;  // 0 for none
   // Which indexes may be used; null: all of them.
   bool (*usable)(const Index&) = nullptr;
+  // Of the others, whether a compound one may be that has the fields of the sort and no more.
+  bool sorts_by_compound = false;
 };
 
 struct Plan {

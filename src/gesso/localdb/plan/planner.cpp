@@ -244,17 +244,27 @@ Scan to_scan(Candidate candidate) {
   return scan;
 }
 
-using Usable = bool (*)(const Index&);
+// Whether the index is there for sorts along all of its fields, and this is one.
+bool is_compound_of(const IndexSpec& spec, const SortSpec& sort) {
+  return spec.fields.size() > 1 &&
+         std::ranges::equal(
+             spec.fields, sort.keys(), {}, &IndexField::path,
+             [](const SortSpec::Key& key) -> const std::string& { return key.path.dotted(); });
+}
 
 std::vector<Candidate> candidates_for(const Collection& collection,
                                       const std::vector<Predicate>& predicates,
-                                      const SortSpec& sort, Usable usable) {
+                                      const SortSpec& sort, const PlanRequest& request) {
   std::vector<Candidate> candidates;
   for (const auto& index : collection.indexes) {
-    if (usable != nullptr && !usable(*index)) continue;
+    const bool is_usable = request.usable == nullptr || request.usable(*index);
+    const bool is_for_sort =
+        !is_usable && request.sorts_by_compound && is_compound_of(spec_of(*index), sort);
+    if (!is_usable && !is_for_sort) continue;
     if (!holds_all_that_match(spec_of(*index), predicates)) continue;
     Candidate candidate = make_candidate(index, predicates);
     consider_sort(candidate, sort);
+    if (is_for_sort && !candidate.sorts) continue;
     if (candidate.is_bounded() || candidate.sorts) candidates.push_back(std::move(candidate));
   }
   return candidates;
@@ -262,11 +272,12 @@ std::vector<Candidate> candidates_for(const Collection& collection,
 
 // A scan for each branch of the `$or`; none where a branch has no index.
 std::vector<Scan> plan_branches(const Transaction& transaction, const Collection& collection,
-                                const std::shared_ptr<const Matcher>& filter, Usable usable) {
+                                const std::shared_ptr<const Matcher>& filter,
+                                const PlanRequest& request) {
   std::vector<Scan> scans;
   for (const Matcher& branch : filter->or_branches()) {
     const std::vector<Candidate> candidates =
-        candidates_for(collection, branch.conjunction(), SortSpec(), usable);
+        candidates_for(collection, branch.conjunction(), SortSpec(), request);
     const Candidate* const best = best_of(transaction, candidates);
     if (best == nullptr) return {};
     scans.push_back(to_scan(*best));
@@ -381,10 +392,10 @@ class Planner {
   void choose() {
     if (choose_id()) return;
     const std::vector<Candidate> all =
-        candidates_for(*plan_.collection, predicates(), plan_.sort, request_.usable);
+        candidates_for(*plan_.collection, predicates(), plan_.sort, request_);
     if (const Candidate* const best = best_of(transaction_, all)) return use(*best);
     if (plan_.filter && !plan_.filter->or_branches().empty()) {
-      plan_.scans = plan_branches(transaction_, *plan_.collection, plan_.filter, request_.usable);
+      plan_.scans = plan_branches(transaction_, *plan_.collection, plan_.filter, request_);
       if (!plan_.scans.empty()) return;
     }
     if (!plan_.sort.empty()) {
