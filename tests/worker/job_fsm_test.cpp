@@ -96,6 +96,14 @@ TEST(JobFsm, ABusyProviderIsAskedAgainAsLateAsItSays) {
   EXPECT_EQ(fsm.failure(), FailureKind::kRetryable);
 }
 
+TEST(JobFsm, WhatIsCancelledWhileTheProviderIsBusyIsPaidBack) {
+  JobFsm fsm = asked();
+  (void)fsm.resume(Busy{.reason = "throttled"});  // nothing was begun
+  fsm.cancel();
+  EXPECT_EQ(fsm.interrupted().state, State::kFailing);
+  EXPECT_EQ(fsm.failure(), FailureKind::kFinal);
+}
+
 TEST(JobFsm, ARefusalIsFinal) {
   JobFsm fsm = asked();
   EXPECT_EQ(fsm.resume(Refused{"NSFW content detected"}).state, State::kFailing);

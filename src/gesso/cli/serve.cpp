@@ -410,8 +410,11 @@ ExitCode serve(const Invocation& invocation) {
   spdlog::info("ending: requests in work have {} ms; a second signal ends at once",
                settings.drain_timeout.count());
   const Deadline mail_by = Deadline::after(settings.drain_timeout + kHandBackTimeout);
+  // One time for both: the last resort waits for no more of it.
+  const Deadline drained = Deadline::after(settings.drain_timeout);
+  if (worker) worker->claim_no_more();
   server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the application
-  if (worker && worker->stop(settings.drain_timeout) > 0) {
+  if (worker && worker->stop(drained.remaining()) > 0) {
     spdlog::warn("claims of generations are left to expire");
   }
   // Calls that were cut may still run in these, and use what is declared below them.

@@ -647,7 +647,6 @@ std::string integer_range(const Setting& setting) {
   return "integer from " + std::to_string(setting.min) + " to " + std::to_string(setting.max);
 }
 
-// Collects what is wrong, and sets what is right.
 // Variables that are read elsewhere: where the settings' file is, and the keys of `gesso localdb
 // --account`.
 bool is_no_setting(std::string_view name) {
@@ -656,6 +655,7 @@ bool is_no_setting(std::string_view name) {
   return std::ranges::find(kNames, name) != kNames.end();
 }
 
+// Collects what is wrong, and sets what is right.
 class Loader {
   LoadedSettings loaded_;
   std::vector<Violation> violations_;

@@ -55,6 +55,13 @@ std::optional<Generation> GenerationWork::claim(std::string_view worker,
       if (hooks_.watch != nullptr) hooks_.watch->notify(*claimed);
       return claimed;
     }
+    // Nobody works on it: it does not count as taken, whatever becomes of its end.
+    if (policy != nullptr) {
+      policy->give_back({.id = claimed->id,
+                         .user_id = claimed->user_id,
+                         .model_type = claimed->model_type,
+                         .created_at = claimed->created_at});
+    }
     if (auto over = change(claim_of(*claimed),
                            giving_up(*claimed, gave_up(options_.max_attempts), now()))) {
       (void)ended(*std::move(over));

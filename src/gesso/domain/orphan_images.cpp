@@ -1,5 +1,7 @@
 #include "gesso/domain/orphan_images.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -41,6 +43,7 @@ class Owned {
       }
     }
   }
+  void keep_all_of(const GenerationId& id) { going_on_.insert(id); }
   [[nodiscard]] bool has(const StoredBlob& blob) const {
     const auto owner = owner_of(blob.name);
     return names_.contains(blob.name) || (owner && going_on_.contains(*owner));
@@ -58,12 +61,20 @@ Owned owned_of(const RunUnit& run, const repositories::RepositoryContext& contex
   for (std::size_t at = 0; at < ids.size(); at += kIdsPerQuery) {
     const auto first = ids.begin() + static_cast<std::ptrdiff_t>(at);
     const auto count = static_cast<std::ptrdiff_t>(std::min(kIdsPerQuery, ids.size() - at));
-    // One that cannot be read throws: what it has is not known, and nothing is removed.
+    bool all_were_read = true;
     const auto found = run_unit(run, [&](mongo::Session& session) {
       return repositories::GenerationRepository(session, context)
-          .find_many(query::where<&Generation::id>.in(std::vector(first, first + count)));
+          .find_many(query::where<&Generation::id>.in(std::vector(first, first + count)),
+                     query::unsorted, {.skip_undecodable = [&](const Error& error) {
+                       spdlog::error("sweep of images: {}", error.what());
+                       all_were_read = false;
+                     }});
     });
     for (const Generation& generation : found) owned.add(generation, store);
+    // What one has that cannot be read is not known: all of these may be its.
+    if (!all_were_read) {
+      for (auto id = first; id != first + count; ++id) owned.keep_all_of(*id);
+    }
   }
   return owned;
 }
@@ -86,8 +97,13 @@ OrphanSweepReport sweep_orphan_images(const RunUnit& run,
   const Owned owned = owned_of(run, context, store, old);
   for (const StoredBlob& blob : old) {
     if (owned.has(blob)) continue;
-    store.remove(blob.name, call);
-    ++report.removed;
+    try {
+      store.remove(blob.name, call);
+      ++report.removed;
+    } catch (const Error& error) {
+      if (call.ended()) throw;  // the next sweep takes it up here
+      spdlog::warn("sweep of images: {}: {}", blob.name, error.what());
+    }
   }
   return report;
 }

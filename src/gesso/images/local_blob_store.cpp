@@ -209,7 +209,10 @@ std::vector<StoredBlob> LocalBlobStore::list(std::string_view prefix, std::strin
                                              std::size_t limit, const client::Call& call) {
   client::check(call, "listing images");
   std::vector<StoredBlob> found;
-  collect(options_.folder, "", prefix, after, limit, found);
+  // From the prefix's own folder on: there may be a million beside it.
+  const std::string within(prefix.substr(0, prefix.rfind('/') + 1));
+  if (within.find("..") != std::string::npos || within.starts_with('/')) return found;
+  collect(options_.folder / within, within, prefix, after, limit, found);
   return found;
 }
 

@@ -78,7 +78,9 @@ class CommandCursor final : public Cursor::Source {
     Reply reply;
     // A batch whose answer was lost is not fetched again: the server would give the next one.
     const Mode mode = batch == "nextBatch" ? Mode::kWrite : Mode::kRead;
-    lease_.call(lease_.shared().database, command, mode, operation_, reply);
+    Operation operation = operation_;
+    if (mode == Mode::kWrite) operation.name = "getMore";
+    lease_.call(lease_.shared().database, command, mode, operation, reply);
     const bson::View cursor = reply.view()["cursor"].as_document();
     id_ = number(cursor, "id");
     batch_ = bson::Document(cursor[batch].as_document());
@@ -102,6 +104,7 @@ class CommandCursor final : public Cursor::Source {
       bson::Builder command;
       command.append("killCursors", collection_).append("cursors", bson::make_array(id_));
       Reply reply;
+      operation_.name = "killCursors";  // what it costs is no find's
       lease_.call(lease_.shared().database, command, Mode::kWrite, operation_, reply);
     } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the server forgets it in time
     }

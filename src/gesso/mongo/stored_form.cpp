@@ -88,8 +88,8 @@ bson::Document StoredForm::inserted(bson::View document, Time now,
 
 bson::Document StoredForm::needed(bson::View filter, bson::View update,
                                   const DialectTraits& traits) const {
+  if (adds_nothing(traits)) return {};
   bson::Builder fields;
-  if (adds_nothing(traits)) return fields.finish();
   bool any = false;
   if (!traits.ttl_on_any_date && !ttl_field_.empty() && !value_set(update, ttl_field_)) {
     fields.append(ttl_field_, 1);

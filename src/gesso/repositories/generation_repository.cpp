@@ -176,9 +176,14 @@ std::optional<Generation> GenerationRepository::claim_next(std::string_view work
   // finds the oldest taken goes on at a random one: the others do so as well.
   require_at_least(1, "lease", lease.count());
   constexpr std::int64_t kLookAhead = 16;
+  // Where all of the oldest are refused, one user's or one model's perhaps, others stand behind
+  // them.
+  constexpr std::int64_t kFarthest = 16'384;
+  std::int64_t most = policy != nullptr ? policy->look_ahead() : kLookAhead;
   while (true) {
     const Time moment = now();
-    auto candidates = free_ones(moment, policy != nullptr ? policy->look_ahead() : kLookAhead);
+    auto candidates = free_ones(moment, most);
+    const bool may_be_more = std::ssize(candidates) >= most;
     if (policy != nullptr) policy->arrange(candidates);
     bool all_refused = true;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -198,7 +203,9 @@ std::optional<Generation> GenerationRepository::claim_next(std::string_view work
       }
       if (policy != nullptr) policy->give_back(chosen);
     }
-    if (all_refused) return std::nullopt;
+    if (!all_refused) continue;
+    if (!may_be_more || most >= kFarthest) return std::nullopt;
+    most *= 4;
   }
 }
 

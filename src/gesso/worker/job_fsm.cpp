@@ -37,7 +37,10 @@ std::string_view name_of(JobFsm::State state) {
 }
 
 JobFsm::JobFsm(Known known, JobOptions options)
-    : options_(options), known_(std::move(known)), poll_every_(options.poll_min) {}
+    : options_(options),
+      known_(std::move(known)),
+      was_asked_before_(known_.was_asked),
+      poll_every_(options.poll_min) {}
 
 JobFsm::Step JobFsm::go(State state, milliseconds after) {
   if (state != state_) failures_ = 0;
@@ -197,6 +200,8 @@ JobFsm::Step JobFsm::after_answer(const Outcome& outcome) {
     return fail(is_paid ? FailureKind::kCancelled : FailureKind::kFinal, stopped->reason);
   }
   if (const auto* busy = std::get_if<providers::Busy>(&outcome)) {
+    // Nothing was begun: who cancels now is paid back, unless an earlier claim had asked.
+    if (asked == State::kAsking) known_.was_asked = was_asked_before_;
     return again(options_.busy_answers, busy->retry_after, [&] {
       if (asked == State::kStopping) return poll_later(milliseconds{0});
       return fail(FailureKind::kRetryable, busy->reason);

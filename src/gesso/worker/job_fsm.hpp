@@ -104,6 +104,7 @@ class JobFsm {
  private:
   JobOptions options_;
   Known known_;
+  bool was_asked_before_;  // by an earlier claim
   State state_ = State::kNoting;
   int failures_ = 0;  // of this step
   int looks_ = 0;

@@ -46,10 +46,14 @@ void keep_images(BlobStore& store, const models::GenerationId& id,
     const images::Blob& blob = painted[index];
     const std::string name =
         domain::image_name(id, index, images::extension(images::format_of(blob.bytes)));
-    (void)store.put(name, blob, call);
+    std::string kept = blob.bytes;
+    if (store.put(name, blob, call) == images::PutOutcome::kThere) {
+      // An earlier attempt has left a picture there, perhaps another one.
+      if (auto there = store.get(name, call)) kept = std::move(there->bytes);
+    }
     addresses.blob_urls.emplace_back(store.address(name));
     addresses.thumbnail_urls.emplace_back(
-        keep_thumbnail(store, id, index, blob.bytes, name, thumbnail_edge, call));
+        keep_thumbnail(store, id, index, kept, name, thumbnail_edge, call));
   }
   if (!painted.empty()) return;
   for (std::size_t index = 0; index < addresses.result_urls.size(); ++index) {

@@ -21,6 +21,8 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t kThreadsForShortCalls = 8;
+// What was broken off has so long to give its claim back, within the last resort's own time.
+constexpr milliseconds kTimeToHandBack{2000};
 
 FairnessLimits limits_of(const WorkerOptions& options, const Providers& providers) {
   FairnessLimits limits{.all = options.parallel, .per_user = options.parallel_per_user};
@@ -243,7 +245,9 @@ void Worker::beat(steady_clock::time_point now) {
 
 // --- Claims -----------------------------------------------------------------------------------
 
-bool Worker::may_claim() const { return !ending_ && claiming_ < claimers_ && fairness_.has_room(); }
+bool Worker::may_claim() const {
+  return claims_ && !ending_ && claiming_ < claimers_ && fairness_.has_room();
+}
 
 void Worker::ring() {
   hungry_ = true;
@@ -269,7 +273,7 @@ void Worker::claim(std::uint64_t rings) {
 void Worker::claimed(std::optional<Generation> generation, std::uint64_t rings) {
   {
     const std::lock_guard lock(mutex_);
-    --claiming_;
+    if (!generation) --claiming_;
     if (generation) {  // where one was there may be more
       hungry_ = true;
       claimers_ = std::min(options_.claimers, claimers_ * 2);
@@ -308,6 +312,7 @@ void Worker::take_on(Generation generation) {
   {
     const std::lock_guard lock(mutex_);
     jobs_[job->generation.id] = job;
+    --claiming_;  // at once, so that `stop` sees one or the other
     if (ending_) job->fsm.end();
     step = job->fsm.start();
   }
@@ -438,7 +443,9 @@ void Worker::ask_provider(const JobPtr& job, JobFsm::State state) {
 
 void Worker::save(const JobPtr& job) {
   pool_.run([this, job] {
-    const client::Call call{.deadline = Deadline::after(options_.call_timeout)};
+    // Not the job's own token: what was cancelled may have to be kept all the same.
+    const client::Call call{.deadline = Deadline::after(options_.call_timeout),
+                            .stop = saving_.get_token()};
     JobFsm::Outcome outcome = JobFsm::Saved{};
     try {
       keep_images(store_, job->generation.id, job->images, options_.thumbnail_edge, job->addresses,
@@ -521,6 +528,11 @@ void Worker::finish(const JobPtr& job) {
 
 // --- The end ----------------------------------------------------------------------------------
 
+void Worker::claim_no_more() {
+  const std::lock_guard lock(mutex_);
+  claims_ = false;
+}
+
 std::size_t Worker::stop(milliseconds patience) {
   if (hooks_.bell != nullptr && thread_.joinable()) hooks_.bell->listen({}, {});
   std::vector<JobPtr> jobs;
@@ -538,7 +550,8 @@ std::size_t Worker::stop(milliseconds patience) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, patience, is_done);
   for (const auto& [id, job] : jobs_) job->stop.request_stop();
-  changed_.wait_for(lock, options_.database_timeout, is_done);
+  saving_.request_stop();
+  changed_.wait_for(lock, std::min(options_.database_timeout, kTimeToHandBack), is_done);
   const std::size_t left = jobs_.size();
   ended_ = true;
   lock.unlock();

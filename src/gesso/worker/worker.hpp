@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -91,10 +92,12 @@ class Worker {
   std::size_t units_ = 0;     // of work that the database has
   std::chrono::milliseconds poll_every_;
   std::chrono::steady_clock::time_point next_look_;
+  bool claims_ = true;
   bool ending_ = false;
   bool ended_ = false;
   WorkerStatus counts_;
   std::condition_variable changed_;
+  std::stop_source saving_;  // of images, when there is no more time for it
   std::thread thread_;
   TaskPool pool_;  // destroyed first
 
@@ -107,8 +110,10 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   void start();
+  // From now on: who is about to end lets others begin. What is claimed goes on.
+  void claim_no_more();
   // Claims nothing any more, hands back what waits, and waits for the rest; what is not done within
-  // `patience` is broken off and handed back. Returns how many claims are left to expire, which are
+  // `patience` is broken off and handed back, for which there are two seconds more. Returns how many claims are left to expire, which are
   // those whom the database did not answer. Idempotent; blocks.
   std::size_t stop(std::chrono::milliseconds patience);
 

@@ -62,6 +62,14 @@ class Reply {
     bson_destroy(&bson_);
     bson_init_static(&bson_, document.data(), document.size());
   }
+  // Keeps bytes of its own of what it shows.
+  void own() {
+    bson_t copy;
+    bson_copy_to(&bson_, &copy);
+    bson_destroy(&bson_);
+    bson_copy_to(&copy, &bson_);
+    bson_destroy(&copy);
+  }
   [[nodiscard]] bson::View view() const { return bson::View(bson_get_data(&bson_)); }
 };
 

@@ -31,6 +31,16 @@ std::string_view collection_of(const Operation& operation) {
                                   : std::string_view(operation.ns).substr(dot + 1);
 }
 
+// How many documents a command changed, where it says so; else the one thing that it did, if it was
+// not refused. The `n` of a count is its answer.
+std::size_t documents_of(const Operation& operation, bson::View reply, bool refused) {
+  const std::int64_t otherwise = refused ? 0 : 1;
+  const bool changes =
+      operation.name == "insert" || operation.name == "update" || operation.name == "delete";
+  if (!changes) return static_cast<std::size_t>(otherwise);
+  return static_cast<std::size_t>(std::max(otherwise, reply["n"].integer().value_or(otherwise)));
+}
+
 // Makes an error of a throttled write, as the server makes one of a throttled read.
 bool fail_if_throttled(bson::View reply, bson_error_t& error) {
   const auto throttled = throttled_write(reply);
@@ -174,13 +184,19 @@ double Session::Impl::await_capacity(const Operation& operation) const {
   }
 }
 
-void Session::Impl::account(const Operation& operation, bson::View reply, double reserved) {
+void Session::Impl::account(const Operation& operation, Reply* answer, double reserved) {
   if (!traits().tells_request_charge) return;
   CommandCharge charge{.operation = operation.name, .collection = collection_of(operation)};
-  if (reply.empty()) return shared_.limiter.release(charge.collection, reserved);
-  const std::size_t documents =
-      static_cast<std::size_t>(std::max<std::int64_t>(1, reply["n"].integer().value_or(1)));
-  const std::optional<CommandCharge> said = measured_ ? ask_charge() : std::nullopt;
+  if (answer == nullptr || answer->view().empty()) {
+    return shared_.limiter.release(charge.collection, reserved);
+  }
+  const std::optional<detail::Refusal> refused = detail::refusal_of(answer->view());
+  const std::size_t documents = documents_of(operation, answer->view(), refused.has_value());
+  std::optional<CommandCharge> said;
+  if (measured_) {
+    answer->own();  // the question takes the place of a reply that is borrowed
+    said = ask_charge();
+  }
   if (said) {
     charge.request_units = said->request_units;
     charge.delayed = said->delayed;
@@ -190,8 +206,7 @@ void Session::Impl::account(const Operation& operation, bson::View reply, double
     ++charge_.commands;
     if (shared_.observe_charge) shared_.observe_charge(charge);
   }
-  shared_.limiter.charged(charge, said.has_value(), documents, detail::refusal_of(reply), priority_,
-                          reserved);
+  shared_.limiter.charged(charge, said.has_value(), documents, refused, priority_, reserved);
 }
 
 std::optional<CommandCharge> Session::Impl::ask_charge() {

@@ -134,7 +134,7 @@ class Session::Impl {
   // what was reserved for the command.
   [[nodiscard]] double await_capacity(const Operation& operation) const;
   // After a command came back: what it cost, where that matters to anybody.
-  void account(const Operation& operation, bson::View reply, double reserved);
+  void account(const Operation& operation, Reply* answer, double reserved);
   // Asks the server what the last command cost; std::nullopt where it does not say.
   [[nodiscard]] std::optional<CommandCharge> ask_charge();
   // By a token, where the endpoint wants one and it is due. False where that did not get through.
@@ -154,7 +154,7 @@ void Session::Impl::persist(const Operation& operation, Repeat repeat, Reply& re
     bson_error_t error{};
     const bool sent = log_in(error);
     const bool done = sent && attempt(error, reply);
-    account(operation, sent ? reply.view() : bson::View(), reserved);
+    account(operation, sent ? &reply : nullptr, reserved);
     if (done) break;
     judge(error, reply.view(), operation, attempts);
   }

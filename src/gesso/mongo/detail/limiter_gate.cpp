@@ -66,10 +66,12 @@ void LimiterGate::charged(const CommandCharge& charge, bool measured, std::size_
     const auto [at, added] = usual_.try_emplace(key_of(charge), request_units / each);
     if (!added) at->second += kWeight * (request_units / each - at->second);
   } else if (!measured) {
+    // Of a batch that was refused in its middle, the documents before that were paid for.
     const auto known = usual_.find(key_of(charge));
-    request_units = refused                 ? kRefusalCharge
+    request_units = documents == 0          ? 0
                     : known == usual_.end() ? nominal_charge(charge.operation, documents)
                                             : known->second * each;
+    if (refused) request_units += kRefusalCharge;
   }
   if (charge.collection.empty()) return;
   auto limiter = limiters_.find(charge.collection);
