@@ -125,7 +125,7 @@ TEST_F(ChargeTest, OfACursorIsAskedForBehindEachBatch) {
     while (cursor.next()) {
     }
   });
-  EXPECT_THAT(charges, ElementsAre("find users 1.00", "find users 1.00"));
+  EXPECT_THAT(charges, ElementsAre("find users 1.00", "getMore users 1.00"));
 }
 
 TEST_F(ChargeTest, NothingIsAskedWithoutSamplingOrElsewhere) {
