@@ -62,12 +62,26 @@ TEST(CurlClient, FollowsNoRedirect) {
   EXPECT_EQ(server.request_count(), 1U);
 }
 
+bool was_not_sent(HttpClient& client, const HttpRequest& request) {
+  try {
+    (void)client.send(request, {});
+  } catch (const NotSent&) {
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+  ADD_FAILURE() << "there was a reply";
+  return false;
+}
+
 TEST(CurlClient, SaysWhyThereWasNoReply) {
   HttpsServer server(echo);
   const auto client = client_of(server);
   const std::string origin = "http://127.0.0.1:" + std::to_string(server.port());
   for (const Fault& fault :
        {Fault::reset(), Fault::cut(), Fault::garbage(), Fault::wrong_length()}) {
+    server.fail_next(1, fault);
+    EXPECT_FALSE(was_not_sent(*client, {.url = url_of(server)}));  // it may have been heard
     server.fail_next(1, fault);
     const Error error = failure_of(*client, {.url = url_of(server, "/path?query")});
     EXPECT_EQ(error.kind(), ErrorKind::kUnavailable);
@@ -77,6 +91,7 @@ TEST(CurlClient, SaysWhyThereWasNoReply) {
   }
   server.down();
   EXPECT_EQ(failure_of(*client, {.url = url_of(server)}).kind(), ErrorKind::kUnavailable);
+  EXPECT_TRUE(was_not_sent(*client, {.url = url_of(server)}));
 }
 
 TEST(CurlClient, RefusesAReplyOverOneMebibyte) {

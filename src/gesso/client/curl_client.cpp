@@ -188,6 +188,9 @@ class CurlClient final : public HttpClient {
     set(easy, CURLOPT_WRITEDATA, &reply);
 
     const CURLcode code = detail::perform(easy, call, doing);
+    if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT) {
+      throw NotSent(failure(code, origin, reason.data(), reply));
+    }
     if (code != CURLE_OK) throw failure(code, origin, reason.data(), reply);
     if (!reply.headers_ended) {  // which libcurl takes for a reply without a body
       throw Error(ErrorKind::kUnavailable, origin + ": its reply ended amid its headers",

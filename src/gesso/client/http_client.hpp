@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "gesso/base/error.hpp"
 #include "gesso/base/secret.hpp"
 #include "gesso/client/call.hpp"
 
@@ -43,6 +44,12 @@ struct HttpResponse {
   }
 };
 
+// An Error of a request that nobody can have heard: no name, no connection.
+class NotSent final : public Error {
+ public:
+  explicit NotSent(Error error) : Error(std::move(error)) {}
+};
+
 // Implementations are thread-safe and block. They follow no redirect, verify every certificate of
 // an https URL, send an https request over TLS 1.2 or newer and refuse a reply over 1 MiB.
 class HttpClient {
@@ -54,7 +61,8 @@ class HttpClient {
 
   // Makes one attempt. Any status is a reply. Throws Error: kUnavailable when there was none (the
   // message says host and reason: not found, refused, the certificate's fault), kTimeout when
-  // `timeout` or the deadline passed, kValidation for what cannot be sent. retryable() says whether
+  // `timeout` or the deadline passed, kValidation for what cannot be sent; of those of the first kind
+  // a NotSent where no connection was made. retryable() says whether
   // another attempt may help: not after a bad certificate or a reply that is too long.
   [[nodiscard]] virtual HttpResponse send(const HttpRequest& request, const Call& call) = 0;
 };

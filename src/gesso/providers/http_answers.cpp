@@ -39,6 +39,9 @@ Answer ask(client::HttpClient& client, const client::HttpRequest& request, const
   std::optional<client::HttpResponse> reply;
   try {
     reply = client.send(request, call);
+  } catch (const client::NotSent& error) {
+    spdlog::warn("{}: {}", who, error.what());
+    return Busy{.reason = std::string(who) + " cannot be reached."};
   } catch (const Error& error) {
     spdlog::warn("{}: {}", who, error.what());
     if (error.kind() == ErrorKind::kValidation) {
