@@ -61,9 +61,9 @@ class HttpClient {
 
   // Makes one attempt. Any status is a reply. Throws Error: kUnavailable when there was none (the
   // message says host and reason: not found, refused, the certificate's fault), kTimeout when
-  // `timeout` or the deadline passed, kValidation for what cannot be sent; of those of the first kind
-  // a NotSent where no connection was made. retryable() says whether
-  // another attempt may help: not after a bad certificate or a reply that is too long.
+  // `timeout` or the deadline passed, kValidation for what cannot be sent; of those of the first
+  // kind a NotSent where no connection was made. retryable() says whether another attempt may help:
+  // not after a bad certificate or a reply that is too long.
   [[nodiscard]] virtual HttpResponse send(const HttpRequest& request, const Call& call) = 0;
 };
 

@@ -113,8 +113,9 @@ class Worker {
   // From now on: who is about to end lets others begin. What is claimed goes on.
   void claim_no_more();
   // Claims nothing any more, hands back what waits, and waits for the rest; what is not done within
-  // `patience` is broken off and handed back, for which there are two seconds more. Returns how many claims are left to expire, which are
-  // those whom the database did not answer. Idempotent; blocks.
+  // `patience` is broken off and handed back, for which there are two seconds more. Returns how
+  // many claims are left to expire, which are those whom the database did not answer. Idempotent;
+  // blocks.
   std::size_t stop(std::chrono::milliseconds patience);
 
   [[nodiscard]] WorkerStatus status() const;

@@ -242,13 +242,12 @@ TEST_F(ChangeStreamTest, EachPartitionHasItsToken) {
 bson::Document token_between(const std::string& low, const std::string& high) {
   const bson::Document token = token_of({.behind = 1844, .partition = 0, .partitions = 2});
   const auto bytes = token["_data"].as_binary().bytes;
-  bson::Document inner = bson::from_json(
-      *base64_decode({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  bson::Document inner =
+      bson::from_json(*base64_decode({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
   std::string text = bson::to_json(inner);
   std::erase(text, ' ');
   const std::string range = R"("min":"","max":"8000")";
-  text.replace(text.find(range), range.size(),
-               R"("min":")" + low + R"(","max":")" + high + "\"");
+  text.replace(text.find(range), range.size(), R"("min":")" + low + R"(","max":")" + high + "\"");
   const std::string data = base64_encode(text);
   const auto* const raw = reinterpret_cast<const std::uint8_t*>(data.data());
   return bson::make_document("_data", bson::Binary{.subtype = 0, .bytes = {raw, data.size()}},

@@ -165,8 +165,8 @@ TEST_F(ExtensionTest, ACollectionMayBeShardedWhoeverMakesIt) {
 }
 
 TEST_F(ExtensionTest, ShardCollectionNeedsRightsOnItsDatabase) {
-  engine_ = std::make_unique<Engine>(
-      EngineOptions{.require_auth = true, .dialect = dialect_.get()}, *store_, clock_, random_);
+  engine_ = std::make_unique<Engine>(EngineOptions{.require_auth = true, .dialect = dialect_.get()},
+                                     *store_, clock_, random_);
   auth::UserDirectory& users = engine_->services().users;
   users.put({.name = "writer", .db = "admin", .roles = {{.name = "readWrite", .db = "mine"}}});
   users.put({.name = "reader", .db = "admin", .roles = {{.name = "read", .db = "mine"}}});

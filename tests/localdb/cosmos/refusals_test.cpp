@@ -220,10 +220,9 @@ TEST_F(RefusalTest, ABatchIsNoLongerThanTheLongestMessage) {
   const bson::Document first = good(R"({"find": "big"})");
   EXPECT_LE(first.size(), most);
   EXPECT_EQ(first.view().at_path("cursor.firstBatch").as_document().count(), 2U);
-  const bson::Document second =
-      good(R"({"getMore": {"$numberLong": ")" +
-           std::to_string(*first.view().at_path("cursor.id").integer()) +
-           R"("}, "collection": "big"})");
+  const bson::Document second = good(R"({"getMore": {"$numberLong": ")" +
+                                     std::to_string(*first.view().at_path("cursor.id").integer()) +
+                                     R"("}, "collection": "big"})");
   EXPECT_LE(second.size(), most);
   EXPECT_EQ(second.view().at_path("cursor.nextBatch").as_document().count(), 2U);
   EXPECT_NE(second.view().at_path("cursor.id").integer(), 0);

@@ -36,8 +36,8 @@ struct FeedPage {
   std::size_t bytes = 0;               // of the documents in them
 };
 // The next documents behind `place`, which moves behind them, and stays where there are none. Looks
-// at every document and charges the thread's meter for it. `filter` is asked about events, which have
-// `most_bytes` together; one always fits.
+// at every document and charges the thread's meter for it. `filter` is asked about events, which
+// have `most_bytes` together; one always fits.
 [[nodiscard]] FeedPage next_page(const Transaction& transaction, const Collection& collection,
                                  const Container& container, const Matcher& filter, Time now,
                                  std::size_t most_bytes, FeedPlace& place);

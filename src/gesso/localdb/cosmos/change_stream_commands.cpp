@@ -83,9 +83,9 @@ FeedPage fetch(const Context& context, ChangeStream& stream) {
     return {};
   }
   const Stamp before = stream.place.behind;
-  FeedPage page = next_page(snapshot, *collection, container, stream.filter,
-                            context.services.clock.now(),
-                            dialect_of(context).presentation().max_batch_bytes(), stream.place);
+  FeedPage page =
+      next_page(snapshot, *collection, container, stream.filter, context.services.clock.now(),
+                dialect_of(context).presentation().max_batch_bytes(), stream.place);
   if (stream.place.behind == before) stream.nothing_in = snapshot.number();
   if (page.bytes == 0) return page;
   for (const std::size_t partition : partitions) {

@@ -171,9 +171,9 @@ void distinct(Context& context) {
       context.reply.push(value);
       if (context.reply.size() > most) {
         constexpr std::size_t kMegabyte = std::size_t{1} << 20;
-        throw CommandError(kDistinctTooBig, "distinct too big, " +
-                                                std::to_string((most + kMegabyte - 1) / kMegabyte) +
-                                                "mb cap");
+        throw CommandError(
+            kDistinctTooBig,
+            "distinct too big, " + std::to_string((most + kMegabyte - 1) / kMegabyte) + "mb cap");
       }
     });
   }
