@@ -168,8 +168,13 @@ TEST_F(ExtensionTest, ShardCollectionNeedsRightsOnItsDatabase) {
   engine_ = std::make_unique<Engine>(EngineOptions{.require_auth = true, .dialect = dialect_.get()},
                                      *store_, clock_, random_);
   auth::UserDirectory& users = engine_->services().users;
-  users.put({.name = "writer", .db = "admin", .roles = {{.name = "readWrite", .db = "mine"}}});
-  users.put({.name = "reader", .db = "admin", .roles = {{.name = "read", .db = "mine"}}});
+  for (const auto& [name, role] : {std::pair{"writer", "readWrite"}, {"reader", "read"}}) {
+    auth::User user;
+    user.name = name;
+    user.db = "admin";
+    user.roles = {{.name = role, .db = "mine"}};
+    users.put(user);
+  }
   client_.user = users.find("admin", "reader");
   EXPECT_EQ(code(R"({"shardCollection": "mine.c", "key": {"k": "hashed"}})"), 13);
   client_.user = users.find("admin", "writer");
