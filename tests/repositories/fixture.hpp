@@ -66,6 +66,10 @@ class Database : public ::testing::Environment {
   // Whether commands can be made to fail; a MongoDB server of somebody else's will not, nor will an
   // account of Azure.
   [[nodiscard]] bool has_fail_points() const { return server_ != nullptr && !is_cosmos_; }
+  // `count`, or `throttled` where a few hundred request units a second are all there are.
+  [[nodiscard]] std::size_t many(std::size_t count, std::size_t throttled) const {
+    return is_cosmos_ ? throttled : count;
+  }
   // Lets so many more commands through that read or write documents, and refuses all that follow
   // with this code.
   void fail_after(int commands, int code = 8000);

@@ -291,15 +291,15 @@ TEST_F(GenerationRepositoryTest, WhatIsProcessingIsNotClaimed) {
 
 TEST_F(GenerationRepositoryTest, ManyClaimersEmptyTheQueueAndEachGenerationIsClaimedOnce) {
   constexpr int kClaimers = 16;
-  constexpr std::size_t kQueue = 5000;
+  const std::size_t queue = Database::get().many(5000, 200);
   generations([&](GenerationRepository repository) {
     std::vector<Generation> batch;
-    for (std::size_t i = 0; i < kQueue; ++i) {
+    for (std::size_t i = 0; i < queue; ++i) {
       batch.push_back(repository.make_generation({.user_id = kAda, .prompt = "A lake"}));
       if (i % 7 == 0) clock_.advance(1ms);
     }
     const CreateManyResult created = repository.create_many(batch);
-    ASSERT_EQ(created.created, kQueue);
+    ASSERT_EQ(created.created, queue);
   });
   std::mutex mutex;
   std::set<std::string> claimed;
@@ -319,8 +319,8 @@ TEST_F(GenerationRepositoryTest, ManyClaimersEmptyTheQueueAndEachGenerationIsCla
     });
   }
   threads.clear();
-  EXPECT_EQ(claims, kQueue);
-  EXPECT_EQ(claimed.size(), kQueue);
+  EXPECT_EQ(claims, queue);
+  EXPECT_EQ(claimed.size(), queue);
 }
 
 TEST_F(GenerationRepositoryTest, StatsCountTimeAndCredits) {
