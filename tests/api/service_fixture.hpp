@@ -26,6 +26,7 @@
 #include "gesso/testing/temp_dir.hpp"
 #include "tests/domain/keeping_mailer.hpp"
 #include "tests/http/raw_client.hpp"
+#include "tests/support/tested_dialect.hpp"
 
 namespace gesso::api::testing {
 
@@ -109,7 +110,8 @@ class Running {
   Running(const std::filesystem::path& folder, std::size_t waiting_hashes,
           std::chrono::milliseconds request_timeout, std::string_view limit_table,
           std::chrono::milliseconds server_selection_timeout, std::size_t max_connections)
-      : engine({.data_dir = folder / "data", .unix_socket = folder / "db.sock"}),
+      : engine(gesso::testing::on_tested_dialect(
+            {.data_dir = folder / "data", .unix_socket = folder / "db.sock"})),
         database({.uri = Secret(engine.uri()),
                   .pool_size = 4,
                   .warm_minimum = 0,
@@ -149,8 +151,10 @@ class Running {
                }) {
     engine.start();
     database.connect();
-    const auto specs = repositories::declared_indexes();
-    database.run([&](mongo::Session& session) { return mongo::create_indexes(session, specs); });
+    database.run([&](mongo::Session& session) {
+      return mongo::create_indexes(session, repositories::declared_indexes(),
+                                   gesso::testing::tested_collections());
+    });
     server.start();
   }
   // As `gesso serve` ends: units use the hash pool, and hashes the service.

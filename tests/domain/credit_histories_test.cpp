@@ -39,6 +39,7 @@
 #include "gesso/repositories/usage_log_repository.hpp"
 #include "gesso/testing/fake_clock.hpp"
 #include "gesso/testing/seeded_random.hpp"
+#include "tests/support/tested_dialect.hpp"
 
 namespace gesso::domain {
 namespace {
@@ -168,8 +169,7 @@ std::optional<std::uint64_t> number_from(const char* variable) {
   return std::strtoull(text, nullptr, 10);
 }
 
-// A server, in memory where the machine has such a folder, and a service on it; with
-// GESSO_TEST_COSMOS_RU as an account of Azure Cosmos DB with so many request units a second.
+// A server, in memory where the machine has such a folder, and a service on it.
 class World {
   std::filesystem::path folder_;
   SystemClock clock_;
@@ -186,12 +186,8 @@ class World {
             .string();
     if (::mkdtemp(name.data()) == nullptr) throw Error(ErrorKind::kInternal, "mkdtemp");
     folder_ = name;
-    localdb::ServerOptions server{.data_dir = folder_ / "data",
-                                  .unix_socket = (folder_ / "db.sock").string()};
-    if (const auto units = number_from("GESSO_TEST_COSMOS_RU")) {
-      server.cosmos = localdb::CosmosOptions{.ru = static_cast<std::int64_t>(*units)};
-    }
-    server_ = std::make_unique<localdb::Server>(std::move(server));
+    server_ = std::make_unique<localdb::Server>(testing::on_tested_dialect(
+        {.data_dir = folder_ / "data", .unix_socket = (folder_ / "db.sock").string()}));
     server_->start();
     mongo::ServiceOptions options;
     options.uri = Secret(std::string_view(server_->uri()));
@@ -211,12 +207,8 @@ class World {
     };
     service_ = std::make_unique<mongo::Service>(std::move(options), clock_, random_);
     service_->connect();
-    mongo::CollectionOptions collections;
-    if (number_from("GESSO_TEST_COSMOS_SHARDED")) {
-      collections.shard_keys = repositories::declared_shard_keys();
-    }
     service_->run([&](mongo::Session& session) {
-      (void)mongo::create_indexes(session, declared_indexes(), collections);
+      (void)mongo::create_indexes(session, declared_indexes(), testing::tested_collections());
     });
   }
   World(const World&) = delete;
@@ -777,7 +769,7 @@ TEST(CreditHistories, GrantedIsLeftAndSpentWhateverHappens) {
   const auto only = number_from("GESSO_CREDIT_SEED");
   const std::uint64_t first = only.value_or(1);
   // A history costs hundreds of request units, and an account of the tests has 400 a second.
-  const std::uint64_t usual = number_from("GESSO_TEST_COSMOS_RU") ? 60 : 10'000;
+  const std::uint64_t usual = testing::many(10'000, 60);
   const std::uint64_t count = only ? 1 : number_from("GESSO_CREDIT_HISTORIES").value_or(usual);
   constexpr unsigned kWorlds = 2;
   std::atomic<std::uint64_t> next = first;

@@ -131,9 +131,9 @@ TEST_F(AccountRepositoryTest, NoChangeOfManyAtOnceIsLost) {
   const User ada = add_user("ada@example.com");
   {
     std::vector<std::jthread> threads;
-    for (int thread = 0; thread < 4; ++thread) {
+    for (int thread = 0; thread < 16; ++thread) {
       threads.emplace_back([&] {
-        for (int i = 0; i < 5; ++i) {
+        for (int i = 0; i < 3; ++i) {
           accounts([&](AccountRepository repository) {
             repository.change_account(ada.id, [](Account& account) {
               account.api_keys.push_back(key("k"));
@@ -144,8 +144,8 @@ TEST_F(AccountRepositoryTest, NoChangeOfManyAtOnceIsLost) {
       });
     }
   }
-  EXPECT_EQ(account(ada.id).api_keys.size(), 20U);
-  EXPECT_EQ(account(ada.id).account_revision, 20);
+  EXPECT_EQ(account(ada.id).api_keys.size(), 48U);
+  EXPECT_EQ(account(ada.id).account_revision, 48);
 }
 
 TEST_F(AccountRepositoryTest, SaysWhichValueIsTaken) {

@@ -9,6 +9,7 @@
 #include "gesso/repositories/indexes.hpp"
 #include "gesso/repositories/subscription_repository.hpp"
 #include "gesso/repositories/user_repository.hpp"
+#include "tests/support/tested_dialect.hpp"
 
 namespace gesso::repositories {
 
@@ -31,14 +32,10 @@ void Database::SetUp() {
   if (const char* given = std::getenv("GESSO_TEST_MONGODB_URI")) {
     uri = given;
   } else {
-    localdb::ServerOptions server{.data_dir = folder_ / "data",
-                                  .unix_socket = (folder_ / "localdb.sock").string(),
-                                  .test_commands = true};
-    if (const char* units = std::getenv("GESSO_TEST_COSMOS_RU")) {
-      server.cosmos = localdb::CosmosOptions{.ru = std::atoll(units)};
-      is_cosmos_ = true;
-    }
-    server_ = std::make_unique<localdb::Server>(std::move(server));
+    server_ = std::make_unique<localdb::Server>(
+        testing::on_tested_dialect({.data_dir = folder_ / "data",
+                                    .unix_socket = (folder_ / "localdb.sock").string(),
+                                    .test_commands = true}));
     server_->start();
     uri = server_->uri();
   }
@@ -49,7 +46,7 @@ void Database::SetUp() {
   options.warm_minimum = 0;
   options.queue_limit = 100'000;
   // At 400 request units a second whoever comes last of many waits long.
-  if (is_cosmos_) options.default_deadline = std::chrono::minutes{10};
+  if (testing::is_on_cosmos()) options.default_deadline = std::chrono::minutes{10};
   options.observe_command = [this](std::string_view name, bson::View command,
                                    std::chrono::microseconds, bool) {
     const std::lock_guard lock(mutex_);
@@ -57,12 +54,8 @@ void Database::SetUp() {
   };
   service_ = std::make_unique<mongo::Service>(std::move(options), system_clock_, random_);
   service_->connect();
-  mongo::CollectionOptions collections;
-  if (std::getenv("GESSO_TEST_COSMOS_SHARDED") != nullptr) {
-    collections.shard_keys = declared_shard_keys();
-  }
   service_->run([&](mongo::Session& session) {
-    (void)mongo::create_indexes(session, declared_indexes(), collections);
+    (void)mongo::create_indexes(session, declared_indexes(), testing::tested_collections());
   });
 }
 
@@ -93,6 +86,8 @@ std::vector<SentCommand> Database::stop_recording() {
   recording_ = false;
   return std::move(sent_);
 }
+
+bool Database::has_fail_points() const { return server_ != nullptr && !testing::is_on_cosmos(); }
 
 void Database::fail_after(int commands, int code) {
   const auto names = bson::make_array("find", "findAndModify", "insert", "update", "delete");

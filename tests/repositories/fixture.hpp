@@ -1,10 +1,9 @@
 // One server, one service and a fresh database for all repository tests of the program.
 //
-// The server is localdb in this process on a Unix socket (with GESSO_TEST_COSMOS_RU as an account
-// of Azure Cosmos DB with so many request units a second, with GESSO_TEST_COSMOS_SHARDED its
-// collections sharded), or the one that GESSO_TEST_MONGODB_URI names; there the database has a name
-// of its own and is dropped at the end. The clock is a fake one, so that leases, windows and TTLs
-// pass when a test says so.
+// The server is localdb in this process on a Unix socket (of the kind that tests/support/
+// tested_dialect.hpp tells), or the one that GESSO_TEST_MONGODB_URI names; there the database has a
+// name of its own and is dropped at the end. The clock is a fake one, so that leases, windows and
+// TTLs pass when a test says so.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -42,7 +41,6 @@ class Database : public ::testing::Environment {
   SystemClock system_clock_;
   SystemRandom random_;
   std::unique_ptr<localdb::Server> server_;
-  bool is_cosmos_ = false;
   std::unique_ptr<mongo::Service> service_;
   std::mutex mutex_;  // guards the two below
   bool recording_ = false;
@@ -65,11 +63,7 @@ class Database : public ::testing::Environment {
 
   // Whether commands can be made to fail; a MongoDB server of somebody else's will not, nor will an
   // account of Azure.
-  [[nodiscard]] bool has_fail_points() const { return server_ != nullptr && !is_cosmos_; }
-  // `count`, or `throttled` where a few hundred request units a second are all there are.
-  [[nodiscard]] std::size_t many(std::size_t count, std::size_t throttled) const {
-    return is_cosmos_ ? throttled : count;
-  }
+  [[nodiscard]] bool has_fail_points() const;
   // Lets so many more commands through that read or write documents, and refuses all that follow
   // with this code.
   void fail_after(int commands, int code = 8000);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/repositories/fixture.hpp"
+#include "tests/support/tested_dialect.hpp"
 
 namespace gesso::repositories {
 namespace {
@@ -291,7 +292,7 @@ TEST_F(GenerationRepositoryTest, WhatIsProcessingIsNotClaimed) {
 
 TEST_F(GenerationRepositoryTest, ManyClaimersEmptyTheQueueAndEachGenerationIsClaimedOnce) {
   constexpr int kClaimers = 16;
-  const std::size_t queue = Database::get().many(5000, 200);
+  const std::size_t queue = testing::many(5000, 200);
   generations([&](GenerationRepository repository) {
     std::vector<Generation> batch;
     for (std::size_t i = 0; i < queue; ++i) {

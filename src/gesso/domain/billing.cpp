@@ -18,6 +18,7 @@ using models::User;
 using models::UserId;
 using models::WebhookEvent;
 using models::WebhookState;
+using repositories::OptimisticRetry;
 
 namespace {
 
@@ -28,8 +29,6 @@ constexpr std::chrono::seconds kTimeToSettle{30};
 constexpr std::chrono::seconds kTimeToAsk{10};
 // A month and the half of one that would have been too short (see periods.hpp).
 constexpr std::chrono::days kLongestCreditPeriod{31 + 16};
-// Others may change a document between our look at it and our write, but not for ever.
-constexpr int kAttempts = 20;
 
 [[noreturn]] void give_up(const std::string& ns) {
   throw Error(ErrorKind::kConflict, "the document changed each time that it was to be written",
@@ -170,8 +169,8 @@ std::optional<UserId> Billing::resolve_user(const StripeEvent& event) {
 
 Billing::Verdict Billing::merge_into(const UserId& user_id, const StripeEvent& event) {
   Verdict verdict;
-  for (int attempt = 0;; ++attempt) {
-    if (attempt == kAttempts) give_up(subscriptions_.ns());
+  for (OptimisticRetry retry = subscriptions_.optimistic_retry();;) {
+    if (!retry.next()) give_up(subscriptions_.ns());
     const Time now = context_->clock.now();
     const auto seen = subscriptions_.find_by_user(user_id);
     Subscription next =
@@ -235,7 +234,7 @@ std::optional<ForeignId> Billing::link_customer(const UserId& user_id,
 // The user is looked at first and written on condition that nobody wrote meanwhile, so that of two
 // who settle at once, the one that saw the older subscription writes nothing, or looks again.
 void Billing::settle(const UserId& user_id) {
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (OptimisticRetry retry = users_.optimistic_retry(); retry.next();) {
     const auto user = users_.find_by_id(user_id);
     const auto subscription = subscriptions_.find_by_user(user_id);
     if (!subscription) return;
@@ -268,7 +267,7 @@ MySubscription Billing::mine(const UserId& user_id) {
 
 template <class Decide>
 BillingDecision Billing::decide(const UserId& user_id, Decide decide) {
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (OptimisticRetry retry = subscriptions_.optimistic_retry(); retry.next();) {
     const auto user = users_.find_by_id(user_id);
     if (!user) return BillingRefusal::kUnknownUser;
     auto seen = subscriptions_.find_by_user(user_id);
@@ -333,7 +332,7 @@ BillingDecision Billing::reactivate(const UserId& user_id, std::string_view key)
 
 Subscription Billing::advance(const Subscription& first_seen, Time now) {
   Subscription seen = first_seen;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (OptimisticRetry retry = subscriptions_.optimistic_retry(); retry.next();) {
     Subscription next = derive(seen, settings_->plans, now, settings_->payment_grace);
     if (next == seen) return seen;
     const bool written = subscriptions_.change_state(seen, next);

@@ -105,11 +105,11 @@ class AccountRepository : public Repository<models::User> {
   // Reads the account, lets `decide` change it, and saves it; again where somebody was faster.
   // Returns what `decide` returned, std::nullopt where there is no such user. `decide` may be
   // called several times, each time with the account as it is then. Throws Error: as `save`, and
-  // kConflict (retryable) where others were faster a dozen times.
+  // kConflict (retryable) where others were faster until the unit's deadline.
   template <std::invocable<Account&> F>
   auto change_account(const models::UserId& id, F&& decide)
       -> std::optional<std::invoke_result_t<F&, Account&>> {
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    for (OptimisticRetry retry = optimistic_retry(); retry.next();) {
       const std::optional<Account> before = find_account(id);
       if (!before) return std::nullopt;
       Account after = *before;
@@ -120,7 +120,6 @@ class AccountRepository : public Repository<models::User> {
   }
 
  private:
-  static constexpr int kAttempts = 12;
   [[nodiscard]] Error too_busy(const models::UserId& id) const;
 };
 

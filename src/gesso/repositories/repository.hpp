@@ -38,6 +38,7 @@
 #include "gesso/mongo/session.hpp"
 #include "gesso/mongo/stored_form.hpp"
 #include "gesso/query/query.hpp"
+#include "gesso/repositories/optimistic_retry.hpp"
 #include "gesso/repositories/page.hpp"
 #include "gesso/repositories/repository_context.hpp"
 #include "gesso/schema/codec.hpp"
@@ -270,6 +271,11 @@ class Repository {
   template <schema::Described Result, detail::FilterOf<Model> E>
   [[nodiscard]] std::vector<Result> aggregate(const E& matching, const bson::Array& stages);
 
+  // For what reads, decides, and writes on condition that nobody wrote meanwhile.
+  [[nodiscard]] OptimisticRetry optimistic_retry() const {
+    return {context_->random, session_->deadline()};
+  }
+
   // "database.collection"
   [[nodiscard]] std::string ns() const {
     return session_->database() + '.' + std::string(kCollection);
@@ -497,7 +503,9 @@ auto Repository<M>::send(const bson::Document& filter, query::Update<Model> upda
     return send_changes(changes);
   } catch (const Error& error) {
     const bson::Value set = changes["$set"];
-    if (error.kind() != ErrorKind::kDuplicate || error.ns() != ns() || !set.is_document()) throw;
+    // What is inserted along names its own fields.
+    const bool is_ours = error.ns() == ns() && error.operation() != "insert";
+    if (error.kind() != ErrorKind::kDuplicate || !is_ours || !set.is_document()) throw;
     throw detail::name_taken_field(session(), kCollection, set.as_document(),
                                    query::index_specs<Model>(), error);
   }
