@@ -4,7 +4,7 @@
 //   gesso-blob-probe CONTAINER_URL CA_FILE    with the token in GESSO_TEST_TOKEN
 //   make | put NAME TYPE FILE | copy NAME URL | get NAME FILE | remove NAME | list PREFIX AFTER
 //   LIMIT
-//   ("-" for nothing) | link NAME | address NAME
+//   ("-" for nothing) | prepare | link NAME | address NAME
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -78,6 +78,10 @@ std::string perform(azure::AzureBlobStore& store, std::istringstream& words) {
       found += blob.name + ":" + std::to_string(blob.size) + " ";
     }
     return found;
+  }
+  if (command == "prepare") {
+    store.prepare_links(call);
+    return "prepared";
   }
   if (command == "link") return store.link(name, SystemClock().now());
   if (command == "address") return store.address(name);

@@ -18,9 +18,10 @@ import urllib.parse
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE)]
 from support.harness import Checks, build_folder, program
 from support.npm import node_modules
+from walk import walk
 
 ACCOUNT = "devstoreaccount1"
 TENANT = "8c9a4a7e-3a5b-4c3f-9d3e-0f5a6b7c8d9e"
@@ -48,6 +49,7 @@ def certificate(folder):
 
 class Probe:
     def __init__(self, build, url, folder, bearer):
+        self.bearer = bearer
         command = [build / "tests" / "gesso-blob-probe", url, folder / "cert.pem"]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "GESSO_TEST_TOKEN": bearer}
@@ -120,6 +122,8 @@ def store(checks, probe, folder, context):
     address = probe("address", name)
     status, _, _ = fetch(address, context)
     checks.check("an address opens nothing", status in (401, 403, 404, 409), status)
+    checks.check("a link is the address alone before there is a key", probe("link", name) == address)
+    checks.check("a key for links is had", probe("prepare") == "prepared")
     link = probe("link", name)
     status, body, headers = fetch(link, context)
     checks.check("a link shows the image", status == 200 and body == picture.read_bytes(), (status, body[:300]))
@@ -169,6 +173,8 @@ def refusals(checks, build, url, folder):
             said = probe("get", "generations/gen_A/0.png", folder / "got.png")
             checks.check(f"{name} is refused", said.startswith("error auth final"), said)
             address = probe("address", "generations/gen_A/0.png")
+            prepared = probe("prepare")
+            checks.check(f"{name}: there is no key for links", prepared.startswith("error auth"), prepared)
             checks.check(f"{name}: a link is the address alone", probe("link", "generations/gen_A/0.png") == address)
 
 
@@ -180,11 +186,13 @@ def main():
         certificate(folder)
         command = [azurite, "--oauth", "basic", "--cert", folder / "cert.pem", "--key", folder / "key.pem",
                    "--inMemoryPersistence", "--blobPort", "0", "--skipApiVersionCheck", "--disableTelemetry"]  # fmt: skip
-        with program(command, LISTENS, cwd=folder) as (_, match):
+        with program(command, LISTENS, cwd=folder) as (process, match):
             url = f"{match.group(1)}/{ACCOUNT}/images"
             context = ssl.create_default_context(cafile=folder / "cert.pem")
             with Probe(build, url, folder, token()) as probe:
                 checks.run("the store works", store, checks, probe, folder, context)
+                checks.run("the service works with it", walk, checks, build, url, folder / "cert.pem", process, probe,
+                           lambda link: fetch(link, context), probe.bearer, token(audience="https://vault.azure.net"))
             checks.run("refusals are told", refusals, checks, build, url, folder)
     checks.close()
 

@@ -25,7 +25,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE))
 from support.harness import ROOT, Checks, program
-from service import ENDED, SETTINGS, Refused, User, ask, files_of, until
+from support.painting import ENDED, SETTINGS, Refused, User, ask, files_of, until
 
 CREDITS = 10  # of a new account
 AT_ONCE = 8

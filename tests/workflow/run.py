@@ -11,7 +11,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE))
-from service import Refused, User, ask, files_of, serving, until
+from support.painting import Refused, User, ask, files_of, serving, until
 from standins import NSFW, OFFICIAL, VERSION, Openai, Replicate
 from support.harness import ROOT, Checks
 from support.venv import python_with

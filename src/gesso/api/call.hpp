@@ -6,7 +6,8 @@
 //                 database is in this process, since handing it to another thread takes longer;
 //                 elsewhere as a DatabaseCall
 //   HashingCall   on the hash pool: what hashes passwords, and asks the database in between
-//   OutgoingCall  on a pool of its own: what asks other services (sign-in, payments), and the
+//   OutgoingCall  on a pool of its own: what asks other services (sign-in, payments, images), and
+//   the
 //                 database in between; a service that is slow holds neither connections nor logins
 //   InlineCall    on the I/O thread: must not block, and so needs no caller
 //

@@ -7,6 +7,7 @@
 #include "gesso/api/idempotency_key.hpp"
 #include "gesso/api/operations.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/domain/generation_images.hpp"
 #include "gesso/domain/generations.hpp"
 #include "gesso/schema/codec.hpp"
 #include "gesso/schema/violation.hpp"
@@ -159,16 +160,25 @@ Result<Generation, NotFound> get_generation(ReadCall& call, const OneGeneration&
   return no_such_generation();
 }
 
-Result<NoContent, NotFound, NotFinished> delete_generation(DatabaseCall& call,
+Result<NoContent, NotFound, NotFinished> delete_generation(OutgoingCall& call,
                                                            const OneGeneration& asked) {
   const auto id = models::GenerationId::parse(asked.id);
   if (!id) return no_such_generation();
-  const auto outcome = generations(call).remove(call.user_id(), *id);
+  const auto outcome = call.run([&](mongo::Session& session) {
+    return domain::Generations(session, call.services.repository_context,
+                               call.services.generation_hooks)
+        .remove(call.user_id(), *id);
+  });
   if (const auto* refused = std::get_if<domain::NotFinished>(&outcome)) {
     return NotFinished{.detail = "The generation is " + std::string(to_string(refused->status)) +
                                  "; cancel it first"};
   }
   if (std::holds_alternative<domain::NoSuchGeneration>(outcome)) return no_such_generation();
+  // On this thread, which holds no connection any more.
+  images::BlobStore* const store = call.services.generation_hooks.images;
+  if (store != nullptr) {
+    domain::remove_images(*store, std::get<domain::Deleted>(outcome).generation);
+  }
   return NoContent{};
 }
 

@@ -23,8 +23,7 @@ namespace {
 
 constexpr std::string_view kRole = "AuthorizationPermissionMismatch";
 constexpr std::chrono::minutes kClockSkew{15};
-constexpr std::chrono::hours kKeyLifetime{24};
-constexpr std::chrono::seconds kTimeForKey{10};
+constexpr std::chrono::seconds kShortestKey = std::chrono::hours{24};
 
 // "2026-11-26T20:00:00Z"
 std::string to_seconds(Time time) { return to_iso8601(time).substr(0, 19) + "Z"; }
@@ -143,7 +142,8 @@ AzureBlobStore::AzureBlobStore(BlobStoreOptions options, client::HttpClient& cli
       client_(client),
       tokens_(tokens),
       clock_(clock),
-      random_(random) {
+      random_(random),
+      keys_([this](const client::Call& call) { return fetch_key(call); }, clock) {
   auto container = read_container_url(options_.container_url);
   if (!container) {
     throw Error(ErrorKind::kValidation,
@@ -321,10 +321,16 @@ std::optional<std::string> AzureBlobStore::name_at(std::string_view address) con
   return std::string(address);
 }
 
-DelegationKey AzureBlobStore::fetch_key(Time now, const client::Call& call) {
+// One is renewed when half of it is over: what is left is more than a link's time and a quarter.
+std::chrono::seconds AzureBlobStore::key_lifetime() const {
+  return std::max(kShortestKey, 3 * options_.link_lifetime);
+}
+
+DelegationKey AzureBlobStore::fetch_key(const client::Call& call) {
+  const Time now = clock_.now();
   const std::string body = "<?xml version=\"1.0\" encoding=\"utf-8\"?><KeyInfo><Start>" +
                            to_seconds(now - kClockSkew) + "</Start><Expiry>" +
-                           to_seconds(now + kKeyLifetime) + "</Expiry></KeyInfo>";
+                           to_seconds(now + key_lifetime()) + "</Expiry></KeyInfo>";
   const std::string root =
       container_.path.substr(0, container_.path.size() - container_.container.size());
   const auto reply = ask("POST", root + "?restype=service&comp=userdelegationkey",
@@ -341,26 +347,26 @@ DelegationKey AzureBlobStore::fetch_key(Time now, const client::Call& call) {
                     .service = read("SignedService"),
                     .version = read("SignedVersion"),
                     .value = Secret(read("Value"))};
-  if (key.value.empty() || !base64_decode(key.value.reveal())) {
+  const auto begins = parse_iso8601(key.start);
+  const auto ends = parse_iso8601(key.expiry);
+  if (key.value.empty() || !base64_decode(key.value.reveal()) || !begins || !ends) {
     throw Error(ErrorKind::kInternal, "the storage account's key for links cannot be read");
   }
+  key.begins = *begins;
+  key.ends = *ends;
   return key;
 }
 
+void AzureBlobStore::prepare_links(const client::Call& call) { keys_.begin(call); }
+
 std::string AzureBlobStore::link(std::string_view name, Time now) {
-  const std::lock_guard lock(mutex_);
-  if (!key_ || now >= key_renew_at_) {
-    try {
-      key_ = fetch_key(now, {.deadline = Deadline::after(kTimeForKey)});
-      key_renew_at_ = now + kKeyLifetime / 2;
-    } catch (const Error&) {
-      // The old one is good for half a day more; without one the next look asks again.
-      if (!key_) return address(name);
-      key_renew_at_ = now + std::chrono::minutes(1);
-    }
-  }
-  return address(name) + "?" +
-         delegation_sas(container_, name, *key_, now - kClockSkew, now + options_.link_lifetime);
+  const auto key = keys_.current();
+  if (!key || now >= key->ends) return address(name);
+  const auto step = std::max(std::chrono::seconds{1}, options_.link_lifetime / 4);
+  const Time from = now - now.time_since_epoch() % step;
+  const Time start = std::max(key->begins, from - kClockSkew);
+  const Time end = std::min(key->ends, from + step + options_.link_lifetime);
+  return address(name) + "?" + delegation_sas(container_, name, *key, start, end);
 }
 
 }  // namespace gesso::azure

@@ -1,11 +1,13 @@
 // BlobStore in a container of Azure Blob Storage, by a token of this program's own identity: no key
 // of the account anywhere (learn.microsoft.com/rest/api/storageservices).
 //
-// The identity needs Storage Blob Data Contributor on the account, which includes what links are
-// made with: a user delegation key. A role that was granted a moment ago takes minutes to be known:
-// 403 AuthorizationPermissionMismatch is waited for, for a while.
+// The identity needs Storage Blob Data Contributor on the container and, where links are prepared,
+// Storage Blob Delegator on the account, of which the key that they are made with is (on the
+// account the first role includes the second). A role that was granted a moment ago takes minutes
+// to be known: 403 AuthorizationPermissionMismatch is waited for, for a while.
 //
-// Thread-safe; blocks. Borrows client, tokens, clock and randomness, which must outlive it.
+// Thread-safe; blocks but where BlobStore does not. Borrows client, tokens, clock and randomness,
+// which must outlive it. Links have a thread of their own (link_keys.hpp).
 #pragma once
 
 #include <chrono>
@@ -16,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "gesso/azure/link_keys.hpp"
 #include "gesso/azure/token.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/base/error.hpp"
@@ -42,12 +45,6 @@ struct ContainerUrl {
 // std::nullopt for anything else.
 [[nodiscard]] std::optional<ContainerUrl> read_container_url(std::string_view text);
 
-// A key that Azure gave for links, which are good no longer than it is.
-struct DelegationKey {
-  std::string object_id, tenant_id, start, expiry, service, version;  // as they came
-  Secret value;                                                       // base64
-};
-
 // The query of a link to read one blob, from `start` to `expiry` (User delegation SAS, the layout
 // of kStorageVersion). A pure function.
 [[nodiscard]] std::string delegation_sas(const ContainerUrl& container, std::string_view blob,
@@ -72,10 +69,9 @@ class AzureBlobStore final : public images::BlobStore {
   TokenProvider& tokens_;
   const Clock& clock_;
   Random& random_;
-  std::mutex mutex_;  // guards what follows
-  std::optional<DelegationKey> key_;
-  Time key_renew_at_{};
+  std::mutex mutex_;                          // guards page_
   std::pair<std::string, std::string> page_;  // the last name of a page, and the marker behind it
+  LinkKeys keys_;                             // last: its thread uses the others
 
  public:
   // Throws Error kValidation for a URL that is no container's.
@@ -98,7 +94,9 @@ class AzureBlobStore final : public images::BlobStore {
                                                      const client::Call& call) override;
   [[nodiscard]] std::string address(std::string_view name) const override;
   [[nodiscard]] std::optional<std::string> name_at(std::string_view address) const override;
-  // Asks for a key once in some hours. Where none can be had, the address alone, which opens
+  void prepare_links(const client::Call& call) override;
+  // Those of one blob that are made within a quarter of their lifetime are mostly the same, so that
+  // browsers keep what they have. While there is no key it is the address alone, which opens
   // nothing: who looks at a generation is to see the rest of it.
   [[nodiscard]] std::string link(std::string_view name, Time now) override;
 
@@ -114,7 +112,8 @@ class AzureBlobStore final : public images::BlobStore {
                                            std::string_view doing) const;
   [[nodiscard]] Error failure(const client::HttpResponse& reply, std::string_view doing) const;
   [[nodiscard]] std::string path_of(std::string_view name) const;
-  [[nodiscard]] DelegationKey fetch_key(Time now, const client::Call& call);
+  [[nodiscard]] DelegationKey fetch_key(const client::Call& call);
+  [[nodiscard]] std::chrono::seconds key_lifetime() const;
 };
 
 }  // namespace gesso::azure

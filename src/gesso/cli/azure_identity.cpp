@@ -31,7 +31,8 @@ std::unique_ptr<client::HttpClient> make_client(const Settings& settings,
   auto client = client::make_curl_client({.allowed = allowed,
                                           .connect_to = settings.azure_connect_to,
                                           .ca_file = settings.azure_ca_file,
-                                          .user_agent = "gesso/" + std::string(version())});
+                                          .user_agent = "gesso/" + std::string(version()),
+                                          .max_reply = options.max_reply});
   return options.wrap ? options.wrap(std::move(client)) : std::move(client);
 }
 

@@ -20,8 +20,9 @@ namespace gesso::cli {
 struct IdentityOptions {
   // Puts another client before the one that sends, to look at what passes.
   std::function<std::unique_ptr<client::HttpClient>(std::unique_ptr<client::HttpClient>)> wrap = {};
-  int attempts = 5;                       // at each endpoint of identity
-  std::vector<std::string> origins = {};  // more servers that the client may ask
+  int attempts = 5;                              // at each endpoint of identity
+  std::vector<std::string> origins = {};         // more servers that the client may ask
+  std::size_t max_reply = std::size_t{1} << 20;  // a body's, in bytes; a longer one is refused
   std::string client_id = {};  // of a user-assigned identity, where the settings name none
 };
 

@@ -1,8 +1,8 @@
 // `gesso doctor`: who we are, the vault, the secret, the database: what works, and what to do about
 // what does not.
 //
-// Changes nothing, and ends within a minute: each step has a time of its own. Ctrl-C has its
-// default effect.
+// Changes nothing, but for a blob that it writes where images are kept and removes at once. Ends
+// within a minute: each step has a time of its own. Ctrl-C has its default effect.
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -10,6 +10,8 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "gesso/azure/token_claims.hpp"
 #include "gesso/base/error.hpp"
@@ -17,7 +19,9 @@
 #include "gesso/cli/command.hpp"
 #include "gesso/cli/database.hpp"
 #include "gesso/cli/doctor_checks.hpp"
+#include "gesso/cli/doctor_images.hpp"
 #include "gesso/cli/doctor_report.hpp"
+#include "gesso/cli/image_container.hpp"
 #include "gesso/cli/vault.hpp"
 #include "gesso/client/retry.hpp"
 #include "gesso/mongo/indexes.hpp"
@@ -32,6 +36,7 @@ using namespace std::chrono_literals;
 // Connecting takes ten seconds more at most: the whole stays under a minute.
 constexpr std::chrono::seconds kTokenTimeout{15};
 constexpr std::chrono::seconds kVaultTimeout{15};
+constexpr std::chrono::seconds kImagesTimeout{10};
 constexpr std::chrono::seconds kQuestionTimeout{5};
 constexpr int kAttempts = 2;  // at each endpoint: one failure may be chance
 constexpr std::size_t kSamples = 10;
@@ -129,14 +134,16 @@ class Doctor {
     }
   }
 
+  // Puts a DateWatch before the client that sends.
+  auto watching() {
+    return [this](std::unique_ptr<client::HttpClient> client) {
+      return std::make_unique<DateWatch>(std::move(client), clock_, azure_time_);
+    };
+  }
+
   std::optional<Secret> ask_vault() {
     Vault vault(settings_, process_environment(), clock_, random_,
-                {.wrap =
-                     [this](std::unique_ptr<client::HttpClient> client) {
-                       return std::make_unique<DateWatch>(std::move(client), clock_, azure_time_);
-                     },
-                 .attempts = kAttempts,
-                 .vault_attempts = kAttempts});
+                {.wrap = watching(), .attempts = kAttempts, .vault_attempts = kAttempts});
     const auto token = ask_identity(vault);
     if (!token) return std::nullopt;
 
@@ -215,6 +222,19 @@ class Doctor {
     ask_questions(database->service(), uri ? &*uri : nullptr);
   }
 
+  void ask_images() {
+    if (settings_.image_container_url.empty()) {
+      add(judge_image_folder(std::filesystem::absolute(settings_.data_dir)));
+      return;
+    }
+    ImageContainer container(settings_, process_environment(), clock_, random_,
+                             {.wrap = watching(),
+                              .attempts = kAttempts,
+                              .store_attempts = kAttempts,
+                              .forbidden_attempts = 1});
+    add(try_container(container, settings_, clock_, random_, Deadline::after(kImagesTimeout)));
+  }
+
   void skip_questions() {
     skip({"latency", "server", "indexes"}, "there is no connection", "mend the connection first");
   }
@@ -289,6 +309,7 @@ class Doctor {
         ask_database(settings);
       }
     }
+    ask_images();
     if (const auto azure = azure_time_.reading()) readings_.push_back(*azure);
     add(judge_clock(readings_));
   }
@@ -315,18 +336,24 @@ ExitCode doctor(const Invocation& invocation) {
 }  // namespace
 
 Command doctor_command() {
+  static const std::vector<std::string_view> kSettings = [] {
+    std::vector<std::string_view> keys(kDatabaseSettings.begin(), kDatabaseSettings.end());
+    keys.insert(keys.end(), {"image_container_url", "image_container_tenant"});
+    return keys;
+  }();
   static constexpr auto kOptions = std::to_array<Option>(
       {{.flag = "--json", .about = "One JSON object instead of lines", .value = ""}});
   return {.name = "doctor",
-          .about = "Check identity, vault, secret, clock and database, and say what to do",
+          .about = "Check identity, vault, secret, clock, database and images, and say what to do",
           .more = R"(Examples:
   gesso doctor                      of the data in ./data, also while `gesso serve` runs
   GESSO_KEY_VAULT_URL=https://myvault.vault.azure.net gesso doctor
   gesso doctor --json | python3 -m json.tool
 
 A line for each check: ok, warn, FAIL or skipped, what was found, and behind an arrow what to do.
-Changes nothing, ends within a minute, shows no secret. Exit status 0 unless something FAILs.)",
-          .settings = kDatabaseSettings,
+Changes nothing, but for a blob that it writes where images are kept and removes at once. Ends
+within a minute, shows no secret. Exit status 0 unless something FAILs.)",
+          .settings = kSettings,
           .options = kOptions,
           .run = doctor};
 }

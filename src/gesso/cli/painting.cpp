@@ -1,5 +1,6 @@
 #include "gesso/cli/painting.hpp"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +22,7 @@ namespace {
 constexpr std::string_view kImages = "images";
 // Most of the time of a small one goes to claims, to the disk and to its end.
 constexpr unsigned kPreviewsPerCore = 4;
+constexpr std::chrono::seconds kTimeForLinks{10};
 constexpr std::size_t kMaxReply = std::size_t{64} << 20;  // four images of OpenAI's in base64
 
 // A name that no other process has, now or later: of this machine, this process, this moment.
@@ -81,18 +83,20 @@ domain::WorkOptions work_options(const Settings& settings) {
 }
 
 Painting::Painting(const Settings& settings, const std::vector<Secret>& roots,
-                   std::function<std::string()> origin, const Clock& clock, Random&)
+                   std::function<std::string()> origin, const Clock& clock, Random& random)
     : settings_(settings),
       models_(model_table(settings)),
       links_(roots, std::chrono::duration_cast<std::chrono::seconds>(settings.image_link_lifetime)),
       http_(client::make_curl_client({.allowed = allowed_origins(settings),
                                       .user_agent = "gesso/" + std::string(version()),
                                       .max_reply = kMaxReply})),
-      store_(std::make_unique<images::LocalBlobStore>(
-          images::LocalBlobStoreOptions{
-              .folder = std::filesystem::path(settings.data_dir) / kImages,
+      container_(
+          settings.image_container_url.empty()
+              ? nullptr
+              : std::make_unique<ImageContainer>(settings, process_environment(), clock, random)),
+      local_({.folder = std::filesystem::path(settings.data_dir) / kImages,
               .origin = std::move(origin)},
-          links_, http_.get())) {
+             links_, http_.get()) {
   require_keys(settings, models_);
   if (!settings.replicate_api_token.empty()) {
     providers_.push_back(std::make_unique<providers::Replicate>(
@@ -115,6 +119,19 @@ Painting::Painting(const Settings& settings, const std::vector<Secret>& roots,
       .edge = static_cast<int>(settings.preview_edge)}));
 }
 
+images::BlobStore& Painting::store() {
+  if (container_) return container_->store();
+  return local_;
+}
+
+void Painting::prepare_links() {
+  try {
+    store().prepare_links({.deadline = Deadline::after(kTimeForLinks)});
+  } catch (const Error& error) {
+    spdlog::warn("links to images open nothing until there is a key for them: {}", error.what());
+  }
+}
+
 worker::Providers Painting::providers() const {
   worker::Providers by_kind{};
   for (const auto& provider : providers_) {
@@ -127,7 +144,7 @@ std::unique_ptr<worker::Worker> Painting::make_worker(
     mongo::Service& database, const repositories::RepositoryContext& context,
     const domain::GenerationHooks& hooks) {
   return std::make_unique<worker::Worker>(
-      database, context, models_, providers(), *store_, hooks,
+      database, context, models_, providers(), store(), hooks,
       worker::WorkerOptions{
           .name = worker_name(context.random),
           .parallel = static_cast<std::size_t>(settings_.worker_parallel),

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "gesso/cli/image_container.hpp"
 #include "gesso/cli/settings.hpp"
 #include "gesso/client/http_client.hpp"
 #include "gesso/domain/generations.hpp"
@@ -28,8 +29,8 @@ class Painting {
   images::SignedLinks links_;
   // Of replies that are images, and to providers alone.
   std::unique_ptr<client::HttpClient> http_;
-  std::unique_ptr<images::BlobStore> store_;
-  bool is_local_ = true;
+  std::unique_ptr<ImageContainer> container_;  // where the settings name one
+  images::LocalBlobStore local_;
   std::vector<std::unique_ptr<providers::Provider>> providers_;
 
  public:
@@ -40,9 +41,12 @@ class Painting {
 
   [[nodiscard]] const domain::ModelTable& models() const { return models_; }
   [[nodiscard]] const images::SignedLinks& links() const { return links_; }
-  [[nodiscard]] images::BlobStore& store() { return *store_; }
+  [[nodiscard]] images::BlobStore& store();
   // Whether we serve the images ourselves.
-  [[nodiscard]] bool is_local() const { return is_local_; }
+  [[nodiscard]] bool is_local() const { return container_ == nullptr; }
+  // For who shows links to images. Blocks for some seconds at most; what is not to be had is
+  // logged, and comes later.
+  void prepare_links();
   [[nodiscard]] worker::Providers providers() const;
 
   // Not yet begun. `hooks` must outlive it, as all that this borrows must.

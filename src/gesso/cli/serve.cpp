@@ -394,6 +394,7 @@ ExitCode serve(const Invocation& invocation) {
   std::optional<api::MetricSampler> sampler;
   sampler.emplace(metric_history, clock, kSampleInterval,
                   [&] { return metrics.samples(api::metric_sources_of(services)); });
+  painting.prepare_links();
   gate.open(application);
   if (database.vault() == nullptr) listen(server, settings);
   std::unique_ptr<worker::Worker> worker;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <set>
 
+#include "gesso/azure/blob_store.hpp"
 #include "gesso/base/error.hpp"
 #include "gesso/base/keyring.hpp"
 #include "gesso/cli/toml_file.hpp"
@@ -151,6 +152,11 @@ std::optional<std::string> check_url(std::string_view text) {
 
 std::optional<std::string> check_not_empty_url(std::string_view text) {
   return text.empty() ? std::optional<std::string>("https:// and more") : check_url(text);
+}
+
+std::optional<std::string> check_container_url(std::string_view text) {
+  if (text.empty() || azure::read_container_url(text)) return std::nullopt;
+  return "https://ACCOUNT.blob.core.windows.net/CONTAINER";
 }
 
 std::optional<std::string> check_forwarded_fields(std::string_view text) {
@@ -406,6 +412,15 @@ constexpr std::array kTable{
             .member = &S::preview_edge,
             .about = "Longest edge of previews in pixels; 0 draws them as large as asked for.",
             .max = 4096},
+    Setting{.key = "image_container_url",
+            .member = &S::image_container_url,
+            .about = "Container of Azure Blob Storage that keeps the images, such as "
+                     "https://ACCOUNT.blob.core.windows.net/images; without one they are in the "
+                     "data folder.",
+            .check = check_container_url},
+    Setting{.key = "image_container_tenant",
+            .member = &S::image_container_tenant,
+            .about = "Tenant of that container's account, where it is not the identity's own."},
     Setting{.key = "image_link_lifetime",
             .member = &S::image_link_lifetime,
             .about = "For how long a link to an image is good, at least.",

@@ -77,6 +77,8 @@ struct Settings {
   std::string model_stable_diffusion_v2;
   std::string model_dalle_3;
   std::int64_t preview_edge = 0;
+  std::string image_container_url;
+  std::string image_container_tenant;
   std::chrono::milliseconds image_link_lifetime = std::chrono::hours{1};
   std::chrono::milliseconds image_grace = std::chrono::hours{1};
   Secret replicate_api_token;

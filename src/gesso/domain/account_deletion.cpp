@@ -12,6 +12,7 @@
 #include "gesso/models/rate_limit_log.hpp"
 #include "gesso/models/subscription.hpp"
 #include "gesso/models/usage_log.hpp"
+#include "gesso/repositories/generation_repository.hpp"
 #include "gesso/repositories/subscription_repository.hpp"
 #include "gesso/schema/json.hpp"
 
@@ -33,6 +34,7 @@ const char* const kFirstDeleted = "~@deleted.invalid";
 constexpr std::chrono::hours kCustomersRemain{25};
 // How long one call to Stripe may take.
 constexpr std::chrono::seconds kTimeToAsk{10};
+constexpr std::int64_t kImagesPerPage = 200;  // generations whose images go between two looks
 
 template <class Model, class E>
 void delete_all(mongo::Session& session, const E& filter) {
@@ -93,6 +95,17 @@ bool export_account(mongo::Session& session, const repositories::RepositoryConte
   return true;
 }
 
+namespace {
+
+// A charge that began before the lock-out has its hold at the user or at the subscription, and may
+// still insert a generation.
+bool has_charge_on_its_way(const User& user,
+                           const std::optional<models::Subscription>& subscription) {
+  return !user.pending_charges.empty() || (subscription && !subscription->pending_charges.empty());
+}
+
+}  // namespace
+
 std::variant<Accepted, NotProven, TooManyAttempts> delete_account(const AccountServices& services,
                                                                   const RunUnit& run,
                                                                   const Requester& requester,
@@ -128,34 +141,15 @@ std::variant<Accepted, NotProven, TooManyAttempts> delete_account(const AccountS
   return Accepted{};
 }
 
-namespace {
-
-void remove_images_of(mongo::Session& session, const repositories::RepositoryContext& context,
-                      const models::UserId& user_id, images::BlobStore& images) {
-  for (const models::Generation& generation :
-       repositories::Repository<models::Generation>(session, context)
-           .stream(where<&models::Generation::user_id> == user_id, unsorted,
-                   {.skip_undecodable = [](const Error&) {}})) {
-    remove_images(images, generation);
-  }
-}
-
-}  // namespace
-
 bool erase_deleted_account(mongo::Session& session, const repositories::RepositoryContext& context,
-                           const models::UserId& user_id, images::BlobStore* images) {
+                           const models::UserId& user_id) {
   AccountRepository users(session, context);
   const auto user = users.find_by_id(user_id);
   if (!user) return true;
   if (!user->deleted_at) return false;
-  // A charge that began before the lock-out has its hold here or at the subscription, and may still
-  // insert a generation.
   repositories::SubscriptionRepository subscriptions(session, context);
   const auto subscription = subscriptions.find_by_user(user_id);
-  if (!user->pending_charges.empty() || (subscription && !subscription->pending_charges.empty())) {
-    return false;
-  }
-  if (images != nullptr) remove_images_of(session, context, user_id, *images);
+  if (has_charge_on_its_way(*user, subscription)) return false;
   delete_all<models::Generation>(session, where<&models::Generation::user_id> == user_id);
   delete_all<models::UsageLog>(session, where<&models::UsageLog::user_id> == user_id);
   delete_all<models::RateLimitLog>(
@@ -235,6 +229,33 @@ std::vector<models::UserId> deleted_users(mongo::Session& session,
   return deleted;
 }
 
+// Page by page, and with no connection held while the store is asked. Where it does not answer, the
+// rest is the orphan sweep's: nothing says any more whose these are.
+void remove_images_of(const RunUnit& run, const repositories::RepositoryContext& context,
+                      const models::UserId& user_id, images::BlobStore& store) {
+  repositories::PageOptions options{.limit = kImagesPerPage,
+                                    .skip_undecodable = [](const Error&) {}};
+  while (true) {
+    const auto page = run_unit(run, [&](mongo::Session& session) {
+      return repositories::GenerationRepository(session, context)
+          .page_by_user(user_id, {}, options);
+    });
+    for (const models::Generation& generation : page.items) {
+      if (!remove_images(store, generation)) return;
+    }
+    if (!page.next) return;
+    options.cursor = *page.next;
+  }
+}
+
+bool may_be_erased(mongo::Session& session, const repositories::RepositoryContext& context,
+                   const models::UserId& user_id) {
+  const auto user = AccountRepository(session, context).find_by_id(user_id);
+  return user && user->deleted_at &&
+         !has_charge_on_its_way(
+             *user, repositories::SubscriptionRepository(session, context).find_by_user(user_id));
+}
+
 }  // namespace
 
 DeletionReport sweep_deleted_accounts(const RunUnit& run,
@@ -255,11 +276,16 @@ DeletionReport sweep_deleted_accounts(const RunUnit& run,
         is_asked = false;  // the next sweep may have more luck
       }
     }
+    if (images != nullptr && run_unit(run, [&](mongo::Session& session) {
+          return may_be_erased(session, context, user_id);
+        })) {
+      remove_images_of(run, context, user_id, *images);
+    }
     run_unit(run, [&](mongo::Session& session) {
       const auto left = collected_of(session, context, user_id);
       report.cancelled += std::ssize(collected) - std::ssize(left);
       if (!left.empty()) ++report.paying;
-      if (erase_deleted_account(session, context, user_id, images)) ++report.gone;
+      if (erase_deleted_account(session, context, user_id)) ++report.gone;
       return true;
     });
   }

@@ -38,10 +38,9 @@ bool export_account(mongo::Session& session, const repositories::RepositoryConte
 
 // The second step for one user who went through the first. Returns whether all is gone; false where
 // a charge of the user's is still on its way, which charging's sweep ends, where something is still
-// paid for at Stripe, and for a customer of Stripe's on the first day. The images of the user's
-// generations go before these do; what of them could not be removed is the orphan sweep's.
+// paid for at Stripe, and for a customer of Stripe's on the first day. Images are not its business.
 bool erase_deleted_account(mongo::Session& session, const repositories::RepositoryContext& context,
-                           const models::UserId& user_id, images::BlobStore* images = nullptr);
+                           const models::UserId& user_id);
 
 // How payments are ended: by whom Stripe is asked, and what its replies mean. Without a transport
 // nothing can be cancelled, and what would have to be is kept until there is one.
@@ -57,7 +56,9 @@ struct DeletionReport {
 };
 
 // Cancels what is still paid for, and does the second step, for those whom a crash, a charge or
-// Stripe left. Holds no connection while it waits for Stripe. Safe from many processes at once.
+// Stripe left. The images of the user's generations go before these do; what of them could not be
+// removed is the orphan sweep's. Holds no connection while it waits for Stripe or for the store.
+// Safe from many processes at once.
 DeletionReport sweep_deleted_accounts(const RunUnit& run,
                                       const repositories::RepositoryContext& context,
                                       const PaymentEnds& payments,

@@ -11,11 +11,13 @@ constexpr std::chrono::seconds kTimeToRemove{5};
 constexpr std::size_t kMostImages = 100;  // of one generation, thumbnails among them
 
 template <class F>
-void try_to_remove(const models::GenerationId& id, F&& remove) noexcept {
+bool try_to_remove(const models::GenerationId& id, F&& remove) noexcept {
   try {
     remove();
+    return true;
   } catch (const std::exception& error) {
     spdlog::warn("images of {} wait for the sweep: {}", id.str(), error.what());
+    return false;
   }
 }
 
@@ -34,8 +36,8 @@ std::string thumbnail_name(const models::GenerationId& id, std::size_t index) {
   return image_name(id, index, "small.webp");
 }
 
-void remove_images(images::BlobStore& store, const models::Generation& generation) noexcept {
-  try_to_remove(generation.id, [&] {
+bool remove_images(images::BlobStore& store, const models::Generation& generation) noexcept {
+  return try_to_remove(generation.id, [&] {
     const client::Call call{.deadline = Deadline::after(kTimeToRemove)};
     for (const auto* addresses : {&generation.blob_urls, &generation.thumbnail_urls}) {
       for (const models::Url& address : *addresses) {
@@ -45,8 +47,8 @@ void remove_images(images::BlobStore& store, const models::Generation& generatio
   });
 }
 
-void remove_images(images::BlobStore& store, const models::GenerationId& id) noexcept {
-  try_to_remove(id, [&] {
+bool remove_images(images::BlobStore& store, const models::GenerationId& id) noexcept {
+  return try_to_remove(id, [&] {
     const client::Call call{.deadline = Deadline::after(kTimeToRemove)};
     for (const auto& blob : store.list(images_of(id), "", kMostImages, call)) {
       store.remove(blob.name, call);

@@ -5,7 +5,8 @@
 // says that it has them, and removed after it has gone: what a crash leaves in between belongs to
 // nobody, and a sweep removes it.
 //
-// Functions without state; thread-safe, and they block.
+// Functions without state; thread-safe, and they block: for the store, which may be far away, hence
+// never within a unit of work.
 #pragma once
 
 #include <chrono>
@@ -36,9 +37,10 @@ struct ImageAddresses {
                                      std::string_view extension);
 [[nodiscard]] std::string thumbnail_name(const models::GenerationId& id, std::size_t index);
 
-// Removes what the generation says that it has. Does not throw: what stays is the sweep's.
-void remove_images(images::BlobStore& store, const models::Generation& generation) noexcept;
+// Removes what the generation says that it has. Does not throw: what stays is the sweep's. Returns
+// whether nothing stayed.
+bool remove_images(images::BlobStore& store, const models::Generation& generation) noexcept;
 // The same for all that there is under its name.
-void remove_images(images::BlobStore& store, const models::GenerationId& id) noexcept;
+bool remove_images(images::BlobStore& store, const models::GenerationId& id) noexcept;
 
 }  // namespace gesso::domain

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "gesso/domain/generation_images.hpp"
 #include "gesso/domain/generation_watch.hpp"
 #include "gesso/domain/work_bell.hpp"
 
@@ -141,8 +140,7 @@ RemoveOutcome Generations::remove(const UserId& user_id, const GenerationId& id)
                              ? generations_.change_one(is_settled, remains(context_->clock.now()))
                              : generations_.delete_one(is_settled);
     if (!deleted) continue;
-    if (hooks_.images != nullptr) remove_images(*hooks_.images, *seen);
-    return Deleted{};
+    return Deleted{*std::move(seen)};
   }
 }
 

@@ -43,7 +43,9 @@ struct NotFinished {  // it is pending or processing; what is to be deleted is c
 struct AlreadyFinished {
   models::Generation generation;
 };
-struct Deleted {};
+struct Deleted {
+  models::Generation generation;  // as it was, with the addresses of its images
+};
 using RemoveOutcome = std::variant<Deleted, NoSuchGeneration, NotFinished>;
 // The generation is cancelled, or (processing) asked to stop: `cancel_requested_at` is set.
 using CancelOutcome = std::variant<models::Generation, NoSuchGeneration, AlreadyFinished>;
@@ -85,7 +87,8 @@ class Generations {
   // the worker learns, by its next heartbeat, that it is to stop; what it has cost is not given
   // back then (see generation_work.hpp), and it may complete before. Repeated, it changes nothing.
   [[nodiscard]] CancelOutcome cancel(const models::UserId& user_id, const models::GenerationId& id);
-  // Deletes one that has ended; first its holds are settled, and its refund, if it is due one.
+  // Deletes one that has ended; first its holds are settled, and its refund, if it is due one. Its
+  // images are the caller's to remove, once no connection is held: see generation_images.hpp.
   [[nodiscard]] RemoveOutcome remove(const models::UserId& user_id, const models::GenerationId& id);
 
  private:

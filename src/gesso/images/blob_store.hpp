@@ -41,7 +41,7 @@ struct StoredBlob {
 // Whether a text can be a blob's name here. At most 512 bytes.
 [[nodiscard]] bool is_blob_name(std::string_view text) noexcept;
 
-// Implementations are thread-safe and block. All but `address`, `name_at` and `link` throw Error:
+// Implementations are thread-safe; all but `address`, `name_at` and `link` block, and throw Error:
 // kUnavailable and kTimeout where the store was not reached (retryable() says whether another
 // attempt may help), kAuth where it refuses us, kValidation for a name that is none.
 class BlobStore {
@@ -73,7 +73,11 @@ class BlobStore {
   [[nodiscard]] virtual std::string address(std::string_view name) const = 0;
   // The name of a blob of this store; std::nullopt for an address of anybody else's.
   [[nodiscard]] virtual std::optional<std::string> name_at(std::string_view address) const = 0;
-  // Good from `now` on for as long as the store was told. Does not ask anybody in most cases.
+  // Gets what links are made with, and keeps it good from then on. Called once, by who shows links.
+  // Where it throws it has begun all the same, and goes on trying.
+  virtual void prepare_links(const client::Call&) {}
+  // Good from `now` on for as long as the store was told, where links are prepared. Asks nobody and
+  // does not block.
   [[nodiscard]] virtual std::string link(std::string_view name, Time now) = 0;
 };
 

@@ -1,4 +1,4 @@
-"""What the scripts of this folder share: a service that paints, and its users."""
+"""A service that paints, and its users."""
 
 import contextlib
 import json
