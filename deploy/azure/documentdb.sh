@@ -3,7 +3,8 @@
 # where no password exists at all: tokens of Microsoft Entra ID log in. Safe to run again.
 set -euo pipefail
 
-program=${0##*/}
+# shellcheck source=lib/options.sh
+. "${BASH_SOURCE[0]%/*}/lib/options.sh"
 
 usage() {
   cat << END
@@ -24,49 +25,14 @@ of the cluster's data: roles for single databases are not to be had (2026).
 END
 }
 
-quit() {
-  local status=$1
-  shift
-  printf '%s: %s\n' "$program" "$*" >&2
-  exit "$status"
-}
+resource_group='' cluster='' location='' principal='' client_id='' keep_passwords=yes
+# shellcheck disable=SC2034
+options=(
+  [--resource-group]=resource_group [--cluster]=cluster [--location]=location
+  [--principal]=principal [--client-id]=client_id [--keep-passwords]=keep_passwords
+)
+read_options "$@"
 
-resource_group='' cluster='' location='' principal='' client_id='' keep_passwords=yes dry_run=no
-
-while [ $# -gt 0 ]; do
-  option=$1
-  shift
-  case $option in
-    --help | -h)
-      usage
-      exit 0
-      ;;
-    --dry-run)
-      dry_run=yes
-      continue
-      ;;
-    --*) ;;
-    *) quit 2 "\"$option\" is not an option (see --help)" ;;
-  esac
-  [ $# -gt 0 ] || quit 2 "$option needs a value (see --help)"
-  value=$1
-  shift
-  case $option in
-    --resource-group) resource_group=$value ;;
-    --cluster) cluster=$value ;;
-    --location) location=$value ;;
-    --principal) principal=$value ;;
-    --client-id) client_id=$value ;;
-    --keep-passwords) keep_passwords=$value ;;
-    *) quit 2 "there is no option $option (see --help)" ;;
-  esac
-done
-
-check() {
-  local option=$1 text=$2 pattern=$3
-  [ -n "$text" ] || quit 2 "$option is needed (see --help)"
-  [[ $text =~ ^$pattern$ ]] || quit 2 "$option: \"$text\" does not match $pattern (see --help)"
-}
 uuid='[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
 check --resource-group "$resource_group" '[A-Za-z0-9_().-]{1,90}'
 check --cluster "$cluster" '[a-z0-9][a-z0-9-]{2,39}'

@@ -16,7 +16,12 @@ param account string
 @maxLength(24)
 param vault string
 
-@description('A container image whose command is "gesso serve".')
+@description('Name of the storage account for images; unique in all of Azure.')
+@minLength(3)
+@maxLength(24)
+param storage string
+
+@description('A container image that has gesso on its path.')
 param image string
 
 @description('Signs the access tokens of the service\'s users; the same for every replica.')
@@ -35,8 +40,11 @@ param createCollections bool
 @description('True for the first deployment only: a later one would store the primary key, which a rotation may have replaced.')
 param createSecret bool
 
-@description('Name of the Container App.')
+@description('Name of the Container App that serves.')
 param app string = 'gesso'
+
+@description('Name of the Container App that paints.')
+param worker string = '${app}-work'
 
 @description('Name of the Container Apps environment.')
 param environmentName string = '${app}-env'
@@ -49,6 +57,11 @@ param database string = 'imagegenerator'
 
 @description('Name of the secret that holds the connection string.')
 param secret string = 'mongodb-connection-string'
+
+@description('Name of the container of the images.')
+@minLength(3)
+@maxLength(63)
+param container string = 'images'
 
 @description('Version of the MongoDB protocol that the account speaks.')
 @allowed([
@@ -74,8 +87,14 @@ param backup string = 'periodic'
 @minValue(1)
 param maxReplicas int = 10
 
-// "Key Vault Secrets User"
+@description('The most replicas of the worker.')
+@minValue(1)
+param maxWorkers int = 10
+
+// "Key Vault Secrets User", "Storage Blob Data Contributor" and "Storage Blob Delegator"
 var secretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
+var dataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+var delegator = 'db58b8e5-c6ad-4a2a-8342-4190687cbf4a'
 
 // What is unique is declared here since unique indexes want an empty collection. The other indexes
 // are made by Gesso when it starts.
@@ -350,6 +369,37 @@ resource storedString 'Microsoft.KeyVault/vaults/secrets@2023-07-01' existing = 
   name: secret
 }
 
+// No key of the account is good for anything, and nobody sees an image without a link that the app signed.
+resource imagesAccount 'Microsoft.Storage/storageAccounts@2022-09-01' = {
+  name: storage
+  location: location
+  kind: 'StorageV2'
+  sku: {
+    name: 'Standard_LRS'
+  }
+  properties: {
+    allowBlobPublicAccess: false
+    allowSharedKeyAccess: false
+    allowCrossTenantReplication: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+  }
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2022-09-01' existing = {
+  parent: imagesAccount
+  name: 'default'
+}
+
+resource imagesContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2022-09-01' = {
+  parent: blobs
+  name: container
+  properties: {
+    publicAccess: 'None'
+  }
+}
+
 resource environmentOfApp 'Microsoft.App/managedEnvironments@2024-03-01' = {
   name: environmentName
   location: location
@@ -378,6 +428,30 @@ resource environmentLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
     ]
   }
 }
+
+// Of both apps: what they find the database and the images by.
+var commonSettings = [
+  {
+    name: 'GESSO_KEY_VAULT_URL'
+    value: substring(keyVault.properties.vaultUri, 0, length(keyVault.properties.vaultUri) - 1)
+  }
+  {
+    name: 'GESSO_MONGODB_SECRET'
+    value: secret
+  }
+  {
+    name: 'GESSO_DATABASE'
+    value: database
+  }
+  {
+    name: 'GESSO_IMAGE_CONTAINER_URL'
+    value: '${imagesAccount.properties.primaryEndpoints.blob}${container}'
+  }
+  {
+    name: 'GESSO_AZURE_CREDENTIAL'
+    value: 'ManagedIdentityCredential'
+  }
+]
 
 resource containerApp 'Microsoft.App/containerApps@2024-03-01' = {
   name: app
@@ -411,30 +485,22 @@ resource containerApp 'Microsoft.App/containerApps@2024-03-01' = {
         {
           name: 'gesso'
           image: image
+          command: [
+            'gesso'
+            'serve'
+          ]
           resources: {
             cpu: json('1.0')
             memory: '2Gi'
           }
-          env: [
+          env: concat(commonSettings, [
             {
               name: 'GESSO_LISTEN'
               value: ':8080'
             }
             {
-              name: 'GESSO_KEY_VAULT_URL'
-              value: substring(keyVault.properties.vaultUri, 0, length(keyVault.properties.vaultUri) - 1)
-            }
-            {
-              name: 'GESSO_MONGODB_SECRET'
-              value: secret
-            }
-            {
-              name: 'GESSO_DATABASE'
-              value: database
-            }
-            {
-              name: 'GESSO_AZURE_CREDENTIAL'
-              value: 'ManagedIdentityCredential'
+              name: 'GESSO_WORKER_PARALLEL'
+              value: '0'
             }
             {
               name: 'GESSO_JWT_SECRET'
@@ -444,7 +510,7 @@ resource containerApp 'Microsoft.App/containerApps@2024-03-01' = {
               name: 'GESSO_ENCRYPTION_KEYS'
               secretRef: 'encryption-keys'
             }
-          ]
+          ])
           probes: [
             {
               type: 'Startup'
@@ -486,7 +552,55 @@ resource containerApp 'Microsoft.App/containerApps@2024-03-01' = {
   }
 }
 
-// On this one secret, so that the app reads nothing else of the vault.
+// Nobody calls it: it has no ingress, and no key of users.
+resource workerApp 'Microsoft.App/containerApps@2024-03-01' = {
+  name: worker
+  location: location
+  identity: {
+    type: 'SystemAssigned'
+  }
+  properties: {
+    managedEnvironmentId: environmentOfApp.id
+    configuration: {
+      activeRevisionsMode: 'Single'
+    }
+    template: {
+      containers: [
+        {
+          name: 'gesso'
+          image: image
+          command: [
+            'gesso'
+            'work'
+          ]
+          resources: {
+            cpu: json('1.0')
+            memory: '2Gi'
+          }
+          env: commonSettings
+        }
+      ]
+      scale: {
+        minReplicas: 1
+        maxReplicas: maxWorkers
+        rules: [
+          {
+            name: 'cpu'
+            custom: {
+              type: 'cpu'
+              metadata: {
+                type: 'Utilization'
+                value: '70'
+              }
+            }
+          }
+        ]
+      }
+    }
+  }
+}
+
+// On this one secret, so that the apps read nothing else of the vault.
 resource readSecret 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(storedString.id, containerApp.id, secretsUser)
   scope: storedString
@@ -498,6 +612,51 @@ resource readSecret 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   dependsOn: [
     connectionString
   ]
+}
+
+resource workerReadsSecret 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(storedString.id, workerApp.id, secretsUser)
+  scope: storedString
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', secretsUser)
+    principalId: workerApp.identity.principalId
+    principalType: 'ServicePrincipal'
+  }
+  dependsOn: [
+    connectionString
+  ]
+}
+
+// On this one container.
+resource useImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(imagesContainer.id, containerApp.id, dataContributor)
+  scope: imagesContainer
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataContributor)
+    principalId: containerApp.identity.principalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+resource workerUsesImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(imagesContainer.id, workerApp.id, dataContributor)
+  scope: imagesContainer
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataContributor)
+    principalId: workerApp.identity.principalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+// A key for links is the account's to give, and who shows links alone needs it.
+resource signLinks 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(imagesAccount.id, containerApp.id, delegator)
+  scope: imagesAccount
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', delegator)
+    principalId: containerApp.identity.principalId
+    principalType: 'ServicePrincipal'
+  }
 }
 
 output address string = 'https://${containerApp.properties.configuration.ingress.fqdn}'

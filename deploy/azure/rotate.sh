@@ -3,7 +3,8 @@
 # account has two keys, and only the one that the secret does not hold is ever regenerated.
 set -euo pipefail
 
-program=${0##*/}
+# shellcheck source=lib/options.sh
+. "${BASH_SOURCE[0]%/*}/lib/options.sh"
 
 usage() {
   cat << END
@@ -33,61 +34,24 @@ END
 
 say() { printf '%s\n' "$*"; }
 
-quit() {
-  local status=$1
-  shift
-  printf '%s: %s\n' "$program" "$*" >&2
-  exit "$status"
-}
-
 resource_group='' account='' vault='' secret=mongodb-connection-string
-order=key-first store='' settle=900 timeout=14400 check='' dry_run=no
+order=key-first store='' settle=900 timeout=14400 check_command=''
 
-while [ $# -gt 0 ]; do
-  option=$1
-  shift
-  case $option in
-    --help | -h)
-      usage
-      exit 0
-      ;;
-    --dry-run)
-      dry_run=yes
-      continue
-      ;;
-    --*) ;;
-    *) quit 2 "\"$option\" is not an option (see --help)" ;;
-  esac
-  [ $# -gt 0 ] || quit 2 "$option needs a value (see --help)"
-  value=$1
-  shift
-  case $option in
-    --resource-group) resource_group=$value ;;
-    --account) account=$value ;;
-    --vault) vault=$value ;;
-    --secret) secret=$value ;;
-    --order) order=$value ;;
-    --store) store=$value ;;
-    --settle) settle=$value ;;
-    --timeout) timeout=$value ;;
-    --check) check=$value ;;
-    *) quit 2 "there is no option $option (see --help)" ;;
-  esac
-done
+# shellcheck disable=SC2034
+options=(
+  [--resource-group]=resource_group [--account]=account [--vault]=vault [--secret]=secret
+  [--order]=order [--store]=store [--settle]=settle [--timeout]=timeout [--check]=check_command
+)
+read_options "$@"
 
-demand() {
-  local option=$1 text=$2 pattern=$3
-  [ -n "$text" ] || quit 2 "$option is needed (see --help)"
-  [[ $text =~ ^$pattern$ ]] || quit 2 "$option: \"$text\" does not match $pattern"
-}
-demand --resource-group "$resource_group" '[A-Za-z0-9_().-]{1,90}'
-demand --account "$account" '[a-z0-9][a-z0-9-]{2,43}'
-demand --vault "$vault" '[A-Za-z][A-Za-z0-9-]{2,23}'
-demand --secret "$secret" '[A-Za-z0-9-]{1,127}'
-demand --order "$order" '(key-first|secret-first)'
-demand --settle "$settle" '[0-9]{1,6}'
-demand --timeout "$timeout" '[0-9]{1,6}'
-[ -z "$store" ] || demand --store "$store" '(primary|secondary)'
+check --resource-group "$resource_group" '[A-Za-z0-9_().-]{1,90}'
+check --account "$account" '[a-z0-9][a-z0-9-]{2,43}'
+check --vault "$vault" '[A-Za-z][A-Za-z0-9-]{2,23}'
+check --secret "$secret" '[A-Za-z0-9-]{1,127}'
+check --order "$order" '(key-first|secret-first)'
+check --settle "$settle" '[0-9]{1,6}'
+check --timeout "$timeout" '[0-9]{1,6}'
+[ -z "$store" ] || check --store "$store" '(primary|secondary)'
 
 umask 077
 work=$(mktemp -d)
@@ -262,10 +226,10 @@ put() {
 
 # Waits until every process has the new version: the check says so, or the time is up.
 wait_for_use() {
-  if [ -n "$check" ]; then
+  if [ -n "$check_command" ]; then
     say "Waiting until the check succeeds, $settle s at most."
     local begun=$SECONDS
-    until bash -c "$check" > "$work/check" 2>&1; do
+    until bash -c "$check_command" > "$work/check" 2>&1; do
       if [ $((SECONDS - begun)) -ge "$settle" ]; then
         cat "$work/check" >&2
         quit 5 "the check still fails. Both keys are valid: look with gesso doctor, then run again"

@@ -1,215 +1,92 @@
 #!/usr/bin/env bash
-# Sets Gesso up on Azure: Cosmos DB for MongoDB, a Key Vault with the connection string, and a
-# Container App whose own identity may read that one secret. There is no password in any setting.
+# Sets Gesso up on Azure: Cosmos DB for MongoDB, a Key Vault with the connection string, a storage
+# account for images, and two Container Apps, one that serves and one that paints, whose own identities
+# may read that one secret and use that one container. There is no password in any setting.
 # Safe to run again: what stands is left alone, and what is missing is made.
 set -euo pipefail
 
-program=${0##*/}
+# shellcheck source=lib/options.sh
+. "${BASH_SOURCE[0]%/*}/lib/options.sh"
 
 usage() {
   cat << END
-Usage: $program --resource-group NAME --location REGION --account NAME --vault NAME --image IMAGE
+Usage: $program --resource-group NAME --location REGION --account NAME --vault NAME --storage NAME \\
+       --image IMAGE
 
 Needed:
   --resource-group NAME   made where it does not stand
   --location REGION       as in "westeurope"
   --account NAME          of Cosmos DB; unique in all of Azure: 3 to 44 of a-z, 0-9 and -
   --vault NAME            of the Key Vault; unique too: 3 to 24 letters, digits and -
-  --image IMAGE           a container image whose command is "gesso serve"
+  --storage NAME          of the storage account for images; unique as well: 3 to 24 of a-z and 0-9
+  --image IMAGE           a container image that has gesso on its path
 
 Otherwise:
-  --app NAME              of the Container App (gesso)
+  --app NAME              of the Container App that serves (gesso)
+  --worker NAME           of the one that paints (the app's name and -work)
   --environment NAME      of its environment (the app's name and -env)
   --workspace NAME        of the Log Analytics workspace (the app's name and -logs)
   --database NAME         (imagegenerator)
   --secret NAME           (mongodb-connection-string)
+  --container NAME        of the images, in the storage account (images)
   --server-version V      of a new account (4.2, the newest that az 2.45 takes; a newer az: 7.0)
   --max-throughput RU     that each collection scales to by itself, from a tenth of it (1000)
   --capability NAME       of the account, switched on where it is not; may be given again (none).
                           docs/AZURE_RBAC_SETUP.md says what each is for; some cannot be undone
   --backup KIND           of a new account: periodic or continuous (periodic)
   --max-replicas N        of the app (10)
+  --max-workers N         replicas of the worker (10)
   --dry-run               print the az calls of a first set-up, and make none
   --help
 
-The account (but for capabilities), the collections, the secret, the alerts and the app are not changed
-once they stand. az must be
-logged in; whoever runs this needs the roles Contributor and User Access Administrator (or Owner)
+The account (but for capabilities), the collections, the secret, the images' account, the alerts and
+the apps are not changed once they stand. az must be logged in; whoever runs this needs the roles Contributor and User Access Administrator (or Owner)
 on the resource group, or on the subscription where the group is to be made.
 END
 }
 
-fail() {
-  printf '%s: %s\n' "$program" "$*" >&2
-  exit 1
-}
-
-misused() {
-  printf '%s: %s (see --help)\n' "$program" "$*" >&2
-  exit 2
-}
-
-resource_group='' location='' account='' vault='' image=''
-app=gesso environment='' workspace='' database=imagegenerator secret=mongodb-connection-string
-server_version=4.2 max_throughput=1000 backup=periodic max_replicas=10 dry_run=no
+resource_group='' location='' account='' vault='' storage='' image=''
+app=gesso worker='' environment='' workspace='' container=images database=imagegenerator secret=mongodb-connection-string
+server_version=4.2 max_throughput=1000 backup=periodic max_replicas=10 max_workers=10
 capabilities=()
 
-while [ $# -gt 0 ]; do
-  option=$1
-  shift
-  case $option in
-    --help | -h)
-      usage
-      exit 0
-      ;;
-    --dry-run)
-      dry_run=yes
-      continue
-      ;;
-    --*) ;;
-    *) misused "\"$option\" is not an option" ;;
-  esac
-  [ $# -gt 0 ] || misused "$option needs a value"
-  value=$1
-  shift
-  case $option in
-    --resource-group) resource_group=$value ;;
-    --location) location=$value ;;
-    --account) account=$value ;;
-    --vault) vault=$value ;;
-    --image) image=$value ;;
-    --app) app=$value ;;
-    --environment) environment=$value ;;
-    --workspace) workspace=$value ;;
-    --database) database=$value ;;
-    --secret) secret=$value ;;
-    --server-version) server_version=$value ;;
-    --max-throughput) max_throughput=$value ;;
-    --backup) backup=$value ;;
-    --capability) capabilities+=("$value") ;;
-    --max-replicas) max_replicas=$value ;;
-    *) misused "there is no option $option" ;;
-  esac
-done
+# shellcheck disable=SC2034
+options=(
+  [--resource-group]=resource_group [--location]=location [--account]=account [--vault]=vault
+  [--storage]=storage [--image]=image [--app]=app [--worker]=worker [--environment]=environment
+  [--workspace]=workspace [--database]=database [--secret]=secret [--container]=container
+  [--server-version]=server_version [--max-throughput]=max_throughput [--capability]='capabilities[]'
+  [--backup]=backup [--max-replicas]=max_replicas [--max-workers]=max_workers
+)
+read_options "$@"
+worker=${worker:-$app-work}
 environment=${environment:-$app-env}
 workspace=${workspace:-$app-logs}
 
-# What a name may hold is checked here, since names go into URLs and JSON below.
-check() {
-  local option=$1 text=$2 pattern=$3
-  [ -n "$text" ] || misused "$option is needed"
-  [[ $text =~ ^$pattern$ ]] || misused "$option: \"$text\" does not match $pattern"
-}
 check --resource-group "$resource_group" '[A-Za-z0-9_().-]{1,90}'
 check --location "$location" '[a-z0-9]{3,40}'
 check --account "$account" '[a-z0-9][a-z0-9-]{2,43}'
 check --vault "$vault" '[A-Za-z][A-Za-z0-9-]{2,23}'
+check --storage "$storage" '[a-z0-9]{3,24}'
 check --image "$image" '[A-Za-z0-9][A-Za-z0-9./:@_-]{0,254}'
 check --app "$app" '[a-z][a-z0-9-]{1,31}'
+check --worker "$worker" '[a-z][a-z0-9-]{1,31}'
 check --environment "$environment" '[a-z][a-z0-9-]{1,59}'
 check --workspace "$workspace" '[A-Za-z0-9][A-Za-z0-9-]{3,62}'
 check --database "$database" '[A-Za-z0-9_-]{1,63}'
 check --secret "$secret" '[A-Za-z0-9-]{1,127}'
+check --container "$container" '[a-z0-9]([a-z0-9]|-[a-z0-9]){2,62}'
 check --server-version "$server_version" '[0-9]\.[0-9]'
 check --max-throughput "$max_throughput" '[0-9]{4,7}'
 check --backup "$backup" '(periodic|continuous)'
 check --max-replicas "$max_replicas" '[0-9]{1,3}'
+check --max-workers "$max_workers" '[0-9]{1,3}'
 for capability in "${capabilities[@]}"; do
   check --capability "$capability" '[A-Za-z0-9]{3,60}'
 done
 
-# --- How az is called --------------------------------------------------------------------------
-
-umask 077
-work=$(mktemp -d)
-step='start'
-on_exit() {
-  local status=$?
-  rm -rf "$work"
-  if [ "$status" -ne 0 ]; then
-    printf '%s: failed at: %s. Mend the cause and run it again: what stands is left alone.\n' \
-      "$program" "$step" >&2
-  fi
-}
-trap on_exit EXIT
-trap 'exit 130' INT TERM
-exec 3>&1 # where --dry-run shows the calls of functions whose output is read
-
-begin() {
-  step=$1
-  [ "$dry_run" = yes ] || printf '%s\n' "$step"
-}
-
-show_call() {
-  {
-    printf 'az'
-    printf ' %q' "$@"
-    printf '\n'
-  } >&3
-}
-
-# Changes something. What az answers is not shown: it may hold more than a terminal should.
-change() {
-  if [ "$dry_run" = yes ]; then
-    show_call "$@" --output none
-  else
-    az "$@" --output none --only-show-errors
-  fi
-}
-
-# ask PLACEHOLDER ARGUMENTS...: what az prints; with --dry-run the placeholder.
-ask() {
-  local placeholder=$1
-  shift
-  if [ "$dry_run" = yes ]; then
-    show_call "$@"
-    printf '%s\n' "$placeholder"
-  else
-    az "$@" --only-show-errors
-  fi
-}
-
-# state ID API-VERSION: "absent", or the provisioning state of that resource. az answers 3 for what
-# is not there; anything else (no network, no permission) must not be taken for that.
-state() {
-  local id=$1 api_version=$2 answer status=0
-  local call=(resource show --ids "$id" --api-version "$api_version"
-    --query properties.provisioningState --output tsv)
-  if [ "$dry_run" = yes ]; then
-    show_call "${call[@]}"
-    printf 'absent\n'
-    return
-  fi
-  answer=$(az "${call[@]}" --only-show-errors 2> "$work/stderr") || status=$?
-  case $status in
-    0) printf '%s\n' "${answer:-Succeeded}" ;;
-    3) printf 'absent\n' ;;
-    *)
-      cat "$work/stderr" >&2
-      return 1
-      ;;
-  esac
-}
-
-# stands ID API-VERSION: whether it does, whole. What failed half-way is made again.
-stands() {
-  local now
-  now=$(state "$1" "$2") || exit 1
-  case $now in
-    absent) return 1 ;;
-    Succeeded) return 0 ;;
-    Failed | Canceled)
-      printf '  is in the state %s: made again\n' "$now"
-      return 1
-      ;;
-    *) fail "$1 is in the state \"$now\": wait until it is done with that" ;;
-  esac
-}
-
-# put FILE ID API-VERSION: makes a resource of the JSON in the file. Its text is on no command line.
-put() {
-  change resource create --id "$2" --api-version "$3" --is-full-object --properties "@$1"
-}
+# shellcheck source=lib/resources.sh
+. "${BASH_SOURCE[0]%/*}/lib/resources.sh"
 
 # --- The resources, each after what it needs ---------------------------------------------------
 
@@ -223,10 +100,14 @@ vault_id="$providers/Microsoft.KeyVault/vaults/$vault"
 secret_id="$vault_id/secrets/$secret"
 environment_id="$providers/Microsoft.App/managedEnvironments/$environment"
 app_id="$providers/Microsoft.App/containerApps/$app"
+worker_id="$providers/Microsoft.App/containerApps/$worker"
+storage_id="$providers/Microsoft.Storage/storageAccounts/$storage"
+container_id="$storage_id/blobServices/default/containers/$container"
 workspace_api=2022-10-01
 account_api=2024-08-15
 vault_api=2023-07-01
 app_api=2024-03-01
+storage_api=2022-09-01
 roles_api=2022-04-01
 alerts_api=2018-03-01
 diagnostics_api=2021-05-01-preview
@@ -234,7 +115,7 @@ diagnostics_api=2021-05-01-preview
 begin 'resource providers'
 registered=$(ask '' provider list --query "[?registrationState=='Registered'].namespace" --output tsv)
 for namespace in Microsoft.App Microsoft.DocumentDB Microsoft.Insights Microsoft.KeyVault \
-  Microsoft.OperationalInsights; do
+  Microsoft.OperationalInsights Microsoft.Storage; do
   grep -qix "$namespace" <<< "$registered" || change provider register --namespace "$namespace" --wait
 done
 
@@ -378,20 +259,48 @@ begin "logs of $vault"
 diagnose "$vault_id" AuditEvent
 
 # The secret goes through the resource manager: `az keyvault secret set` wants a role in the vault
-# besides, and Debian 12's az cannot load that command at all. (Nor is it `az resource create`, which
-# wants a location of everything.)
+# besides, and Debian 12's az cannot load that command at all.
 begin "secret $secret"
 if ! stands "$secret_id" "$vault_api"; then
   strings="connectionStrings[?description=='Primary MongoDB Connection String'].connectionString"
   string=$(ask 'mongodb://ACCOUNT:KEY@HOST' cosmosdb keys list --name "$account" \
     --resource-group "$resource_group" --type connection-strings --query "$strings" --output tsv)
   [[ $string =~ ^mongodb://[^[:space:]\"\\]+$ ]] ||
-    fail "$account gave no connection string that is one"
+    quit 1 "$account gave no connection string that is one"
   printf '{"properties":{"value":"%s","attributes":{"enabled":true}}}' "$string" \
     > "$work/secret.json"
   string=''
-  change rest --method put --url "$secret_id?api-version=$vault_api" --body "@$work/secret.json"
+  put_part "$work/secret.json" "$secret_id" "$vault_api"
   rm -f "$work/secret.json"
+fi
+
+# No key of the account is good for anything, and nobody sees an image without a link that the app signed.
+begin "storage account $storage"
+if ! stands "$storage_id" "$storage_api"; then
+  cat > "$work/storage.json" << END
+{
+  "location": "$location",
+  "kind": "StorageV2",
+  "sku": {"name": "Standard_LRS"},
+  "properties": {
+    "allowBlobPublicAccess": false,
+    "allowSharedKeyAccess": false,
+    "allowCrossTenantReplication": false,
+    "defaultToOAuthAuthentication": true,
+    "minimumTlsVersion": "TLS1_2",
+    "supportsHttpsTrafficOnly": true
+  }
+}
+END
+  put "$work/storage.json" "$storage_id" "$storage_api"
+fi
+blobs_url=$(ask "https://$storage.blob.core.windows.net/" resource show --ids "$storage_id" \
+  --api-version "$storage_api" --query properties.primaryEndpoints.blob --output tsv)
+
+begin "container $container"
+if ! stands "$container_id" "$storage_api"; then
+  printf '{"properties":{"publicAccess":"None"}}' > "$work/container.json"
+  put_part "$work/container.json" "$container_id" "$storage_api"
 fi
 
 # Container Apps are made of JSON: `az containerapp` is an extension that changes on its own.
@@ -408,6 +317,17 @@ fi
 
 begin "logs of $environment"
 diagnose "$environment_id" ContainerAppConsoleLogs ContainerAppSystemLogs
+
+# Of both apps: what they find the database and the images by.
+common_settings() {
+  cat << END
+          {"name": "GESSO_KEY_VAULT_URL", "value": "$vault_url"},
+          {"name": "GESSO_MONGODB_SECRET", "value": "$secret"},
+          {"name": "GESSO_DATABASE", "value": "$database"},
+          {"name": "GESSO_IMAGE_CONTAINER_URL", "value": "$blobs_url$container"},
+          {"name": "GESSO_AZURE_CREDENTIAL", "value": "ManagedIdentityCredential"}
+END
+}
 
 # Keys of its own sign the tokens of the service's users and encrypt their second factors; every replica
 # must have the same ones.
@@ -431,13 +351,12 @@ if ! stands "$app_id" "$app_api"; then
       "containers": [{
         "name": "gesso",
         "image": "$image",
+        "command": ["gesso", "serve"],
         "resources": {"cpu": 1.0, "memory": "2Gi"},
         "env": [
+$(common_settings),
           {"name": "GESSO_LISTEN", "value": ":8080"},
-          {"name": "GESSO_KEY_VAULT_URL", "value": "$vault_url"},
-          {"name": "GESSO_MONGODB_SECRET", "value": "$secret"},
-          {"name": "GESSO_DATABASE", "value": "$database"},
-          {"name": "GESSO_AZURE_CREDENTIAL", "value": "ManagedIdentityCredential"},
+          {"name": "GESSO_WORKER_PARALLEL", "value": "0"},
           {"name": "GESSO_JWT_SECRET", "secretRef": "jwt-secret"},
           {"name": "GESSO_ENCRYPTION_KEYS", "secretRef": "encryption-keys"}
         ],
@@ -473,32 +392,54 @@ END
   rm -f "$work/app.json"
 fi
 
-# "Key Vault Secrets User", on this one secret. The app waits for it; it may take some minutes.
-# (Debian 12's az fails in `az role assignment`.) Its name is the same each time.
-begin "role of $app on $secret"
-secrets_user=4633458b-17de-408a-b874-0445c86b69e6
-principal=$(ask 00000000-0000-0000-0000-000000000000 resource show --ids "$app_id" \
-  --api-version "$app_api" --query identity.principalId --output tsv)
-[[ $principal =~ ^[0-9a-fA-F-]{36}$ ]] || fail "$app has no system-assigned identity"
-assignments="$secret_id/providers/Microsoft.Authorization/roleAssignments"
-granted=$(ask '' rest --method get --output tsv \
-  --url "$assignments?api-version=$roles_api&\$filter=principalId%20eq%20'$principal'" \
-  --query "value[?ends_with(properties.roleDefinitionId, '$secrets_user')].id")
-if [ -z "$granted" ]; then
-  name=$(printf '%s' "$secret_id $principal $secrets_user" | sha256sum)
-  name="${name:0:8}-${name:8:4}-5${name:13:3}-8${name:17:3}-${name:20:12}"
-  cat > "$work/role.json" << END
+# Nobody calls it: it has no ingress, and no key of users.
+begin "Container App $worker"
+if ! stands "$worker_id" "$app_api"; then
+  cat > "$work/worker.json" << END
 {
+  "location": "$location",
+  "identity": {"type": "SystemAssigned"},
   "properties": {
-    "roleDefinitionId": "/subscriptions/$subscription/providers/Microsoft.Authorization/roleDefinitions/$secrets_user",
-    "principalId": "$principal",
-    "principalType": "ServicePrincipal"
+    "managedEnvironmentId": "$environment_id",
+    "configuration": {"activeRevisionsMode": "Single"},
+    "template": {
+      "containers": [{
+        "name": "gesso",
+        "image": "$image",
+        "command": ["gesso", "work"],
+        "resources": {"cpu": 1.0, "memory": "2Gi"},
+        "env": [
+$(common_settings)
+        ]
+      }],
+      "scale": {
+        "minReplicas": 1,
+        "maxReplicas": $max_workers,
+        "rules": [
+          {"name": "cpu", "custom": {"type": "cpu", "metadata": {"type": "Utilization", "value": "70"}}}
+        ]
+      }
+    }
   }
 }
 END
-  change rest --method put --url "$assignments/$name?api-version=$roles_api" \
-    --body "@$work/role.json"
+  put "$work/worker.json" "$worker_id" "$app_api"
 fi
+
+# On the one secret and on the one container; but a key for links is the account's to give, and who
+# shows links alone needs it.
+secrets_user=4633458b-17de-408a-b874-0445c86b69e6     # Key Vault Secrets User
+data_contributor=ba92f5b4-2d11-453d-a403-e96b0029c9fe # Storage Blob Data Contributor
+delegator=db58b8e5-c6ad-4a2a-8342-4190687cbf4a        # Storage Blob Delegator
+begin "roles of $app"
+principal=$(principal_of "$app_id" "$app_api")
+grant "$principal" "$secrets_user" "$secret_id" "$roles_api"
+grant "$principal" "$data_contributor" "$container_id" "$roles_api"
+grant "$principal" "$delegator" "$storage_id" "$roles_api"
+begin "roles of $worker"
+principal=$(principal_of "$worker_id" "$app_api")
+grant "$principal" "$secrets_user" "$secret_id" "$roles_api"
+grant "$principal" "$data_contributor" "$container_id" "$roles_api"
 
 begin 'address'
 address=$(ask "$app.example" resource show --ids "$app_id" --api-version "$app_api" \

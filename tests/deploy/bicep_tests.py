@@ -7,14 +7,14 @@ import re
 import subprocess
 import tempfile
 
-from setup_tests import body_of, finished, must, role_of
+from setup_tests import body_of, finished, must, roles_of
 from standin_az import SCRIPTS, Azure, every_body
 from support.venv import python_with
 
 HERE = pathlib.Path(__file__).resolve().parent
 SECRETS = {"jwtSecret": "<jwt>", "encryptionKeys": "<encryption>"}
 GIVEN = {
-    **SECRETS, "account": "paint-db", "vault": "paint-kv", "image": "registry.example/gesso:1",
+    **SECRETS, "account": "paint-db", "vault": "paint-kv", "storage": "paintpictures", "image": "registry.example/gesso:1",
     "createCollections": True, "createSecret": True, "location": "westeurope",
 }  # fmt: skip
 # Set at the place where the resource stands, not in its body.
@@ -126,6 +126,9 @@ def makes_what_the_script_makes():
         # What setup.sh gives as JSON: to the letter.
         for symbol, place in [
             ("containerApp", "containerApps/gesso"),
+            ("workerApp", "containerApps/gesso-work"),
+            ("imagesAccount", "storageAccounts/paintpictures"),
+            ("imagesContainer", "containers/images"),
             ("environmentOfApp", "managedEnvironments/gesso-env"),
             ("throttled", "metricAlerts/gesso-throttled"),
             ("requestUnits", "metricAlerts/gesso-request-units"),
@@ -178,10 +181,20 @@ def makes_what_the_script_makes():
         must(str(properties["enableRbacAuthorization"]).lower() == vault["--enable-rbac-authorization"], vault)
         must(str(properties["enablePurgeProtection"]).lower() == vault["--enable-purge-protection"], vault)
         must(str(properties["softDeleteRetentionInDays"]) == vault["--retention-days"], vault)
-        role = symbols["readSecret"]["body"]
-        must(role["scope"] == "<storedString>", "the role is on the secret, not on the vault")
-        secrets_user = role_of(azure)[1]["roleDefinitionId"].rsplit("/", 1)[1]
-        must(secrets_user in (SCRIPTS / "main.bicep").read_text(), secrets_user)
+        # The roles, by who is given which and where.
+        def role_of(properties):
+            variable = re.search(r", (\w+)\)", properties["roleDefinitionId"]).group(1)
+            return re.search(rf"^var {variable} = '(.*)'$", (SCRIPTS / "main.bicep").read_text(), re.MULTILINE).group(1)
+
+        roles = {
+            (one["body"]["properties"]["principalId"].split(".")[0].strip("<"), role_of(one["body"]["properties"]),
+             one["body"]["scope"].strip("<>"))
+            for one in found if one["type"] == "Microsoft.Authorization/roleAssignments"
+        }  # fmt: skip
+        symbol_of = {"app": "containerApp", "worker": "workerApp", "secrets/mongodb-connection-string": "storedString",
+                     "containers/images": "imagesContainer", "storageAccounts/paintpictures": "imagesAccount"}  # fmt: skip
+        scripted = {(symbol_of[who], role, symbol_of[scope]) for who, role, scope in roles_of(azure)}
+        must(roles == scripted and len(roles) == 5, roles ^ scripted)
 
 
 def leaves_out_what_stands():

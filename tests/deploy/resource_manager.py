@@ -163,13 +163,16 @@ class ResourceManager:
         if kind == "secrets":
             self.versions.append((properties.pop("value"), int(time.time())))
             properties["secretUriWithVersion"] = f"https://paint-kv.vault.azure.net/secrets/x/{len(self.versions):032}"
-        elif kind not in ("diagnosticsettings", "roleassignments"):
+        elif kind not in ("diagnosticsettings", "roleassignments", "containers"):
             properties["provisioningState"] = "Succeeded"
+        if kind == "storageaccounts":
+            properties["primaryEndpoints"] = {"blob": "https://paintpictures.blob.core.windows.net/"}
         if kind == "vaults":
             properties["vaultUri"] = "https://paint-kv.vault.azure.net/"
         if kind == "containerapps":
-            made["identity"]["principalId"] = "11111111-2222-3333-4444-555555555555"
-            properties["configuration"]["ingress"]["fqdn"] = "gesso.example.net"
+            first = "1" if "ingress" in properties["configuration"] else "2"
+            made["identity"]["principalId"] = f"{first}1111111-2222-3333-4444-555555555555"
+            properties["configuration"].setdefault("ingress", {})["fqdn"] = "gesso.example.net"
         self.resources[low] = made
         return made
 

@@ -14,6 +14,8 @@ MODELS = {
     "microsoft.keyvault/vaults/secrets": ("keyvault.v2022_07_01.models", "SecretCreateOrUpdateParameters"),
     "microsoft.insights/diagnosticsettings": ("monitor.v2021_05_01_preview.models", "DiagnosticSettingsResource"),
     "microsoft.insights/metricalerts": ("monitor.v2018_03_01.models", "MetricAlertResource"),
+    "microsoft.storage/storageaccounts": ("storage.v2022_09_01.models", "StorageAccountCreateParameters"),
+    "microsoft.storage/storageaccounts/blobservices/containers": ("storage.v2022_09_01.models", "BlobContainer"),
     "microsoft.app/managedenvironments": ("appcontainers.models", "ManagedEnvironment"),
     "microsoft.app/containerapps": ("appcontainers.models", "ContainerApp"),
     "microsoft.authorization/roleassignments": (

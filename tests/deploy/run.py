@@ -63,7 +63,8 @@ def lint(checks):
     checks.check("the scripts are found", {"run", "test", ".ci/run", "tools/packages", "tools/build",
                                            "deploy/azure/setup.sh", "deploy/azure/rotate.sh", "deploy/azure/documentdb.sh"} <= set(scripts), scripts)
     for name in scripts:
-        done = subprocess.run(["shellcheck", "--norc", ROOT / name], capture_output=True, text=True)
+        # With what they source, which is not executable.
+        done = subprocess.run(["shellcheck", "--norc", "-x", "-a", "-P", "SCRIPTDIR", ROOT / name], capture_output=True, text=True)
         checks.check(f"shellcheck finds nothing in {name}", done.returncode == 0, done.stdout)
 
 
@@ -91,9 +92,17 @@ def packages(checks):
 
 
 def variables(checks, build):
-    """What the app is started with is what gesso takes."""
-    (app,) = [one["body"] for one in standin_az.every_body if "paint-kv" in str(one["body"])][:1]
-    secrets = {one["name"]: one["value"] for one in app["properties"]["configuration"]["secrets"]}
+    """What the apps are started with is what gesso takes."""
+    apps = [one["body"] for one in standin_az.every_body
+            if one["type"] == "Microsoft.App/containerApps" and "paint-kv" in str(one["body"])][:2]
+    commands = [app["properties"]["template"]["containers"][0]["command"] for app in apps]
+    checks.check("one app serves and one works", sorted(commands) == [["gesso", "serve"], ["gesso", "work"]], commands)
+    for app in apps:
+        variables_of(checks, build, app)
+
+
+def variables_of(checks, build, app):
+    secrets = {one["name"]: one["value"] for one in app["properties"]["configuration"].get("secrets", [])}
     (container,) = app["properties"]["template"]["containers"]
     given = {one["name"]: one.get("value") or secrets[one["secretRef"]] for one in container["env"]}
     with tempfile.TemporaryDirectory() as folder:
@@ -137,6 +146,9 @@ def main():
     checks.run("the image has every library", image_tests.libraries_come_with_packages, build)
     checks.run("the image's packages are Debian's", image_tests.packages_are_debian_s)
     checks.run("the image is built from what is there", image_tests.what_it_builds_is_there)
+    checks.run("what runs is small", image_tests.what_runs_is_small)
+    checks.run("the console is built in", image_tests.the_console_is_built_in)
+    checks.run("the image's libraries are those of apt.txt", image_tests.libraries_are_those_of_apt_txt, build)
     checks.run("gesso takes the image's settings", image_tests.settings_are_gesso_s, build)
     for name, test in emulator_tests.OF_THE_PROGRAM.items():
         checks.run(name, test, build)

@@ -11,7 +11,7 @@ from support.harness import ROOT
 
 ARGUMENTS = [
     "--resource-group", "paint-rg", "--location", "westeurope", "--account", "paint-db", "--vault", "paint-kv",
-    "--image", "registry.example/gesso:1",
+    "--storage", "paintpictures", "--image", "registry.example/gesso:1",
 ]  # fmt: skip
 SHARD_KEYS = {
     "generations": "_id",
@@ -30,16 +30,27 @@ def body_of(azure, part):
     return found["body"]
 
 
-def role_of(azure):
-    """The scope and the properties of the one assignment."""
-    ((name, one),) = resources(azure, "/roleAssignments/").items()
-    return one["id"].split("/providers/Microsoft.Authorization")[0], one["body"]["properties"]
+SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
+DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+DELEGATOR = "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"
+
+
+def roles_of(azure):
+    """Who has what where: (whose identity, role, the scope's last two segments)."""
+    found = set()
+    for one in resources(azure, "/roleAssignments/").values():
+        scope = one["id"].split("/providers/Microsoft.Authorization")[0]
+        properties = one["body"]["properties"]
+        must(properties["principalType"] == "ServicePrincipal", properties)
+        who = {"1": "app", "2": "worker"}[properties["principalId"][0]]
+        found.add((who, properties["roleDefinitionId"].rsplit("/", 1)[1], "/".join(scope.split("/")[-2:])))
+    return found
 
 
 def whole(azure):
     """Everything stands, was made once, and nothing secret was seen."""
     standing = azure.state["resources"]
-    must(len(standing) == 20, f"{len(standing)} resources stand: {sorted(standing)}")
+    must(len(standing) == 27, f"{len(standing)} resources stand: {sorted(standing)}")
     must(all(one["state"] == "Succeeded" for one in standing.values()), standing)
     must(len(azure.state["versions"]) == 1, "the secret has one version")
     must(not azure.leaks(), f"shown: {azure.leaks()}")
@@ -47,13 +58,17 @@ def whole(azure):
 
 
 def collect(azure):
-    for name in ["managedEnvironments/gesso-env", "containerApps/gesso"]:
+    for name in ["managedEnvironments/gesso-env", "containerApps/gesso", "containerApps/gesso-work"]:
         every_body.append({"type": f"Microsoft.App/{name.split('/')[0]}", "body": body_of(azure, name)})
     for name in ["gesso-throttled", "gesso-request-units"]:
         every_body.append({"type": "Microsoft.Insights/metricAlerts", "body": body_of(azure, f"metricAlerts/{name}")})
     secret = body_of(azure, "secrets/mongodb-connection-string")
     every_body.append({"type": "Microsoft.KeyVault/vaults/secrets", "body": secret})
-    every_body.append({"type": "Microsoft.Authorization/roleAssignments", "body": {"properties": role_of(azure)[1]}})
+    for one in resources(azure, "/roleAssignments/").values():
+        every_body.append({"type": "Microsoft.Authorization/roleAssignments", "body": one["body"]})
+    storage = "Microsoft.Storage/storageAccounts"
+    every_body.append({"type": storage, "body": body_of(azure, "storageAccounts/paintpictures")})
+    every_body.append({"type": f"{storage}/blobServices/containers", "body": body_of(azure, "containers/images")})
 
 
 def declared():
@@ -115,10 +130,21 @@ def fresh_account():
         must(set(keys) == {"jwt-secret", "encryption-keys"}, set(keys))
         must(all(len(key) == 64 for key in keys.values()), "48 random bytes sign the tokens, and encrypt")
         must(len(set(keys.values())) == 2, "the two are different")
-        place, role = role_of(azure)
-        must(place.endswith("/vaults/paint-kv/secrets/mongodb-connection-string"), place)
-        must(role["roleDefinitionId"].endswith("/4633458b-17de-408a-b874-0445c86b69e6"), role)
-        must(role["principalType"] == "ServicePrincipal", role)
+        must(variables["GESSO_IMAGE_CONTAINER_URL"] == "https://paintpictures.blob.core.windows.net/images", variables)
+        (working,) = body_of(azure, "containerApps/gesso-work")["properties"]["template"]["containers"]
+        of_worker = {one["name"]: one["value"] for one in working["env"]}
+        must(of_worker.items() < variables.items(), f"the worker has less of the same: {of_worker}")
+        must("ingress" not in body_of(azure, "containerApps/gesso-work")["properties"]["configuration"], working)
+        storage = body_of(azure, "storageAccounts/paintpictures")["properties"]
+        must(not storage["allowSharedKeyAccess"] and not storage["allowBlobPublicAccess"], storage)
+        must(body_of(azure, "containers/images")["properties"] == {"publicAccess": "None"})
+        string = "secrets/mongodb-connection-string"
+        wanted = {
+            ("app", SECRETS_USER, string), ("worker", SECRETS_USER, string),
+            ("app", DATA_CONTRIBUTOR, "containers/images"), ("worker", DATA_CONTRIBUTOR, "containers/images"),
+            ("app", DELEGATOR, "storageAccounts/paintpictures"),
+        }  # fmt: skip
+        must(roles_of(azure) == wanted, f"{roles_of(azure) ^ wanted}")
         collect(azure)
 
 
@@ -146,7 +172,7 @@ def failure(match, step, half=False, made_twice=()):
             must(status == 0, printed)
             whole(azure)
             for name, one in azure.state["resources"].items():
-                twice = any(part.lower() in name for part in made_twice)
+                twice = any(name.endswith(part.lower()) for part in made_twice)
                 must(one["made"] == (2 if twice else 1), f"{name} was made {one['made']} times")
 
     return test
@@ -191,6 +217,7 @@ def other_choices():
         status, printed, calls = azure.run(
             "setup.sh", *ARGUMENTS, "--backup", "continuous", "--server-version", "4.0", "--max-throughput", "4000",
             "--app", "easel", "--database", "paint", "--secret", "paint-string", "--max-replicas", "3",
+            "--worker", "brush", "--container", "works", "--max-workers", "5",
         )  # fmt: skip
         must(status == 0, printed)
         account = body_of(azure, "databaseAccounts/paint-db")["arguments"]
@@ -198,7 +225,10 @@ def other_choices():
         must(account["--server-version"] == "4.0", account)
         must(body_of(azure, "mongodbDatabases/paint/collections/users")["arguments"]["--max-throughput"] == "4000")
         must(body_of(azure, "containerApps/easel")["properties"]["template"]["scale"]["maxReplicas"] == 3)
-        must(role_of(azure)[0].endswith("/secrets/paint-string"))
+        must(body_of(azure, "containerApps/brush")["properties"]["template"]["scale"]["maxReplicas"] == 5)
+        must(body_of(azure, "containers/works"))
+        must({scope for _, _, scope in roles_of(azure)}
+             == {"secrets/paint-string", "containers/works", "storageAccounts/paintpictures"}, roles_of(azure))
 
 
 def capabilities():
@@ -226,6 +256,7 @@ def misuse():
             ([*ARGUMENTS, "--app", 'x", "y": "'], "--app:"),
             ([*ARGUMENTS, "--account", "Upper_Case"], "--account:"),
             ([*ARGUMENTS, "--backup", "never"], "--backup:"),
+            ([*ARGUMENTS, "--storage", "with-hyphen"], "--storage:"),
             ([*ARGUMENTS, "--capability", "x y"], "--capability:"),
         ]:
             status, printed, calls = azure.run("setup.sh", *arguments)
@@ -244,7 +275,12 @@ TESTS = {
     "setup.sh makes an app anew that failed half-way": failure(
         "app.json", "Container App gesso", half=True, made_twice=["containerApps/gesso"]),
     "setup.sh goes on after the role could not be given": failure(
-        "role.json", "role of gesso on mongodb-connection-string"),
+        "role.json", "roles of gesso"),
+    "setup.sh goes on after the images' account could not be made": failure(
+        "storage.json", "storage account paintpictures"),
+    "setup.sh goes on after the container could not be made": failure("container.json", "container images"),
+    "setup.sh makes a worker anew that failed half-way": failure(
+        "worker.json", "Container App gesso-work", half=True, made_twice=["containerApps/gesso-work"]),
     "setup.sh does not take a failed look for absence": unsure_is_not_absent,
     "setup.sh waits for nobody who is at work on the account": busy_resource,
     "setup.sh --dry-run shows the calls of a first set-up and makes none": dry_run,
