@@ -101,6 +101,61 @@ TEST_F(SignInTest, ReuseOfARefreshTokenEndsTheSessionForBoth) {
   EXPECT_TRUE(is_admitted(other.access_token));
 }
 
+// The ids of a user and a session are no secrets: they stand in access tokens and in lists.
+TEST_F(SignInTest, WhoKnowsTheIdsAloneEndsNobodysSession) {
+  registered("ada@example.com");
+  const SignedIn login = logged_in("ada@example.com");
+  const std::string forged =
+      make_refresh_token(login.user_id, login.session.session_id, random_secret(random_));
+  const SignedIn other = logged_in("ada@example.com");
+  const std::string proof_of_another =
+      other.session.refresh_token.substr(other.session.refresh_token.find('.'));
+  for (const std::string& text : {forged, forged + proof_of_another, forged + "."}) {
+    EXPECT_EQ(fault(text), RefreshFault::kUnknown) << text;
+  }
+  EXPECT_TRUE(is_admitted(login.access_token));
+  next(login.session.refresh_token);
+}
+
+TEST_F(SignInTest, ATokenFromBeforeThereWereProofsIsGoodUntilItIsUsed) {
+  registered("ada@example.com");
+  const std::string sealed = logged_in("ada@example.com").session.refresh_token;
+  const std::string old = sealed.substr(0, sealed.find('.'));
+  const SignedIn later = next(old);
+  EXPECT_NE(later.session.refresh_token.find('.'), std::string::npos);
+  EXPECT_EQ(next(old).session.refresh_token, later.session.refresh_token) << "its answer was lost";
+  clock_.advance(11s);
+  EXPECT_EQ(fault(old), RefreshFault::kReused) << "it is known by its hash";
+  EXPECT_FALSE(is_admitted(later.access_token));
+}
+
+TEST_F(SignInTest, ReuseIsFoundAlsoWhereTheTokenIsOfTheKeyBefore) {
+  registered("ada@example.com");
+  const SignedIn login = logged_in("ada@example.com");
+  const SignedIn later = next(next(login.session.refresh_token).session.refresh_token);
+  const auto key = [] { return Secret(std::string_view("a key of thirty-two bytes or more")); };
+  const auto new_key = [] {
+    return Secret(std::string_view("another key of thirty-two bytes or so"));
+  };
+  const auto shown_to = [&](const Tokens& tokens, const std::string& token) {
+    const AccountServices services{
+        .context = context_, .tokens = tokens, .mail = mail_, .limits = limits_, .run = run_};
+    return run([&](mongo::Session& session) { return refresh(services, session, token, client_); });
+  };
+  // Where that key is gone, it is not known any more whether the oldest one was given out,
+  const Tokens renewed{new_key(), std::nullopt, {}, clock_};
+  EXPECT_EQ(std::get<RefreshFault>(shown_to(renewed, login.session.refresh_token)),
+            RefreshFault::kUnknown);
+  EXPECT_TRUE(is_admitted(later.access_token));
+  // and nobody is logged out for it.
+  const auto last =
+      std::get<SignedIn>(shown_to(renewed, later.session.refresh_token)).session.refresh_token;
+  const Tokens rotated{new_key(), key(), {}, clock_};
+  EXPECT_EQ(std::get<RefreshFault>(shown_to(rotated, login.session.refresh_token)),
+            RefreshFault::kReused);
+  EXPECT_EQ(std::get<RefreshFault>(shown_to(rotated, last)), RefreshFault::kUnknown);
+}
+
 TEST_F(SignInTest, OfManyWhoRefreshAtOnceAllGetTheOneSuccessor) {
   registered("ada@example.com");
   const SignedIn login = logged_in("ada@example.com");
@@ -202,7 +257,10 @@ TEST_F(SignInTest, TokensOutliveAChangeOfTheServicesKey) {
   const auto again = run([&](mongo::Session& session) {
     return refresh(services, session, login.session.refresh_token, client_);
   });
-  EXPECT_EQ(std::get<SignedIn>(again).session.refresh_token, later.session.refresh_token);
+  const auto without_proof = [](const SignedIn& signed_in) {
+    return signed_in.session.refresh_token.substr(0, signed_in.session.refresh_token.find('.'));
+  };
+  EXPECT_EQ(without_proof(std::get<SignedIn>(again)), without_proof(later));
   EXPECT_TRUE(std::holds_alternative<Credential>(read_credential(rotated, login.access_token)));
 }
 

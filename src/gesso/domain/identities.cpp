@@ -1,9 +1,10 @@
 #include "gesso/domain/identities.hpp"
 
 #include <algorithm>
+#include <functional>
 
-#include "gesso/base/error.hpp"
 #include "gesso/domain/account_mails.hpp"
+#include "gesso/domain/identity_claims.hpp"
 
 namespace gesso::domain {
 
@@ -12,31 +13,30 @@ using models::LinkedIdentity;
 
 namespace {
 
-// The user's id at that provider; std::nullopt where none of it is linked.
-std::optional<models::ForeignId> subject_at(const Account& account, AuthProvider provider) {
-  if (account.auth_provider == provider) return account.auth_provider_id;
-  const auto found =
-      std::ranges::find(account.linked_identities, provider, &LinkedIdentity::provider);
-  if (found == account.linked_identities.end()) return std::nullopt;
-  return found->auth_provider_id;
+// Where the user's id at that provider stands in the list; claims do not count.
+auto find_linked(const Account& account, AuthProvider provider) {
+  return std::ranges::find_if(account.linked_identities, [&](const LinkedIdentity& one) {
+    return one.provider == provider && !is_claim(one);
+  });
 }
 
-std::size_t count_of(const Account& account) {
-  return account.linked_identities.size() + (account.auth_provider == AuthProvider::kEmail ? 0 : 1);
+std::ptrdiff_t count_of(const Account& account) {
+  return std::ranges::count_if(account.linked_identities, std::not_fn(is_claim)) +
+         (account.auth_provider == AuthProvider::kEmail ? 0 : 1);
 }
 
 // Where the first one goes, the next one takes its place.
 void remove_identity(Account& account, AuthProvider provider) {
   if (account.auth_provider != provider) {
-    std::erase_if(account.linked_identities,
-                  [&](const LinkedIdentity& one) { return one.provider == provider; });
+    account.linked_identities.erase(find_linked(account, provider));
     return;
   }
   account.auth_provider = AuthProvider::kEmail;
   account.auth_provider_id.reset();
-  if (account.linked_identities.empty()) return;
-  const LinkedIdentity next = account.linked_identities.front();
-  account.linked_identities.erase(account.linked_identities.begin());
+  const auto found = std::ranges::find_if_not(account.linked_identities, is_claim);
+  if (found == account.linked_identities.end()) return;
+  const LinkedIdentity next = *found;
+  account.linked_identities.erase(found);
   account.auth_provider = next.provider;
   account.auth_provider_id = next.auth_provider_id;
 }
@@ -49,6 +49,13 @@ bool is_logged_in(const Account& account, const Requester& requester, Time now) 
 }
 
 }  // namespace
+
+std::optional<models::ForeignId> subject_at(const Account& account, AuthProvider provider) {
+  if (account.auth_provider == provider) return account.auth_provider_id;
+  const auto found = find_linked(account, provider);
+  if (found == account.linked_identities.end()) return std::nullopt;
+  return found->auth_provider_id;
+}
 
 void add_identity(Account& account, const ProviderIdentity& identity, Time now) {
   if (account.auth_provider == AuthProvider::kEmail) {
@@ -74,6 +81,7 @@ std::optional<std::vector<LoginProvider>> list_login_providers(const AccountServ
     providers.push_back({.provider = account->auth_provider, .may_unlink = may_unlink});
   }
   for (const LinkedIdentity& one : account->linked_identities) {
+    if (is_claim(one)) continue;
     providers.push_back(
         {.provider = one.provider, .linked_at = one.linked_at, .may_unlink = may_unlink});
   }
@@ -88,28 +96,28 @@ std::variant<Accepted, IdentityTaken, ProviderIsLinked, NoSuchUser> link_identit
   const auto owner = accounts.find_account(identity.provider, identity.subject);
   if (owner && owner->id != requester.user_id) return IdentityTaken{};
   std::optional<schema::Email> email;
-  std::optional<Outcome> outcome;
-  try {
-    outcome = accounts.change_account(requester.user_id, [&](Account& account) -> Outcome {
-      email.reset();
-      if (!is_logged_in(account, requester, services.now())) return NoSuchUser{};
-      if (const auto subject = subject_at(account, identity.provider)) {
-        return *subject == identity.subject ? Outcome(Accepted{}) : Outcome(ProviderIsLinked{});
-      }
-      add_identity(account, identity, services.now());
-      email = account.email;
-      return Accepted{};
-    });
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kDuplicate) throw;
-    return IdentityTaken{};  // by another user a moment ago
+  Outcome refusal = NoSuchUser{};
+  const auto may = [&](const Account& account) {
+    refusal = NoSuchUser{};
+    email = account.email;
+    if (!is_logged_in(account, requester, services.now())) return false;
+    const auto subject = subject_at(account, identity.provider);
+    if (subject) {
+      refusal = *subject == identity.subject ? Outcome(Accepted{}) : Outcome(ProviderIsLinked{});
+    }
+    return !subject;
+  };
+  switch (IdentityClaims(accounts, identity, services.context).link(requester.user_id, may)) {
+    case IdentityClaims::Outcome::kRefused:
+      return refusal;
+    case IdentityClaims::Outcome::kTaken:
+      return IdentityTaken{};
+    case IdentityClaims::Outcome::kLinked:
+      break;
   }
-  if (!outcome) return NoSuchUser{};
-  if (email && std::holds_alternative<Accepted>(*outcome)) {
-    log_security_event("provider_linked", requester.user_id, requester.client);
-    services.mail.submit(change_notice(services.settings, *email, Change::kProviderLinked));
-  }
-  return *outcome;
+  log_security_event("provider_linked", requester.user_id, requester.client);
+  services.mail.submit(change_notice(services.settings, *email, Change::kProviderLinked));
+  return Accepted{};
 }
 
 std::variant<Accepted, NotLinkedHere, LastWayIn, NotProven, TooManyAttempts> unlink_identity(

@@ -8,6 +8,8 @@
 #include "gesso/base/text.hpp"
 #include "gesso/domain/account_mails.hpp"
 #include "gesso/domain/client_network.hpp"
+#include "gesso/domain/identity_claims.hpp"
+#include "gesso/domain/refresh_tokens.hpp"
 #include "gesso/domain/stored_totp.hpp"
 #include "gesso/domain/totp.hpp"
 #include "gesso/models/password_hashing.hpp"
@@ -17,6 +19,7 @@ namespace {
 
 SignedIn signed_in(const AccountServices& services, const models::UserId& user_id,
                    SessionToken session) {
+  session.refresh_token = seal_refresh_token(services.tokens, session.refresh_token);
   return {.user_id = user_id,
           .access_token =
               services.tokens.issue(TokenUse::kAccess, {.subject = user_id.str(),
@@ -54,6 +57,18 @@ bool has_second_factor(const Account& account) {
   return account.totp && account.totp->confirmed_at;
 }
 
+// Whether it is the session's token, or the one before it.
+bool is_of(const models::LoginSession& session, const RefreshToken& token) {
+  return session.id == token.session_id &&
+         (matches(session.token_hash, token.text) ||
+          (session.previous_hash && matches(*session.previous_hash, token.text)));
+}
+
+bool has_token(const Account& account, const RefreshToken& token) {
+  return std::ranges::any_of(account.login_sessions,
+                             [&](const models::LoginSession& one) { return is_of(one, token); });
+}
+
 // Begins a session if `may` still says so of the account as it is then.
 template <class May>
 std::optional<SessionToken> begin(const AccountServices& services, mongo::Session& session,
@@ -65,6 +80,53 @@ std::optional<SessionToken> begin(const AccountServices& services, mongo::Sessio
                                           services.settings.sessions, services.context);
                    });
   return begun ? *std::move(begun) : std::nullopt;
+}
+
+// Links the identity to the user whose confirmed address the provider vouches for.
+bool link_to_address(const AccountServices& services, AccountRepository& accounts,
+                     const Account& same_address, const ProviderIdentity& identity,
+                     const ClientInfo& client) {
+  const auto may = [&](const Account& one) {
+    return one.email == *identity.email && one.is_verified && one.is_active &&
+           one.auth_provider == models::AuthProvider::kEmail;
+  };
+  if (IdentityClaims(accounts, identity, services.context).link(same_address.id, may) !=
+      IdentityClaims::Outcome::kLinked) {
+    return false;
+  }
+  log_security_event("provider_linked", same_address.id, client);
+  services.mail.submit(change_notice(services.settings, *identity.email, Change::kProviderLinked));
+  return true;
+}
+
+// Makes a user of whom the provider vouches for. What a crash leaves is a user whose address is
+// confirmed, to whom the next login links the identity.
+bool register_by_provider(const AccountServices& services, AccountRepository& accounts,
+                          const ProviderIdentity& identity, const ClientInfo& client) {
+  const Time now = services.now();
+  const IdentityClaims claims(accounts, identity, services.context);
+  const models::User user{.id = models::UserId::next(services.context.ids),
+                          .email = *identity.email,
+                          .full_name = identity.full_name,
+                          .linked_identities = {claims.claim()},
+                          .is_verified = true,
+                          .may_have_subscription = false,
+                          .created_at = now,
+                          .updated_at = now};
+  if (!claims.outranks_all(user.id)) return false;
+  try {
+    accounts.insert(user);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kDuplicate) throw;
+    return false;  // somebody registered the address, or claimed the identity, a moment ago
+  }
+  if (!claims.settle(user.id)) {
+    accounts.delete_by_id(user.id);
+    return false;
+  }
+  services.context.count(&repositories::CreditCounters::granted, user.credits_remaining.value());
+  log_security_event("registered", user.id, client);
+  return true;
 }
 
 }  // namespace
@@ -146,8 +208,9 @@ std::variant<SignedIn, RefreshFault, TooManyAttempts> refresh(const AccountServi
                                                               mongo::Session& session,
                                                               std::string_view refresh_token,
                                                               const ClientInfo& client) {
-  const auto shown = parse_refresh_token(refresh_token);
+  const auto shown = open_refresh_token(services.tokens, refresh_token);
   if (!shown) return RefreshFault::kUnknown;
+  const RefreshToken& token = shown->token;
   // By network alone: 256 bits are not guessed, and whoever knows a user's id could otherwise keep
   // that user from refreshing.
   if (const auto wait =
@@ -155,39 +218,38 @@ std::variant<SignedIn, RefreshFault, TooManyAttempts> refresh(const AccountServi
     return TooManyAttempts{*wait};
   }
   std::vector<std::string> successors;
-  for (const std::string& secret : services.tokens.derive("refresh", shown->text)) {
-    successors.push_back(make_refresh_token(shown->user_id, shown->session_id, secret));
+  for (const std::string& secret : services.tokens.derive("refresh", token.text)) {
+    successors.push_back(make_refresh_token(token.user_id, token.session_id, secret));
   }
   using Outcome = std::variant<SessionToken, RefreshFault>;
   const auto outcome =
       AccountRepository(session, services.context)
-          .change_account(shown->user_id, [&](Account& account) -> Outcome {
+          .change_account(token.user_id, [&](Account& account) -> Outcome {
             if (!account.is_active) return RefreshFault::kUnknown;
-            return refresh_session(account.login_sessions, *shown, successors, client,
+            // Made up: what follows would take it for one that was used before.
+            if (!shown->was_given_out && !has_token(account, token)) return RefreshFault::kUnknown;
+            return refresh_session(account.login_sessions, token, successors, client,
                                    services.settings.sessions, services.now());
           });
   if (!outcome) return RefreshFault::kUnknown;
   if (const auto* fault = std::get_if<RefreshFault>(&*outcome)) {
     if (*fault == RefreshFault::kReused) {
-      log_security_event("refresh_token_reused", shown->user_id, client);
+      log_security_event("refresh_token_reused", token.user_id, client);
     }
     return *fault;
   }
-  return signed_in(services, shown->user_id, std::get<SessionToken>(*outcome));
+  return signed_in(services, token.user_id, std::get<SessionToken>(*outcome));
 }
 
 void log_out(const AccountServices& services, mongo::Session& session,
              std::string_view refresh_token) {
-  const auto shown = parse_refresh_token(refresh_token);
+  const auto shown = open_refresh_token(services.tokens, refresh_token);
   if (!shown) return;
-  AccountRepository(session, services.context)
-      .change_account(shown->user_id, [&](Account& account) {
-        return std::erase_if(account.login_sessions, [&](const models::LoginSession& one) {
-          return one.id == shown->session_id &&
-                 (matches(one.token_hash, shown->text) ||
-                  (one.previous_hash && matches(*one.previous_hash, shown->text)));
-        });
-      });
+  const RefreshToken& token = shown->token;
+  AccountRepository(session, services.context).change_account(token.user_id, [&](Account& account) {
+    return std::erase_if(account.login_sessions,
+                         [&](const models::LoginSession& one) { return is_of(one, token); });
+  });
 }
 
 std::variant<SignedIn, SecondFactorNeeded, WrongCredentials, NotLinked, NoEmail> log_in_by_provider(
@@ -197,41 +259,12 @@ std::variant<SignedIn, SecondFactorNeeded, WrongCredentials, NotLinked, NoEmail>
   std::optional<Account> account = accounts.find_account(identity.provider, identity.subject);
   if (!account) {
     if (!identity.email) return NoEmail{};
-    if (const auto same_address = accounts.find_account(*identity.email)) {
-      const auto linked =
-          accounts.change_account(same_address->id, [&](Account& one) -> std::optional<Account> {
-            if (one.email != *identity.email || !one.is_verified || !one.is_active ||
-                one.auth_provider != models::AuthProvider::kEmail) {
-              return std::nullopt;
-            }
-            add_identity(one, identity, services.now());
-            return one;
-          });
-      if (!linked || !*linked) return NotLinked{};
-      log_security_event("provider_linked", same_address->id, client);
-      services.mail.submit(
-          change_notice(services.settings, *identity.email, Change::kProviderLinked));
-      account = **linked;
-    } else {
-      const Time now = services.now();
-      const models::User user{.id = models::UserId::next(services.context.ids),
-                              .email = *identity.email,
-                              .full_name = identity.full_name,
-                              .auth_provider = identity.provider,
-                              .auth_provider_id = identity.subject,
-                              .is_verified = true,
-                              .may_have_subscription = false,
-                              .created_at = now,
-                              .updated_at = now};
-      try {
-        accounts.create(user);
-      } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kDuplicate) throw;
-        return NotLinked{};  // somebody registered it a moment ago
-      }
-      log_security_event("registered", user.id, client);
-      account = accounts.find_account(user.id);
-    }
+    const auto same_address = accounts.find_account(*identity.email);
+    const bool is_theirs =
+        same_address ? link_to_address(services, accounts, *same_address, identity, client)
+                     : register_by_provider(services, accounts, identity, client);
+    if (!is_theirs) return NotLinked{};
+    account = accounts.find_account(identity.provider, identity.subject);
   }
   if (!account || !account->is_active) return WrongCredentials{};
   if (has_second_factor(*account)) return challenge(services, *account);
