@@ -6,9 +6,11 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 import pymongo
 from halves import GESSO, cosmos, run_all, trap
@@ -31,6 +33,11 @@ class Service:
         connection.close()
         assert response.status in expect, f"{method} {path}: {response.status} {text[:400]}"
         return json.loads(text) if text else None
+
+    def entries_waiting(self):
+        """Entries of the usage log that are not written yet."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=60) as answer:
+            return float(re.search(r"^gesso_usage_queued ([0-9.e+]+)$", answer.read().decode(), re.MULTILINE).group(1))
 
     def user(self, name):
         """An access token of a new user."""
@@ -195,12 +202,12 @@ def batch_again():
         for _ in range(asked):
             service.ask("GET", "/api/v1/users/me", token=token)
         until = time.monotonic() + 120
-        while time.monotonic() < until:
-            there = insist(lambda: database.usage_logs.count_documents({"resource_id": "/api/v1/users/me"}))
-            if there == asked:
-                return f"{asked} entries of the usage log for {asked} requests at 400 RU/s"
+        while service.entries_waiting() > 0:
+            assert time.monotonic() < until, f"{service.entries_waiting()} entries are not written yet"
             time.sleep(0.5)
-        raise AssertionError(f"{there} entries for {asked} requests")
+        there = insist(lambda: database.usage_logs.count_documents({"resource_id": "/api/v1/users/me"}))
+        assert there == asked, f"{there} entries for {asked} requests"
+        return f"{asked} entries of the usage log for {asked} requests at 400 RU/s"
 
 
 @trap("what is throttled fails the request")
