@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -71,14 +72,13 @@ def main():
     check_types(checks, node, node_program, build, document)
     for name in HERE.glob("node/*.mjs"):
         shutil.copy(name, node)
-    with tempfile.TemporaryDirectory() as folder:
-        command = [build / "gesso", "serve", "--listen", "127.0.0.1:0", "--data-dir", f"{folder}/data", "--bcrypt-rounds", "4"]
-        with program(command, SERVES, env={**os.environ, **SETTINGS}) as (process, match):
-            checks.absorb(
-                "the browser",
-                [node_program, node / "console_test.mjs", match.group(1), build / "screenshots" / "console",
-                 process.log, build / "gesso", f"{folder}/data"],
-            )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as services:
+        arguments = [build / "screenshots" / "console", build / "gesso"]
+        for name, settings in {"data": {}, "idle": {"GESSO_WORKER_PARALLEL": "0"}}.items():
+            command = [build / "gesso", "serve", "--listen", "127.0.0.1:0", "--data-dir", f"{folder}/{name}", "--bcrypt-rounds", "4"]
+            process, match = services.enter_context(program(command, SERVES, env={**os.environ, **SETTINGS, **settings}))
+            arguments += [match.group(1), process.log, f"{folder}/{name}"]
+        checks.absorb("the browser", [node_program, node / "console_test.mjs", *arguments])
     paint = build / "screenshots" / "console" / "first_paint.txt"
     print(f"report: first contentful paint after {paint.read_text()} ms from localhost")
     checks.close()

@@ -39,6 +39,9 @@ export async function openPage(browser, { viewport = wide, colorScheme = "light"
   return { context, page, seen };
 }
 
+// Answers that were refused are told by browsers too; all else is a fault: of the page, or against its policy.
+export const faultsIn = ({ complaints }) => complaints.filter((one) => !/the server responded with a status of 4/.test(one));
+
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 // What axe-core finds that is serious or critical, as texts.

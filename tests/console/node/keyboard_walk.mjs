@@ -1,13 +1,13 @@
 // The same without a pointer: every step by the keyboard, and the focus seen on each.
 import assert from "node:assert/strict";
-import { check, openPage, tabTo } from "./browser.mjs";
+import { check, faultsIn, openPage, tabTo } from "./browser.mjs";
 import { headed } from "./steps.mjs";
 
 const carol = { email: "carol@example.com", password: "ultramarine on gesso" };
 
 export async function keyboardWalk({ browser, service }) {
   await service.tokenOf(carol);
-  const { context, page } = await openPage(browser);
+  const { context, page, seen } = await openPage(browser);
   const { keyboard } = page;
 
   await check("one signs in by the keyboard", async () => {
@@ -69,5 +69,6 @@ export async function keyboardWalk({ browser, service }) {
     await keyboard.press("Enter");
     await headed(page, "Sign in");
   });
+  await check("nothing failed on the keyboard's way, nor was refused by the page's policy", async () => assert.deepEqual(faultsIn(seen), []));
   await context.close();
 }

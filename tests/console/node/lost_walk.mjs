@@ -1,6 +1,7 @@
 // What goes wrong on the way: answers that are lost, sessions that end elsewhere.
 import assert from "node:assert/strict";
-import { check, openPage } from "./browser.mjs";
+import { check, faultsIn, openPage } from "./browser.mjs";
+import { until } from "./service.mjs";
 import { fillIn, headed, signIn, view } from "./steps.mjs";
 
 // The access token that the page has is too old from now on.
@@ -72,6 +73,47 @@ export async function lostWalk({ browser, service }) {
       await context.close();
     });
   }
+
+  for (const [whose, account] of [["one's own", dora], ["another user's", eve]]) {
+    await check(`a mail that sets ${whose} password leads there also where one is signed in`, async () => {
+      const { context, page, seen } = await openPage(browser);
+      await signIn(page, service, dora);
+      await headed(page, "Studio");
+      const before = service.mailed("gp_");
+      await service.ask("POST", "/api/v1/auth/forgot-password", { body: { email: account.email } });
+      const mailed = await until(() => service.mailed("gp_") !== before && service.mailed("gp_"), "the mail");
+      await page.goto(`${service.url}/console#token=${mailed}`);
+      await headed(page, "Set a new password");
+      assert.ok(!page.url().includes(mailed), "the token stays in the address");
+      account.password = `${account.password}, once more`;
+      await page.getByLabel("New password").fill(account.password);
+      await page.getByRole("button", { name: "Set the password" }).click();
+      await headed(page, "Sign in");
+      await page.getByText("The new password is set.").waitFor();
+      await page.reload();
+      await headed(page, "Sign in");
+      await fillIn(page, account);
+      await headed(page, "Studio");
+      assert.deepEqual(faultsIn(seen), []);
+      await context.close();
+    });
+  }
+
+  await check("an address that cannot be read is nowhere", async () => {
+    const { context, page, seen } = await openPage(browser);
+    await signIn(page, service, dora);
+    await headed(page, "Studio");
+    for (const address of ["%E0%A4%A", "work/%E0%A4%A", "%"]) {
+      await page.goto(`${service.url}/console#/${address}`);
+      await headed(page, "Not here");
+      await page.reload();
+      await headed(page, "Not here");
+      await page.getByRole("link", { name: "Back to the studio" }).click();
+      await headed(page, "Studio");
+    }
+    assert.deepEqual(faultsIn(seen), []);
+    await context.close();
+  });
 
   await check("what comes after one has signed out signs nobody in", async () => {
     const { context, page } = await openPage(browser);

@@ -1,11 +1,11 @@
 // The way of an administrator: how the service fares, its users, its pictures, its database.
 import assert from "node:assert/strict";
-import { check, openPage } from "./browser.mjs";
+import { check, faultsIn, openPage } from "./browser.mjs";
 import { headed, isPainted, signIn, view } from "./steps.mjs";
 
 export async function operatorWalk({ browser, service, account, user }) {
   await service.tokenOf(account);
-  const { context, page } = await openPage(browser);
+  const { context, page, seen } = await openPage(browser);
 
   await check("who is no administrator has no operations", async () => {
     await signIn(page, service, account);
@@ -102,5 +102,6 @@ export async function operatorWalk({ browser, service, account, user }) {
     assert.ok(await isPainted(picture));
     assert.ok(new URL(await picture.getAttribute("src"), page.url()).hostname !== "localhost");
   });
+  await check("nothing failed on an administrator's way, nor was refused by the page's policy", async () => assert.deepEqual(faultsIn(seen), []));
   await context.close();
 }

@@ -1,11 +1,8 @@
 // The way of a user: an account, a picture, what there is around both, and out again.
 import assert from "node:assert/strict";
-import { check, openPage } from "./browser.mjs";
+import { check, faultsIn, openPage } from "./browser.mjs";
 import { headed, isPainted, paint, signIn, view } from "./steps.mjs";
 import { totp, until } from "./service.mjs";
-
-// Answers that were refused are told by browsers too; all else is a fault.
-const faultsIn = (complaints) => complaints.filter((one) => !/the server responded with a status of 4/.test(one));
 
 export async function userWalk({ browser, service, account }) {
   const { url } = service;
@@ -179,6 +176,6 @@ export async function userWalk({ browser, service, account }) {
     assert.ok(seen.requests.length > 20);
     assert.deepEqual(seen.requests.filter((one) => !one.startsWith(`${url}/`) && !one.startsWith("data:") && !one.startsWith("blob:")), []);
   });
-  await check("nothing was refused by the page's policy, and nothing failed", async () => assert.deepEqual(faultsIn(seen.complaints), []));
+  await check("nothing was refused by the page's policy, and nothing failed", async () => assert.deepEqual(faultsIn(seen), []));
   await context.close();
 }

@@ -68,6 +68,8 @@ function inside({ path: [first = "", ...rest] }: Route, user: User): ComponentCh
       return <Account user={user} />;
     case "verify":
       return <Verify token={mailed} inside />;
+    case "reset":
+      return <Reset token={mailed} inside />;
     case "operate":
       return user.role === "admin" ? ofOperators(rest) : <NotHere />;
     default:
@@ -75,7 +77,7 @@ function inside({ path: [first = "", ...rest] }: Route, user: User): ComponentCh
   }
 }
 
-const kDoors = ["sign-in", "register", "forgot", "reset"];
+const kDoors = ["sign-in", "register", "forgot"];
 
 export function App() {
   const state = useStore(session);

@@ -1,5 +1,6 @@
 // What views do over and over: ask and wait, ask again, act and wait.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { poll } from "./poll";
 import { asProblem, isRefusal, type Problem } from "./problem";
 
 export interface Asked<T> {
@@ -22,30 +23,16 @@ export function useAsked<T>(ask: () => Promise<T>, keys: unknown[], every?: numb
     setProblem(undefined);
   }, keys);
   useEffect(() => {
-    let gone = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const run = async () => {
+    return poll(async (signal) => {
       try {
         const answer = await ask();
-        if (gone) return;
+        if (signal.aborted) return;
         setData(() => answer);
         setProblem(undefined);
       } catch (error) {
-        if (gone) return;
-        setProblem(asProblem(error));
+        if (!signal.aborted) setProblem(asProblem(error));
       }
-      if (every !== undefined && !gone) timer = setTimeout(next, every);
-    };
-    const next = () => {
-      if (document.visibilityState === "visible") void run();
-      else document.addEventListener("visibilitychange", next, { once: true });
-    };
-    void run();
-    return () => {
-      gone = true;
-      clearTimeout(timer);
-      document.removeEventListener("visibilitychange", next);
-    };
+    }, every);
   }, [...keys, turn, every]);
   const again = useCallback(() => {
     setProblem(undefined);

@@ -7,9 +7,18 @@ export interface Route {
   query: URLSearchParams;
 }
 
+/** What cannot be decoded is nowhere: as one name, which no view has. */
+function decoded(path: string): string[] {
+  try {
+    return path.split("/").filter(Boolean).map(decodeURIComponent);
+  } catch {
+    return [path];
+  }
+}
+
 function read(): Route {
   const [path = "", query = ""] = window.location.hash.replace(/^#\/?/, "").split("?");
-  return { path: path.split("/").filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
+  return { path: decoded(path), query: new URLSearchParams(query) };
 }
 
 export const route = new Store<Route>(read());

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { api, told, type Schemas } from "../client";
 import { count, megabytes } from "../format";
 import { useAsked } from "../hooks";
-import { Bones, Button, Card, Empty, Head, Shown, Table, TileBones } from "../ui/parts";
+import { Bones, Button, Card, Empty, Figure, Head, Shown, Table, TileBones } from "../ui/parts";
 
 type Collection = Schemas["CollectionStatistics"];
 
@@ -39,23 +39,12 @@ export function Database() {
           {(database) => (
             <>
               <dl class="tiles">
-                <div class="figure">
-                  <dt>Documents</dt>
-                  <dd>{countText(database.documents)}</dd>
-                </div>
-                <div class="figure">
-                  <dt>Data</dt>
-                  <dd>{sizeText(database.data_mb)}</dd>
-                </div>
-                <div class="figure">
-                  <dt>On disk</dt>
-                  <dd>{sizeText(database.storage_mb)}</dd>
-                </div>
-                <div class="figure">
-                  <dt>Indexes</dt>
-                  <dd>{sizeText(database.index_mb)}</dd>
-                  <dd class="aside">{count(database.collections.reduce((sum, one) => sum + one.indexes.length, 0))} of them</dd>
-                </div>
+                <Figure name="Documents">{countText(database.documents)}</Figure>
+                <Figure name="Data">{sizeText(database.data_mb)}</Figure>
+                <Figure name="On disk">{sizeText(database.storage_mb)}</Figure>
+                <Figure name="Indexes" aside={`${count(database.collections.reduce((sum, one) => sum + one.indexes.length, 0))} of them`}>
+                  {sizeText(database.index_mb)}
+                </Figure>
               </dl>
               {database.collections.length === 0 && <Empty title="No collections yet" />}
               {database.collections.length > 0 && <Collections collections={database.collections} />}

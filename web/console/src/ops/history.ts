@@ -2,6 +2,7 @@
 // quantiles of what was measured.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api, told, type Schemas } from "../client";
+import { poll } from "../poll";
 import { asProblem, type Problem } from "../problem";
 
 type Labels = Record<string, string>;
@@ -46,10 +47,6 @@ export class History {
 
   select(name: string, wanted: Labels = {}): Series[] {
     return [...this.series.values()].filter((one) => one.name === name && Object.entries(wanted).every(([key, value]) => one.labels[key] === value));
-  }
-
-  named(pattern: RegExp): Series[] {
-    return [...this.series.values()].filter((one) => pattern.test(one.name));
   }
 
   sum(name: string, wanted: Labels = {}): number[] {
@@ -121,32 +118,19 @@ export function useHistory(): { history: History | undefined; problem: Problem |
   const [turn, setTurn] = useState(0);
   const held = useRef(new History());
   useEffect(() => {
-    let gone = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const run = async () => {
+    return poll(async (signal) => {
       try {
         const last = held.current.times[held.current.times.length - 1];
         const query = last === undefined ? { points: 240 } : { points: 720, after: new Date(last).toISOString() };
         const fresh = await told(api.GET("/api/v1/admin/metrics", { params: { query } }));
-        if (gone) return;
+        if (signal.aborted) return;
         held.current = held.current.with(fresh, kKept);
         setHistory(held.current);
         setProblem(undefined);
       } catch (error) {
-        if (!gone) setProblem(asProblem(error));
+        if (!signal.aborted) setProblem(asProblem(error));
       }
-      if (!gone) timer = setTimeout(next, kEvery);
-    };
-    const next = () => {
-      if (document.visibilityState === "visible") void run();
-      else document.addEventListener("visibilitychange", next, { once: true });
-    };
-    void run();
-    return () => {
-      gone = true;
-      clearTimeout(timer);
-      document.removeEventListener("visibilitychange", next);
-    };
+    }, kEvery);
   }, [turn]);
   return { history, problem, again: () => setTurn((one) => one + 1) };
 }

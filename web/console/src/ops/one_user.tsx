@@ -6,7 +6,7 @@ import { useAction, useAsked, useSendOnce } from "../hooks";
 import { link } from "../router";
 import { session } from "../session";
 import * as icons from "../ui/icons";
-import { Button, Bones, Card, Dialog, Empty, Field, Head, ProblemNote, Select, Shown } from "../ui/parts";
+import { Button, Bones, Card, Dialog, Empty, Field, Figure, Head, ProblemNote, Select, Shown } from "../ui/parts";
 import { say } from "../ui/toasts";
 import { Form } from "../views/door";
 import { Tile } from "../views/studio";
@@ -46,22 +46,10 @@ function Body({ user, change, again }: { user: User; change: (now: User) => void
   return (
     <div class="stack wide">
       <dl class="tiles">
-        <div class="figure">
-          <dt>Credits</dt>
-          <dd>{count(user.credits_remaining)}</dd>
-        </div>
-        <div class="figure">
-          <dt>Pictures</dt>
-          <dd>{count(user.total_generations)}</dd>
-        </div>
-        <div class="figure">
-          <dt>Tier</dt>
-          <dd>{words(user.subscription_tier)}</dd>
-        </div>
-        <div class="figure">
-          <dt>Since</dt>
-          <dd>{date(user.created_at)}</dd>
-        </div>
+        <Figure name="Credits">{count(user.credits_remaining)}</Figure>
+        <Figure name="Pictures">{count(user.total_generations)}</Figure>
+        <Figure name="Tier">{words(user.subscription_tier)}</Figure>
+        <Figure name="Since">{date(user.created_at)}</Figure>
       </dl>
       <div class="grid-2">
         <Grant user={user} again={again} />

@@ -3,8 +3,8 @@ import { useState } from "preact/hooks";
 import { api, told } from "../client";
 import { count, duration, number, percent, words } from "../format";
 import { useAsked } from "../hooks";
-import { Badge, Card, ChartBones, Choice, Head, ProblemNote, Shown, Table, TileBones } from "../ui/parts";
-import { Chart, type Line } from "../ui/chart";
+import { Badge, Card, ChartBones, Choice, Figure, Head, ProblemNote, Shown, Table, TileBones } from "../ui/parts";
+import { ChartCard, type Line } from "../ui/chart";
 import { modelName, providerText } from "../pictures";
 import { useHistory, type History } from "./history";
 
@@ -90,39 +90,25 @@ function Now({ history }: { history: History }) {
   const queued = latest(history.sum("gesso_database_queued"));
   return (
     <dl class="tiles six" aria-label="The last minute">
-      <div class="figure">
-        <dt>Requests a second</dt>
-        <dd>{number(requests / seconds)}</dd>
-        <dd class="aside">over the last minute</dd>
-      </div>
-      <div class="figure">
-        <dt>Latency</dt>
-        <dd>{p95 === null ? "–" : duration(p95)}</dd>
-        <dd class="aside">95th percentile</dd>
-      </div>
-      <div class={`figure${failed > 0 ? " bad" : ""}`}>
-        <dt>Errors of ours</dt>
-        <dd>{requests === 0 ? "–" : percent(failed / requests)}</dd>
-        <dd class="aside">{count(failed)} in the last minute</dd>
-      </div>
-      <div class={`figure${age > 60 ? " warn" : ""}`}>
-        <dt>Pictures waiting</dt>
-        <dd>{count(pending)}</dd>
-        <dd class="aside">{pending > 0 ? `the oldest for ${duration(age)}` : `${count(processing)} being painted`}</dd>
-      </div>
-      <div class={`figure${queued > 0 ? " warn" : ""}`}>
-        <dt>Database pool</dt>
-        <dd>
-          {count(busy)}
-          <small> of {count(workers)} busy</small>
-        </dd>
-        <dd class="aside">{count(queued)} wait for a turn</dd>
-      </div>
-      <div class="figure">
-        <dt>Connections</dt>
-        <dd>{count(latest(history.sum("gesso_http_connections")))}</dd>
-        <dd class="aside">of clients, open now</dd>
-      </div>
+      <Figure name="Requests a second" aside="over the last minute">
+        {number(requests / seconds)}
+      </Figure>
+      <Figure name="Latency" aside="95th percentile">
+        {p95 === null ? "–" : duration(p95)}
+      </Figure>
+      <Figure name="Errors of ours" aside={`${count(failed)} in the last minute`} tone={failed > 0 ? "bad" : ""}>
+        {requests === 0 ? "–" : percent(failed / requests)}
+      </Figure>
+      <Figure name="Pictures waiting" aside={pending > 0 ? `the oldest for ${duration(age)}` : `${count(processing)} being painted`} tone={age > 60 ? "warn" : ""}>
+        {count(pending)}
+      </Figure>
+      <Figure name="Database pool" aside={`${count(queued)} wait for a turn`} tone={queued > 0 ? "warn" : ""}>
+        {count(busy)}
+        <small> of {count(workers)} busy</small>
+      </Figure>
+      <Figure name="Connections" aside="of clients, open now">
+        {count(latest(history.sum("gesso_http_connections")))}
+      </Figure>
     </dl>
   );
 }
@@ -141,53 +127,41 @@ function Charts({ history }: { history: History }) {
   const gauge = (name: string, labels?: Record<string, string>) => history.sum(name, labels).slice(1);
   return (
     <div class="grid-2">
-      <Card>
-        <Chart
-          title="Requests a second"
-          kind="area"
-          times={times}
-          lines={[
-            { name: "Good", color: "1", values: rate(`${kRequests}_count`, { status: "2xx" }) },
-            { name: "Refused", color: "2", values: rate(`${kRequests}_count`, { status: "4xx" }) },
-            { name: "Failed", color: "bad", values: rate(`${kRequests}_count`, { status: "5xx" }) },
-          ]}
-          nothing="Nobody asked"
-        />
-      </Card>
-      <Card>
-        <Chart title="Latency of requests" times={times} lines={quantiles(history, kRequests)} show={duration} nothing="Nobody asked" />
-      </Card>
-      <Card>
-        <Chart
-          title="Pictures on their way"
-          kind="area"
-          times={times}
-          lines={[
-            { name: "Painting", color: "3", values: gauge("gesso_generations_waiting", { status: "processing" }) },
-            { name: "Waiting", color: "1", values: gauge("gesso_generations_waiting", { status: "pending" }) },
-          ]}
-          atLeast={4}
-          nothing="None waited, and none was being painted"
-        />
-      </Card>
-      <Card>
-        <Chart title="How long the oldest has waited" times={times} lines={[{ name: "Oldest", color: "2", values: gauge("gesso_generation_queue_age_seconds") }]} show={duration} nothing="None waited" />
-      </Card>
-      <Card>
-        <Chart
-          title="Commands of the database a second"
-          kind="area"
-          times={times}
-          lines={[
-            { name: "Good", color: "3", values: rate(`${kCommands}_count`, { outcome: "ok" }) },
-            { name: "Failed", color: "bad", values: rate(`${kCommands}_count`, { outcome: "failed" }) },
-          ]}
-          nothing="None was sent"
-        />
-      </Card>
-      <Card>
-        <Chart title="Latency of the database" times={times} lines={quantiles(history, kCommands)} show={duration} nothing="None was sent" />
-      </Card>
+      <ChartCard
+        title="Requests a second"
+        kind="area"
+        times={times}
+        lines={[
+          { name: "Good", color: "1", values: rate(`${kRequests}_count`, { status: "2xx" }) },
+          { name: "Refused", color: "2", values: rate(`${kRequests}_count`, { status: "4xx" }) },
+          { name: "Failed", color: "bad", values: rate(`${kRequests}_count`, { status: "5xx" }) },
+        ]}
+        nothing="Nobody asked"
+      />
+      <ChartCard title="Latency of requests" times={times} lines={quantiles(history, kRequests)} show={duration} nothing="Nobody asked" />
+      <ChartCard
+        title="Pictures on their way"
+        kind="area"
+        times={times}
+        lines={[
+          { name: "Painting", color: "3", values: gauge("gesso_generations_waiting", { status: "processing" }) },
+          { name: "Waiting", color: "1", values: gauge("gesso_generations_waiting", { status: "pending" }) },
+        ]}
+        atLeast={4}
+        nothing="None waited, and none was being painted"
+      />
+      <ChartCard title="How long the oldest has waited" times={times} lines={[{ name: "Oldest", color: "2", values: gauge("gesso_generation_queue_age_seconds") }]} show={duration} nothing="None waited" />
+      <ChartCard
+        title="Commands of the database a second"
+        kind="area"
+        times={times}
+        lines={[
+          { name: "Good", color: "3", values: rate(`${kCommands}_count`, { outcome: "ok" }) },
+          { name: "Failed", color: "bad", values: rate(`${kCommands}_count`, { outcome: "failed" }) },
+        ]}
+        nothing="None was sent"
+      />
+      <ChartCard title="Latency of the database" times={times} lines={quantiles(history, kCommands)} show={duration} nothing="None was sent" />
     </div>
   );
 }
@@ -207,13 +181,10 @@ function RequestUnits({ history }: { history: History }) {
   const limit = latest(history.sum("gesso_database_throughput_limit"));
   return (
     <div class="grid-2">
-      <Card>
-        <Chart title="Request units a second, by collection" kind="area" times={times} lines={lines} nothing="None was charged" />
-      </Card>
-      <Card>
-        <Chart title="Held back for want of request units" times={times} lines={[{ name: "Delay in a second", color: "bad", values: delay }]} show={duration} nothing="Nothing was held back" />
+      <ChartCard title="Request units a second, by collection" kind="area" times={times} lines={lines} nothing="None was charged" />
+      <ChartCard title="Held back for want of request units" times={times} lines={[{ name: "Delay in a second", color: "bad", values: delay }]} show={duration} nothing="Nothing was held back">
         <p class="hint">{limit > 0 ? `Work is kept below ${number(limit)} units a second, since the server refused more.` : "The service does not hold work back."}</p>
-      </Card>
+      </ChartCard>
     </div>
   );
 }

@@ -2,11 +2,11 @@
 import { useState } from "preact/hooks";
 import { api, told, type Generation } from "../client";
 import { ago } from "../format";
-import { useAction, useAsked } from "../hooks";
+import { usePages, type Page } from "../pages";
 import { statusText } from "../pictures";
 import { link, useRoute } from "../router";
 import { Picture } from "../ui/picture";
-import { Button, Choice, Dialog, Empty, Head, ProblemNote, Shown } from "../ui/parts";
+import { Button, Choice, Dialog, Empty, Head, More, Shown } from "../ui/parts";
 import { Facts } from "../views/work";
 import { GalleryBones } from "../views/studio";
 
@@ -14,28 +14,17 @@ type Status = Generation["status"];
 
 const states = (["completed", "pending", "processing", "failed", "cancelled"] as const).map((status) => [status, statusText[status]] as const);
 
-interface Page {
-  items: Generation[];
-  older: string | null;
-}
-
-async function load(status: Status, user: string, before = ""): Promise<Page> {
-  const query = { status, limit: 30, ...(user === "" ? {} : { user_id: user }), ...(before === "" ? {} : { before }) };
+async function load(status: Status, user: string, before?: string): Promise<Page<Generation>> {
+  const query = { status, limit: 30, ...(user === "" ? {} : { user_id: user }), ...(before === undefined ? {} : { before }) };
   const page = await told(api.GET("/api/v1/admin/generations", { params: { query } }));
-  return { items: page.items, older: page.older ?? null };
+  return { items: page.items, next: page.older ?? null };
 }
 
 export function AllPictures() {
   const user = useRoute().query.get("user") ?? "";
   const [status, setStatus] = useState<Status>("completed");
   const [looked, setLooked] = useState<Generation>();
-  const asked = useAsked(() => load(status, user), [status, user]);
-  const more = useAction();
-  const showMore = (before: string) =>
-    more.run(async () => {
-      const next = await load(status, user, before);
-      asked.change((page) => ({ items: [...page.items, ...next.items], older: next.older }));
-    });
+  const { asked, more } = usePages((before) => load(status, user, before), [status, user]);
   return (
     <>
       <Head
@@ -71,14 +60,7 @@ export function AllPictures() {
           )
         }
       </Shown>
-      <ProblemNote problem={more.problem} />
-      {asked.data?.older != null && (
-        <p class="more">
-          <Button busy={more.busy} onClick={() => showMore(asked.data?.older ?? "")}>
-            Show older ones
-          </Button>
-        </p>
-      )}
+      <More more={more} />
       <Dialog title="Picture" open={looked !== undefined} onClose={() => setLooked(undefined)}>
         {looked !== undefined && (
           <div class="stack">

@@ -5,8 +5,8 @@ import { count } from "../format";
 import { useAsked } from "../hooks";
 import { link } from "../router";
 import { Bones, Card, ChartBones, Choice, Empty, Head, Shown, Table } from "../ui/parts";
-import { Chart } from "../ui/chart";
-import { daysOf, lineOf, noons } from "../usage";
+import { DayChart } from "../ui/day_chart";
+import { daysOf } from "../usage";
 
 type Order = "count" | "credits";
 const figure = { count: "count", credits: "credits_used" } as const;
@@ -31,18 +31,10 @@ export function AllUsage() {
         <Shown asked={asked} bones={<div class="grid-2"><ChartBones count={4} /></div>}>
           {({ items }) => (
             <div class="grid-2">
-              <Card>
-                <Chart title="Pictures asked for" kind="sticks" days times={noons(days)} lines={[lineOf(items, days, "image_generation", "count", "1")]} nothing="None in this time" />
-              </Card>
-              <Card>
-                <Chart title="Requests" kind="sticks" days times={noons(days)} lines={[lineOf(items, days, "api_request", "count", "3")]} nothing="None in this time" />
-              </Card>
-              <Card>
-                <Chart title="Credits spent" kind="sticks" days times={noons(days)} lines={[lineOf(items, days, "image_generation", "credits_used", "4")]} nothing="None in this time" />
-              </Card>
-              <Card>
-                <Chart title="Refunds" kind="sticks" days times={noons(days)} lines={[lineOf(items, days, "refund", "count", "2")]} nothing="None in this time" />
-              </Card>
+              <DayChart title="Pictures asked for" items={items} days={days} action="image_generation" of="count" color="1" />
+              <DayChart title="Requests" items={items} days={days} action="api_request" of="count" color="3" />
+              <DayChart title="Credits spent" items={items} days={days} action="image_generation" of="credits_used" color="4" />
+              <DayChart title="Refunds" items={items} days={days} action="refund" of="count" color="2" />
             </div>
           )}
         </Shown>

@@ -2,9 +2,10 @@
 import { useState } from "preact/hooks";
 import { api, told, type Schemas } from "../client";
 import { count, date, words } from "../format";
-import { useAction, useAsked, useSettled } from "../hooks";
+import { useSettled } from "../hooks";
+import { usePages, type Page } from "../pages";
 import { link } from "../router";
-import { Badge, Bones, Button, Card, Choice, Empty, Field, Head, ProblemNote, Select, Shown, Table } from "../ui/parts";
+import { Badge, Bones, Card, Choice, Empty, Field, Head, More, Select, Shown, Table } from "../ui/parts";
 
 type User = Schemas["User"];
 type Tier = User["subscription_tier"] | "any";
@@ -18,18 +19,13 @@ const tiers = [
   ["enterprise", "Enterprise"],
 ] as const;
 
-interface Page {
-  items: User[];
-  next: string | null;
-}
-
-async function load(email: string, tier: Tier, active: Active, cursor = ""): Promise<Page> {
+async function load(email: string, tier: Tier, active: Active, cursor?: string): Promise<Page<User>> {
   const query = {
     limit: 30,
     ...(tier === "any" ? {} : { tier }),
     // An address is looked for among all.
     ...(email === "" ? { active: active === "yes" } : { email }),
-    ...(cursor === "" ? {} : { cursor }),
+    ...(cursor === undefined ? {} : { cursor }),
   };
   const page = await told(api.GET("/api/v1/admin/users", { params: { query } }));
   return { items: page.items, next: page.next_cursor ?? null };
@@ -41,13 +37,7 @@ export function Users() {
   const [active, setActive] = useState<Active>("yes");
   const text = useSettled(typed.trim());
   const email = /^\S+@\S+$/.test(text) ? text : "";
-  const asked = useAsked(() => load(email, tier, active), [email, tier, active]);
-  const more = useAction();
-  const showMore = (cursor: string) =>
-    more.run(async () => {
-      const next = await load(email, tier, active, cursor);
-      asked.change((page) => ({ items: [...page.items, ...next.items], next: next.next }));
-    });
+  const { asked, more } = usePages((cursor) => load(email, tier, active, cursor), [email, tier, active]);
   return (
     <>
       <Head title="Users" about="Newest first." />
@@ -86,14 +76,7 @@ export function Users() {
             )
           }
         </Shown>
-        <ProblemNote problem={more.problem} />
-        {asked.data?.next != null && (
-          <p class="more">
-            <Button busy={more.busy} onClick={() => showMore(asked.data?.next ?? "")}>
-              Show more
-            </Button>
-          </p>
-        )}
+        <More more={more} />
       </div>
     </>
   );

@@ -1,7 +1,9 @@
 // Figures over time, as curves, areas or sticks. The pointer or the arrow keys choose a moment, whose
 // figures the legend shows; a table holds them all.
+import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { clock, day, exactClock, number } from "../format";
+import { Card } from "./parts";
 
 export interface Line {
   name: string;
@@ -238,5 +240,15 @@ function ChartTable({ title, times, lines, show = number, days }: ChartProps) {
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** A chart in a card of its own, and what there is to say of it. */
+export function ChartCard({ children, ...chart }: ChartProps & { children?: ComponentChildren }) {
+  return (
+    <Card>
+      <Chart {...chart} />
+      {children}
+    </Card>
   );
 }

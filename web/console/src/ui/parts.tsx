@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import type { Asked } from "../hooks";
+import type { Pages } from "../pages";
 import type { Problem } from "../problem";
 import { EmptyFrame } from "./icons";
 
@@ -246,6 +247,32 @@ export function Shown<T>({ asked, bones, children }: { asked: Asked<T>; bones?: 
       )}
       {asked.data !== undefined && children(asked.data)}
     </>
+  );
+}
+
+/** Below a list: what gets its next page. */
+export function More({ more }: { more: Pages<never>["more"] }) {
+  if (more === undefined) return null;
+  return (
+    <>
+      <ProblemNote problem={more.problem} />
+      <p class="more">
+        <Button busy={more.busy} onClick={more.show}>
+          {more.busy ? "One moment…" : "Show older ones"}
+        </Button>
+      </p>
+    </>
+  );
+}
+
+/** A figure and what it is of. */
+export function Figure({ name, aside, tone = "", children }: { name: string; aside?: ComponentChildren; tone?: string } & Children) {
+  return (
+    <div class={`figure ${tone}`}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+      {aside !== undefined && <dd class="aside">{aside}</dd>}
+    </div>
   );
 }
 

@@ -1,12 +1,12 @@
 // What the user has, what it is spent on, and what there is to buy.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { api, told, type Schemas } from "../client";
 import { count, date, moment, money, plural, words } from "../format";
 import { useAction, useAsked } from "../hooks";
-import type { User } from "../session";
-import { Badge, Bones, Button, Card, ChartBones, Choice, Head, ProblemNote, Shown, Table, TileBones } from "../ui/parts";
-import { Chart } from "../ui/chart";
-import { actionText, daysOf, lineOf, noons } from "../usage";
+import { reloadUser, type User } from "../session";
+import { Badge, Bones, Button, Card, ChartBones, Choice, Figure, Head, ProblemNote, Shown, Table, TileBones } from "../ui/parts";
+import { DayChart } from "../ui/day_chart";
+import { actionText, daysOf } from "../usage";
 
 type Plan = Schemas["PlanOffer"];
 type Mine = Schemas["MySubscription"];
@@ -14,6 +14,8 @@ type Interval = Mine["billing_interval"];
 
 export function Credits({ user }: { user: User }) {
   const mine = useAsked(() => told(api.GET("/api/v1/subscriptions/me")), []);
+  // Pictures may have ended while no view looked.
+  useEffect(() => void reloadUser(), []);
   return (
     <>
       <Head title="Credits and usage" about="A picture costs a credit. Those of the plan go first, then your own." />
@@ -33,31 +35,22 @@ function Balance({ user, mine }: { user: User; mine: Mine }) {
   const inForce = mine.plan !== "free" && mine.credits_per_month > 0;
   return (
     <dl class="tiles">
-      <div class="figure">
-        <dt>You can spend</dt>
-        <dd>{count(user.credits_remaining + mine.credits_left)}</dd>
-        <dd class="aside">credits in all</dd>
-      </div>
-      <div class="figure">
-        <dt>Your own</dt>
-        <dd>{count(user.credits_remaining)}</dd>
-        <dd class="aside">they do not lapse</dd>
-      </div>
-      <div class="figure">
-        <dt>Of the plan</dt>
-        <dd>
-          {count(mine.credits_left)}
-          {inForce && <small> of {count(mine.credits_per_month)}</small>}
-        </dd>
-        <dd class="aside">{mine.current_period_end != null && inForce ? `until ${date(mine.current_period_end)}` : "no plan grants any"}</dd>
-      </div>
-      <div class="figure">
-        <dt>Plan</dt>
-        <dd>{words(mine.plan)}</dd>
-        <dd class="aside">
-          {mine.cancel_at_period_end && mine.paid_until != null ? `ends ${date(mine.paid_until)}` : mine.status === "past_due" ? "a payment is due" : `${plural(user.total_generations, "picture")} asked for so far`}
-        </dd>
-      </div>
+      <Figure name="You can spend" aside="credits in all">
+        {count(user.credits_remaining + mine.credits_left)}
+      </Figure>
+      <Figure name="Your own" aside="they do not lapse">
+        {count(user.credits_remaining)}
+      </Figure>
+      <Figure name="Of the plan" aside={mine.current_period_end != null && inForce ? `until ${date(mine.current_period_end)}` : "no plan grants any"}>
+        {count(mine.credits_left)}
+        {inForce && <small> of {count(mine.credits_per_month)}</small>}
+      </Figure>
+      <Figure
+        name="Plan"
+        aside={mine.cancel_at_period_end && mine.paid_until != null ? `ends ${date(mine.paid_until)}` : mine.status === "past_due" ? "a payment is due" : `${plural(user.total_generations, "picture")} asked for so far`}
+      >
+        {words(mine.plan)}
+      </Figure>
     </dl>
   );
 }
@@ -69,19 +62,12 @@ function Spending() {
   const days = daysOf(kDays);
   return (
     <Shown asked={asked} bones={<ChartBones />}>
-      {({ items }) => {
-        const line = (action: Parameters<typeof lineOf>[2], what: Parameters<typeof lineOf>[3], color: string) => lineOf(items, days, action, what, color);
-        return (
-          <div class="grid-2">
-            <Card>
-              <Chart title="Credits spent, by day" kind="sticks" days times={noons(days)} lines={[line("image_generation", "credits_used", "1")]} nothing="None in the last 30 days" />
-            </Card>
-            <Card>
-              <Chart title="Requests, by day" kind="sticks" days times={noons(days)} lines={[line("api_request", "count", "3")]} nothing="None in the last 30 days" />
-            </Card>
-          </div>
-        );
-      }}
+      {({ items }) => (
+        <div class="grid-2">
+          <DayChart title="Credits spent, by day" items={items} days={days} action="image_generation" of="credits_used" color="1" />
+          <DayChart title="Requests, by day" items={items} days={days} action="api_request" of="count" color="3" />
+        </div>
+      )}
     </Shown>
   );
 }

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { api, told } from "../client";
 import { useAction, type Action } from "../hooks";
 import { link, replace } from "../router";
-import { adopt, reloadUser } from "../session";
+import { adopt, reloadUser, signOut } from "../session";
 import { Problem } from "../problem";
 import * as icons from "../ui/icons";
 import { Button, Field, Head, ProblemNote } from "../ui/parts";
@@ -229,7 +229,8 @@ export function Forgot() {
   );
 }
 
-export function Reset({ token }: { token: string | null }) {
+/** Sets the password of whom the mail was sent to, who need not be whoever is signed in here. */
+export function Reset({ token, inside = false }: { token: string | null; inside?: boolean }) {
   const action = useAction();
   const [text, setText] = useState(token ?? "");
   const [password, setPassword] = useState("");
@@ -237,15 +238,18 @@ export function Reset({ token }: { token: string | null }) {
     await told(api.POST("/api/v1/auth/reset-password", { body: { token: text.trim(), new_password: password } }));
     say("The new password is set. You are signed out everywhere.");
     replace("sign-in");
+    // The session has ended with the old password; one of another user's ends here, too.
+    if (inside) await signOut().catch(() => undefined);
   };
   const fields = action.problem?.fields ?? {};
-  return (
-    <Door>
+  const body = (
+    <>
       <Head title="Set a new password" />
       <Form action={action} submit={submit} label="Set the password" fields={["token", "new_password"]}>
         {token === null && <Field label="From the mail" hint="It begins with gp_." autocomplete="off" spellcheck={false} value={text} fault={fields.token} onInput={(event) => setText(event.currentTarget.value)} />}
         <Field label="New password" type="password" autocomplete="new-password" hint="At least 8 characters; several words are good." value={password} fault={fields.new_password} onInput={(event) => setPassword(event.currentTarget.value)} />
       </Form>
-    </Door>
+    </>
   );
+  return inside ? <div class="narrow">{body}</div> : <Door>{body}</Door>;
 }

@@ -1,13 +1,15 @@
 // Asking for pictures, and all that were asked for, with what becomes of them as it happens.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api, told, type Generation } from "../client";
 import { hasEnded, watchGeneration } from "../events";
 import { plural } from "../format";
 import { useAsked } from "../hooks";
+import { usePages, type Page } from "../pages";
+import { poll } from "../poll";
 import { link } from "../router";
 import { reloadUser, type User } from "../session";
 import { Picture } from "../ui/picture";
-import { Badge, Bones, Button, Choice, Empty, Head, ProblemNote, Shown } from "../ui/parts";
+import { Badge, Bones, Choice, Empty, Head, More, Shown } from "../ui/parts";
 import { statusText, statusTone } from "../pictures";
 import { Composer } from "./composer";
 
@@ -23,48 +25,32 @@ const filters = [
 // others are asked for now and then.
 const kWatched = 2;
 const kAskEvery = 4000;
+const kRefundedWithin = 60_000;
 
-interface Page {
-  items: Generation[];
-  next: string | null;
-}
-
-async function load(filter: Filter, cursor = ""): Promise<Page> {
-  const query = { limit: 24, ...(cursor === "" ? {} : { cursor }), ...(filter === "completed" || filter === "failed" ? { status: filter } : {}) };
+async function load(filter: Filter, cursor?: string): Promise<Page<Generation>> {
+  const query = { limit: 24, ...(cursor === undefined ? {} : { cursor }), ...(filter === "completed" || filter === "failed" ? { status: filter } : {}) };
   const page = await told(api.GET("/api/v1/generations", { params: { query } }));
   return { items: page.items, next: page.next_cursor ?? null };
 }
 
 export function Studio({ user }: { user: User }) {
   const [filter, setFilter] = useState<Filter>("all");
-  const [more, setMore] = useState<{ busy: boolean; problem?: Parameters<typeof ProblemNote>[0]["problem"] }>({ busy: false });
   const [words, setWords] = useState("");
-  const asked = useAsked(() => load(filter), [filter]);
-  const subscription = useAsked(() => told(api.GET("/api/v1/subscriptions/me")), [user.credits_remaining]);
+  const { asked, more, refresh, put } = usePages((cursor) => load(filter, cursor), [filter]);
+  const subscription = useAsked(() => told(api.GET("/api/v1/subscriptions/me")), []);
   const credits = user.credits_remaining + (subscription.data?.credits_left ?? 0);
-  const put = (now: Generation) => {
-    asked.change((page) => ({ ...page, items: page.items.map((one) => (one.id === now.id ? now : one)) }));
-    if (hasEnded(now)) {
-      setWords(`${statusText[now.status]}: ${now.prompt}`);
-      void reloadUser();
-    }
-  };
-  const active = (asked.data?.items ?? []).filter((one) => !hasEnded(one));
-  useLive(active, put, () => {
-    void load(filter).then((fresh) => {
-      asked.change((page) => ({ ...page, items: [...fresh.items, ...page.items.slice(fresh.items.length)] }));
-    }, () => undefined);
+  // Credits of the plan go first: what is left of them is asked along.
+  const followCredits = useCallback(() => {
+    void reloadUser();
+    subscription.again();
+  }, [subscription.again]);
+  const items = asked.data?.items;
+  useEnded(items ?? [], (ended) => {
+    for (const { status, prompt } of ended) setWords(`${statusText[status]}: ${prompt}`);
+    followCredits();
   });
-  const showMore = async (cursor: string) => {
-    setMore({ busy: true });
-    try {
-      const next = await load(filter, cursor);
-      asked.change((page) => ({ items: [...page.items, ...next.items], next: next.next }));
-      setMore({ busy: false });
-    } catch (problem) {
-      setMore({ busy: false, problem: problem as never });
-    }
-  };
+  const active = (items ?? []).filter((one) => !hasEnded(one));
+  useLive(active, put, refresh, active.length > 0 || (items ?? []).some(isOwed));
 
   return (
     <>
@@ -73,9 +59,9 @@ export function Studio({ user }: { user: User }) {
         credits={credits}
         onMade={(made) => {
           setFilter("all");
-          asked.change((page) => ({ ...page, items: [made, ...page.items.filter((one) => one.id !== made.id)] }));
+          put(made);
           setWords(`Asked for: ${made.prompt}`);
-          void reloadUser();
+          followCredits();
         }}
       />
       <div class="gallery-head">
@@ -104,14 +90,7 @@ export function Studio({ user }: { user: User }) {
                   </li>
                 ))}
               </ul>
-              <ProblemNote problem={more.problem} />
-              {page.next !== null && (
-                <p class="more">
-                  <Button busy={more.busy} onClick={() => showMore(page.next ?? "")}>
-                    {more.busy ? "One moment…" : "Show older ones"}
-                  </Button>
-                </p>
-              )}
+              <More more={more} />
             </>
           )
         }
@@ -149,10 +128,25 @@ export function GalleryBones() {
   );
 }
 
-/** Streams of the newest that are under way; the others are asked for with the list. */
-function useLive(active: Generation[], tell: (now: Generation) => void, askAll: () => void) {
-  const latest = useRef({ tell, askAll });
-  latest.current = { tell, askAll };
+/** What it cost is about to be given back. */
+const isOwed = ({ status, refunded_at, cost_credits, completed_at, created_at }: Generation) =>
+  (status === "failed" || status === "cancelled") && refunded_at == null && cost_credits > 0 && Date.now() - Date.parse(completed_at ?? created_at) < kRefundedWithin;
+
+/** Tells of those that end while one looks, however that became known, and of those that are refunded. */
+function useEnded(items: Generation[], tell: (ended: Generation[]) => void) {
+  const before = useRef(new Map<string, string>());
+  const stateOf = ({ status, refunded_at }: Generation) => `${status} ${refunded_at ?? ""}`;
+  useEffect(() => {
+    const ended = items.filter((one) => hasEnded(one) && before.current.has(one.id) && before.current.get(one.id) !== stateOf(one));
+    for (const one of items) before.current.set(one.id, stateOf(one));
+    if (ended.length > 0) tell(ended);
+  }, [items]);
+}
+
+/** Streams of the newest that are under way; the others are asked for with the list, while there are `some` to ask for. */
+function useLive(active: Generation[], tell: (now: Generation) => void, refresh: () => Promise<void>, some: boolean) {
+  const latest = useRef({ tell, refresh });
+  latest.current = { tell, refresh };
   const streams = useRef(new Map<string, AbortController>());
   const watched = active.slice(0, kWatched).map(({ id }) => id);
   const key = watched.join(" ");
@@ -176,12 +170,8 @@ function useLive(active: Generation[], tell: (now: Generation) => void, askAll: 
     },
     [],
   );
-  const some = active.length > 0;
   useEffect(() => {
     if (!some) return;
-    const timer = setInterval(() => {
-      if (document.visibilityState === "visible") latest.current.askAll();
-    }, kAskEvery);
-    return () => clearInterval(timer);
+    return poll(() => latest.current.refresh().catch(() => undefined), kAskEvery);
   }, [some]);
 }
