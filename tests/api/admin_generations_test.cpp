@@ -71,6 +71,28 @@ TEST_F(AdminGenerationsTest, NoneOfOneMomentFallsBetweenTwoPages) {
               ElementsAre("2000", "2000", "2000", "1000"));
 }
 
+// What cannot be read stands in nobody's way to what is behind it.
+TEST_F(AdminGenerationsTest, GoOnBehindWhatCannotBeRead) {
+  add(models::UserId("user_1"), {1000, 2000, 3000, 4000, 5000});
+  fixture.service().database.run([](mongo::Session& session) {
+    for (const char* prompt : {"4000", "3000", "2000"}) {
+      session.update_one("generations", bson::make_document("prompt", prompt),
+                         bson::make_document("$set", bson::make_document("num_images", "four")));
+    }
+  });
+  std::vector<std::string> met;
+  std::string before;
+  for (int pages = 0; pages < 5; ++pages) {
+    const Reply page = list("&limit=2" + before);
+    ASSERT_EQ(page.status, 200) << page.body;
+    for (std::string& prompt : prompts(page)) met.push_back(std::move(prompt));
+    const boost::json::value said = page.value();
+    if (said.at("older").is_null()) break;
+    before = "&before=" + std::string(said.at("older").as_string());
+  }
+  EXPECT_THAT(met, ElementsAre("5000", "1000"));
+}
+
 TEST_F(AdminGenerationsTest, AreOfOneUserAndOfOneStatusWhereThatIsAskedFor) {
   const models::UserId ann = user_of(fixture.token_of("ann@example.com"));
   add(ann, {1000, 2000});

@@ -100,6 +100,15 @@ TEST(Metrics, AreFiguresTooAndHistogramsAreSummedOverLabels) {
   EXPECT_EQ(found["gesso_problems_total code=not_found operation=getMe"], 1);
 }
 
+// They are read under a lock that the sampler takes, and thinned out: nothing for an I/O thread.
+TEST(AdminMetrics, AreToldByAWorker) {
+  const auto all = operations();
+  const auto found = std::ranges::find(all, "getMetricHistory",
+                                       [](const Operation& one) { return one.info().id; });
+  ASSERT_NE(found, all.end());
+  EXPECT_EQ(found->place(), Place::kDatabase);
+}
+
 TEST(AdminMetrics, AreForAdministratorsAndTellWhatCameSince) {
   constexpr const char* kPath = "/api/v1/admin/metrics";
   testing::ServiceFixture fixture;

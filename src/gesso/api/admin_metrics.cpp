@@ -46,7 +46,8 @@ GESSO_FIELDS(MetricHistoryView, (times, "When they were read, oldest first."),
 
 namespace {
 
-Result<MetricHistoryView> get_metric_history(ReadCall& call, const GetMetricHistory& asked) {
+// An hour of metrics is thinned out under a lock that the sampler takes, too: not on an I/O thread.
+Result<MetricHistoryView> get_metric_history(DatabaseCall& call, const GetMetricHistory& asked) {
   MetricHistoryView view;
   if (call.services.metric_history == nullptr) return view;
   MetricExcerpt excerpt = call.services.metric_history->excerpt(
