@@ -314,7 +314,8 @@ TEST_F(ChargingTest, ADocumentThatMakesNoSenseStopsTheSweepOfNoOther) {
   const User grace = add_user("grace@example.com", 10);
   // Ada's hold is of a generation that does not decode, Grace's charger died before it inserted.
   run([](mongo::Session& session) {
-    session.insert_one("generations", bson::make_document("_id", "gen_bad", "prompt", 5));
+    session.insert_one("generations",
+                       bson::make_document("_id", "gen_bad", "user_id", "user_x", "prompt", 5));
   });
   const auto leave_hold = [&](const User& of, const models::GenerationId& generation) {
     with<UserRepository>([&](UserRepository users) {

@@ -6,6 +6,7 @@
 #include "gesso/repositories/usage_log_repository.hpp"
 #include "tests/repositories/fixture.hpp"
 #include "tests/repositories/lossy_database.hpp"
+#include "tests/support/tested_dialect.hpp"
 
 namespace gesso::domain {
 namespace {
@@ -73,7 +74,10 @@ TEST_F(UsageRecorderTest, ACleanStopWritesEverythingInBatches) {
   for (const SentCommand& command : Database::get().stop_recording()) {
     inserts += command.name == "insert" ? 1 : 0;
   }
-  EXPECT_LE(inserts, 6);
+  // Where there are few request units, what was refused of a batch is sent again.
+  if (!testing::is_on_cosmos()) {
+    EXPECT_LE(inserts, 6);
+  }
   EXPECT_EQ(stored(), numbers_to(250));
   const UsageStatistics statistics = recorder.statistics();
   EXPECT_EQ(statistics.recorded, 250U);
@@ -157,16 +161,17 @@ TEST_F(UsageRecorderTest, WhatCannotBeStoredStopsNothingElse) {
 
 TEST_F(UsageRecorderTest, ThreadsRecordAtOnce) {
   UsageRecorder recorder(Database::get().service(), context_, kQuick);
+  const int each = static_cast<int>(testing::many(250, 50));
   {
     std::vector<std::jthread> threads;
     for (int thread = 0; thread < 4; ++thread) {
       threads.emplace_back([&, thread] {
-        for (int i = 0; i < 250; ++i) recorder.record(request(thread * 250 + i));
+        for (int i = 0; i < each; ++i) recorder.record(request(thread * each + i));
       });
     }
   }
   EXPECT_EQ(recorder.stop(Deadline::after(20s)), 0U);
-  EXPECT_EQ(stored(), numbers_to(1000));
+  EXPECT_EQ(stored(), numbers_to(4 * each));
 }
 
 TEST(LostInserts, ABatchWhoseAnswerWasLostIsNotStoredTwice) {

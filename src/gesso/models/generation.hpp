@@ -95,6 +95,8 @@ struct Generation {
 
   // A document that has this field is there for its id alone, and no query finds it.
   static constexpr auto kHiddenBy = &Generation::voided_at;
+  // On Azure Cosmos DB (RU) the collection is spread by this field (docs/SCALING.md).
+  static constexpr auto kShardKey = &Generation::id;
 
   using Indexes = query::IndexList<
       query::Index<&Generation::user_id, query::desc<&Generation::created_at>>,

@@ -66,6 +66,10 @@ template <class T>
 void write_collection(std::string& out) {
   out += "## " + std::string(T::kCollection) + "\n\n" + std::string(T::kAbout) + "\n\n";
   write_fields<T>(out);
+  if constexpr (requires { T::kShardKey; }) {
+    out += "Shard key on Azure Cosmos DB (RU): `" + std::string(schema::field_name<T::kShardKey>) +
+           "`.\n\n";
+  }
   out += "| index | keys | rule |\n|---|---|---|\n| `_id_` | `_id` | unique |\n";
   for (const bson::IndexSpec& index : query::index_specs<T>()) {
     out += "| `" + index.name + "` | " + keys_text(index) + " | ";

@@ -60,6 +60,8 @@ struct WebhookEvent {
   static constexpr std::string_view kCollection = "webhook_events";
   static constexpr std::string_view kAbout =
       "Events of providers, once each; deleted 31 days later.";
+  // On Azure Cosmos DB (RU) the collection is spread by this field (docs/SCALING.md).
+  static constexpr auto kShardKey = &WebhookEvent::id;
 
   using Indexes = query::IndexList<
       // What the sweep has to try again.

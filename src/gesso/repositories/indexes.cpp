@@ -24,6 +24,13 @@ void add(std::vector<mongo::CollectionIndex>& into) {
   }
 }
 
+template <class Model>
+void add_shard_key(std::map<std::string, std::string>& into) {
+  if constexpr (requires { Model::kShardKey; }) {
+    into.emplace(Model::kCollection, schema::field_name<Model::kShardKey>);
+  }
+}
+
 }  // namespace
 
 std::vector<mongo::CollectionIndex> declared_indexes() {
@@ -38,16 +45,14 @@ std::vector<mongo::CollectionIndex> declared_indexes() {
 }
 
 std::map<std::string, std::string> declared_shard_keys() {
-  const auto field = [](std::string_view name) { return std::string(name); };
-  return {
-      {field(models::Generation::kCollection),
-       field(schema::field_name<&models::Generation::user_id>)},
-      {field(models::UsageLog::kCollection), field(schema::field_name<&models::UsageLog::user_id>)},
-      {field(models::RateLimitLog::kCollection),
-       field(schema::field_name<&models::RateLimitLog::id>)},
-      {field(models::WebhookEvent::kCollection),
-       field(schema::field_name<&models::WebhookEvent::id>)},
-  };
+  std::map<std::string, std::string> keys;
+  add_shard_key<models::User>(keys);
+  add_shard_key<models::Generation>(keys);
+  add_shard_key<models::Subscription>(keys);
+  add_shard_key<models::UsageLog>(keys);
+  add_shard_key<models::RateLimitLog>(keys);
+  add_shard_key<models::WebhookEvent>(keys);
+  return keys;
 }
 
 }  // namespace gesso::repositories

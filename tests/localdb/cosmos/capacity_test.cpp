@@ -32,6 +32,28 @@ TEST_F(CapacityTest, OneValueOfTheShardKeyHasOnePartitionsShare) {
   EXPECT_LE(all, 120);
 }
 
+TEST_F(CapacityTest, ExplainTellsWhatEachPartitionHolds) {
+  open_wide({.partitions = 4});
+  good(R"({"shardCollection": "test.c", "key": {"k": "hashed"}})");
+  EXPECT_EQ(inserts("a", 0, 30), 30);
+  EXPECT_EQ(inserts("b", 30, 5), 5);
+  const bson::Document plan =
+      good(R"({"explain": {"find": "c", "filter": {"_id": {"$gte": 30}}}})");
+  std::int64_t examined = 0;
+  std::int64_t given = 0;
+  std::int64_t partitions = 0;
+  for (const bson::Element& one :
+       plan.view().at_path("stages.0.details.shardInformation").as_document()) {
+    ++partitions;
+    examined += *one.value.as_document()["retrievedDocumentCount"].integer();
+    given += *one.value.as_document()["outputDocumentCount"].integer();
+  }
+  EXPECT_EQ(partitions, 4);
+  EXPECT_EQ(given, 5);
+  EXPECT_EQ(examined,
+            *plan.view().at_path("stages.0.details.queryMetrics.retrievedDocumentCount").integer());
+}
+
 TEST(ThroughputTest, AWindowDoesNotGoBack) {
   Throughput throughput(false);
   const Provision provision{.owner = "db.c", .ru = 400};

@@ -29,6 +29,7 @@ constexpr std::array kExplainable = {
 struct Measured {
   std::uint64_t retrieved = 0, retrieved_bytes = 0;
   std::uint64_t given = 0, given_bytes = 0;
+  std::vector<QueryWatch::Counted> by_partition = {};  // of those that the query visits
 };
 
 PlanRequest request_of(const Context& context, const Transaction& snapshot,
@@ -42,7 +43,8 @@ PlanRequest request_of(const Context& context, const Transaction& snapshot,
 }
 
 Measured measure(const Context& context, const Transaction& snapshot,
-                 const CollectionPtr& collection, const PlanRequest& request) {
+                 const CollectionPtr& collection, const PlanRequest& request,
+                 CommandLedger& ledger) {
   Measured measured;
   const QueryUse use =
       context.arguments.command() == "find" ? QueryUse::kFind : QueryUse::kPipeline;
@@ -53,6 +55,10 @@ Measured measure(const Context& context, const Transaction& snapshot,
   }
   measured.retrieved = execution.stats().docs_examined;
   measured.retrieved_bytes = measured.given_bytes;
+  const QueryWatch& watch = ledger.first_query();
+  for (const std::size_t partition : watch.shape().partitions) {
+    measured.by_partition.push_back(watch.counted(partition));
+  }
   execution.detach();
   execution.settle();
   return measured;
@@ -115,11 +121,12 @@ void append_stage(const Context& context, bson::Builder& out, const Explanation&
   }
   {
     const auto shards = out.array("shardInformation");
-    for (std::size_t i = 0; i < explanation.shape.partitions.size(); ++i) {
+    for (const QueryWatch::Counted& counted : measured.by_partition) {
       out.push(bson::make_document(
           "activityId", explanation.activity_id, "shardKeyRangeId", "[,FF) move next", "durationMS",
-          explanation.took_ms, "preemptions", 0, "outputDocumentCount", out_count,
-          "retrievedDocumentCount", static_cast<std::int64_t>(measured.retrieved)));
+          explanation.took_ms, "preemptions", 0, "outputDocumentCount",
+          static_cast<std::int64_t>(counted.given), "retrievedDocumentCount",
+          static_cast<std::int64_t>(counted.examined)));
     }
   }
   append_metrics(out, measured, explanation.took_ms);
@@ -157,7 +164,7 @@ void explain(Context& context) {
     explanation.shape =
         shape_of(*collection, container_of(snapshot.catalog(), *collection, dialect.options()),
                  request.filter.get());
-    explanation.measured = measure(inner, snapshot, collection, request);
+    explanation.measured = measure(inner, snapshot, collection, request, ledger);
   }
   const Statistics statistics = ledger.statistics();
   explanation.took_ms = static_cast<double>(statistics.duration_ms);

@@ -59,6 +59,8 @@ class CommandLedger final : public Ledger, public Till {
                                QueryUse use) override;
   std::vector<std::shared_ptr<Watch>> hand_over() override;
   void resume(const std::vector<std::shared_ptr<Watch>>& watches) override;
+  // The query that the command began with. REQUIRES: it began one, which has not ended.
+  [[nodiscard]] const QueryWatch& first_query() const { return *watches_.front(); }
   bson::View insert(Writer& writer, const Collection& collection, bson::View document) override;
   bson::View update(const Collection& collection, bson::View before, bson::View after) override;
   void remove(const Collection& collection, bson::View document) override;

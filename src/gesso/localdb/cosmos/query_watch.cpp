@@ -30,9 +30,12 @@ QueryWatch::QueryWatch(CollectionPtr collection, Container container, QueryShape
 
 std::optional<bson::View> QueryWatch::examine(bson::View stored) {
   const std::optional<bson::View> seen = see(*collection_, stored, now_, seen_);
-  if (!seen || shape_.served == Served::kAll) return seen;
+  if (!seen) return seen;
+  Visit& visit = visits_[container_.partition_of(*seen)];
+  ++visit.counted.examined;
+  if (shape_.served == Served::kAll) return seen;
   if (!shape_.served_part || shape_.served_part->matches(*seen)) {
-    visits_[container_.partition_of(*seen)].scanned_bytes += seen->size();
+    visit.scanned_bytes += seen->size();
   }
   return seen;
 }
@@ -40,6 +43,7 @@ std::optional<bson::View> QueryWatch::examine(bson::View stored) {
 void QueryWatch::given(bson::View document) {
   Visit& visit = visits_[container_.partition_of(document)];
   visit.has_match = true;
+  ++visit.counted.given;
   if (use_ == QueryUse::kFind) {
     visit.returned_bytes += document.size();
     ++visit.returned;
@@ -50,6 +54,7 @@ void QueryWatch::given(bson::View document) {
 
 void QueryWatch::taken_back(bson::View document) {
   Visit& visit = visits_[container_.partition_of(document)];
+  --visit.counted.given;
   if (use_ == QueryUse::kFind) {
     visit.returned_bytes -= document.size();
     --visit.returned;

@@ -28,7 +28,16 @@ class Till {
 
 // Outlives its command where a cursor goes on with it.
 class QueryWatch final : public Watch {
+ public:
+  // Documents.
+  struct Counted {
+    std::uint64_t examined = 0;
+    std::uint64_t given = 0;
+  };
+
+ private:
   struct Visit {
+    Counted counted;
     std::size_t returned_bytes = 0;
     std::size_t scanned_bytes = 0;
     std::size_t returned = 0;
@@ -73,6 +82,9 @@ class QueryWatch final : public Watch {
   void resume(Till& till, Time now);
   [[nodiscard]] const Container& container() const { return container_; }
   [[nodiscard]] const QueryShape& shape() const { return shape_; }
+  [[nodiscard]] const Counted& counted(std::size_t partition) const {
+    return visits_[partition].counted;
+  }
 
  private:
   void settle_point();
