@@ -9,6 +9,7 @@ const kinds = [
   { name: "light", options: { viewport: wide, colorScheme: "light" } },
   { name: "dark", options: { viewport: wide, colorScheme: "dark" } },
   { name: "phone", options: { viewport: phone, colorScheme: "light", reducedMotion: "reduce" } },
+  { name: "phone_dark", options: { viewport: phone, colorScheme: "dark", reducedMotion: "reduce" } },
 ];
 
 const doors = { sign_in: ["", "Sign in"], register: ["register", "Make an account"], forgot: ["forgot", "Forgot the password"], reset: ["reset", "Set a new password"], verify: ["verify", "Confirm your address"] };

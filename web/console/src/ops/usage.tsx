@@ -44,9 +44,20 @@ export function AllUsage() {
   );
 }
 
+/** Those who did the most, by their address; one who is not there any more, by the id. */
+async function loadTop(from: string, by: Order) {
+  const { items } = await told(api.GET("/api/v1/admin/usage/top-users", { params: { query: { from, by, limit: 10 } } }));
+  const nameOf = async (id: string) => {
+    const { data } = await api.GET("/api/v1/admin/users/{id}", { params: { path: { id } } });
+    return data?.email ?? id;
+  };
+  const names = await Promise.all(items.map(({ user_id }) => nameOf(user_id)));
+  return { items: items.map((one, index) => ({ ...one, name: names[index] ?? one.user_id })) };
+}
+
 function TopUsers({ from }: { from: string }) {
   const [by, setBy] = useState<Order>("credits");
-  const asked = useAsked(() => told(api.GET("/api/v1/admin/usage/top-users", { params: { query: { from, by, limit: 10 } } })), [from, by]);
+  const asked = useAsked(() => loadTop(from, by), [from, by]);
   const most = Math.max(1, ...(asked.data?.items ?? []).map((one) => one[figure[by]]));
   return (
     <Card title="Who did the most" aside={<Choice label="By" unseen value={by} options={[["credits", "Credits"], ["count", "Actions"]]} onPick={setBy} />}>
@@ -59,8 +70,8 @@ function TopUsers({ from }: { from: string }) {
               {items.map((one) => (
                 <tr key={one.user_id}>
                   <td>
-                    <a class="mono" href={link("operate", "users", one.user_id)}>
-                      {one.user_id}
+                    <a class="cut" href={link("operate", "users", one.user_id)}>
+                      {one.name}
                     </a>
                   </td>
                   <td class="share">

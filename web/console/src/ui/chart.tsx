@@ -31,11 +31,12 @@ const kTop = 8;
 const kBottom = 22;
 const kLeft = 48;
 
-/** The next round number above, and the steps to it. */
-export function scaleOf(most: number): { top: number; steps: number[] } {
+/** The next round number above, and the steps to it: whole ones of what is counted. */
+export function scaleOf(most: number, whole = false): { top: number; steps: number[] } {
   if (!(most > 0)) return { top: 1, steps: [0, 0.5, 1] };
   const unit = 10 ** Math.floor(Math.log10(most));
-  const top = ([1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((step) => step * unit >= most * 0.999) ?? 10) * unit;
+  const tops = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12].map((step) => Math.round(step * unit * 1e6) / 1e6);
+  const top = tops.find((one) => one >= most * 0.999 && (!whole || one % 2 === 0)) ?? 2;
   return { top, steps: [0, top / 2, top] };
 }
 
@@ -72,7 +73,7 @@ export function Chart(props: ChartProps) {
   const stacked = kind !== "curve";
   const sums = times.map((_, index) => lines.reduce((sum, line) => sum + (line.values[index] ?? 0), 0));
   const most = stacked ? Math.max(0, ...sums) : Math.max(0, ...lines.flatMap((line) => line.values.map((value) => value ?? 0)));
-  const { top, steps } = scaleOf(Math.max(most, atLeast));
+  const { top, steps } = scaleOf(Math.max(most, atLeast), kind === "sticks");
   const first = times[0] ?? 0;
   const last = times[times.length - 1] ?? 1;
   const inner = Math.max(width - kLeft - 4, 1);
@@ -142,9 +143,11 @@ export function Chart(props: ChartProps) {
               ))}
               {Array.from({ length: ticks }, (_, tick) => {
                 const index = Math.round((tick / Math.max(ticks - 1, 1)) * (times.length - 1));
-                const place = days ? x(index) : kLeft + (tick / (ticks - 1)) * inner;
+                const end = width - 4;
+                const isLast = tick === ticks - 1 && tick > 0;
+                const place = !days ? kLeft + (tick / (ticks - 1)) * inner : isLast ? end : x(index);
                 const time = days ? (times[index] ?? 0) : first + (tick / (ticks - 1)) * (last - first);
-                const anchor = days ? "middle" : tick === 0 ? "start" : tick === ticks - 1 ? "end" : "middle";
+                const anchor = isLast ? "end" : tick === 0 && !days ? "start" : "middle";
                 return (
                   <text key={tick} x={place} y={kHeight - 5} text-anchor={anchor}>
                     {days ? day(time) : last - first < 600_000 ? exactClock(time) : clock(time)}

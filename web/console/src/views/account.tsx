@@ -1,7 +1,7 @@
 // The account: who one is, how one signs in and where one is signed in, and leaving.
 import { useState } from "preact/hooks";
 import { api, askRaw, told, type Schemas } from "../client";
-import { ago, date } from "../format";
+import { ago, date, words } from "../format";
 import { useAction, useAsked } from "../hooks";
 import { problemOf } from "../problem";
 import { link } from "../router";
@@ -71,7 +71,7 @@ function Profile({ user }: { user: User }) {
             {user.email} {user.is_verified && <Badge tone="good">Confirmed</Badge>}
           </dd>
           <dt>Tier</dt>
-          <dd>{user.subscription_tier}</dd>
+          <dd>{words(user.subscription_tier)}</dd>
           <dt>Id</dt>
           <dd class="mono">{user.id}</dd>
         </dl>
