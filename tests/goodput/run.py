@@ -5,8 +5,8 @@ makes of it, and beside it pymongo with the tutorial's habits on a server of the
 What must hold: every generation that was answered with 201 is there, once, and none that was refused; the
 credits of every user are what was granted less what those cost; the usage log says the same; and the work of
 the background went on last. Goodput is the units that were spent in that time, all of them on work that was
-done once and is there, by the units that there were; its aim is 0.9. It is printed,
-as is what the generations of that time cost beside the budget, and what pymongo lost; 20 seconds, or GESSO_TEST_GOODPUT_SECONDS=120 for the whole two minutes."""
+done once and is there, by the units that there were; its aim is 0.9. It is printed, as is what
+the generations of that time cost beside the budget, and what pymongo lost; 20 seconds, or GESSO_TEST_GOODPUT_SECONDS=120 for the whole two minutes."""
 
 import asyncio
 import json
@@ -35,7 +35,8 @@ LEAST = 0.5  # of the budget on a machine that has other suites to run; the aim 
 PASSWORD = "correct horse battery"
 PROMPT = {"prompt": "A beautiful sunset over mountains"}
 SETTINGS = {"GESSO_LIMITS": "*.* = unlimited", "GESSO_BCRYPT_ROUNDS": "4", "GESSO_WORKER_PARALLEL": "0",
-            "GESSO_REQUEST_CHARGE_PERCENT": "100", "GESSO_REQUEST_TIMEOUT": "120s"}
+            "GESSO_REQUEST_CHARGE_PERCENT": "100", "GESSO_REQUEST_TIMEOUT": "120s",
+            "GESSO_LOG_FORMAT": "json", "GESSO_ACCESS_LOG": "true"}
 UNITS = re.compile(r"^gesso_database_request_units_total(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
 QUEUED = re.compile(r"^gesso_usage_queued ([0-9.e+]+)$", re.MULTILINE)
 
@@ -72,7 +73,7 @@ class Service:
                                env={**os.environ, **SETTINGS, "GESSO_MONGODB_URI": cosmos.uri})
 
     def __enter__(self):
-        _, match = self.context.__enter__()
+        self.process, match = self.context.__enter__()
         self.port = int(match.group(1))
         return self
 
@@ -83,6 +84,11 @@ class Service:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=60) as answer:
             text = answer.read().decode()
         return sum(map(float, UNITS.findall(text))), sum(map(float, QUEUED.findall(text)))
+
+    def charged_to(self, operation):
+        """The units that the access log has for each request of an operation; None where it has none."""
+        lines = [json.loads(line) for line in pathlib.Path(self.process.log).read_text().splitlines() if line.startswith("{")]
+        return [line.get("request_units") for line in lines if line.get("operation") == operation]
 
     def charge_at_rest(self):
         """The units so far, once the usage log is written and nothing more is charged."""
@@ -109,7 +115,17 @@ async def users_of(client):
     return tokens
 
 
-def cost_of_one(build, python):
+def admission_is_charged(checks, service, token):
+    """Operations of the pools hold no connection, but whoever asks is let in by one."""
+    # No provider is set up here: behind admission nothing is asked of the database.
+    client = Client("127.0.0.1", service.port)
+    answer = asyncio.run(client.ask("POST", "/api/v1/users/me/identities/google/link", token, {}))
+    checks.check("what is not offered is not found", answer.status == 404, (answer.status, answer.body))
+    units = service.charged_to("linkIdentity")
+    checks.check("what admission costs is charged to operations of the pools, too", len(units) == 1 and (units[0] or 0) > 0, units)
+
+
+def cost_of_one(checks, build, python):
     """Units that a generation costs with all that follows from it, where nobody throttles."""
     with tempfile.TemporaryDirectory() as folder, Cosmos(build, f"{folder}/d", 1_000_000, python) as cosmos:
         with Service(build, cosmos, f"{folder}/s") as service:
@@ -123,10 +139,12 @@ def cost_of_one(build, python):
                 for i in range(count):
                     answer = await client.ask("POST", "/api/v1/generations", tokens[i % USERS], PROMPT)
                     assert answer.status == 201, (answer.status, answer.body)
-                return before
+                return before, tokens[0]
 
-            before = asyncio.run(make())
-            return (service.charge_at_rest() - before) / count
+            before, token = asyncio.run(make())
+            cost = (service.charge_at_rest() - before) / count
+            admission_is_charged(checks, service, token)
+            return cost
 
 
 def under_load(checks, build, python, cost):
@@ -204,7 +222,7 @@ def beside_it(checks, build, python, cost):
 def main():
     checks, build = Checks(), build_folder()
     python = python_with("pymongo==4.15.4")
-    cost = cost_of_one(build, python)
+    cost = cost_of_one(checks, build, python)
     under_load(checks, build, python, cost)
     beside_it(checks, build, python, cost)
     checks.close()

@@ -65,6 +65,23 @@ std::optional<std::string_view> known_user(const std::optional<Credentials>& cre
                             : std::optional<std::string_view>(session->user_id.str());
 }
 
+// Adds at its end what admission has cost, whether it lets in, refuses or fails.
+class Admission {
+  Exchange& exchange_;
+
+ public:
+  Admission(Exchange& exchange, mongo::Session& session) : exchange_(exchange) {
+    exchange_.session = &session;
+  }
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+  ~Admission() {
+    if (exchange_.session == nullptr) return;  // it was answered
+    add_request_units(exchange_.record.request_units, *exchange_.session);
+    exchange_.session = nullptr;
+  }
+};
+
 }  // namespace
 
 void add_request_units(std::optional<double>& sum, const mongo::Session& session) {
@@ -204,10 +221,12 @@ template <class PoolCall>
 void Chain::run_on_pool(domain::HashPool& pool, const ExchangePtr& exchange) const {
   const auto run = [this, exchange] {
     try {
-      const bool admitted = is_admitted(*exchange) ||
-                            services_.database.run(
-                                exchange->deadline,
-                                [&](mongo::Session& session) { return admit(*exchange, session); });
+      const auto enter = [&](mongo::Session& session) {
+        const Admission admission(*exchange, session);
+        return admit(*exchange, session);
+      };
+      const bool admitted =
+          is_admitted(*exchange) || services_.database.run(exchange->deadline, enter);
       if (!admitted) return;
       PoolCall call{call_of(services_, *exchange)};
       answer(*exchange, exchange->bound->run(call));
