@@ -3,6 +3,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "gesso/base/error.hpp"
@@ -51,6 +52,52 @@ TEST(Raster, AWebpIsReadBackInItsSize) {
   ASSERT_TRUE(read);
   EXPECT_EQ(read->width, 64);
   EXPECT_EQ(read->height, 32);
+}
+
+// 64 x 32: red on the left, blue on the right.
+std::string half_jpeg() {
+  std::ifstream file(GESSO_SOURCE_DIR "/tests/images/half.jpg", std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Raster, AJpegIsRead) {
+  const std::string jpeg = half_jpeg();
+  EXPECT_EQ(format_of(jpeg), Format::kJpeg);
+  const auto size = size_of(jpeg);
+  ASSERT_TRUE(size);
+  EXPECT_EQ(size->width, 64);
+  EXPECT_EQ(size->height, 32);
+  const auto read = decode(jpeg);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->width, 64);
+  EXPECT_EQ(read->height, 32);
+  EXPECT_NEAR(read->pixel(4, 4)[0], 200, 6);
+  EXPECT_NEAR(read->pixel(4, 4)[2], 30, 6);
+  EXPECT_NEAR(read->pixel(60, 28)[0], 20, 6);
+  EXPECT_NEAR(read->pixel(60, 28)[2], 180, 6);
+}
+
+TEST(Raster, ADamagedJpegIsNoPictureAndDoesNoHarm) {
+  const std::string jpeg = half_jpeg();
+  for (std::size_t size = 0; size + 2 < jpeg.size(); ++size) {
+    EXPECT_FALSE(decode(jpeg.substr(0, size))) << size;
+  }
+  for (std::size_t at = 2; at < jpeg.size(); ++at) {
+    std::string damaged = jpeg;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
+    (void)decode(damaged);  // whatever it is now, it is read within its bounds
+  }
+  EXPECT_FALSE(size_of("\xFF\xD8\xFF\xE0"));
+}
+
+TEST(Raster, ThePicturesHeadTellsItsSize) {
+  for (const std::string& bytes : {encode_png(chequered(37, 21)), encode_webp(chequered(37, 21))}) {
+    const auto size = size_of(bytes);
+    ASSERT_TRUE(size);
+    EXPECT_EQ(size->width, 37);
+    EXPECT_EQ(size->height, 21);
+  }
+  EXPECT_FALSE(size_of("GIF89a"));
 }
 
 TEST(Raster, WhatIsNoPictureIsNoneAndDoesNoHarm) {

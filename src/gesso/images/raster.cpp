@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "gesso/base/error.hpp"
+#include "gesso/images/jpeg.hpp"
 
 namespace gesso::images {
 namespace {
@@ -70,17 +71,34 @@ std::optional<Raster> decode_png(std::string_view bytes) {
   return raster;
 }
 
-std::optional<Raster> decode_webp(std::string_view bytes) {
-  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  int width = 0;
-  int height = 0;
-  if (WebPGetInfo(data, bytes.size(), &width, &height) == 0 || width > kMaxEdge ||
-      height > kMaxEdge) {
+std::optional<Size> png_size(std::string_view bytes) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  std::optional<Size> size;
+  if (png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0 &&
+      image.width <= kMaxEdge && image.height <= kMaxEdge) {
+    size = Size{static_cast<int>(image.width), static_cast<int>(image.height)};
+  }
+  png_image_free(&image);
+  return size;
+}
+
+std::optional<Size> webp_size(std::string_view bytes) {
+  Size size;
+  if (WebPGetInfo(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), &size.width,
+                  &size.height) == 0 ||
+      size.width > kMaxEdge || size.height > kMaxEdge) {
     return std::nullopt;
   }
-  Raster raster(width, height);
-  if (WebPDecodeRGBInto(data, bytes.size(), raster.rgb.data(), raster.rgb.size(), 3 * width) ==
-      nullptr) {
+  return size;
+}
+
+std::optional<Raster> decode_webp(std::string_view bytes) {
+  const auto size = webp_size(bytes);
+  if (!size) return std::nullopt;
+  Raster raster(size->width, size->height);
+  if (WebPDecodeRGBInto(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(),
+                        raster.rgb.data(), raster.rgb.size(), 3 * size->width) == nullptr) {
     return std::nullopt;
   }
   return raster;
@@ -158,13 +176,28 @@ std::string_view extension(Format format) noexcept {
   return "bin";
 }
 
+std::optional<Size> size_of(std::string_view bytes) {
+  switch (format_of(bytes)) {
+    case Format::kPng:
+      return png_size(bytes);
+    case Format::kJpeg:
+      return jpeg_size(bytes, kMaxEdge);
+    case Format::kWebp:
+      return webp_size(bytes);
+    case Format::kUnknown:
+      break;
+  }
+  return std::nullopt;
+}
+
 std::optional<Raster> decode(std::string_view bytes) {
   switch (format_of(bytes)) {
     case Format::kPng:
       return decode_png(bytes);
+    case Format::kJpeg:
+      return decode_jpeg(bytes, kMaxEdge);
     case Format::kWebp:
       return decode_webp(bytes);
-    case Format::kJpeg:
     case Format::kUnknown:
       break;
   }

@@ -48,8 +48,15 @@ enum class Format { kPng, kJpeg, kWebp, kUnknown };
 [[nodiscard]] std::string_view media_type(Format format) noexcept;  // "image/png"
 [[nodiscard]] std::string_view extension(Format format) noexcept;   // "png"; "bin" for kUnknown
 
-// A PNG or WebP of at most 8192 pixels a side, without its transparency; std::nullopt for anything
-// else.
+struct Size {
+  int width = 0;
+  int height = 0;
+};
+// What the head of a PNG, JPEG or WebP says, at most 8192 pixels a side; std::nullopt for anything
+// else. Reads no more than that.
+[[nodiscard]] std::optional<Size> size_of(std::string_view bytes);
+// A PNG, JPEG or WebP of at most 8192 pixels a side, without its transparency; std::nullopt for
+// anything else, and for a file that is damaged.
 [[nodiscard]] std::optional<Raster> decode(std::string_view bytes);
 
 // The same picture with at most `edge` pixels a side, each the mean of those it stands for; as it

@@ -22,47 +22,87 @@ std::string_view extension_of(std::string_view url) {
   return "png";
 }
 
-// The address of the small one; the large one's where that is small, or cannot be read.
-std::string keep_thumbnail(BlobStore& store, const models::GenerationId& id, std::size_t index,
-                           const std::string& bytes, const std::string& large, int edge,
-                           const client::Call& call) {
-  const auto picture = images::decode(bytes);
-  if (!picture || std::max(picture->width, picture->height) <= edge) return store.address(large);
-  const std::string name = domain::thumbnail_name(id, index);
-  (void)store.put(
-      name, {.bytes = images::encode_webp(images::shrink(*picture, edge)), .type = "image/webp"},
-      call);
-  return store.address(name);
-}
+class Keeper {
+  BlobStore& store_;
+  const models::GenerationId& id_;
+  const int edge_;
+  domain::ImageAddresses& addresses_;
+  const client::Call& call_;
+  KeptImages kept_;
+
+ public:
+  Keeper(BlobStore& store, const models::GenerationId& id, int edge,
+         domain::ImageAddresses& addresses, const client::Call& call)
+      : store_(store), id_(id), edge_(edge), addresses_(addresses), call_(call) {
+    addresses_.blob_urls.clear();
+    addresses_.thumbnail_urls.clear();
+  }
+
+  void keep(std::size_t index, const images::Blob& blob) {
+    const std::string name =
+        domain::image_name(id_, index, images::extension(images::format_of(blob.bytes)));
+    std::string bytes = blob.bytes;
+    if (put(name, blob) == PutOutcome::kThere) {
+      // An earlier attempt has left a picture there, perhaps another one.
+      if (auto there = store_.get(name, call_)) bytes = std::move(there->bytes);
+    }
+    note(index, name, bytes);
+  }
+
+  void copy(std::size_t index, const std::string& url) {
+    const std::string name = domain::image_name(id_, index, extension_of(url));
+    const PutOutcome outcome = store_.copy(name, url, call_);
+    const auto there = store_.get(name, call_);
+    const std::string bytes = there ? there->bytes : std::string();
+    if (outcome == PutOutcome::kCreated) count(bytes.size());
+    note(index, name, bytes);
+  }
+
+  [[nodiscard]] const KeptImages& kept() const { return kept_; }
+
+ private:
+  using PutOutcome = images::PutOutcome;
+
+  void count(std::size_t bytes) {
+    ++kept_.images;
+    kept_.bytes += bytes;
+  }
+  PutOutcome put(const std::string& name, const images::Blob& blob) {
+    const PutOutcome outcome = store_.put(name, blob, call_);
+    if (outcome == PutOutcome::kCreated) count(blob.bytes.size());
+    return outcome;
+  }
+  void note(std::size_t index, const std::string& name, const std::string& bytes) {
+    addresses_.blob_urls.emplace_back(store_.address(name));
+    addresses_.thumbnail_urls.emplace_back(keep_thumbnail(index, name, bytes));
+  }
+  // The address of the small one; the large one's where that is small, or cannot be read.
+  std::string keep_thumbnail(std::size_t index, const std::string& large,
+                             const std::string& bytes) {
+    const auto size = images::size_of(bytes);
+    if (!size || std::max(size->width, size->height) <= edge_) return store_.address(large);
+    const auto picture = images::decode(bytes);
+    if (!picture) return store_.address(large);
+    const std::string name = domain::thumbnail_name(id_, index);
+    put(name,
+        {.bytes = images::encode_webp(images::shrink(*picture, edge_)), .type = "image/webp"});
+    return store_.address(name);
+  }
+};
 
 }  // namespace
 
-void keep_images(BlobStore& store, const models::GenerationId& id,
-                 const std::vector<images::Blob>& painted, int thumbnail_edge,
-                 domain::ImageAddresses& addresses, const client::Call& call) {
-  addresses.blob_urls.clear();
-  addresses.thumbnail_urls.clear();
-  for (std::size_t index = 0; index < painted.size(); ++index) {
-    const images::Blob& blob = painted[index];
-    const std::string name =
-        domain::image_name(id, index, images::extension(images::format_of(blob.bytes)));
-    std::string kept = blob.bytes;
-    if (store.put(name, blob, call) == images::PutOutcome::kThere) {
-      // An earlier attempt has left a picture there, perhaps another one.
-      if (auto there = store.get(name, call)) kept = std::move(there->bytes);
+KeptImages keep_images(BlobStore& store, const models::GenerationId& id,
+                       const std::vector<images::Blob>& painted, int thumbnail_edge,
+                       domain::ImageAddresses& addresses, const client::Call& call) {
+  Keeper keeper(store, id, thumbnail_edge, addresses, call);
+  for (std::size_t i = 0; i < painted.size(); ++i) keeper.keep(i, painted[i]);
+  if (painted.empty()) {
+    for (std::size_t i = 0; i < addresses.result_urls.size(); ++i) {
+      keeper.copy(i, addresses.result_urls[i].str());
     }
-    addresses.blob_urls.emplace_back(store.address(name));
-    addresses.thumbnail_urls.emplace_back(
-        keep_thumbnail(store, id, index, kept, name, thumbnail_edge, call));
   }
-  if (!painted.empty()) return;
-  for (std::size_t index = 0; index < addresses.result_urls.size(); ++index) {
-    const std::string& url = addresses.result_urls[index].str();
-    const std::string name = domain::image_name(id, index, extension_of(url));
-    (void)store.copy(name, url, call);
-    addresses.blob_urls.emplace_back(store.address(name));
-    addresses.thumbnail_urls.emplace_back(store.address(name));
-  }
+  return keeper.kept();
 }
 
 }  // namespace gesso::worker

@@ -1,6 +1,8 @@
 // Puts a generation's images into the store, and small ones beside the large ones.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "gesso/client/call.hpp"
@@ -9,11 +11,17 @@
 
 namespace gesso::worker {
 
+// What was put into the store, and was not there before.
+struct KeptImages {
+  std::size_t images = 0;  // large and small ones
+  std::uint64_t bytes = 0;
+};
+
 // Keeps `painted`, or where there is none what is at `addresses.result_urls`, and writes down in
 // `addresses` where they are. Repeated, also after a crash and by another worker, it finds what is
 // there: a name is written once. `thumbnail_edge` is in pixels. Blocks. Throws as BlobStore does.
-void keep_images(images::BlobStore& store, const models::GenerationId& id,
-                 const std::vector<images::Blob>& painted, int thumbnail_edge,
-                 domain::ImageAddresses& addresses, const client::Call& call);
+KeptImages keep_images(images::BlobStore& store, const models::GenerationId& id,
+                       const std::vector<images::Blob>& painted, int thumbnail_edge,
+                       domain::ImageAddresses& addresses, const client::Call& call);
 
 }  // namespace gesso::worker
