@@ -16,9 +16,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gesso/base/secret.hpp"
+#include "gesso/localdb/commits.hpp"
 #include "gesso/localdb/cosmos_options.hpp"
 
 namespace gesso::localdb {
@@ -103,6 +105,10 @@ class Server {
   using Connection =
       std::function<std::span<const std::uint8_t>(std::span<const std::uint8_t> message)>;
   [[nodiscard]] Connection connect();
+
+  // Tells from now on of what is committed in a collection, by whichever client.
+  [[nodiscard]] Listening listen(std::string_view database, std::string_view collection,
+                                 OnCommitted on_committed);
 
   // The TCP port that it listens on. REQUIRES: `start` has returned.
   [[nodiscard]] std::uint16_t port() const;

@@ -143,6 +143,11 @@ class Server::Impl {
     };
   }
 
+  [[nodiscard]] Listening listen(std::string_view database, std::string_view collection,
+                                 OnCommitted on_committed) {
+    return store_.listen(database, collection, std::move(on_committed));
+  }
+
   [[nodiscard]] std::uint16_t port() const { return acceptor_.port(); }
 
   [[nodiscard]] std::string uri() const {
@@ -285,6 +290,11 @@ void Server::start() { impl_->start(); }
 void Server::stop() { impl_->stop(); }
 
 Server::Connection Server::connect() { return impl_->connect(); }
+
+Listening Server::listen(std::string_view database, std::string_view collection,
+                         OnCommitted on_committed) {
+  return impl_->listen(database, collection, std::move(on_committed));
+}
 
 std::uint16_t Server::port() const { return impl_->port(); }
 

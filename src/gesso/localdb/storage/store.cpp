@@ -19,6 +19,7 @@
 
 #include "gesso/base/meter.hpp"
 #include "gesso/localdb/storage/catalog_store.hpp"
+#include "gesso/localdb/storage/commit_listeners.hpp"
 #include "gesso/localdb/storage/environment.hpp"
 #include "gesso/localdb/storage/sweep.hpp"
 
@@ -120,6 +121,8 @@ class Store::Impl {
   std::atomic<std::size_t> waiting_ =
       0;  // in the queue behind the leader; for its operation to look at
 
+  CommitListeners listeners_;
+
   std::mutex sweep_mutex_;  // guards nothing but the wait for `stopping_`
   std::atomic<bool> stopping_ = false;
   std::condition_variable sweep_wakes_;
@@ -152,6 +155,7 @@ class Store::Impl {
   }
 
   [[nodiscard]] const std::atomic<bool>& stopping() const { return stopping_; }
+  [[nodiscard]] CommitListeners& listeners() { return listeners_; }
 
   std::pair<MDB_txn*, std::shared_ptr<const Catalog>> acquire();
   void release(MDB_txn* txn) noexcept;
@@ -178,7 +182,7 @@ class Store::Impl {
   void wait_for_turn(Waiting& self);
   void lead();
   Waiting* take(std::size_t position);
-  void commit(Group& group, std::size_t most);
+  [[nodiscard]] CommitNews commit(Group& group, std::size_t most);
   void run_group(Group& group, std::size_t most, WriteTransaction& transaction);
   void run_undoable(Waiting& waiting, WriteTransaction& group);
 };
@@ -255,7 +259,7 @@ void Store::Impl::lead() {
     most = std::min(queue_.size(), kGroupOperations);
     group.add(*queue_.front());
   }
-  commit(group, most);
+  const CommitNews news = commit(group, most);
   Waiting* next = nullptr;
   {
     const std::lock_guard lock(queue_mutex_);
@@ -273,6 +277,7 @@ void Store::Impl::lead() {
     waiting->done = true;
     waiting->turn.give();
   }
+  news.tell();
 }
 
 // The one at that position of the queue, for a group; null where the queue has become shorter.
@@ -295,7 +300,8 @@ bool Store::Impl::has_room() {
 
 // Runs and commits a group, of which `group` has the first and gets the others: those at the front
 // of the queue. Leaves in each of them the error that it is to throw, and throws nothing itself.
-void Store::Impl::commit(Group& group, std::size_t most) {
+// What is returned is for those who listen.
+CommitNews Store::Impl::commit(Group& group, std::size_t most) {
   try {
     const bool room = has_room();
     TxnPtr txn = begin_write(nullptr);
@@ -306,10 +312,11 @@ void Store::Impl::commit(Group& group, std::size_t most) {
       catalog = catalog_;
       version = catalog_version_;
     }
-    WriteTransaction transaction(environment_, txn.get(), std::move(catalog), room, waiting_);
+    WriteTransaction transaction(environment_, txn.get(), std::move(catalog), room, waiting_,
+                                 CommitNews(listeners_.current()));
     run_group(group, most, transaction);
     transaction.throw_if_broken();
-    if (transaction.changes() == 0) return;  // nothing to write: `txn` is given up
+    if (transaction.changes() == 0) return {};  // nothing to write: `txn` is given up
     const bool catalog_changed = transaction.flush();
     check_lmdb(mdb_txn_commit(txn.release()), "commit");
     if (catalog_changed) {
@@ -317,11 +324,13 @@ void Store::Impl::commit(Group& group, std::size_t most) {
       catalog_ = transaction.shared_catalog();
       catalog_version_ = version + 1;
     }
+    return transaction.take_news();
   } catch (...) {
     for (Waiting* const waiting : group.members()) {
       if (!waiting->error) waiting->error = std::current_exception();
     }
   }
+  return {};
 }
 
 void Store::Impl::run_group(Group& group, std::size_t most, WriteTransaction& transaction) {
@@ -434,6 +443,10 @@ ReadTransaction Store::read() const { return ReadTransaction(*this); }
 const std::filesystem::path& Store::folder() const { return impl_->folder(); }
 void Store::run_write(const Operation& operation, OnError on_error) {
   impl_->write(operation, on_error);
+}
+Listening Store::listen(std::string_view database, std::string_view collection,
+                        OnCommitted on_committed) {
+  return impl_->listeners().listen(database, collection, std::move(on_committed));
 }
 std::size_t Store::sweep() { return sweep_store(*this, impl_->clock().now(), impl_->stopping()); }
 

@@ -20,9 +20,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 
 #include "gesso/base/clock.hpp"
+#include "gesso/localdb/commits.hpp"
 #include "gesso/localdb/storage/transaction.hpp"
 #include "gesso/localdb/storage/write_transaction.hpp"
 
@@ -103,6 +105,10 @@ class Store {
       return std::move(*result);
     }
   }
+
+  // Tells from now on of what is committed in a collection, whether it is there yet or not.
+  [[nodiscard]] Listening listen(std::string_view database, std::string_view collection,
+                                 OnCommitted on_committed);
 
   // Deletes documents whose time (a TTL index) has passed, in batches with a re-check, and what
   // dropped collections left. The number of documents deleted. The store's own thread calls it

@@ -78,8 +78,11 @@ class WriteTransaction::Change {
 
 WriteTransaction::WriteTransaction(const Environment& environment, MDB_txn* txn,
                                    std::shared_ptr<const Catalog> catalog, bool has_room,
-                                   const std::atomic<std::size_t>& waiting)
-    : live_(std::make_unique<Live>()), waiting_(&waiting), has_room_(has_room) {
+                                   const std::atomic<std::size_t>& waiting, CommitNews news)
+    : live_(std::make_unique<Live>()),
+      news_(std::move(news)),
+      waiting_(&waiting),
+      has_room_(has_room) {
   environment_ = &environment;
   txn_ = txn;
   catalog_ = std::move(catalog);
@@ -87,6 +90,7 @@ WriteTransaction::WriteTransaction(const Environment& environment, MDB_txn* txn,
 
 WriteTransaction::WriteTransaction(const WriteTransaction& group, MDB_txn* txn)
     : live_(std::make_unique<Live>(*group.live_)),
+      news_(group.news_.within()),
       waiting_(group.waiting_),
       has_room_(group.has_room_) {
   environment_ = group.environment_;
@@ -100,6 +104,7 @@ void WriteTransaction::take_over(WriteTransaction&& child) {
   *live_ = std::move(*child.live_);
   catalog_ = std::move(child.catalog_);
   if (child.own_catalog_) own_catalog_ = std::move(child.own_catalog_);
+  news_.take_over(std::move(child.news_));
   changes_ += child.changes_;
   written_bytes_ += child.written_bytes_;
 }
@@ -316,6 +321,7 @@ RecordId WriteTransaction::insert(const Collection& stale, bson::View document) 
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     for (const std::string& key : keys_[i].keys) put_entry(collection.kept(i), key, id);
   }
+  news_.note(collection, document);
   widen_flags(collection, keys_);
   change.complete();
   return id;
@@ -348,6 +354,7 @@ void WriteTransaction::replace(const Collection& stale, RecordId id, bson::View 
   Counters& counters = touch(collection.id);
   counters.bytes += document.size() - size_before;  // wraps round when it shrank, and is right
   counters.storage_bytes += record_storage(document.size()) - record_storage(size_before);
+  news_.note(collection, document);
   widen_flags(collection, keys_);
   change.complete();
 }
@@ -359,6 +366,7 @@ bool WriteTransaction::remove(const Collection& stale, RecordId id) {
   const std::size_t size = document->size();
   generate_all(collection, *document, old_keys_);
   Change change(*this);
+  news_.note(collection, *document);  // a view that the first write makes invalid
   for (std::size_t i = 0; i < old_keys_.size(); ++i) {
     const Index& index = collection.kept(i);
     for (const std::string& key : old_keys_[i].keys) erase_entry(index, key, id);

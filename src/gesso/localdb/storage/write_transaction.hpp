@@ -10,8 +10,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "gesso/localdb/storage/commit_listeners.hpp"
 #include "gesso/localdb/storage/index_keys.hpp"
 #include "gesso/localdb/storage/writer.hpp"
 
@@ -25,6 +27,7 @@ class WriteTransaction final : public Writer {
   std::unique_ptr<Live> live_;
   std::shared_ptr<Catalog> own_catalog_;  // the same as `catalog_` once this transaction changed it
   std::vector<KeySet> keys_, old_keys_;   // reused from document to document
+  CommitNews news_;
   const std::atomic<std::size_t>* waiting_;  // operations that wait for the writer: the store's
   std::uint64_t changes_ = 0;
   std::size_t written_bytes_ = 0;
@@ -39,7 +42,7 @@ class WriteTransaction final : public Writer {
   // By Store alone. `waiting` is borrowed: how many operations wait while this one runs.
   WriteTransaction(const Environment& environment, MDB_txn* txn,
                    std::shared_ptr<const Catalog> catalog, bool has_room,
-                   const std::atomic<std::size_t>& waiting);
+                   const std::atomic<std::size_t>& waiting, CommitNews news = {});
   // Within `group`, whose changes it sees; `txn` is a child of that one's.
   WriteTransaction(const WriteTransaction& group, MDB_txn* txn);
   ~WriteTransaction();
@@ -47,6 +50,8 @@ class WriteTransaction final : public Writer {
   void take_over(WriteTransaction&& child);
   // Writes what was kept in memory. True where the catalog changed.
   bool flush();
+  // For who listens, once it is committed.
+  [[nodiscard]] CommitNews take_news() { return std::move(news_); }
   [[nodiscard]] std::shared_ptr<const Catalog> shared_catalog() const { return catalog_; }
   [[nodiscard]] std::uint64_t changes() const override { return changes_; }
   [[nodiscard]] std::size_t written_bytes() const override { return written_bytes_; }
