@@ -91,6 +91,9 @@ std::optional<GenerationStatus> status_of(const GenerationEvent& event) {
   return event.generation ? std::optional(event.generation->status) : std::nullopt;
 }
 
+const WatchOptions kSeldom{.looks = {.min = 1h, .max = 1h, .retry = 1h}};
+const WatchOptions kOften{.looks = {.min = 5ms, .max = 5ms, .retry = 5ms}};
+
 class GenerationWatchTest : public ::testing::Test {
  protected:
   Database database;
@@ -119,7 +122,7 @@ TEST(PositionTest, GrowsWithEachStateOnTheWay) {
 
 TEST_F(GenerationWatchTest, TellsWhatIsThereAndThenWhatThisProcessChanges) {
   database.put(generation(id, GenerationStatus::kPending));
-  GenerationWatch watch(fetch, {.interval = 1h});
+  GenerationWatch watch(fetch, kSeldom);
   const auto subscription = watch.watch(id, -1, events.sink());
   EXPECT_EQ(status_of(events.wait_for(1)[0]), GenerationStatus::kPending);
   watch.notify(generation(id, GenerationStatus::kProcessing, 1));
@@ -139,7 +142,7 @@ TEST_F(GenerationWatchTest, FindsWhatOthersChangeByOneQueryForAll) {
   Events other;
   database.put(generation(id, GenerationStatus::kPending));
   database.put(generation("gen_2", GenerationStatus::kPending));
-  GenerationWatch watch(fetch, {.interval = 5ms});
+  GenerationWatch watch(fetch, kOften);
   const auto first = watch.watch(id, -1, events.sink());
   const auto second = watch.watch("gen_2", -1, other.sink());
   events.wait_for(1);
@@ -158,7 +161,7 @@ TEST_F(GenerationWatchTest, FindsWhatOthersChangeByOneQueryForAll) {
 
 TEST_F(GenerationWatchTest, WhoComesBackIsToldWhatIsNew) {
   database.put(generation(id, GenerationStatus::kProcessing, 1));
-  GenerationWatch watch(fetch, {.interval = 1h});
+  GenerationWatch watch(fetch, kSeldom);
   const auto seen = position_of(generation(id, GenerationStatus::kProcessing, 1));
   const auto subscription = watch.watch(id, seen, events.sink());
   watch.notify(generation(id, GenerationStatus::kPending, 1));
@@ -167,16 +170,40 @@ TEST_F(GenerationWatchTest, WhoComesBackIsToldWhatIsNew) {
 
 TEST_F(GenerationWatchTest, WhoComesBackAfterTheEndIsToldTheEnd) {
   database.put(generation(id, GenerationStatus::kFailed));
-  GenerationWatch watch(fetch, {.interval = 1h});
+  GenerationWatch watch(fetch, kSeldom);
   const auto subscription =
       watch.watch(id, position_of(generation(id, GenerationStatus::kFailed)), events.sink());
   EXPECT_TRUE(events.wait_for(1)[0].is_last);
 }
 
+TEST_F(GenerationWatchTest, WithAFeedItLooksWhenItIsToldSoAndAsksNobodyInVain) {
+  database.put(generation(id, GenerationStatus::kPending));
+  database.put(generation("gen_2", GenerationStatus::kPending));
+  Events other;
+  GenerationWatch watch(fetch, {.looks = kOften.looks, .has_feed = true});
+  const auto first = watch.watch(id, -1, events.sink());
+  const auto second = watch.watch("gen_2", -1, other.sink());
+  events.wait_for(1);
+  other.wait_for(1);
+  const std::size_t looks = database.looks().size();
+  database.put(generation(id, GenerationStatus::kProcessing, 1));
+  watch.notify(generation(id, GenerationStatus::kProcessing, 1));  // the feed says it, too
+  watch.changed("gen_nobody_watches");
+  watch.changed(id);
+  EXPECT_EQ(status_of(events.wait_for(2)[1]), GenerationStatus::kProcessing);
+  database.remove("gen_2");
+  watch.changed("gen_2");
+  EXPECT_TRUE(other.wait_for(2)[1].is_last);
+  const auto all = database.looks();
+  ASSERT_EQ(all.size(), looks + 2);
+  EXPECT_EQ(all[looks], std::vector<GenerationId>{id});
+  EXPECT_EQ(all[looks + 1], std::vector<GenerationId>{"gen_2"});
+}
+
 TEST_F(GenerationWatchTest, AsksAgainAfterALookThatFailed) {
   database.set_fails(true);
   database.put(generation(id, GenerationStatus::kPending));
-  GenerationWatch watch(fetch, {.interval = 5ms});
+  GenerationWatch watch(fetch, kOften);
   const auto subscription = watch.watch(id, -1, events.sink());
   while (database.looks().size() < 3) std::this_thread::yield();
   database.set_fails(false);
@@ -187,7 +214,7 @@ TEST_F(GenerationWatchTest, WhoHearsNothingIsToldSo) {
   database.put(generation(id, GenerationStatus::kPending));
   std::promise<void> quiet;
   std::once_flag once;
-  GenerationWatch watch(fetch, {.interval = 2ms, .quiet = 10ms});
+  GenerationWatch watch(fetch, {.looks = kOften.looks, .quiet = 10ms});
   const auto subscription =
       watch.watch(id, -1, events.sink(), [&] { std::call_once(once, [&] { quiet.set_value(); }); });
   EXPECT_EQ(quiet.get_future().wait_for(20s), std::future_status::ready);
@@ -198,7 +225,7 @@ TEST_F(GenerationWatchTest, ACallbackMayOwnItsSubscription) {
   auto owner = std::make_shared<GenerationWatch::Subscription>();
   const std::weak_ptr<GenerationWatch::Subscription> left = owner;
   {
-    GenerationWatch watch(fetch, {.interval = 1h});
+    GenerationWatch watch(fetch, kSeldom);
     *owner = watch.watch(id, 1, [owner](const GenerationEvent&) {});
     owner.reset();
   }
@@ -207,7 +234,7 @@ TEST_F(GenerationWatchTest, ACallbackMayOwnItsSubscription) {
 
 TEST_F(GenerationWatchTest, OnceItsSubscriptionHasEndedACallbackDoesNotRun) {
   database.put(generation(id, GenerationStatus::kPending));
-  GenerationWatch watch(fetch, {.interval = 1h});
+  GenerationWatch watch(fetch, kSeldom);
   std::promise<void> began;
   std::promise<void> may_go_on;
   std::atomic<int> calls = 0;
@@ -232,7 +259,7 @@ TEST_F(GenerationWatchTest, OnceItsSubscriptionHasEndedACallbackDoesNotRun) {
 
 TEST_F(GenerationWatchTest, ACallbackMayEndItsOwnSubscription) {
   database.put(generation(id, GenerationStatus::kPending));
-  GenerationWatch watch(fetch, {.interval = 1h});
+  GenerationWatch watch(fetch, kSeldom);
   std::promise<void> over;
   GenerationWatch::Subscription subscription;
   std::mutex mutex;

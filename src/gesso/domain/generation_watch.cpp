@@ -21,6 +21,7 @@ constexpr std::int64_t kEnded = std::int64_t{1} << 40;
 constexpr std::int64_t kDeleted = kEnded + 1;
 constexpr std::size_t kIdsPerQuery = 500;
 constexpr std::chrono::seconds kQueryDeadline{5};
+constexpr std::chrono::milliseconds kWithFeed{30'000};
 
 GenerationEvent event_of(const Generation& generation) {
   return {.position = position_of(generation),
@@ -28,14 +29,32 @@ GenerationEvent event_of(const Generation& generation) {
           .generation = generation};
 }
 
+LookIntervals intervals_of(const WatchOptions& options) {
+  if (!options.has_feed) return options.looks;
+  return {.min = kWithFeed, .max = kWithFeed, .retry = options.looks.retry};
+}
+
 GenerationWatch::Fetch fetch_by(mongo::Service& database,
                                 const repositories::RepositoryContext& context) {
   return [&](const std::vector<GenerationId>& ids) {
-    return database.run(Deadline::after(kQueryDeadline), [&](mongo::Session& session) {
+    const auto find = [&](mongo::Session& session) {
       return repositories::GenerationRepository(session, context)
           .find_many(query::where<&Generation::id>.in(ids), query::unsorted,
                      {.skip_undecodable = [](const Error&) {}});
+    };
+    const Deadline deadline = Deadline::after(kQueryDeadline);
+    std::vector<Generation> found;
+    std::exception_ptr failure;
+    const bool is_here = database.run_here(deadline, [&](mongo::Session& session) {
+      try {
+        found = find(session);
+      } catch (...) {
+        failure = std::current_exception();
+      }
     });
+    if (!is_here) return database.run(deadline, find);
+    if (failure) std::rethrow_exception(failure);
+    return found;
   };
 }
 
@@ -63,7 +82,7 @@ void GenerationWatch::Subscription::end() {
 }
 
 GenerationWatch::GenerationWatch(Fetch fetch, WatchOptions options)
-    : fetch_(std::move(fetch)), options_(options) {
+    : fetch_(std::move(fetch)), options_(options), schedule_(intervals_of(options)) {
   thread_ = std::thread([this] { work(); });
 }
 
@@ -100,17 +119,27 @@ GenerationWatch::Subscription GenerationWatch::watch(const GenerationId& id, std
   {
     const std::lock_guard lock(mutex_);
     watchers_[id].push_back(watcher);
-    fresh_.push_back(id);
+    schedule_.hurry(id, std::chrono::steady_clock::now());
   }
   changed_.notify_all();
   return {*this, std::move(watcher)};
 }
 
 void GenerationWatch::notify(const Generation& generation) {
+  if (options_.has_feed) return;
   {
     const std::lock_guard lock(mutex_);
     if (!watchers_.contains(generation.id)) return;
     notified_.push_back(generation);
+  }
+  changed_.notify_all();
+}
+
+void GenerationWatch::changed(const GenerationId& id) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!watchers_.contains(id)) return;
+    schedule_.hurry(id, std::chrono::steady_clock::now());
   }
   changed_.notify_all();
 }
@@ -123,23 +152,24 @@ std::size_t GenerationWatch::watchers() const {
 }
 
 void GenerationWatch::work() {
-  auto next_look = std::chrono::steady_clock::now() + options_.interval;
+  using std::chrono::steady_clock;
+  const auto between_quiets = std::max(options_.quiet / 4, std::chrono::milliseconds{1});
+  auto next_quiet = steady_clock::now() + between_quiets;
   std::unique_lock lock(mutex_);
   while (!ending_) {
-    const auto is_woken = [this] { return ending_ || !fresh_.empty() || !notified_.empty(); };
-    if (watchers_.empty()) {
-      changed_.wait(lock, is_woken);
-    } else {
-      changed_.wait_until(lock, next_look, is_woken);
-    }
+    const auto now = steady_clock::now();
     const auto told = std::exchange(notified_, {});
-    auto ids = std::exchange(fresh_, {});
-    const auto now = std::chrono::steady_clock::now();
-    const bool is_look = now >= next_look;
-    if (is_look) {
-      next_look = now + options_.interval;
-      ids.clear();
-      for (const auto& [id, of_id] : watchers_) ids.push_back(id);
+    const std::vector<GenerationId> ids = schedule_.take_due(now);
+    const bool is_quiet_due = now >= next_quiet;
+    if (is_quiet_due) next_quiet = now + between_quiets;
+    if (told.empty() && ids.empty() && !is_quiet_due) {
+      const auto due = schedule_.next();  // none where nobody watches
+      if (due) {
+        changed_.wait_until(lock, std::min(*due, next_quiet));
+      } else {
+        changed_.wait(lock);
+      }
+      continue;
     }
     lock.unlock();
     for (const Generation& generation : told) tell(generation.id, event_of(generation));
@@ -148,7 +178,7 @@ void GenerationWatch::work() {
       const auto count = static_cast<std::ptrdiff_t>(std::min(kIdsPerQuery, ids.size() - i));
       look({begin, begin + count});
     }
-    if (is_look) tell_of_quiet(now);
+    if (is_quiet_due) tell_of_quiet(now);
     lock.lock();
   }
 }
@@ -158,30 +188,41 @@ void GenerationWatch::look(const std::vector<GenerationId>& ids) {
   try {
     found = fetch_(ids);
   } catch (const std::exception& error) {
-    spdlog::warn("watch: {}", error.what());  // the next look asks again
+    spdlog::warn("watch: {}", error.what());
+    looked(ids, LookSchedule::Found::kFailed);
     return;
   }
   std::set<GenerationId> gone(ids.begin(), ids.end());
   for (const Generation& generation : found) {
     gone.erase(generation.id);
-    tell(generation.id, event_of(generation));
+    const bool is_news = tell(generation.id, event_of(generation));
+    looked({generation.id}, is_news ? LookSchedule::Found::kNews : LookSchedule::Found::kNothing);
   }
   for (const GenerationId& id : gone) tell(id, {.position = kDeleted, .is_last = true});
 }
 
-void GenerationWatch::tell(const GenerationId& id, const GenerationEvent& event) {
+void GenerationWatch::looked(const std::vector<GenerationId>& ids, LookSchedule::Found found) {
+  const auto now = std::chrono::steady_clock::now();
+  const std::lock_guard lock(mutex_);
+  for (const GenerationId& id : ids) schedule_.looked(id, found, now);
+}
+
+bool GenerationWatch::tell(const GenerationId& id, const GenerationEvent& event) {
   std::unique_lock lock(mutex_);
   const auto found = watchers_.find(id);
-  if (found == watchers_.end()) return;
+  if (found == watchers_.end()) return false;
   const Watchers watchers = found->second;
+  bool is_news = false;
   for (const auto& watcher : watchers) {
     if (!is_there(watcher)) continue;  // it left while another was told
     // The end is told in any case: who came back after it must learn that nothing follows.
     if (event.position <= watcher->position && !event.is_last) continue;
+    is_news = true;
     watcher->position = event.position;
     if (event.is_last) remove(watcher);
     call(lock, *watcher, [&] { watcher->on_event(event); });
   }
+  return is_news;
 }
 
 void GenerationWatch::tell_of_quiet(std::chrono::steady_clock::time_point now) {
@@ -229,7 +270,9 @@ void GenerationWatch::remove(const std::shared_ptr<Watcher>& watcher) {
   const auto found = watchers_.find(watcher->id);
   if (found == watchers_.end()) return;
   std::erase(found->second, watcher);
-  if (found->second.empty()) watchers_.erase(found);
+  if (!found->second.empty()) return;
+  schedule_.remove(found->first);
+  watchers_.erase(found);
 }
 
 }  // namespace gesso::domain

@@ -1,8 +1,10 @@
 // Watches single generations for those who wait for them, such as streams of server-sent events.
 //
-// Two ways lead here: what this process changes is told by `notify` and passed on at once; what
-// others change is found by one query a second for all generations that are watched. However many
-// watch, there is one thread, and it calls them.
+// Where the database can tell of every change (`WatchOptions::has_feed`), `changed` says which
+// generation to look at, whoever changed it, and nobody asks in vain. Elsewhere what this process
+// changes is told by `notify` and passed on at once, and what others change is found by one query
+// for all that are due by look_schedule.hpp: soon after something happened to a generation, more
+// and more seldom while nothing does. However many watch, there is one thread, and it calls them.
 //
 // Each state that a watcher may see has a position, which only grows: it is the event's id, and a
 // watcher that comes back names the last one it has seen. States in between may be passed over; the
@@ -23,6 +25,7 @@
 #include <thread>
 #include <vector>
 
+#include "gesso/domain/look_schedule.hpp"
 #include "gesso/models/generation.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/repository_context.hpp"
@@ -40,9 +43,12 @@ struct GenerationEvent {
 };
 
 struct WatchOptions {
-  std::chrono::milliseconds interval{1000};  // between two looks at the database
-  // After how long without an event a watcher's `on_quiet` is called; to the next look.
-  std::chrono::milliseconds quiet{15'000};
+  LookIntervals looks = {};  // at one generation
+  // `changed` is called for each change of a generation. It is looked at every half minute all the
+  // same, for what no feed tells: a collection that was dropped.
+  bool has_feed = false;
+  // After how long without an event a watcher's `on_quiet` is called.
+  std::chrono::milliseconds quiet{15'000};  // to a quarter more
 };
 
 class GenerationWatch {
@@ -95,8 +101,12 @@ class GenerationWatch {
   // then of each that follows. Does not block.
   [[nodiscard]] Subscription watch(const models::GenerationId& id, std::int64_t after,
                                    OnEvent on_event, OnQuiet on_quiet = {});
-  // Says that this process has changed a generation. Costs next to nothing where nobody watches it.
+  // Says that this process has changed a generation. Costs next to nothing where nobody watches it,
+  // or where there is a feed, which says the same.
   void notify(const models::Generation& generation);
+  // Says that somebody has changed the generation: it is looked at at once. Costs next to nothing
+  // where nobody watches it.
+  void changed(const models::GenerationId& id);
   // How many watch.
   [[nodiscard]] std::size_t watchers() const;
 
@@ -107,7 +117,7 @@ class GenerationWatch {
   const WatchOptions options_;
   mutable std::mutex mutex_;  // guards what follows
   std::map<models::GenerationId, Watchers> watchers_;
-  std::vector<models::GenerationId> fresh_;   // watched since the last look
+  LookSchedule schedule_;                     // of those that are watched
   std::vector<models::Generation> notified_;  // and not yet passed on
   const Watcher* running_ = nullptr;          // whose callback runs
   bool ending_ = false;
@@ -117,7 +127,9 @@ class GenerationWatch {
   void work();
   // Looks at these, and tells of what is new or gone.
   void look(const std::vector<models::GenerationId>& ids);
-  void tell(const models::GenerationId& id, const GenerationEvent& event);
+  void looked(const std::vector<models::GenerationId>& ids, LookSchedule::Found found);
+  // Whether that was new to anybody.
+  bool tell(const models::GenerationId& id, const GenerationEvent& event);
   void tell_of_quiet(std::chrono::steady_clock::time_point now);
   // REQUIRES: `lock` is held; it is not while the callback runs.
   void call(std::unique_lock<std::mutex>& lock, Watcher& watcher,
