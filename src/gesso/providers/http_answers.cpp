@@ -52,6 +52,27 @@ Answer ask(client::HttpClient& client, const client::HttpRequest& request, const
   return read(*reply);
 }
 
+ModelAnswer ask_for_model(client::HttpClient& client, const client::HttpRequest& request,
+                          const client::Call& call, std::string_view who,
+                          const std::function<bool(const client::HttpResponse&)>& is_gone) {
+  const std::string name(who);
+  std::string reason;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    try {
+      const client::HttpResponse reply = client.send(request, call);
+      if (reply.status == 200) return {.state = ModelState::kThere};
+      if (is_gone(reply)) return {.state = ModelState::kGone};
+      if (reply.status == 401 || reply.status == 403) {
+        return {.reason = name + " does not take our credentials"};
+      }
+      reason = name + " answers " + std::to_string(reply.status);
+    } catch (const Error& error) {
+      reason = name + " cannot be asked: " + error.what();
+    }
+  }
+  return {.reason = std::move(reason)};
+}
+
 Answer answer_to_status(const client::HttpResponse& reply, std::string_view who,
                         std::string_view detail, bool creates, Time now) {
   const std::string name(who);

@@ -27,6 +27,12 @@ namespace gesso::providers {
                          const client::Call& call, std::string_view who,
                          const std::function<Answer(const client::HttpResponse&)>& read);
 
+// Asks whether there is a model: a reply of 200 says so, and `is_gone` knows the other one. Sends
+// twice where the first one got no answer.
+[[nodiscard]] ModelAnswer ask_for_model(
+    client::HttpClient& client, const client::HttpRequest& request, const client::Call& call,
+    std::string_view who, const std::function<bool(const client::HttpResponse&)>& is_gone);
+
 // What a status means that is none of a provider's own: 401 and 403 are our credentials' fault, 402
 // our account's, 408, 409, 425, 429 and 5xx pass. `detail` is what the provider says, for the user
 // where it is about the input. 5xx may have been heard where `creates`.

@@ -5,6 +5,7 @@
 
 #include "gesso/base/base64.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/base/text.hpp"
 #include "gesso/bson/builder.hpp"
 #include "gesso/bson/json.hpp"
 #include "gesso/images/raster.hpp"
@@ -65,6 +66,10 @@ Problem problem_of(const HttpResponse& reply) {
           .message = std::string(text_of(error, "message"))};
 }
 
+bool is_without_model(const HttpResponse& reply) {
+  return reply.status == 404 || problem_of(reply).code == "model_not_found";
+}
+
 }  // namespace
 
 Openai::Openai(OpenaiOptions options, client::HttpClient& client, const Clock& clock)
@@ -84,7 +89,7 @@ Answer Openai::begin(const Job& job, const client::Call& call) {
   return ask(client_, request, call, kWho, [&](const HttpResponse& reply) -> Answer {
     if (reply.status == 200) return read_images(reply);
     const Problem problem = problem_of(reply);
-    if (problem.code == "model_not_found" || reply.status == 404) {
+    if (is_without_model(reply)) {
       return Refused{"The provider no longer has this model."};
     }
     if (problem.code == "moderation_blocked" || problem.code == "content_policy_violation") {
@@ -96,6 +101,12 @@ Answer Openai::begin(const Job& job, const client::Call& call) {
     }
     return answer_to_status(reply, kWho, problem.message, true, clock_.now());
   });
+}
+
+ModelAnswer Openai::look_up(const domain::ModelEntry& model, const client::Call& call) {
+  HttpRequest request{.url = options_.origin + "/v1/models/" + percent_encode(model.model)};
+  request.headers.push_back(bearer(options_.key));
+  return ask_for_model(client_, request, call, kWho, is_without_model);
 }
 
 }  // namespace gesso::providers

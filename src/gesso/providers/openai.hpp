@@ -32,6 +32,8 @@ class Openai final : public Provider {
   [[nodiscard]] std::size_t parallel() const override { return options_.parallel; }
   [[nodiscard]] bool blocks() const override { return true; }
   [[nodiscard]] Answer begin(const Job& job, const client::Call& call) override;
+  [[nodiscard]] ModelAnswer look_up(const domain::ModelEntry& model,
+                                    const client::Call& call) override;
 };
 
 }  // namespace gesso::providers

@@ -25,6 +25,10 @@ class Preview final : public Provider {
   [[nodiscard]] bool is_free() const override { return true; }
   // The same bytes for the same prompt, seed and size. Without a seed the generation's id is one.
   [[nodiscard]] Answer begin(const Job& job, const client::Call& call) override;
+  [[nodiscard]] ModelAnswer look_up(const domain::ModelEntry& /*model*/,
+                                    const client::Call& /*call*/) override {
+    return {.state = ModelState::kThere};
+  }
 };
 
 }  // namespace gesso::providers

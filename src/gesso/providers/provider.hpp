@@ -58,6 +58,13 @@ struct NoAnswer {
 // There is no such work.
 struct Unknown {};
 
+// Whether a provider has a model; `reason` says why that is not known.
+enum class ModelState { kThere, kGone, kUnknown };
+struct ModelAnswer {
+  ModelState state = ModelState::kUnknown;
+  std::string reason = {};
+};
+
 using Answer = std::variant<Working, Painted, Delivered, Refused, Stopped, Busy, NoAnswer, Unknown>;
 
 // Implementations are thread-safe and block; none throws for what a service answers.
@@ -88,6 +95,9 @@ class Provider {
     (void)id, (void)call;
     return Unknown{};
   }
+  // Whether the provider still has the model, without using it: nothing is paid for.
+  [[nodiscard]] virtual ModelAnswer look_up(const domain::ModelEntry& model,
+                                            const client::Call& call) = 0;
   // Asks it to stop, and answers as `poll`.
   [[nodiscard]] virtual Answer cancel(const models::ForeignId& id, const client::Call& call) {
     (void)id, (void)call;

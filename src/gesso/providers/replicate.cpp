@@ -212,6 +212,17 @@ Answer Replicate::cancel(const models::ForeignId& id, const client::Call& call) 
              [&](const HttpResponse& reply) { return read_prediction(reply); });
 }
 
+ModelAnswer Replicate::look_up(const domain::ModelEntry& model, const client::Call& call) {
+  const std::string_view name = std::string_view(model.model).substr(0, model.model.find(':'));
+  if (name.find('/') == std::string_view::npos) {
+    return {.reason = "a version alone cannot be looked up: expected owner/name:version"};
+  }
+  std::string path = "/v1/models/" + std::string(name);
+  if (name.size() < model.model.size()) path += "/versions/" + model.model.substr(name.size() + 1);
+  return ask_for_model(client_, request("GET", path), call, kWho,
+                       [](const HttpResponse& reply) { return reply.status == 404; });
+}
+
 Answer Replicate::read_prediction(const HttpResponse& reply) const {
   if (reply.status == 404) return Unknown{};
   if (reply.status != 200 && reply.status != 201 && reply.status != 202) {

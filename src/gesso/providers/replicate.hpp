@@ -44,6 +44,8 @@ class Replicate final : public Provider {
   [[nodiscard]] Answer find(const Job& job, const client::Call& call) override;
   [[nodiscard]] Answer poll(const models::ForeignId& id, const client::Call& call) override;
   [[nodiscard]] Answer cancel(const models::ForeignId& id, const client::Call& call) override;
+  [[nodiscard]] ModelAnswer look_up(const domain::ModelEntry& model,
+                                    const client::Call& call) override;
 
  private:
   [[nodiscard]] client::HttpRequest request(std::string method, const std::string& path) const;
