@@ -125,21 +125,28 @@ TEST_F(MetricsTest, EveryRowOfTheTableIsShownWithItsLabelsAndNothingElseIs) {
   metrics.pool_wait("hashing", 1ms);
   metrics.sweep({.name = "charges", .duration = 1ms, .ok = true, .changes = {{"holds", 1}}});
   metrics.webhook("stripe", "applied");
+  metrics.claimed(domain::ProviderKind::kReplicate, 2);
+  metrics.stepped(domain::ProviderKind::kReplicate, "asking", "busy");
+  metrics.painted(domain::ProviderKind::kReplicate, 3s);
+  metrics.stored(2, 1000);
+  metrics.ended(domain::ProviderKind::kReplicate, domain::WorkEnd::kCompleted, 4s);
   const domain::LimitedAttempts attempts(running.repository_context);
-  const std::string text =
-      metrics.text({.version = "1",
-                    .now = running.clock.now(),
-                    .server = &running.server,
-                    .hashes = &running.hashes,
-                    .outgoing = &running.hashes,
-                    .database = &running.database,
-                    .secret = SecretState{.state = "ready", .last_read = running.clock.now()},
-                    .limiter = &running.limiter,
-                    .attempts = &attempts,
-                    .usage = &running.usage,
-                    .mail = &running.mail,
-                    .credits = &running.credits,
-                    .backlog = domain::Backlog{.read_at = running.clock.now()}});
+  const std::string text = metrics.text(
+      {.version = "1",
+       .now = running.clock.now(),
+       .server = &running.server,
+       .hashes = &running.hashes,
+       .outgoing = &running.hashes,
+       .database = &running.database,
+       .secret = SecretState{.state = "ready", .last_read = running.clock.now()},
+       .limiter = &running.limiter,
+       .attempts = &attempts,
+       .usage = &running.usage,
+       .mail = &running.mail,
+       .credits = &running.credits,
+       .backlog = domain::Backlog{.read_at = running.clock.now()},
+       .event_streams = 1,
+       .work = domain::WorkFigures{{{"replicate", {.at_work = 3, .backing_off = 1}}}}});
   std::map<std::string, Shown> shown = read(text);
   for (const MetricInfo& info : kMetrics) {
     const auto found = shown.find(std::string(info.name));
@@ -151,6 +158,36 @@ TEST_F(MetricsTest, EveryRowOfTheTableIsShownWithItsLabelsAndNothingElseIs) {
     shown.erase(found);
   }
   for (const auto& [name, family] : shown) ADD_FAILURE() << name << " is not in the table";
+}
+
+TEST(WorkerMetrics, AreByProvider) {
+  Metrics metrics;
+  for (const std::int64_t attempt : {1, 1, 2}) {
+    metrics.claimed(domain::ProviderKind::kOpenai, attempt);
+  }
+  metrics.stepped(domain::ProviderKind::kOpenai, "asking", "imaged");
+  metrics.painted(domain::ProviderKind::kOpenai, 7s);
+  metrics.stored(4, 3000);
+  metrics.ended(domain::ProviderKind::kOpenai, domain::WorkEnd::kCompleted, 9s);
+  metrics.ended(domain::ProviderKind::kOpenai, domain::WorkEnd::kLost, 60s);
+  const std::string text =
+      metrics.text({.work = domain::WorkFigures{
+                        {{"openai", {.at_work = 5, .backing_off = 2}}, {"preview", {}}}}});
+  const auto value = [&](const std::string& name) { return value_in(text, name); };
+  EXPECT_EQ(value(R"(gesso_worker_claims_total{attempt="first",provider="openai"})"), 2);
+  EXPECT_EQ(value(R"(gesso_worker_claims_total{attempt="again",provider="openai"})"), 1);
+  EXPECT_EQ(value(R"(gesso_worker_steps_total{outcome="imaged",provider="openai",step="asking"})"),
+            1);
+  EXPECT_EQ(value(R"(gesso_worker_ends_total{outcome="completed",provider="openai"})"), 1);
+  EXPECT_EQ(value(R"(gesso_worker_ends_total{outcome="lost",provider="openai"})"), 1);
+  EXPECT_EQ(value(R"(gesso_provider_painting_duration_seconds_sum{provider="openai"})"), 7);
+  // Of those that were completed alone.
+  EXPECT_EQ(value(R"(gesso_generation_duration_seconds_sum{provider="openai"})"), 9);
+  EXPECT_EQ(value("gesso_images_stored_total"), 4);
+  EXPECT_EQ(value("gesso_images_stored_bytes_total"), 3000);
+  EXPECT_EQ(value(R"(gesso_worker_generations{provider="openai"})"), 5);
+  EXPECT_EQ(value(R"(gesso_worker_generations{provider="preview"})"), 0);
+  EXPECT_EQ(value(R"(gesso_provider_backing_off{provider="openai"})"), 2);
 }
 
 TEST_F(MetricsTest, CreditsAreCountedOnTheirWay) {

@@ -230,5 +230,23 @@ TEST(DoctorChecks, AdvisesByWhatTheDatabaseRefused) {
               HasSubstr("az cosmosdb mongodb collection throughput update"));
 }
 
+TEST(DoctorChecks, AModelThatIsNoMoreFailsAndNamesItsSetting) {
+  using providers::ModelState;
+  const ModelFacts there{"GESSO_MODEL_STABLE_DIFFUSION_XL", "replicate a/b", {ModelState::kThere}};
+  const ModelFacts gone{"GESSO_MODEL_DALLE_3", "openai dall-e-3", {ModelState::kGone}};
+  const ModelFacts unknown{"GESSO_MODEL_DALLE_3",
+                           "openai gpt-image-2",
+                           {.reason = "OpenAI does not take our credentials"}};
+  const auto judge = [](std::vector<ModelFacts> facts) { return judge_models(facts); };
+  EXPECT_THAT(judge({}), is(Health::kOk, "previews"));
+  EXPECT_THAT(judge({there}), is(Health::kOk, "there: replicate a/b"));
+  EXPECT_THAT(judge({there, gone}),
+              is(Health::kFail, "no longer there: openai dall-e-3; there: replicate a/b",
+                 "set GESSO_MODEL_DALLE_3 to a model"));
+  EXPECT_THAT(
+      judge({there, unknown}),
+      is(Health::kWarn, "openai gpt-image-2: OpenAI does not take our credentials", "keys"));
+}
+
 }  // namespace
 }  // namespace gesso::cli

@@ -3,17 +3,25 @@
 everything that can be lost on the way; and kills.py, what stays when processes are killed."""
 
 import argparse
+import concurrent.futures
+import contextlib
+import datetime
+import json
+import os
 import pathlib
 import signal
+import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE))
-from support.painting import Refused, User, ask, files_of, serving, until
+from support.painting import SETTINGS, Refused, User, ask, files_of, serving, until
 from standins import NSFW, OFFICIAL, VERSION, Openai, Replicate
-from support.harness import ROOT, Checks
+from support.harness import ROOT, Checks, program
 from support.venv import python_with
 
 # ---- Previews ------------------------------------------------------------------------------------
@@ -203,6 +211,94 @@ def openai(build, checks):
             checks.check("a throttled one is made later", done["status"] == "completed", done)
 
 
+# ---- A worker of its own: events, probes, and doctor ---------------------------------------------
+
+
+def events_of(user, generation):
+    """Each event's name, its data and when it came, by the clock that the documents have."""
+    url = f"{user.service}/api/v1/generations/{generation}/events"
+    request = urllib.request.Request(url, headers=user.headers)
+    name = None
+    with urllib.request.urlopen(request, timeout=60) as stream:
+        for line in stream:
+            text = line.decode().rstrip("\n")
+            if text.startswith("event: "):
+                name = text.removeprefix("event: ")
+            if text.startswith("data: "):
+                yield name, json.loads(text.removeprefix("data: ")), time.time()
+
+
+def seconds_of(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def separate(build, checks):
+    """Another process works, by the socket of the database that is embedded here; its commits are
+    told at once."""
+    settings = {"GESSO_WORKER_PARALLEL": "0", "GESSO_PREVIEW_EDGE": "64"}
+    with tempfile.TemporaryDirectory() as folder, serving(build, folder, **settings) as (_, service):
+        user = User(service, "ada")
+        waiting = [user.post(f"A lake number {i}") for i in range(8)]
+        streams = [events_of(user, one["id"]) for one in waiting]
+        first = [next(stream)[0] for stream in streams]
+        checks.check("a stream begins with what is", first == ["pending"] * 8, first)
+        environment = {**os.environ, **SETTINGS, "GESSO_PREVIEW_EDGE": "64", "GESSO_WORKER_LISTEN": "127.0.0.1:0"}
+        command = [build / "gesso", "work", "--data-dir", folder]
+        with contextlib.ExitStack() as stack:
+            readers = stack.enter_context(concurrent.futures.ThreadPoolExecutor(len(streams)))
+            read = readers.map(list, streams)  # they end by themselves
+            pattern = r"ask   http://(\S+)/metrics"
+            process, match = stack.enter_context(program(command, pattern, env=environment))
+            told = list(read)
+            checks.check("they end with the end", [t[-1][0] for t in told] == ["completed"] * 8, told)
+            late = sorted(t[-1][2] - seconds_of(t[-1][1]["completed_at"]) for t in told)
+            print(f"report: told {late[4] * 1000:.0f} ms after another process completed it", flush=True)
+            checks.check("what another process commits is told at once", late[4] < 0.25, late)
+            text = ask(f"http://{match.group(1)}/metrics", raw=True).decode()
+            for line in ('gesso_worker_ends_total{outcome="completed",provider="preview"} 8',
+                         'gesso_worker_claims_total{attempt="first",provider="preview"} 8',
+                         'gesso_worker_generations{provider="preview"} 0',
+                         'gesso_generation_duration_seconds_count{provider="preview"} 8',
+                         'gesso_images_stored_total 8'):  # fmt: skip
+                checks.check(f"a worker shows {line.split('{')[0]}", line in text, text)
+            ready = ask(f"http://{match.group(1)}/readyz")
+            checks.check("a worker says that it is ready", ready == {"status": "ready"}, ready)
+            process.send_signal(signal.SIGTERM)
+            checks.check("a worker ends well", process.wait(60) == 0)
+
+
+def doctor(build, checks):
+    """A model that its provider no longer has is said by `gesso doctor`, with the way out."""
+    with tempfile.TemporaryDirectory() as folder, Replicate() as there, Openai() as openai_there:
+        environment = {
+            **os.environ,
+            **SETTINGS,
+            **with_replicate(there),
+            "GESSO_MODEL_DALLE_3": "openai gpt-image-2",
+            "GESSO_OPENAI_API_KEY": openai_there.token,
+            "GESSO_OPENAI_API_URL": openai_there.url,
+        }
+
+        def models(**more):
+            command = [build / "gesso", "doctor", "--json", "--data-dir", folder]
+            done = subprocess.run(command, env={**environment, **more}, capture_output=True, text=True)
+            found = [check for check in json.loads(done.stdout)["checks"] if check["name"] == "models"]
+            return done.returncode, found[0]
+
+        status, found = models()
+        checks.check("models that are there are well", (status, found["status"]) == (0, "ok"), found)
+        status, found = models(GESSO_MODEL_DALLE_3="openai dall-e-3")
+        checks.check("one that is no more fails", (status, found["status"]) == (3, "FAIL"), found)
+        checks.check("it is named", "no longer there: openai dall-e-3" in found["found"], found)
+        checks.check("with the way out", "GESSO_MODEL_DALLE_3" in found["advice"], found)
+        _, found = models(GESSO_MODEL_STABLE_DIFFUSION_V2="replicate nobody/nothing")
+        checks.check("one of Replicate's, too", "replicate nobody/nothing" in found["found"], found)
+        _, found = models(GESSO_OPENAI_API_KEY="sk-wrong")
+        checks.check("a key that is refused warns", found["status"] == "warn", found)
+        checks.check("no secret is shown", "sk-wrong" not in json.dumps(found), found)
+        checks.check("nothing was painted", (there.requests["create"], openai_there.requests["create"]) == (0, 0))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "dev")
@@ -211,7 +307,7 @@ def main():
     build, checks = options.build.resolve(), Checks()
     python = python_with(*(HERE / "requirements.txt").read_text().split())
     checks.absorb("the providers' libraries", [python, HERE / "libraries_test.py"])
-    for part in (previews, replicate, killed, ended, openai):
+    for part in (previews, replicate, killed, ended, openai, separate, doctor):
         checks.run(part.__name__, part, build, checks)
     checks.absorb(
         "kills under load",

@@ -202,6 +202,8 @@ class Replicate(StandIn):
             return handler.reply(401, {"title": "Unauthenticated", "detail": detail, "status": 401})
         if method == "POST" and (path == "/v1/predictions" or re.fullmatch(r"/v1/models/[^/]+/[^/]+/predictions", path)):
             return self.handle_create(handler, path, json.loads(body))
+        if method == "GET" and path.startswith("/v1/models/"):
+            return self.handle_model(handler, path.removeprefix("/v1/models/"))
         if method == "GET" and path == "/v1/predictions":
             return self.handle_list(handler, query)
         found = re.fullmatch(r"/v1/predictions/([^/]+)(/cancel)?", path)
@@ -253,6 +255,16 @@ class Replicate(StandIn):
             return handler.reply(500, {"detail": "Internal server error"})
         handler.reply(201, self.shown(prediction))
 
+    def handle_model(self, handler, name):
+        """GET /v1/models/{owner}/{name} and its /versions/{id}: what there is."""
+        self.requests["model"] += 1
+        if name == OFFICIAL:
+            owner, short = OFFICIAL.split("/")
+            return handler.reply(200, {"owner": owner, "name": short, "visibility": "public"})
+        if name == f"stability-ai/sdxl/versions/{VERSION}":
+            return handler.reply(200, {"id": VERSION, "created_at": now(), "cog_version": "0.8.1"})
+        handler.reply(404, {"detail": "The requested resource could not be found."})
+
     def handle_list(self, handler, query):
         self.requests["list"] += 1
         at = int(query.removeprefix("cursor=") or 0) if query else 0
@@ -277,6 +289,11 @@ class Openai(StandIn):
     def handle(self, handler, method, body):
         if handler.headers.get("Authorization") != f"Bearer {self.token}":
             return self.refuse(handler, 401, "invalid_api_key", "Incorrect API key provided.")
+        if method == "GET" and handler.path == f"/v1/models/{self.model}":
+            return handler.reply(200, {"id": self.model, "object": "model", "created": 1, "owned_by": "system"})
+        if method == "GET" and handler.path.startswith("/v1/models/"):
+            name = handler.path.removeprefix("/v1/models/")
+            return self.refuse(handler, 404, "model_not_found", f"The model '{name}' does not exist")
         if (method, handler.path) != ("POST", "/v1/images/generations"):
             return self.refuse(handler, 404, None, f"Invalid URL ({method} {handler.path})")
         request = json.loads(body)

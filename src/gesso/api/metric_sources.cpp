@@ -135,6 +135,15 @@ void add_backlog(MetricFamilies& families, const domain::Backlog& backlog, Time 
   families.add(metric("gesso_backlog_age_seconds"), age(backlog.read_at, now));
 }
 
+void add_work(MetricFamilies& families, const domain::WorkFigures& work) {
+  for (const auto& [provider, figures] : work.by_provider) {
+    families.add(metric("gesso_worker_generations"), figures.at_work, {provider});
+  }
+  for (const auto& [provider, figures] : work.by_provider) {
+    families.add(metric("gesso_provider_backing_off"), figures.backing_off, {provider});
+  }
+}
+
 }  // namespace
 
 void add_sources(MetricFamilies& families, const MetricSources& sources) {
@@ -148,6 +157,8 @@ void add_sources(MetricFamilies& families, const MetricSources& sources) {
   if (sources.mail != nullptr) add_mail(families, *sources.mail);
   if (sources.credits != nullptr) add_credits(families, *sources.credits);
   if (sources.backlog) add_backlog(families, *sources.backlog, sources.now);
+  if (sources.event_streams) families.add(metric("gesso_event_streams"), *sources.event_streams);
+  if (sources.work) add_work(families, *sources.work);
 }
 
 }  // namespace gesso::api::detail

@@ -8,6 +8,7 @@
 #include "gesso/api/secret_state.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/domain/backlog.hpp"
+#include "gesso/domain/work_observer.hpp"
 
 namespace gesso::domain {
 class HashPool;
@@ -48,6 +49,8 @@ struct MetricSources {
   const domain::MailQueue* mail = nullptr;
   const repositories::CreditCounters* credits = nullptr;
   std::optional<domain::Backlog> backlog = {};
+  std::optional<std::size_t> event_streams = {};
+  std::optional<domain::WorkFigures> work = {};
 };
 
 // Those of a service, as they stand now. Thread-safe; never blocks.

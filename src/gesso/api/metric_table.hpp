@@ -143,6 +143,32 @@ inline constexpr MetricInfo kMetrics[] = {
      "How long the oldest pending generation has waited; 0 where there is none."},
     {"gesso_backlog_age_seconds", MetricType::kGauge, "",
      "How old the figures of open holds and waiting generations are."},
+    {"gesso_event_streams", MetricType::kGauge, "",
+     "Clients that wait for what becomes of a generation, each by a stream of events."},
+    // Workers
+    {"gesso_worker_claims_total", MetricType::kCounter, "provider attempt",
+     "Generations that this process's worker claimed, by provider, for the first time (first) or "
+     "after an attempt that came to nothing (again)."},
+    {"gesso_worker_steps_total", MetricType::kCounter, "provider step outcome",
+     "Steps of claimed generations, by provider, step (asking, polling, saving, ...) and what it "
+     "came to (refused, busy, no_answer, imaged, ...)."},
+    {"gesso_worker_ends_total", MetricType::kCounter, "provider outcome",
+     "How the work on claims ended, by provider: completed, failed (another attempt may follow), "
+     "handed_back, lost (the lease had expired), gone (the generation was deleted), left (the "
+     "database did not take the end)."},
+    {"gesso_worker_generations", MetricType::kGauge, "provider",
+     "Generations that this process's worker is at work on, by provider."},
+    {"gesso_provider_backing_off", MetricType::kGauge, "provider",
+     "Generations at work that wait because the provider answered that it is busy or cannot be "
+     "reached."},
+    {"gesso_provider_painting_duration_seconds", MetricType::kHistogram, "provider",
+     "From asking a provider until it gave the images, by provider."},
+    {"gesso_generation_duration_seconds", MetricType::kHistogram, "provider",
+     "From a user's request for a generation until it is completed, by provider."},
+    {"gesso_images_stored_total", MetricType::kCounter, "",
+     "Images that were put into the store, small ones among them."},
+    {"gesso_images_stored_bytes_total", MetricType::kCounter, "",
+     "Bytes of images that were put into the store."},
     // Sweeps and webhooks
     {"gesso_sweep_duration_seconds", MetricType::kHistogram, "sweep outcome",
      "How long each sweep took, by sweep (charges, subscriptions) and outcome."},

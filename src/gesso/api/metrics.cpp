@@ -31,6 +31,10 @@ const Histogram::BucketBoundaries kBuckets{0.0001, 0.00025, 0.0005, 0.001, 0.002
                                            0.01,   0.025,   0.05,   0.1,   0.25,   0.5,
                                            1,      2.5,     5,      10,    30};
 
+// In seconds: from a preview to a model that starts cold.
+const Histogram::BucketBoundaries kPaintingBuckets{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,   2.5,
+                                                   5,    10,    20,   40,  60,   120, 300, 600};
+
 double seconds(std::chrono::microseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -39,6 +43,7 @@ double seconds(std::chrono::microseconds duration) {
 template <class Metric, class Key>
 class MetricsBy {
   const MetricInfo& info_;
+  const Histogram::BucketBoundaries& buckets_;  // of histograms
   Family<Metric>& family_;
   std::shared_mutex mutex_;  // guards by_key_; a metric guards itself
   std::map<Key, Metric*, std::less<>> by_key_;
@@ -58,15 +63,16 @@ class MetricsBy {
   }
   Metric& add(const prometheus::Labels& labels) {
     if constexpr (std::same_as<Metric, Histogram>) {
-      return family_.Add(labels, kBuckets);  // the same one for the same labels
+      return family_.Add(labels, buckets_);  // the same one for the same labels
     } else {
       return family_.Add(labels);
     }
   }
 
  public:
-  MetricsBy(prometheus::Registry& registry, const MetricInfo& info)
-      : info_(info), family_(make(registry, info)) {}
+  MetricsBy(prometheus::Registry& registry, const MetricInfo& info,
+            const Histogram::BucketBoundaries& buckets = kBuckets)
+      : info_(info), buckets_(buckets), family_(make(registry, info)) {}
 
   Metric& at(const Key& key, std::initializer_list<std::string_view> labels) {
     {
@@ -90,6 +96,8 @@ std::string_view class_of(int status) {
 
 class Metrics::Impl {
   using Texts = std::pair<std::string, std::string>;
+  template <std::size_t kCount>
+  using Views = std::array<std::string_view, kCount>;  // of texts of the program's own
   prometheus::Registry registry_;
 
  public:
@@ -107,6 +115,15 @@ class Metrics::Impl {
   MetricsBy<Histogram, Texts> sweeps{registry_, metric("gesso_sweep_duration_seconds")};
   MetricsBy<Counter, std::string> sweep_changes{registry_, metric("gesso_sweep_changes_total")};
   MetricsBy<Counter, Texts> webhooks{registry_, metric("gesso_webhooks_total")};
+  MetricsBy<Counter, Views<2>> claims{registry_, metric("gesso_worker_claims_total")};
+  MetricsBy<Counter, Views<3>> steps{registry_, metric("gesso_worker_steps_total")};
+  MetricsBy<Counter, Views<2>> ends{registry_, metric("gesso_worker_ends_total")};
+  MetricsBy<Histogram, Views<1>> paintings{
+      registry_, metric("gesso_provider_painting_duration_seconds"), kPaintingBuckets};
+  MetricsBy<Histogram, Views<1>> generations{registry_, metric("gesso_generation_duration_seconds"),
+                                             kPaintingBuckets};
+  MetricsBy<Counter, int> images{registry_, metric("gesso_images_stored_total")};
+  MetricsBy<Counter, int> image_bytes{registry_, metric("gesso_images_stored_bytes_total")};
 
   // What may be counted is shown from the start, so that the first one is seen to have come.
   Impl() {
@@ -175,6 +192,32 @@ void Metrics::sweep(const domain::SweepRun& run) {
 void Metrics::webhook(std::string_view provider, std::string_view outcome) {
   impl_->webhooks.at({std::string(provider), std::string(outcome)}, {provider, outcome})
       .Increment();
+}
+
+void Metrics::claimed(domain::ProviderKind provider, std::int64_t attempt) {
+  const std::string_view of = schema::to_string(provider);
+  const std::string_view which = attempt > 1 ? "again" : "first";
+  impl_->claims.at({of, which}, {of, which}).Increment();
+}
+void Metrics::stepped(domain::ProviderKind provider, std::string_view step,
+                      std::string_view outcome) {
+  const std::string_view of = schema::to_string(provider);
+  impl_->steps.at({of, step, outcome}, {of, step, outcome}).Increment();
+}
+void Metrics::painted(domain::ProviderKind provider, std::chrono::milliseconds since_asked) {
+  const std::string_view of = schema::to_string(provider);
+  impl_->paintings.at({of}, {of}).Observe(seconds(since_asked));
+}
+void Metrics::stored(std::size_t images, std::uint64_t bytes) {
+  impl_->images.at(0, {}).Increment(static_cast<double>(images));
+  impl_->image_bytes.at(0, {}).Increment(static_cast<double>(bytes));
+}
+void Metrics::ended(domain::ProviderKind provider, domain::WorkEnd end,
+                    std::chrono::milliseconds age) {
+  const std::string_view of = schema::to_string(provider);
+  const std::string_view as = schema::to_string(end);
+  impl_->ends.at({of, as}, {of, as}).Increment();
+  if (end == domain::WorkEnd::kCompleted) impl_->generations.at({of}, {of}).Observe(seconds(age));
 }
 
 namespace {

@@ -14,6 +14,7 @@
 
 #include "gesso/api/metric_history.hpp"
 #include "gesso/api/metric_sources.hpp"
+#include "gesso/domain/work_observer.hpp"
 
 namespace gesso::domain {
 struct SweepRun;
@@ -24,7 +25,7 @@ struct CommandCharge;
 
 namespace gesso::api {
 
-class Metrics {
+class Metrics final : public domain::WorkObserver {
   class Impl;
   std::unique_ptr<Impl> impl_;
 
@@ -32,9 +33,7 @@ class Metrics {
   static constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";
 
   Metrics();
-  ~Metrics();
-  Metrics(const Metrics&) = delete;
-  Metrics& operator=(const Metrics&) = delete;
+  ~Metrics() override;
 
   // A request was answered; `operation` is the id of one, or "" for none. It must live as long as
   // this does.
@@ -56,6 +55,15 @@ class Metrics {
   void sweep(const domain::SweepRun& run);
   // An event of a provider's was taken.
   void webhook(std::string_view provider, std::string_view outcome);
+
+  // Of a worker of this process.
+  void claimed(domain::ProviderKind provider, std::int64_t attempt) override;
+  void stepped(domain::ProviderKind provider, std::string_view step,
+               std::string_view outcome) override;
+  void painted(domain::ProviderKind provider, std::chrono::milliseconds since_asked) override;
+  void stored(std::size_t images, std::uint64_t bytes) override;
+  void ended(domain::ProviderKind provider, domain::WorkEnd end,
+             std::chrono::milliseconds age) override;
 
   // Everything, with the state of the sources now.
   [[nodiscard]] std::string text(const MetricSources& sources) const;

@@ -4,6 +4,7 @@
 #include "gesso/api/operations.hpp"
 #include "gesso/api/readiness.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/domain/generation_watch.hpp"
 
 namespace gesso::api {
 
@@ -108,7 +109,11 @@ MetricSources metric_sources_of(const Services& services) {
           .usage = services.usage,
           .mail = &services.accounts.mail,
           .credits = services.repository_context.credits,
-          .backlog = services.backlog == nullptr ? std::nullopt : services.backlog->latest()};
+          .backlog = services.backlog == nullptr ? std::nullopt : services.backlog->latest(),
+          .event_streams = services.generation_hooks.watch == nullptr
+                               ? std::nullopt
+                               : std::optional(services.generation_hooks.watch->watchers()),
+          .work = services.work_figures ? services.work_figures() : std::nullopt};
 }
 
 Operations operational_operations() { return kOperations; }

@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -85,7 +87,8 @@ struct Services {
   const http::Server* server = nullptr;
   const domain::LimitedAttempts* attempts = nullptr;
   const domain::BacklogWatch* backlog = nullptr;
-  const MetricHistory* metric_history = nullptr;  // nullptr: none is kept
+  std::function<std::optional<domain::WorkFigures>()> work_figures = {};  // of a worker in here
+  const MetricHistory* metric_history = nullptr;                          // nullptr: none is kept
 };
 
 }  // namespace gesso::api

@@ -154,6 +154,11 @@ void Database::start_embedded(InUse in_use) {
   service_ = std::make_unique<mongo::Service>(std::move(options), clock_, random_);
 }
 
+localdb::Listening Database::listen(std::string_view collection,
+                                    localdb::OnCommitted on_committed) {
+  return embedded_->listen(settings_.database, collection, std::move(on_committed));
+}
+
 mongo::ServiceOptions Database::service_options(Secret uri) {
   return {
       .uri = std::move(uri),

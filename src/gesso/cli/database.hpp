@@ -12,6 +12,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "gesso/azure/rotation.hpp"
 #include "gesso/base/clock.hpp"
@@ -107,6 +108,9 @@ class Database {
   [[nodiscard]] mongo::Service& service() { return *service_; }
 
   [[nodiscard]] bool is_embedded() const { return embedded_ != nullptr; }
+  // Tells of every change of a collection. REQUIRES: it is embedded.
+  [[nodiscard]] localdb::Listening listen(std::string_view collection,
+                                          localdb::OnCommitted on_committed);
   // nullptr where no vault is set.
   [[nodiscard]] Vault* vault() { return vault_ ? &*vault_ : nullptr; }
   // Which credentials give the tokens that connections log in by; "" where none has.

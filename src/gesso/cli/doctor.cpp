@@ -22,6 +22,7 @@
 #include "gesso/cli/doctor_images.hpp"
 #include "gesso/cli/doctor_report.hpp"
 #include "gesso/cli/image_container.hpp"
+#include "gesso/cli/painting.hpp"
 #include "gesso/cli/vault.hpp"
 #include "gesso/client/retry.hpp"
 #include "gesso/mongo/indexes.hpp"
@@ -38,6 +39,7 @@ constexpr std::chrono::seconds kTokenTimeout{15};
 constexpr std::chrono::seconds kVaultTimeout{15};
 constexpr std::chrono::seconds kImagesTimeout{10};
 constexpr std::chrono::seconds kQuestionTimeout{5};
+constexpr std::chrono::seconds kModelTimeout{5};
 constexpr int kAttempts = 2;  // at each endpoint: one failure may be chance
 constexpr std::size_t kSamples = 10;
 
@@ -276,6 +278,36 @@ class Doctor {
     });
   }
 
+  // Each model once that somebody else paints. Nothing is painted, nothing is paid for.
+  void ask_providers() {
+    const domain::ModelTable models = model_table(settings_);
+    const auto http = make_provider_client(settings_);
+    ProviderList list;
+    try {
+      list = make_providers(settings_, *http, clock_);
+    } catch (const Error& error) {
+      add({"models", Health::kFail, error.what(), "correct the provider's key"});
+      return;
+    }
+    constexpr std::array kKeys{"model_stable_diffusion_xl", "model_stable_diffusion_v2",
+                               "model_dalle_3"};
+    std::vector<ModelFacts> facts;
+    for (std::size_t i = 0; i < kKeys.size(); ++i) {
+      const domain::ModelEntry& entry = models.get(static_cast<models::ModelType>(i));
+      if (entry.provider == domain::ProviderKind::kPreview) continue;
+      const std::string name(schema::to_string(entry.provider));
+      ModelFacts fact{.setting = find_setting(kKeys.at(i))->environment_name(),
+                      .painter = name + " " + entry.model,
+                      .answer = {.reason = "its key is not set"}};
+      for (const auto& provider : list) {
+        if (provider->kind() != entry.provider) continue;
+        fact.answer = provider->look_up(entry, {.deadline = Deadline::after(kModelTimeout)});
+      }
+      facts.push_back(std::move(fact));
+    }
+    add(judge_models(facts));
+  }
+
  public:
   Doctor(const Settings& settings, std::ostream* lines) : settings_(settings), lines_(lines) {}
 
@@ -310,6 +342,7 @@ class Doctor {
       }
     }
     ask_images();
+    ask_providers();
     if (const auto azure = azure_time_.reading()) readings_.push_back(*azure);
     add(judge_clock(readings_));
   }
@@ -343,9 +376,11 @@ Command doctor_command() {
   }();
   static constexpr auto kOptions = std::to_array<Option>(
       {{.flag = "--json", .about = "One JSON object instead of lines", .value = ""}});
-  return {.name = "doctor",
-          .about = "Check identity, vault, secret, clock, database and images, and say what to do",
-          .more = R"(Examples:
+  return {
+      .name = "doctor",
+      .about =
+          "Check identity, vault, secret, clock, database, images and models, and say what to do",
+      .more = R"(Examples:
   gesso doctor                      of the data in ./data, also while `gesso serve` runs
   GESSO_KEY_VAULT_URL=https://myvault.vault.azure.net gesso doctor
   gesso doctor --json | python3 -m json.tool
@@ -353,9 +388,9 @@ Command doctor_command() {
 A line for each check: ok, warn, FAIL or skipped, what was found, and behind an arrow what to do.
 Changes nothing, but for a blob that it writes where images are kept and removes at once. Ends
 within a minute, shows no secret. Exit status 0 unless something FAILs.)",
-          .settings = kSettings,
-          .options = kOptions,
-          .run = doctor};
+      .settings = kSettings,
+      .options = kOptions,
+      .run = doctor};
 }
 
 }  // namespace gesso::cli

@@ -253,6 +253,40 @@ Check judge_indexes(const mongo::IndexPlan& plan) {
   return check;
 }
 
+Check judge_models(std::span<const ModelFacts> models) {
+  using providers::ModelState;
+  Check check{"models", Health::kOk, ""};
+  if (models.empty()) {
+    check.found = "previews of everything, which need none";
+    return check;
+  }
+  std::string there;
+  std::string gone;
+  std::string unknown;
+  std::string settings;
+  for (const ModelFacts& model : models) {
+    if (model.answer.state == ModelState::kThere) add(there, ", ", model.painter);
+    if (model.answer.state == ModelState::kUnknown) {
+      add(unknown, "; ", model.painter + ": " + model.answer.reason);
+    }
+    if (model.answer.state != ModelState::kGone) continue;
+    add(gone, ", ", model.painter);
+    add(settings, " and ", model.setting);
+  }
+  if (!gone.empty()) add(check.found, "; ", "no longer there: " + gone);
+  if (!unknown.empty()) add(check.found, "; ", "could not be asked about: " + unknown);
+  if (!there.empty()) add(check.found, "; ", "there: " + there);
+  if (!gone.empty()) {
+    check.health = Health::kFail;
+    check.advice = "set " + settings +
+                   " to a model that the provider has (docs/WORKFLOW.md, Models that are retired); "
+                   "until then what is asked of it fails and is paid back";
+  } else if (!unknown.empty()) {
+    warn(check, "see the keys and the addresses of the providers, and try again");
+  }
+  return check;
+}
+
 std::string identity_advice(const Error& error) {
   const std::string_view what = error.what();
   if (contains(what, "is the clock of this machine right")) {

@@ -15,6 +15,7 @@
 #include "gesso/mongo/dialect.hpp"
 #include "gesso/mongo/indexes.hpp"
 #include "gesso/mongo/uri.hpp"
+#include "gesso/providers/provider.hpp"
 
 namespace gesso::cli {
 
@@ -63,6 +64,16 @@ struct ServerFacts {
 [[nodiscard]] Check judge_indexes(const mongo::IndexPlan& plan);
 
 // What to do where no identity gave a token.
+// What a provider says of the model that a setting names.
+struct ModelFacts {
+  std::string setting;  // "GESSO_MODEL_DALLE_3"
+  std::string painter;  // "openai gpt-image-2"
+  providers::ModelAnswer answer;
+};
+// FAIL: a provider no longer has one, and each generation by it fails. warn: one could not be
+// asked.
+[[nodiscard]] Check judge_models(std::span<const ModelFacts> models);
+
 [[nodiscard]] std::string identity_advice(const Error& error);
 
 struct VaultNames {

@@ -82,14 +82,43 @@ domain::WorkOptions work_options(const Settings& settings) {
   return {.lease = settings.worker_lease};
 }
 
+std::unique_ptr<client::HttpClient> make_provider_client(const Settings& settings) {
+  return client::make_curl_client({.allowed = allowed_origins(settings),
+                                   .user_agent = "gesso/" + std::string(version()),
+                                   .max_reply = kMaxReply});
+}
+
+ProviderList make_providers(const Settings& settings, client::HttpClient& client,
+                            const Clock& clock) {
+  ProviderList list;
+  if (!settings.replicate_api_token.empty()) {
+    list.push_back(std::make_unique<providers::Replicate>(
+        providers::ReplicateOptions{
+            .token = settings.replicate_api_token.clone(),
+            .origin = settings.replicate_api_url,
+            .webhook = replicate_webhook(settings),
+            .parallel = static_cast<std::size_t>(settings.replicate_parallel)},
+        client, clock));
+  }
+  if (!settings.openai_api_key.empty()) {
+    list.push_back(std::make_unique<providers::Openai>(
+        providers::OpenaiOptions{.key = settings.openai_api_key.clone(),
+                                 .origin = settings.openai_api_url,
+                                 .parallel = static_cast<std::size_t>(settings.openai_parallel)},
+        client, clock));
+  }
+  list.push_back(std::make_unique<providers::Preview>(providers::PreviewOptions{
+      .parallel = kPreviewsPerCore * std::max(1U, std::thread::hardware_concurrency()),
+      .edge = static_cast<int>(settings.preview_edge)}));
+  return list;
+}
+
 Painting::Painting(const Settings& settings, const std::vector<Secret>& roots,
                    std::function<std::string()> origin, const Clock& clock, Random& random)
     : settings_(settings),
       models_(model_table(settings)),
       links_(roots, std::chrono::duration_cast<std::chrono::seconds>(settings.image_link_lifetime)),
-      http_(client::make_curl_client({.allowed = allowed_origins(settings),
-                                      .user_agent = "gesso/" + std::string(version()),
-                                      .max_reply = kMaxReply})),
+      http_(make_provider_client(settings)),
       container_(
           settings.image_container_url.empty()
               ? nullptr
@@ -98,25 +127,7 @@ Painting::Painting(const Settings& settings, const std::vector<Secret>& roots,
               .origin = std::move(origin)},
              links_, http_.get()) {
   require_keys(settings, models_);
-  if (!settings.replicate_api_token.empty()) {
-    providers_.push_back(std::make_unique<providers::Replicate>(
-        providers::ReplicateOptions{
-            .token = settings.replicate_api_token.clone(),
-            .origin = settings.replicate_api_url,
-            .webhook = replicate_webhook(settings),
-            .parallel = static_cast<std::size_t>(settings.replicate_parallel)},
-        *http_, clock));
-  }
-  if (!settings.openai_api_key.empty()) {
-    providers_.push_back(std::make_unique<providers::Openai>(
-        providers::OpenaiOptions{.key = settings.openai_api_key.clone(),
-                                 .origin = settings.openai_api_url,
-                                 .parallel = static_cast<std::size_t>(settings.openai_parallel)},
-        *http_, clock));
-  }
-  providers_.push_back(std::make_unique<providers::Preview>(providers::PreviewOptions{
-      .parallel = kPreviewsPerCore * std::max(1U, std::thread::hardware_concurrency()),
-      .edge = static_cast<int>(settings.preview_edge)}));
+  providers_ = make_providers(settings, *http_, clock);
 }
 
 images::BlobStore& Painting::store() {
@@ -142,14 +153,15 @@ worker::Providers Painting::providers() const {
 
 std::unique_ptr<worker::Worker> Painting::make_worker(
     mongo::Service& database, const repositories::RepositoryContext& context,
-    const domain::GenerationHooks& hooks) {
+    const domain::GenerationHooks& hooks, domain::WorkObserver& observer) {
   return std::make_unique<worker::Worker>(
       database, context, models_, providers(), store(), hooks,
       worker::WorkerOptions{
           .name = worker_name(context.random),
           .parallel = static_cast<std::size_t>(settings_.worker_parallel),
           .parallel_per_user = static_cast<std::size_t>(settings_.worker_parallel_per_user),
-          .work = work_options(settings_)});
+          .work = work_options(settings_),
+          .observer = &observer});
 }
 
 }  // namespace gesso::cli

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gesso/cli/image_container.hpp"
 #include "gesso/cli/settings.hpp"
@@ -19,6 +20,14 @@
 
 namespace gesso::cli {
 
+// Who paints, as the settings say, in no order.
+using ProviderList = std::vector<std::unique_ptr<providers::Provider>>;
+// For requests to them and for their images.
+[[nodiscard]] std::unique_ptr<client::HttpClient> make_provider_client(const Settings& settings);
+// Borrows client and clock. Throws Error kValidation for a key that cannot be sent.
+[[nodiscard]] ProviderList make_providers(const Settings& settings, client::HttpClient& client,
+                                          const Clock& clock);
+
 [[nodiscard]] domain::ModelTable model_table(const Settings& settings);
 [[nodiscard]] domain::WorkOptions work_options(const Settings& settings);
 
@@ -31,7 +40,7 @@ class Painting {
   std::unique_ptr<client::HttpClient> http_;
   std::unique_ptr<ImageContainer> container_;  // where the settings name one
   images::LocalBlobStore local_;
-  std::vector<std::unique_ptr<providers::Provider>> providers_;
+  ProviderList providers_;
 
  public:
   // `roots` sign links, see images::SignedLinks; `origin` is asked for what stands before them.
@@ -52,7 +61,7 @@ class Painting {
   // Not yet begun. `hooks` must outlive it, as all that this borrows must.
   [[nodiscard]] std::unique_ptr<worker::Worker> make_worker(
       mongo::Service& database, const repositories::RepositoryContext& context,
-      const domain::GenerationHooks& hooks);
+      const domain::GenerationHooks& hooks, domain::WorkObserver& observer);
 };
 
 }  // namespace gesso::cli

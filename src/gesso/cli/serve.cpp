@@ -218,6 +218,18 @@ void greet(std::ostream& out, const Settings& settings, const Database& database
       << std::flush;
 }
 
+// Of generations, by whichever process that has the embedded database open.
+localdb::Listening listen_for_changes(Database& database, domain::GenerationWatch& watch) {
+  if (!database.is_embedded()) return {};
+  return database.listen(models::Generation::kCollection, [&](std::span<const bson::Document> ids) {
+    for (const bson::Document& document : ids) {
+      const bson::Value id = document["_id"];
+      if (id.type() != bson::Type::kString) continue;
+      if (const auto found = models::GenerationId::parse(id.as_string())) watch.changed(*found);
+    }
+  });
+}
+
 domain::HashPool::WaitTimer timer_of(api::Metrics& metrics, std::string_view pool) {
   return [&metrics, pool](std::chrono::microseconds waited) { metrics.pool_wait(pool, waited); };
 }
@@ -337,7 +349,8 @@ ExitCode serve(const Invocation& invocation) {
                                          .on_deletion = [&] { running_sweeper->hurry(); },
                                          .keys = keys ? &*keys : nullptr};
   domain::Settler settler(service, repository_context);
-  domain::GenerationWatch watch(service, repository_context);
+  domain::GenerationWatch watch(service, repository_context, {.has_feed = database.is_embedded()});
+  const localdb::Listening changes = listen_for_changes(database, watch);
   domain::WorkBell bell;
   Painting painting(
       settings, keys_to_sign, [&] { return public_url(settings, server.port()); }, clock, random);
@@ -349,6 +362,7 @@ ExitCode serve(const Invocation& invocation) {
   const domain::GenerationHooks hooks{
       .settler = &settler, .watch = &watch, .bell = &bell, .images = &painting.store()};
   api::MetricHistory metric_history(kSamples);
+  std::atomic<const worker::Worker*> running_worker = nullptr;
   const api::Services services{.database = service,
                                .repository_context = repository_context,
                                .tokens = tokens,
@@ -377,6 +391,11 @@ ExitCode serve(const Invocation& invocation) {
                                .server = &server,
                                .attempts = &attempts,
                                .backlog = &backlog,
+                               .work_figures = [&]() -> std::optional<domain::WorkFigures> {
+                                 const worker::Worker* const running = running_worker.load();
+                                 if (running == nullptr) return std::nullopt;
+                                 return running->figures();
+                               },
                                .metric_history = &metric_history};
   const api::Application application(services);
   std::optional<domain::Sweeper> sweeper;
@@ -399,8 +418,9 @@ ExitCode serve(const Invocation& invocation) {
   if (database.vault() == nullptr) listen(server, settings);
   std::unique_ptr<worker::Worker> worker;
   if (settings.worker_parallel > 0) {
-    worker = painting.make_worker(service, repository_context, hooks);
+    worker = painting.make_worker(service, repository_context, hooks, metrics);
     worker->start();
+    running_worker = worker.get();
   }
   greet(invocation.out, settings, database, server.port());
 
@@ -418,6 +438,7 @@ ExitCode serve(const Invocation& invocation) {
   if (worker && worker->stop(drained.remaining()) > 0) {
     spdlog::warn("claims of generations are left to expire");
   }
+  running_worker = nullptr;  // nobody is served any more, but for the sampler
   // Calls that were cut may still run in these, and use what is declared below them.
   outgoing_pool.stop();
   hashes.stop();

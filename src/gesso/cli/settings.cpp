@@ -28,6 +28,9 @@ std::optional<std::string> check_address(std::string_view text) {
   if (parse_address(text)) return std::nullopt;
   return "HOST:PORT, such as 127.0.0.1:8080";
 }
+std::optional<std::string> check_listen(std::string_view text) {
+  return text.empty() ? std::nullopt : check_address(text);
+}
 
 std::optional<std::string> check_dialect(std::string_view text) {
   if (text.empty() || mongo::parse_dialect(text)) return std::nullopt;
@@ -384,6 +387,11 @@ constexpr std::array kTable{
             .about = "Generations that this process works on at once; 0 leaves them to others, "
                      "such as `gesso work`.",
             .max = 10'000},
+    Setting{.key = "worker_listen",
+            .member = &S::worker_listen,
+            .about = "Where `gesso work` answers /healthz, /readyz and /metrics, such as "
+                     "127.0.0.1:8081; nowhere without one.",
+            .check = check_listen},
     Setting{.key = "worker_parallel_per_user",
             .member = &S::worker_parallel_per_user,
             .about = "How many of these may be one user's.",

@@ -71,6 +71,7 @@ struct Settings {
   Secret replicate_webhook_secrets;
   std::string public_url;
   std::int64_t worker_parallel = 64;
+  std::string worker_listen;
   std::int64_t worker_parallel_per_user = 16;
   std::chrono::milliseconds worker_lease = std::chrono::minutes{2};
   std::string model_stable_diffusion_xl;

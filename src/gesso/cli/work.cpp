@@ -1,6 +1,15 @@
 // `gesso work`: paints generations, and serves nothing.
 #include <spdlog/spdlog.h>
 
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "gesso/api/metrics.hpp"
+#include "gesso/api/operations.hpp"
+#include "gesso/api/worker_probe.hpp"
+#include "gesso/base/error.hpp"
 #include "gesso/cli/command.hpp"
 #include "gesso/cli/database.hpp"
 #include "gesso/cli/key_file.hpp"
@@ -9,9 +18,52 @@
 #include "gesso/cli/token_keys.hpp"
 #include "gesso/cli/version.hpp"
 #include "gesso/domain/work_bell.hpp"
+#include "gesso/http/server.hpp"
+#include "gesso/repositories/credit_counters.hpp"
 
 namespace gesso::cli {
 namespace {
+
+constexpr std::size_t kProbeConnections = 64;
+constexpr std::chrono::milliseconds kProbeGrace{1000};
+
+// Where it can be scraped and probed, if the settings say so.
+std::unique_ptr<http::Server> listen(const Settings& settings, api::WorkerProbe& probe) {
+  if (settings.worker_listen.empty()) return nullptr;
+  const Address address = parse_address(settings.worker_listen).value();
+  auto server = std::make_unique<http::Server>(
+      http::ServerOptions{
+          .host = address.host,
+          .port = address.port,
+          .threads = 1,
+          .max_connections = kProbeConnections,
+          .always_answered = {api::kAlwaysAnswered.begin(), api::kAlwaysAnswered.end()}},
+      [&probe](const http::Request& request, const http::Responder& respond) {
+        probe.answer(request, respond);
+      });
+  try {
+    server->start();
+  } catch (const Error& error) {
+    throw Failure(ExitCode::kAddressInUse, error.what());
+  }
+  spdlog::info("answers probes on {}:{}", address.host, server->port());
+  return server;
+}
+
+// False where a signal came first.
+bool connect(Database& database, Signals& signals) {
+  std::stop_source stop;
+  signals.on_request([&] { stop.request_stop(); });
+  try {
+    database.connect(stop.get_token());
+  } catch (const Error&) {
+    signals.on_request({});
+    if (signals.requested()) return false;
+    throw;
+  }
+  signals.on_request({});
+  return !signals.requested();
+}
 
 ExitCode work(const Invocation& invocation) {
   const Settings& settings = invocation.settings.values;
@@ -23,35 +75,55 @@ ExitCode work(const Invocation& invocation) {
   const SystemClock clock;
   SystemRandom random;
   IdGenerator ids(clock, random);
-  const repositories::RepositoryContext context{.clock = clock, .random = random, .ids = ids};
-  Database database(settings, clock, random, InUse::kJoin, Secrets::kFollow);
-  std::stop_source stop;
-  signals.on_request([&] { stop.request_stop(); });
-  try {
-    database.connect(stop.get_token());
-  } catch (const Error&) {
-    if (signals.requested()) return ExitCode::kOk;
-    throw;
-  }
-  signals.on_request({});
-  if (signals.requested()) return ExitCode::kOk;
+  repositories::CreditCounters credits;
+  const repositories::RepositoryContext context{
+      .clock = clock, .random = random, .ids = ids, .credits = &credits};
+  api::Metrics metrics;
+  Database database(
+      settings, clock, random, InUse::kJoin, Secrets::kFollow, {},
+      {.command = [&metrics](std::string_view name, std::chrono::microseconds duration,
+                             bool ok) { metrics.command(name, duration, ok); },
+       .wait = [&metrics](std::chrono::microseconds waited) { metrics.wait(waited); },
+       .charge = [&metrics](const mongo::CommandCharge& charge) { metrics.charge(charge); }});
+  std::atomic<mongo::Service*> connected = nullptr;
+  std::atomic<const worker::Worker*> working = nullptr;
+  api::WorkerProbe probe(metrics, [&] {
+    const worker::Worker* const running = working.load();
+    return api::MetricSources{
+        .version = std::string(version()),
+        .now = clock.now(),
+        .database = connected.load(),
+        .credits = &credits,
+        .work = running == nullptr ? std::nullopt : std::optional(running->figures())};
+  });
+  // A vault is waited for, however long it takes: probes tell this from a process that is dead.
+  const std::unique_ptr<http::Server> server = listen(settings, probe);
+  if (!connect(database, signals)) return ExitCode::kOk;
+  connected = &database.service();
+  probe.open(database.service());
 
   domain::WorkBell bell;
   Painting painting(
       settings, token_keys(settings, random), [&] { return settings.public_url; }, clock, random);
   const domain::GenerationHooks hooks{.bell = &bell, .images = &painting.store()};
-  const auto worker = painting.make_worker(database.service(), context, hooks);
+  const auto worker = painting.make_worker(database.service(), context, hooks, metrics);
   worker->start();
+  working = worker.get();
   invocation.out << "Gesso " << version() << " works\n"
-                 << "  data  " << database.description() << "\n"
-                 << "  end   Ctrl-C\n"
-                 << std::flush;
+                 << "  data  " << database.description() << "\n";
+  if (server) {
+    invocation.out << "  ask   http://" << parse_address(settings.worker_listen).value().host << ":"
+                   << server->port() << "/metrics\n";
+  }
+  invocation.out << "  end   Ctrl-C\n" << std::flush;
   signals.wait();
+  probe.end();
   spdlog::info("ending: what is painted has {} ms; a second signal ends at once",
                settings.drain_timeout.count());
   if (const std::size_t left = worker->stop(settings.drain_timeout); left > 0) {
     spdlog::warn("{} claims are left to expire", left);
   }
+  if (server) server->stop(kProbeGrace);  // from here on nobody asks for the figures
   database.service().stop();
   return ExitCode::kOk;
 }
@@ -69,6 +141,7 @@ Command work_command() {
           .more = R"(Examples:
   GESSO_MONGODB_URI='mongodb://user:password@host/?tls=true' gesso work
   gesso work --worker-parallel 200
+  gesso work --worker-listen 127.0.0.1:8081      # /metrics, /healthz and /readyz
 
 `gesso serve` does the same by itself; with worker_parallel = 0 it leaves it to this. Ctrl-C hands
 back what waits for a provider, and lets the rest end.)",

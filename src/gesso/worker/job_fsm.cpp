@@ -1,6 +1,7 @@
 #include "gesso/worker/job_fsm.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace gesso::worker {
@@ -29,11 +30,19 @@ std::string_view name_of(JobFsm::State state) {
     case JobFsm::State::kFailing:
       return "failing";
     case JobFsm::State::kHandingBack:
-      return "handing back";
+      return "handing_back";
     case JobFsm::State::kOver:
       return "over";
   }
   return "unknown";
+}
+
+std::string_view name_of(const JobFsm::Outcome& outcome) {
+  // In the order of the variant.
+  static constexpr std::array<std::string_view, std::variant_size_v<JobFsm::Outcome>> kNames{
+      "held",      "lost",    "gone",    "away",    "taken", "imaged",    "saved",
+      "not_saved", "working", "refused", "stopped", "busy",  "no_answer", "unknown"};
+  return kNames.at(outcome.index());
 }
 
 JobFsm::JobFsm(Known known, JobOptions options)

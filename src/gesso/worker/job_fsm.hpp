@@ -18,7 +18,7 @@
 //                store                       failing, for another attempt
 //   completing   says that it is done        written: over
 //   failing      says that it is not         written: over
-//   handing back gives the claim back        over
+//   handing_back gives the claim back        over
 //
 // A generation begins with polling where it has an id, with finding where it was asked for and has
 // none, else with noting; with asking where to ask twice costs nothing. Where the database does not
@@ -158,5 +158,7 @@ class JobFsm {
 };
 
 [[nodiscard]] std::string_view name_of(JobFsm::State state);
+// "held", "lost", "busy", ...
+[[nodiscard]] std::string_view name_of(const JobFsm::Outcome& outcome);
 
 }  // namespace gesso::worker

@@ -56,7 +56,8 @@ JobFsm::Outcome held_or_lost(bool is_held) {
 }  // namespace
 
 // One claimed generation. What the machine says is done by one thread at a time, which alone
-// touches `generation`, `images` and `addresses`; the mutex of the worker guards the rest.
+// touches `generation`, `images`, `addresses` and `asked_at`; the mutex of the worker guards the
+// rest.
 struct Worker::Job {
   const Generation generation;
   const Claim claim;
@@ -65,8 +66,11 @@ struct Worker::Job {
   JobFsm fsm;
   std::stop_source stop = {};  // of a call that is made for it
   steady_clock::time_point next_beat;
-  bool waits = false;  // for its time
-  bool beats = false;  // a heartbeat is on its way
+  steady_clock::time_point asked_at = {};  // its provider, in this attempt
+  domain::WorkEnd end = domain::WorkEnd::kLeft;
+  bool backs_off = false;  // its provider's last answer was that it is busy
+  bool waits = false;      // for its time
+  bool beats = false;      // a heartbeat is on its way
   std::vector<images::Blob> images = {};
   domain::ImageAddresses addresses = {};
 };
@@ -153,16 +157,18 @@ void Worker::start() {
       [this](const GenerationId& id) { news(id); });
 }
 
-WorkerStatus Worker::status() const {
+domain::WorkFigures Worker::figures() const {
   const std::lock_guard lock(mutex_);
-  WorkerStatus status = counts_;
-  status.at_work = fairness_.at_work();
+  domain::WorkFigures figures;
   for (std::size_t kind = 0; kind < providers_.size(); ++kind) {
     if (providers_.at(kind) == nullptr) continue;
     const auto of = static_cast<domain::ProviderKind>(kind);
-    status.by_provider[schema::to_string(of)] = fairness_.at_work(of);
+    figures.by_provider[schema::to_string(of)] = {.at_work = fairness_.at_work(of)};
   }
-  return status;
+  for (const auto& [id, job] : jobs_) {
+    if (job->backs_off) ++figures.by_provider[schema::to_string(job->model.provider)].backing_off;
+  }
+  return figures;
 }
 
 // --- Time -------------------------------------------------------------------------------------
@@ -317,15 +323,37 @@ void Worker::take_on(Generation generation) {
     step = job->fsm.start();
   }
   changed_.notify_all();
+  if (options_.observer != nullptr) options_.observer->claimed(model.provider, claim.attempt);
   schedule(job, step);
 }
 
 // --- Steps ------------------------------------------------------------------------------------
 
+void Worker::note(Job& job, const JobFsm::Outcome& outcome) {
+  using State = JobFsm::State;
+  using domain::WorkEnd;
+  const State state = job.fsm.state();
+  const bool is_held = std::holds_alternative<JobFsm::Held>(outcome);
+  if (std::holds_alternative<JobFsm::Lost>(outcome)) job.end = WorkEnd::kLost;
+  if (std::holds_alternative<JobFsm::Gone>(outcome)) job.end = WorkEnd::kGone;
+  if (is_held && state == State::kCompleting) job.end = WorkEnd::kCompleted;
+  if (is_held && state == State::kFailing) job.end = WorkEnd::kFailed;
+  if (is_held && state == State::kHandingBack) job.end = WorkEnd::kHandedBack;
+  job.backs_off = std::holds_alternative<providers::Busy>(outcome);
+  if (options_.observer == nullptr) return;
+  options_.observer->stepped(job.model.provider, name_of(state), name_of(outcome));
+  if (std::holds_alternative<JobFsm::Imaged>(outcome) &&
+      job.asked_at != steady_clock::time_point{}) {
+    options_.observer->painted(job.model.provider, std::chrono::duration_cast<milliseconds>(
+                                                       steady_clock::now() - job.asked_at));
+  }
+}
+
 void Worker::resume(const JobPtr& job, const JobFsm::Outcome& outcome) {
   JobFsm::Step step{};
   {
     const std::lock_guard lock(mutex_);
+    note(*job, outcome);
     step = job->fsm.resume(outcome);
   }
   schedule(job, step);
@@ -448,8 +476,9 @@ void Worker::save(const JobPtr& job) {
                             .stop = saving_.get_token()};
     JobFsm::Outcome outcome = JobFsm::Saved{};
     try {
-      keep_images(store_, job->generation.id, job->images, options_.thumbnail_edge, job->addresses,
-                  call);
+      const KeptImages kept = keep_images(store_, job->generation.id, job->images,
+                                          options_.thumbnail_edge, job->addresses, call);
+      if (options_.observer != nullptr) options_.observer->stored(kept.images, kept.bytes);
       job->addresses.provider = models::ProviderName(schema::to_string(job->model.provider));
       job->images.clear();
     } catch (const Error& error) {
@@ -498,6 +527,9 @@ void Worker::perform(const JobPtr& job, JobFsm::State state) {
           job, [job](GenerationWork& work) { return held_or_lost(work.hand_back(job->claim)); });
       break;
     case State::kAsking:
+      job->asked_at = steady_clock::now();
+      ask_provider(job, state);
+      break;
     case State::kFinding:
     case State::kPolling:
     case State::kStopping:
@@ -524,6 +556,10 @@ void Worker::finish(const JobPtr& job) {
     ring();  // there is room again
   }
   changed_.notify_all();
+  if (options_.observer != nullptr) {
+    options_.observer->ended(job->model.provider, job->end,
+                             context_.clock.now() - job->generation.created_at);
+  }
 }
 
 // --- The end ----------------------------------------------------------------------------------

@@ -23,12 +23,12 @@
 #include <mutex>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "gesso/domain/generation_work.hpp"
 #include "gesso/domain/model_table.hpp"
+#include "gesso/domain/work_observer.hpp"
 #include "gesso/images/blob_store.hpp"
 #include "gesso/mongo/service.hpp"
 #include "gesso/providers/provider.hpp"
@@ -53,20 +53,12 @@ struct WorkerOptions {
   int thumbnail_edge = 384;                            // pixels; images no larger get none
   domain::WorkOptions work = {};
   JobOptions job = {};
+  domain::WorkObserver* observer = nullptr;  // borrowed
 };
 
 // Who paints, by kind; nullptr where one is not set up: what is asked of it fails and is paid back.
 using Providers =
     std::array<providers::Provider*, domain::wire_texts(domain::ProviderKind{}).size()>;
-
-struct WorkerStatus {
-  std::size_t at_work = 0;
-  std::map<std::string_view, std::size_t> by_provider = {};
-  std::int64_t completed = 0;  // since it began, as what follows
-  std::int64_t failed = 0;     // another attempt may follow
-  std::int64_t handed_back = 0;
-  std::int64_t lost = 0;  // to another worker, or deleted
-};
 
 class Worker {
   struct Job;
@@ -95,7 +87,6 @@ class Worker {
   bool claims_ = true;
   bool ending_ = false;
   bool ended_ = false;
-  WorkerStatus counts_;
   std::condition_variable changed_;
   std::stop_source saving_;  // of images, when there is no more time for it
   std::thread thread_;
@@ -118,7 +109,7 @@ class Worker {
   // blocks.
   std::size_t stop(std::chrono::milliseconds patience);
 
-  [[nodiscard]] WorkerStatus status() const;
+  [[nodiscard]] domain::WorkFigures figures() const;
 
  private:
   void keep_time();
@@ -144,6 +135,8 @@ class Worker {
   void ask_provider(const JobPtr& job, JobFsm::State state);
   void save(const JobPtr& job);
   void finish(const JobPtr& job);
+  // Counts what came of the step that the job was at. REQUIRES: the mutex is held.
+  void note(Job& job, const JobFsm::Outcome& outcome);
 };
 
 }  // namespace gesso::worker
