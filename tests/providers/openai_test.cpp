@@ -39,7 +39,7 @@ class OpenaiTest : public ProviderFixture {
 };
 
 TEST_F(OpenaiTest, OneRequestAsksForAllAndGivesThemInBase64) {
-  generation_.image_size = models::ImageSize::kLandscape1792x1024;
+  generation_.image_size = models::ImageSize::kLandscape1792;
   generation_.num_images = 2;
   const std::string image = R"({"b64_json": ")" + base64_encode(kPng) + R"("})";
   const auto painted =

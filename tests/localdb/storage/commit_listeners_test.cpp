@@ -18,7 +18,7 @@ class Told {
   OnCommitted sink() {
     return [this](std::span<const bson::Document> ids) {
       std::string line;
-      for (const bson::Document& id : ids) line += std::to_string(id["_id"].as_int64()) + " ";
+      for (const bson::Document& id : ids) line += std::to_string(*id["_id"].integer()) + " ";
       lines_.push_back(line);
     };
   }
