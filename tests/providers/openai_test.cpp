@@ -52,8 +52,8 @@ TEST_F(OpenaiTest, OneRequestAsksForAllAndGivesThemInBase64) {
   EXPECT_EQ(asked().url, "https://api.openai.com/v1/images/generations");
   EXPECT_THAT(asked().headers,
               ElementsAre("Authorization: Bearer sk-secret", "Content-Type: application/json"));
-  EXPECT_EQ(asked().body, R"({"model":"gpt-image-2","prompt":"A \"lake\"","n":2,)"
-                          R"("size":"1536x1024","quality":"medium"})");
+  EXPECT_EQ(asked().body, R"({ "model" : "gpt-image-2", "prompt" : "A \"lake\"", "n" : 2, )"
+                          R"("size" : "1536x1024", "quality" : "medium" })");
   EXPECT_GE(asked().timeout, 5min);  // it answers when it has painted
 }
 

@@ -54,12 +54,13 @@ TEST_F(ReplicateTest, AVersionIsAskedForWithTheGenerationInTheWebhooksAddress) {
   EXPECT_EQ(asked().url, "https://api.replicate.com/v1/predictions");
   EXPECT_THAT(asked().headers, ElementsAre("Authorization: Bearer r8_secret",
                                            "Content-Type: application/json", "Cancel-After: 600s"));
-  EXPECT_EQ(asked().body, R"({"version":")" + kVersion +
-                              R"(","input":{"prompt":"A \"lake\"","negative_prompt":"blur",)"
-                              R"("width":1024,"height":1024,"num_outputs":2,"guidance_scale":7.5,)"
-                              R"("num_inference_steps":50,"seed":5},)"
-                              R"("webhook":"https://api.example.com/webhooks/replicate?gen=gen_7",)"
-                              R"("webhook_events_filter":["start","completed"]})");
+  EXPECT_EQ(asked().body,
+            R"({ "version" : ")" + kVersion +
+                R"(", "input" : { "prompt" : "A \"lake\"", "negative_prompt" : "blur", )"
+                R"("width" : 1024, "height" : 1024, "num_outputs" : 2, "guidance_scale" : 7.5, )"
+                R"("num_inference_steps" : 50, "seed" : 5 }, )"
+                R"("webhook" : "https://api.example.com/webhooks/replicate?gen=gen_7", )"
+                R"("webhook_events_filter" : [ "start", "completed" ] })");
 }
 
 TEST_F(ReplicateTest, AnOfficialModelHasAPathOfItsOwn) {
@@ -74,7 +75,7 @@ TEST_F(ReplicateTest, AVersionAloneIsOneToo) {
   model_.model = kVersion;
   as<Working>(begin_with(201, prediction("p1", "starting")));
   EXPECT_EQ(asked().url, "https://api.replicate.com/v1/predictions");
-  EXPECT_THAT(asked().body, HasSubstr(R"("version":")" + kVersion));
+  EXPECT_THAT(asked().body, HasSubstr(R"("version" : ")" + kVersion));
 }
 
 TEST_F(ReplicateTest, TheSettingsFieldsWinAndAreOfTheirOwnKind) {
@@ -82,9 +83,9 @@ TEST_F(ReplicateTest, TheSettingsFieldsWinAndAreOfTheirOwnKind) {
       {"num_outputs", "1"}, {"go_fast", "true"}, {"strength", "0.5"}, {"scheduler", "DDIM"}};
   model_.sizes = {{"1024x1024", "768x512"}};
   as<Working>(begin_with(201, prediction("p1", "starting")));
-  EXPECT_THAT(asked().body, HasSubstr(R"("width":768,"height":512)"));
-  for (const char* field :
-       {R"("num_outputs":1)", R"("go_fast":true)", R"("strength":0.5)", R"("scheduler":"DDIM")"}) {
+  EXPECT_THAT(asked().body, HasSubstr(R"("width" : 768, "height" : 512)"));
+  for (const char* field : {R"("num_outputs" : 1)", R"("go_fast" : true)", R"("strength" : 0.5)",
+                            R"("scheduler" : "DDIM")"}) {
     EXPECT_THAT(asked().body, HasSubstr(field));
   }
 }
@@ -94,7 +95,7 @@ TEST_F(ReplicateTest, WithoutAWebhookTheAddressIsNobodysAndNamesTheGeneration) {
   client_.reply(201, prediction("p1", "starting"));
   as<Working>(provider.begin(job(), {}));
   EXPECT_THAT(asked().body,
-              HasSubstr(R"("webhook":"https://webhook.invalid/replicate?gen=gen_7")"));
+              HasSubstr(R"("webhook" : "https://webhook.invalid/replicate?gen=gen_7")"));
 }
 
 TEST_F(ReplicateTest, AnAccountWithoutMoneyIsAFinalRefusal) {
