@@ -29,7 +29,7 @@ def main():
         good, _ = step("cmake --install", "cmake", "--install", build, "--prefix", prefix)
         headers = sorted(str(path.relative_to(f"{prefix}/include")) for path in pathlib.Path(prefix, "include").rglob("*.hpp"))
         internal = [name for name in headers if "/detail/" in name or name.startswith(("gesso/localdb/", "gesso/cli/"))]
-        checks.check("of the engine its face alone is installed", internal == ["gesso/localdb/cosmos_options.hpp", "gesso/localdb/localdb.hpp"], str(internal))
+        checks.check("of the engine its face alone is installed", internal == ["gesso/localdb/commits.hpp", "gesso/localdb/cosmos_options.hpp", "gesso/localdb/localdb.hpp"], str(internal))
         good = good and step(
             "find_package(gesso)", "cmake", "-G", "Ninja", "-S", ROOT / "tests" / "consumer", "-B", outside,
             f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_FLAGS={flags} -fuse-ld=mold",
