@@ -12,6 +12,7 @@ from standin_az import must
 from support.harness import ROOT
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SCRIPTS = [path for path in sorted((ROOT / "deploy" / "azure").rglob("*")) if path.is_file()]
 BLOCK = re.compile(r"^```(?:sh|bash)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # What a block may run besides az: nothing of the machine that it is read on.
 HARMLESS = ["base64", "head", "mktemp", "rm", "tr"]
@@ -83,7 +84,7 @@ def settings_exist():
     # They name a file, are set by rotate.sh, declare the fields of a struct, and are an emulator's keys.
     known = settings() | {"GESSO_CONFIG", "GESSO_SECRET_VERSION", "GESSO_FIELDS",
                          "GESSO_LOCALDB_PRIMARY_KEY", "GESSO_LOCALDB_SECONDARY_KEY"}
-    sources = [*DOCUMENTS, *(ROOT / "deploy" / "azure").iterdir()]
+    sources = [*DOCUMENTS, *SCRIPTS]
     for source in sources:
         named = set(re.findall(r"\bGESSO_[A-Z_]+[A-Z]", source.read_text()))
         named = {name for name in named if not name.startswith("GESSO_TEST")}
@@ -121,7 +122,7 @@ def links_lead_somewhere():
 
 
 def no_machine_is_named():
-    for document in [*DOCUMENTS, *(ROOT / "deploy" / "azure").iterdir()]:
+    for document in [*DOCUMENTS, *SCRIPTS]:
         folder = re.escape(str(ROOT.parent))
         found = re.findall(rf"(?:{folder}|/root|/home|/tmp)/\S*", document.read_text())
         must(not found, f"{document.name}: {found}")

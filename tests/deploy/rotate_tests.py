@@ -219,7 +219,7 @@ def misuse():
             ([*ARGUMENTS, "--order", "both"], "--order:"),
             ([*ARGUMENTS, "--store", "both"], "--store:"),
             ([*ARGUMENTS, "--settle", "-1"], "--settle:"),
-            ([*ARGUMENTS, "--force"], "--force needs a value"),
+            ([*ARGUMENTS, "--force"], "there is no option --force"),
         ]:
             status, printed, calls = azure.run("rotate.sh", *arguments)
             must(status == 2 and said in printed and calls == [], f"{arguments}: {status}\n{printed}")
