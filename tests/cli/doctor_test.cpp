@@ -199,6 +199,8 @@ TEST_F(DoctorTest, SaysThatAllIsWell) {
       "ok       latency     ping [0-9.]+ ms, at worst .*; read [0-9.]+ ms.*\\(medians of 10\\)",
       "ok       server      localdb 7.0.0 .Gesso localdb., wire version 21; writes are not retried",
       "ok       indexes     [1-9][0-9]* are as declared",
+      "ok       images      they are kept in .*/images",
+      "ok       models      previews of everything, which need none",
       "ok       clock       this machine's clock is .* the database's, .* Azure's"};
   std::istringstream out(outcome.out);
   std::string line;
@@ -239,7 +241,7 @@ TEST_F(DoctorTest, SaysThatThereIsNoIdentity) {
                                          "environment: not set up here: .*; workload identity: .*; "
                                          "managed identity .* -> give this app"));
   EXPECT_THAT(outcome.out, HasSubstr("\nskipped  secret      no identity gave a token -> mend"));
-  EXPECT_EQ(std::ranges::count(outcome.out, '\n'), 9);
+  EXPECT_EQ(std::ranges::count(outcome.out, '\n'), 11);
 }
 
 TEST_F(DoctorTest, SaysThatAnIdentityIsRefused) {

@@ -39,7 +39,7 @@ def sent_for(azure, resource, symbols):
         and (not around or f"/{around}/" in path)
     ]  # fmt: skip
     role = str(resource["body"].get("properties", {}).get("roleDefinitionId", ""))
-    if role:  # several may be given on one resource
+    if len(found) > 1:  # several roles may be given on one resource
         found = [one for one in found if one["properties"]["roleDefinitionId"].rsplit("/", 1)[-1] in role]
     must(len(found) == 1, f"{kind} {name}: {len(found)} were sent")
     return found[0]

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 #include "gesso/domain/api_keys.hpp"
 #include "gesso/domain/billing.hpp"
 #include "gesso/domain/charging.hpp"
+#include "gesso/images/blob_store.hpp"
 #include "gesso/repositories/generation_repository.hpp"
 #include "gesso/repositories/subscription_repository.hpp"
 #include "gesso/repositories/usage_log_repository.hpp"
@@ -126,6 +128,109 @@ TEST_F(AccountDeletionTest, WaitsForAChargeThatIsOnItsWay) {
   with<Charging>([](Charging charging) { charging.sweep(5min); });
   EXPECT_EQ(sweep(), 1);
   EXPECT_EQ(documents_of(ada.id), 0);
+}
+
+// A store that is told what to remove, and whether somebody holds a connection meanwhile.
+class ToldStore final : public images::BlobStore {
+ public:
+  const bool& in_unit;
+  std::vector<std::string> removed = {};
+  bool works = true;
+
+  explicit ToldStore(const bool& in_unit_in) : in_unit(in_unit_in) {}
+
+  images::PutOutcome put(std::string_view, const images::Blob&, const client::Call&) override {
+    return images::PutOutcome::kThere;
+  }
+  images::PutOutcome copy(std::string_view, const std::string&, const client::Call&) override {
+    return images::PutOutcome::kThere;
+  }
+  std::optional<images::Blob> get(std::string_view, const client::Call&) override { return {}; }
+  void remove(std::string_view name, const client::Call&) override {
+    EXPECT_FALSE(in_unit) << name;
+    removed.emplace_back(name);
+    if (!works) throw Error(ErrorKind::kUnavailable, "the store is away");
+  }
+  std::vector<images::StoredBlob> list(std::string_view, std::string_view, std::size_t,
+                                       const client::Call&) override {
+    return {};
+  }
+  std::string address(std::string_view name) const override {
+    return "https://images.invalid/" + std::string(name);
+  }
+  std::optional<std::string> name_at(std::string_view address) const override {
+    return std::string(address.substr(address.find("generations/")));
+  }
+  std::string link(std::string_view name, Time) override { return address(name); }
+};
+
+class DeletedImagesTest : public AccountDeletionTest {
+ protected:
+  bool in_unit_ = false;
+  ToldStore store_{in_unit_};
+
+  void give_image(const models::GenerationId& id) {
+    with<GenerationRepository>([&](GenerationRepository generations) {
+      const std::string folder = "https://images.invalid/generations/" + id.str();
+      generations.update_by_id(
+          id, update(set<&models::Generation::blob_urls>(
+                         std::vector<models::Url>{models::Url(folder + "/0.png")}),
+                     set<&models::Generation::thumbnail_urls>(
+                         std::vector<models::Url>{models::Url(folder + "/0.small.webp")})));
+    });
+  }
+  DeletionReport sweep_with_images() {
+    const RunUnit run = [this](const Unit& unit) {
+      in_unit_ = true;
+      run_(unit);
+      in_unit_ = false;
+    };
+    return sweep_deleted_accounts(run, context_, {.settings = billing_}, &store_);
+  }
+};
+
+TEST_F(DeletedImagesTest, GoWithTheAccountPageByPageAndWithNoConnectionHeld) {
+  services_.on_deletion = [] {};  // the sweep does the second step
+  const User ada = registered("ada@example.com");
+  constexpr std::size_t kMoreThanAPage = 205;
+  for (std::size_t i = 0; i < kMoreThanAPage; ++i) {
+    give_image(add_generation(ada.id, "A lake at dusk").id);
+  }
+  const User bob = registered("bob@example.com");
+  give_image(add_generation(bob.id, "A harbour").id);
+  EXPECT_TRUE(std::holds_alternative<Accepted>(remove(logged_in("ada@example.com"))));
+  EXPECT_EQ(sweep_with_images().gone, 1);
+  EXPECT_EQ(store_.removed.size(), 2 * kMoreThanAPage);
+  EXPECT_EQ(documents_of(ada.id), 0);
+  EXPECT_EQ(std::set<std::string>(store_.removed.begin(), store_.removed.end()).size(),
+            2 * kMoreThanAPage);
+}
+
+TEST_F(DeletedImagesTest, AStoreThatIsAwayIsAskedOnceAndKeepsNobody) {
+  services_.on_deletion = [] {};
+  const User ada = registered("ada@example.com");
+  give_image(add_generation(ada.id, "A lake at dusk").id);
+  give_image(add_generation(ada.id, "A harbour").id);
+  EXPECT_TRUE(std::holds_alternative<Accepted>(remove(logged_in("ada@example.com"))));
+  store_.works = false;
+  EXPECT_EQ(sweep_with_images().gone, 1);
+  EXPECT_EQ(store_.removed.size(), 1U);
+  EXPECT_EQ(documents_of(ada.id), 0);
+}
+
+TEST_F(DeletedImagesTest, StayWhileAChargeIsOnItsWay) {
+  services_.on_deletion = [] {};
+  const User ada = registered("ada@example.com");
+  give_image(add_generation(ada.id, "A lake at dusk").id);
+  EXPECT_TRUE(std::holds_alternative<Accepted>(remove(logged_in("ada@example.com"))));
+  with<UserRepository>([&](UserRepository users) {
+    users.update_by_id(
+        ada.id,
+        update(push<&User::pending_charges>(models::PendingCharge{
+            .token = "gen_x", .generation_id = "gen_x", .credits = 1, .at = clock_.now()})));
+  });
+  EXPECT_EQ(sweep_with_images().gone, 0);
+  EXPECT_TRUE(store_.removed.empty());
 }
 
 // Stripe, as far as subscriptions go.

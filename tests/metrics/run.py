@@ -69,7 +69,7 @@ def ask(url, path, body=None, token=None):
 
 
 def scrape(build):
-    """What a service shows that has registered, refused, charged and claimed."""
+    """What a service shows that has registered, refused, charged and painted."""
     with tempfile.TemporaryDirectory() as folder:
         command = [build / "gesso", "serve", "--listen", "127.0.0.1:0", "--data-dir", f"{folder}/data", "--bcrypt-rounds", "4"]
         with program(command, SERVES) as (_, match):
@@ -79,10 +79,11 @@ def scrape(build):
             token = json.loads(ask(url, "/api/v1/auth/login", PERSON))["access_token"]
             ask(url, "/api/v1/generations", {"prompt": "A fox"}, token)
             ask(url, "/nowhere")
-            # The first sweep, and the first look at what waits, come a moment later.
+            # The first sweep, the first look at what waits and the picture come a moment later.
+            late = ("gesso_holds_open", "gesso_sweep_changes", "gesso_worker_ends_total")
             until = time.monotonic() + 30
             shown = ask(url, "/metrics")
-            while time.monotonic() < until and not all(name in shown for name in ("gesso_holds_open", "gesso_sweep_changes")):
+            while time.monotonic() < until and not all(name in shown for name in late):
                 shown = ask(url, "/metrics")
             return shown
 
