@@ -37,10 +37,12 @@ def sent_for(azure, resource, symbols):
         if path.split("/")[-2] == kind.split("/")[-1]
         and (name.startswith("<") or path.endswith(f"/{name}"))
         and (not around or f"/{around}/" in path)
+        and (not resource["body"].get("scope") or path.rsplit("/providers/", 1)[0].endswith(f"/{around}"))
     ]  # fmt: skip
-    role = str(resource["body"].get("properties", {}).get("roleDefinitionId", ""))
-    if len(found) > 1:  # several roles may be given on one resource
-        found = [one for one in found if one["properties"]["roleDefinitionId"].rsplit("/", 1)[-1] in role]
+    if kind.endswith("/roleassignments"):
+        app = symbols[resource["body"]["properties"]["principalId"].strip("<>").split(".")[0]]["body"]["name"].lower()
+        identity = next(one for path, one in azure.resources.items() if path.endswith(f"/containerapps/{app}"))["identity"]
+        found = [one for one in found if one["properties"]["principalId"] == identity["principalId"]]
     must(len(found) == 1, f"{kind} {name}: {len(found)} were sent")
     return found[0]
 

@@ -115,14 +115,23 @@ class ResourceManager:
 
     def reply(self, method, host, target, body):
         with self.mutex:
-            path = urllib.parse.urlsplit(target).path.rstrip("/")
+            split = urllib.parse.urlsplit(target)
+            path = split.path.rstrip("/")
             self.requests.append((method, host, path))
             if host == "127.0.0.1":
                 return 200, self.token()
             if host.endswith(".vault.azure.net"):
                 value, created = self.versions[-1]
                 return 200, {"value": value, "attributes": {"created": created}}
+            if method == "GET" and path.lower().endswith("/roleassignments"):
+                asked = urllib.parse.parse_qs(split.query).get("$filter", [""])[0]
+                return 200, {"value": self.assignments(path.lower(), asked.partition("principalId eq ")[2].strip("'"))}
             return self.manage(method, path, path.lower(), body)
+
+    def assignments(self, low, principal):
+        """Those on one resource; of a principal where the filter asks for one."""
+        found = [one for name, one in self.resources.items() if name.startswith(low + "/")]
+        return [one for one in found if principal in ("", one["properties"]["principalId"])]
 
     def token(self):
         claims = base64.urlsafe_b64encode(json.dumps({"oid": "o", "tid": "t"}).encode()).decode().rstrip("=")
@@ -152,7 +161,7 @@ class ResourceManager:
             return 200, self.put(path, low, body)
         if method in ("GET", "HEAD") and low in self.resources:
             return (200, self.resources[low]) if method == "GET" else (204, None)
-        if method == "GET" and parts[-1] in ("roleassignments", "deletedvaults"):
+        if method == "GET" and parts[-1] == "deletedvaults":
             return 200, {"value": [one for name, one in self.resources.items() if name.startswith(low + "/")]}
         return 404, {"error": {"code": "ResourceNotFound", "message": f"There is no {path}."}}
 
