@@ -68,17 +68,19 @@ def ask(url, path, body=None, token=None):
         return refused.read().decode()
 
 
-def scrape(build):
+def scrape(build, checks):
     """What a service shows that has registered, refused, charged and painted."""
     with tempfile.TemporaryDirectory() as folder:
         command = [build / "gesso", "serve", "--listen", "127.0.0.1:0", "--data-dir", f"{folder}/data", "--bcrypt-rounds", "4"]
-        with program(command, SERVES) as (_, match):
+        with program(command, SERVES) as (process, match):
             url = match.group(1)
             ask(url, "/api/v1/auth/register", PERSON)
             ask(url, "/api/v1/auth/login", {**PERSON, "password": "wrong horse"})
             token = json.loads(ask(url, "/api/v1/auth/login", PERSON))["access_token"]
             ask(url, "/api/v1/generations", {"prompt": "A fox"}, token)
             ask(url, "/nowhere")
+            shared = pathlib.Path(f"/dev/shm/mongoc-{process.pid}")
+            checks.check("nothing is left in shared memory by who is killed", not shared.exists(), shared)
             # The first sweep, the first look at what waits and the picture come a moment later.
             late = ("gesso_holds_open", "gesso_sweep_changes", "gesso_worker_ends_total")
             until = time.monotonic() + 30
@@ -90,7 +92,7 @@ def scrape(build):
 
 def main():
     build, checks, metrics = build_folder(), Checks(), table()
-    shown = scrape(build)
+    shown = scrape(build, checks)
     linted = promtool("check", "metrics", text=shown)
     checks.check("promtool finds nothing wrong with /metrics", linted.returncode == 0, linted.stdout + linted.stderr)
     families = dict(re.findall(r"^# TYPE (\S+) (\S+)$", shown, re.MULTILINE))
