@@ -1,6 +1,10 @@
 #include "gesso/mongo/detail/driver.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace gesso::mongo::detail {
@@ -45,8 +49,15 @@ class Process {
     }
   }
 
+  // Counters of libmongoc's, made when it was loaded, for a tool that nobody here has. The file's
+  // name goes now: of who is killed it would stay, and the next process of that number warns of it.
+  static void let_go_of_counters() {
+    (void)::shm_unlink(("/mongoc-" + std::to_string(::getpid())).c_str());
+  }
+
   Process() {
     mongoc_init();
+    let_go_of_counters();
     mongoc_log_set_handler(&Process::on_log, this);
   }
   ~Process() { mongoc_cleanup(); }
