@@ -198,20 +198,20 @@ TEST_F(SwitchTest, ARefusalWithoutNewCredentialsIsThrown) {
   EXPECT_EQ(renewals, 1);
 }
 
-TEST_F(SwitchTest, ASlowCommandOutlastsSeveralRotations) {
+TEST_F(SwitchTest, ASlowCommandOutlastsManyRotations) {
+  constexpr int kRotations = 10;
   renew = [this](std::uint64_t, Deadline) {
-    first.refuse(renewals == 1);
     second.refuse(false);
-    service->switch_to(renewals == 1 ? second.uri() : first.uri(), Deadline::after(5s));
-    second.refuse(renewals == 1);
+    service->switch_to(second.uri(), Deadline::after(5s));
+    second.refuse(renewals < kRotations);
     return true;
   };
   first.refuse();
-  EXPECT_EQ(service->run(name_of_server), "first");
-  EXPECT_EQ(renewals, 2);
+  EXPECT_EQ(service->run(name_of_server), "second");
+  EXPECT_EQ(renewals, kRotations);
 }
 
-TEST_F(SwitchTest, CredentialsThatAreRefusedAgainAndAgainAreNotRenewedForEver) {
+TEST_F(SwitchTest, CredentialsThatAreRefusedAgainAndAgainAreRenewedUntilTheDeadline) {
   renew = [this](std::uint64_t, Deadline) {
     second.refuse(false);
     service->switch_to(second.uri(), Deadline::after(5s));
@@ -219,8 +219,10 @@ TEST_F(SwitchTest, CredentialsThatAreRefusedAgainAndAgainAreNotRenewedForEver) {
     return true;
   };
   first.refuse();
-  EXPECT_EQ(error_of([&] { service->run(name_of_server); }).kind(), ErrorKind::kAuth);
-  EXPECT_EQ(renewals, 3);
+  const Deadline deadline = Deadline::after(500ms);
+  const ErrorKind kind = error_of([&] { service->run(deadline, name_of_server); }).kind();
+  EXPECT_TRUE(deadline.expired());
+  EXPECT_TRUE(kind == ErrorKind::kAuth || kind == ErrorKind::kTimeout) << "in whichever it ended";
 }
 
 TEST_F(SwitchTest, WhoeverFindsNewCredentialsInPlaceTakesThem) {

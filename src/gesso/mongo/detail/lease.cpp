@@ -7,9 +7,6 @@
 namespace gesso::mongo {
 namespace {
 
-// Of one command. More than one where a slow command sees several rotations.
-constexpr int kMostRenewals = 3;
-
 // The throttled statement of a write of which nothing was done for want of capacity, and nothing
 // failed for another reason.
 std::optional<bson::View> throttled_write(bson::View reply) {
@@ -250,12 +247,12 @@ bool Session::Impl::log_in(bson_error_t& error) {
 bool Session::Impl::renew(Attempts& attempts) {
   // A write that may have been done must not be done again under another session's number.
   if (pinned_ || !shared_.renew_credentials || attempts.fate_unknown) return false;
-  if (attempts.renewals == kMostRenewals) return false;
+  // However often the credentials change while the unit has time: each pool was accepted once.
+  if (deadline_.expired()) return false;
   const std::uint64_t refused = client_->endpoint().pool_number;
   if (shared_.pool_number() == refused && !shared_.renew_credentials(refused, deadline_))
     return false;
   if (shared_.pool_number() == refused) return false;
-  ++attempts.renewals;
   left_.push_back(std::move(client_));
   adopt(shared_.current());
   attempts.give_up = give_up();

@@ -102,8 +102,8 @@ class Session::Impl {
   // succeeded. What was not sent is repeated while the deadline and the server selection timeout
   // allow; what failed and may be `repeated` is so once; what the server refused to do for these
   // credentials is repeated with the next ones, if `renew_credentials` brings them (so `client()`
-  // is another one then), a few times; what the server had no capacity for (it did nothing) is
-  // repeated when the server says, while the deadline allows. Throws the last failure.
+  // is another one then), and what the server had no capacity for (it did nothing) when the server
+  // says, while the deadline allows. Throws the last failure.
   template <class F>
   void persist(const Operation& operation, Repeat repeat, Reply& reply, F&& attempt);
 
@@ -112,8 +112,7 @@ class Session::Impl {
     Repeat repeat;              // what may still be done
     Deadline give_up;           // with what was not sent
     bool fate_unknown = false;  // of a write in one of those before
-    int renewals = 0;
-    int logins = 0;  // after a refusal
+    int logins = 0;             // after a refusal
     ThrottleFsm throttle = {};
   };
   enum class WriteErrors { kThrow, kReport };
