@@ -1,10 +1,16 @@
 #include <gmock/gmock.h>
 
+#include <array>
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
+
+// Wants <cstdio> before it.
+#include <jpeglib.h>
 
 #include "gesso/base/error.hpp"
 #include "gesso/images/local_blob_store.hpp"
@@ -52,6 +58,56 @@ TEST(Raster, AWebpIsReadBackInItsSize) {
   ASSERT_TRUE(read);
   EXPECT_EQ(read->width, 64);
   EXPECT_EQ(read->height, 32);
+}
+
+// A progressive JPEG of `scans` scans more than it needs, all of which say the same.
+std::string jpeg_with_scans(int scans) {
+  jpeg_compress_struct jpeg{};
+  jpeg_error_mgr errors{};
+  jpeg.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&jpeg);
+  unsigned char* bytes = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&jpeg, &bytes, &size);
+  jpeg.image_width = jpeg.image_height = 16;
+  jpeg.input_components = 1;
+  jpeg.in_color_space = JCS_GRAYSCALE;
+  jpeg_set_defaults(&jpeg);
+  static const jpeg_scan_info kScript[] = {{1, {0}, 0, 0, 0, 0}, {1, {0}, 1, 63, 0, 0}};
+  jpeg.scan_info = kScript;
+  jpeg.num_scans = 2;
+  jpeg_start_compress(&jpeg, TRUE);
+  for (unsigned char y = 0; y < 16; ++y) {
+    std::array<unsigned char, 16> pixels{};
+    for (std::size_t x = 0; x < pixels.size(); ++x) {
+      pixels.at(x) = static_cast<unsigned char>(16 * x + y);
+    }
+    JSAMPROW row = pixels.data();
+    jpeg_write_scanlines(&jpeg, &row, 1);
+  }
+  jpeg_finish_compress(&jpeg);
+  std::string whole(reinterpret_cast<const char*>(bytes), size);
+  jpeg_destroy_compress(&jpeg);
+  std::free(bytes);
+  const std::size_t last = whole.rfind("\xFF\xDA");
+  const std::string scan = whole.substr(last, whole.size() - 2 - last);
+  std::string more;
+  for (int i = 0; i < scans; ++i) more += scan;
+  return whole.insert(whole.size() - 2, more);
+}
+
+TEST(Raster, AJpegOfMoreScansThanAPictureNeedsIsNone) {
+  EXPECT_TRUE(decode(jpeg_with_scans(0)));
+  EXPECT_TRUE(decode(jpeg_with_scans(50)));
+  EXPECT_FALSE(decode(jpeg_with_scans(200)));
+}
+
+TEST(Raster, WhatIsLargerThanAPictureIsNone) {
+  EXPECT_TRUE(size_of(encode_png(Raster(8192, 16))));
+  EXPECT_FALSE(size_of(encode_png(Raster(8193, 16))));
+  const std::string large = encode_png(Raster(8192, 8000));  // 65 million pixels
+  EXPECT_FALSE(size_of(large));
+  EXPECT_FALSE(decode(large));
 }
 
 // 64 x 32: red on the left, blue on the right.

@@ -8,8 +8,10 @@
 
 namespace gesso::images {
 
-// Both: at most `max_edge` pixels a side; std::nullopt for what libjpeg cannot read.
-[[nodiscard]] std::optional<Size> jpeg_size(std::string_view bytes, int max_edge);
-[[nodiscard]] std::optional<Raster> decode_jpeg(std::string_view bytes, int max_edge);
+// Both: std::nullopt for what libjpeg cannot read, and for what has more scans than a picture
+// needs.
+[[nodiscard]] std::optional<Size> jpeg_size(std::string_view bytes);
+// Of whatever size it says that it is: who asks has looked at that.
+[[nodiscard]] std::optional<Raster> decode_jpeg(std::string_view bytes);
 
 }  // namespace gesso::images

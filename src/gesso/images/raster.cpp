@@ -5,6 +5,7 @@
 #include <webp/encode.h>
 
 #include <algorithm>
+#include <climits>
 #include <csetjmp>
 #include <memory>
 
@@ -15,6 +16,7 @@ namespace gesso::images {
 namespace {
 
 constexpr int kMaxEdge = 8192;
+constexpr std::int64_t kMaxPixels = 40'000'000;  // 120 MB as a raster
 constexpr int kCompression = 3;  // of zlib: a tenth larger than its best, four times as fast
 constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1A\n";
 
@@ -58,8 +60,7 @@ std::optional<Raster> decode_png(std::string_view bytes) {
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
   std::optional<Raster> raster;
-  if (png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0 &&
-      image.width <= kMaxEdge && image.height <= kMaxEdge) {
+  if (png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0) {
     image.format = PNG_FORMAT_RGB;
     raster.emplace(static_cast<int>(image.width), static_cast<int>(image.height));
     const png_color background{255, 255, 255};
@@ -76,7 +77,7 @@ std::optional<Size> png_size(std::string_view bytes) {
   image.version = PNG_IMAGE_VERSION;
   std::optional<Size> size;
   if (png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0 &&
-      image.width <= kMaxEdge && image.height <= kMaxEdge) {
+      image.width <= INT_MAX && image.height <= INT_MAX) {
     size = Size{static_cast<int>(image.width), static_cast<int>(image.height)};
   }
   png_image_free(&image);
@@ -86,11 +87,24 @@ std::optional<Size> png_size(std::string_view bytes) {
 std::optional<Size> webp_size(std::string_view bytes) {
   Size size;
   if (WebPGetInfo(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), &size.width,
-                  &size.height) == 0 ||
-      size.width > kMaxEdge || size.height > kMaxEdge) {
+                  &size.height) == 0) {
     return std::nullopt;
   }
   return size;
+}
+
+std::optional<Size> size_in_head(std::string_view bytes) {
+  switch (format_of(bytes)) {
+    case Format::kPng:
+      return png_size(bytes);
+    case Format::kJpeg:
+      return jpeg_size(bytes);
+    case Format::kWebp:
+      return webp_size(bytes);
+    case Format::kUnknown:
+      break;
+  }
+  return std::nullopt;
 }
 
 std::optional<Raster> decode_webp(std::string_view bytes) {
@@ -177,25 +191,19 @@ std::string_view extension(Format format) noexcept {
 }
 
 std::optional<Size> size_of(std::string_view bytes) {
-  switch (format_of(bytes)) {
-    case Format::kPng:
-      return png_size(bytes);
-    case Format::kJpeg:
-      return jpeg_size(bytes, kMaxEdge);
-    case Format::kWebp:
-      return webp_size(bytes);
-    case Format::kUnknown:
-      break;
-  }
-  return std::nullopt;
+  const auto size = size_in_head(bytes);
+  if (!size || size->width > kMaxEdge || size->height > kMaxEdge) return std::nullopt;
+  if (std::int64_t{size->width} * size->height > kMaxPixels) return std::nullopt;
+  return size;
 }
 
 std::optional<Raster> decode(std::string_view bytes) {
+  if (!size_of(bytes)) return std::nullopt;
   switch (format_of(bytes)) {
     case Format::kPng:
       return decode_png(bytes);
     case Format::kJpeg:
-      return decode_jpeg(bytes, kMaxEdge);
+      return decode_jpeg(bytes);
     case Format::kWebp:
       return decode_webp(bytes);
     case Format::kUnknown:

@@ -52,10 +52,10 @@ struct Size {
   int width = 0;
   int height = 0;
 };
-// What the head of a PNG, JPEG or WebP says, at most 8192 pixels a side; std::nullopt for anything
-// else. Reads no more than that.
+// What the head of a PNG, JPEG or WebP says, at most 8192 pixels a side and 40 million in all;
+// std::nullopt for anything else. Reads no more than that.
 [[nodiscard]] std::optional<Size> size_of(std::string_view bytes);
-// A PNG, JPEG or WebP of at most 8192 pixels a side, without its transparency; std::nullopt for
+// A PNG, JPEG or WebP of at most that size, without its transparency; std::nullopt for
 // anything else, and for a file that is damaged.
 [[nodiscard]] std::optional<Raster> decode(std::string_view bytes);
 
