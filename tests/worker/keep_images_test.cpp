@@ -38,7 +38,9 @@ class KeepImagesTest : public ::testing::Test {
   domain::ImageAddresses addresses_;
 
   KeptImages keep(const std::vector<images::Blob>& painted, int edge = 32) {
-    return keep_images(store_, id_, painted, edge, addresses_, {});
+    KeptImages kept;
+    keep_images(store_, id_, painted, edge, addresses_, kept, {});
+    return kept;
   }
   std::string bytes(const models::Url& address) {
     return store_.get(store_.name_at(address.str()).value(), {}).value().bytes;
@@ -69,6 +71,45 @@ TEST_F(KeepImagesTest, WhatIsSmallOrNoPictureIsItsOwnSmallOne) {
   client_.reply(200, "no picture at all");
   EXPECT_EQ(keep({}, 64).images, 2U);
   EXPECT_EQ(addresses_.thumbnail_urls, addresses_.blob_urls);
+}
+
+// It copies, and gives nothing back.
+class WriteOnlyStore final : public images::BlobStore {
+ public:
+  images::PutOutcome put(std::string_view, const images::Blob&, const client::Call&) override {
+    return images::PutOutcome::kCreated;
+  }
+  images::PutOutcome copy(std::string_view, const std::string&, const client::Call&) override {
+    return images::PutOutcome::kCreated;
+  }
+  std::optional<images::Blob> get(std::string_view, const client::Call&) override {
+    throw Error(ErrorKind::kUnavailable, "the reply is too large");
+  }
+  void remove(std::string_view, const client::Call&) override {}
+  std::vector<images::StoredBlob> list(std::string_view, std::string_view, std::size_t,
+                                       const client::Call&) override {
+    return {};
+  }
+  std::string address(std::string_view name) const override {
+    return "https://images.invalid/" + std::string(name);
+  }
+  std::optional<std::string> name_at(std::string_view) const override { return {}; }
+  std::string link(std::string_view name, Time) override { return address(name); }
+};
+
+TEST_F(KeepImagesTest, WhatCannotBeReadBackIsKeptAndItsOwnSmallOne) {
+  WriteOnlyStore store;
+  addresses_.result_urls = {"https://replicate.delivery/out.jpg"};
+  KeptImages kept;
+  keep_images(store, id_, {}, 32, addresses_, kept, {});
+  EXPECT_EQ(kept.images, 1U);
+  ASSERT_EQ(addresses_.blob_urls.size(), 1U);
+  EXPECT_EQ(addresses_.thumbnail_urls, addresses_.blob_urls);
+  // But where there is no time left, it is tried again.
+  std::stop_source ending;
+  ending.request_stop();
+  EXPECT_THROW(keep_images(store, id_, {}, 32, addresses_, kept, {.stop = ending.get_token()}),
+               Error);
 }
 
 TEST_F(KeepImagesTest, WhatIsThereIsNotStoredAgain) {

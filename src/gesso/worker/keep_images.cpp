@@ -1,6 +1,9 @@
 #include "gesso/worker/keep_images.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
+#include <exception>
 
 #include "gesso/base/text.hpp"
 #include "gesso/images/raster.hpp"
@@ -28,12 +31,12 @@ class Keeper {
   const int edge_;
   domain::ImageAddresses& addresses_;
   const client::Call& call_;
-  KeptImages kept_;
+  KeptImages& kept_;
 
  public:
   Keeper(BlobStore& store, const models::GenerationId& id, int edge,
-         domain::ImageAddresses& addresses, const client::Call& call)
-      : store_(store), id_(id), edge_(edge), addresses_(addresses), call_(call) {
+         domain::ImageAddresses& addresses, KeptImages& kept, const client::Call& call)
+      : store_(store), id_(id), edge_(edge), addresses_(addresses), call_(call), kept_(kept) {
     addresses_.blob_urls.clear();
     addresses_.thumbnail_urls.clear();
   }
@@ -51,18 +54,25 @@ class Keeper {
 
   void copy(std::size_t index, const std::string& url) {
     const std::string name = domain::image_name(id_, index, extension_of(url));
-    const PutOutcome outcome = store_.copy(name, url, call_);
-    const auto there = store_.get(name, call_);
-    const std::string bytes = there ? there->bytes : std::string();
-    if (outcome == PutOutcome::kCreated) count(bytes.size());
+    const bool is_new = store_.copy(name, url, call_) == PutOutcome::kCreated;
+    const std::string bytes = bytes_of(name);
+    if (is_new) count(bytes.size());
     note(index, name, bytes);
   }
-
-  [[nodiscard]] const KeptImages& kept() const { return kept_; }
 
  private:
   using PutOutcome = images::PutOutcome;
 
+  // For its thumbnail; "" where it cannot be had: it is kept all the same.
+  std::string bytes_of(const std::string& name) {
+    try {
+      if (auto there = store_.get(name, call_)) return std::move(there->bytes);
+    } catch (const Error& error) {
+      if (call_.ended()) throw;
+      spdlog::warn("worker: {} has no small image: {}", name, error.what());
+    }
+    return {};
+  }
   void count(std::size_t bytes) {
     ++kept_.images;
     kept_.bytes += bytes;
@@ -76,33 +86,41 @@ class Keeper {
     addresses_.blob_urls.emplace_back(store_.address(name));
     addresses_.thumbnail_urls.emplace_back(keep_thumbnail(index, name, bytes));
   }
-  // The address of the small one; the large one's where that is small, or cannot be read.
+  // The address of the small one; the large one's where that is small, or cannot be read or shrunk.
   std::string keep_thumbnail(std::size_t index, const std::string& large,
                              const std::string& bytes) {
     const auto size = images::size_of(bytes);
     if (!size || std::max(size->width, size->height) <= edge_) return store_.address(large);
-    const auto picture = images::decode(bytes);
-    if (!picture) return store_.address(large);
+    const auto small = shrunk(large, bytes);
+    if (!small) return store_.address(large);
     const std::string name = domain::thumbnail_name(id_, index);
-    put(name,
-        {.bytes = images::encode_webp(images::shrink(*picture, edge_)), .type = "image/webp"});
+    put(name, {.bytes = *small, .type = "image/webp"});
     return store_.address(name);
+  }
+  std::optional<std::string> shrunk(const std::string& large, const std::string& bytes) const {
+    try {
+      if (const auto picture = images::decode(bytes)) {
+        return images::encode_webp(images::shrink(*picture, edge_));
+      }
+    } catch (const std::exception& error) {  // memory, or libwebp
+      spdlog::warn("worker: {} has no small image: {}", large, error.what());
+    }
+    return std::nullopt;
   }
 };
 
 }  // namespace
 
-KeptImages keep_images(BlobStore& store, const models::GenerationId& id,
-                       const std::vector<images::Blob>& painted, int thumbnail_edge,
-                       domain::ImageAddresses& addresses, const client::Call& call) {
-  Keeper keeper(store, id, thumbnail_edge, addresses, call);
+void keep_images(BlobStore& store, const models::GenerationId& id,
+                 const std::vector<images::Blob>& painted, int thumbnail_edge,
+                 domain::ImageAddresses& addresses, KeptImages& kept, const client::Call& call) {
+  Keeper keeper(store, id, thumbnail_edge, addresses, kept, call);
   for (std::size_t i = 0; i < painted.size(); ++i) keeper.keep(i, painted[i]);
   if (painted.empty()) {
     for (std::size_t i = 0; i < addresses.result_urls.size(); ++i) {
       keeper.copy(i, addresses.result_urls[i].str());
     }
   }
-  return keeper.kept();
 }
 
 }  // namespace gesso::worker

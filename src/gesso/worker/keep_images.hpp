@@ -19,9 +19,10 @@ struct KeptImages {
 
 // Keeps `painted`, or where there is none what is at `addresses.result_urls`, and writes down in
 // `addresses` where they are. Repeated, also after a crash and by another worker, it finds what is
-// there: a name is written once. `thumbnail_edge` is in pixels. Blocks. Throws as BlobStore does.
-KeptImages keep_images(images::BlobStore& store, const models::GenerationId& id,
-                       const std::vector<images::Blob>& painted, int thumbnail_edge,
-                       domain::ImageAddresses& addresses, const client::Call& call);
+// there: a name is written once. `thumbnail_edge` is in pixels; a picture that cannot be shrunk is
+// its own small one. `kept` is added to, also where it throws. Blocks. Throws as BlobStore does.
+void keep_images(images::BlobStore& store, const models::GenerationId& id,
+                 const std::vector<images::Blob>& painted, int thumbnail_edge,
+                 domain::ImageAddresses& addresses, KeptImages& kept, const client::Call& call);
 
 }  // namespace gesso::worker

@@ -329,10 +329,9 @@ void Worker::take_on(Generation generation) {
 
 // --- Steps ------------------------------------------------------------------------------------
 
-void Worker::note(Job& job, const JobFsm::Outcome& outcome) {
+void Worker::note(Job& job, JobFsm::State state, const JobFsm::Outcome& outcome) {
   using State = JobFsm::State;
   using domain::WorkEnd;
-  const State state = job.fsm.state();
   const bool is_held = std::holds_alternative<JobFsm::Held>(outcome);
   if (std::holds_alternative<JobFsm::Lost>(outcome)) job.end = WorkEnd::kLost;
   if (std::holds_alternative<JobFsm::Gone>(outcome)) job.end = WorkEnd::kGone;
@@ -340,6 +339,9 @@ void Worker::note(Job& job, const JobFsm::Outcome& outcome) {
   if (is_held && state == State::kFailing) job.end = WorkEnd::kFailed;
   if (is_held && state == State::kHandingBack) job.end = WorkEnd::kHandedBack;
   job.backs_off = std::holds_alternative<providers::Busy>(outcome);
+}
+
+void Worker::tell(const Job& job, JobFsm::State state, const JobFsm::Outcome& outcome) const {
   if (options_.observer == nullptr) return;
   options_.observer->stepped(job.model.provider, name_of(state), name_of(outcome));
   if (std::holds_alternative<JobFsm::Imaged>(outcome) &&
@@ -350,12 +352,15 @@ void Worker::note(Job& job, const JobFsm::Outcome& outcome) {
 }
 
 void Worker::resume(const JobPtr& job, const JobFsm::Outcome& outcome) {
+  JobFsm::State state{};
   JobFsm::Step step{};
   {
     const std::lock_guard lock(mutex_);
-    note(*job, outcome);
+    state = job->fsm.state();
+    note(*job, state, outcome);
     step = job->fsm.resume(outcome);
   }
+  tell(*job, state, outcome);
   schedule(job, step);
 }
 
@@ -472,13 +477,15 @@ void Worker::ask_provider(const JobPtr& job, JobFsm::State state) {
 void Worker::save(const JobPtr& job) {
   pool_.run([this, job] {
     // Not the job's own token: what was cancelled may have to be kept all the same.
-    const client::Call call{.deadline = Deadline::after(options_.call_timeout),
-                            .stop = saving_.get_token()};
+    const std::size_t images = std::max(job->images.size(), job->addresses.result_urls.size());
+    const client::Call call{
+        .deadline = Deadline::after(options_.call_timeout * std::max<std::size_t>(1, images)),
+        .stop = saving_.get_token()};
+    KeptImages kept;
     JobFsm::Outcome outcome = JobFsm::Saved{};
     try {
-      const KeptImages kept = keep_images(store_, job->generation.id, job->images,
-                                          options_.thumbnail_edge, job->addresses, call);
-      if (options_.observer != nullptr) options_.observer->stored(kept.images, kept.bytes);
+      keep_images(store_, job->generation.id, job->images, options_.thumbnail_edge, job->addresses,
+                  kept, call);
       job->addresses.provider = models::ProviderName(schema::to_string(job->model.provider));
       job->images.clear();
     } catch (const Error& error) {
@@ -488,6 +495,9 @@ void Worker::save(const JobPtr& job) {
     } catch (const std::exception& error) {
       spdlog::error("worker: images of {}: {}", job->generation.id.str(), error.what());
       outcome = JobFsm::NotSaved{.reason = "The images could not be kept."};
+    }
+    if (options_.observer != nullptr && kept.images > 0) {
+      options_.observer->stored(kept.images, kept.bytes);
     }
     resume(job, outcome);
   });

@@ -136,7 +136,9 @@ class Worker {
   void save(const JobPtr& job);
   void finish(const JobPtr& job);
   // Counts what came of the step that the job was at. REQUIRES: the mutex is held.
-  void note(Job& job, const JobFsm::Outcome& outcome);
+  void note(Job& job, JobFsm::State state, const JobFsm::Outcome& outcome);
+  // Tells the observer, with no mutex held.
+  void tell(const Job& job, JobFsm::State state, const JobFsm::Outcome& outcome) const;
 };
 
 }  // namespace gesso::worker
