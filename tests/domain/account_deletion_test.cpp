@@ -179,13 +179,13 @@ class DeletedImagesTest : public AccountDeletionTest {
                          std::vector<models::Url>{models::Url(folder + "/0.small.webp")})));
     });
   }
-  DeletionReport sweep_with_images() {
+  DeletionReport sweep_with_images(const client::Call& removing = {}) {
     const RunUnit run = [this](const Unit& unit) {
       in_unit_ = true;
       run_(unit);
       in_unit_ = false;
     };
-    return sweep_deleted_accounts(run, context_, {.settings = billing_}, &store_);
+    return sweep_deleted_accounts(run, context_, {.settings = billing_}, &store_, removing);
   }
 };
 
@@ -215,6 +215,18 @@ TEST_F(DeletedImagesTest, AStoreThatIsAwayIsAskedOnceAndKeepsNobody) {
   store_.works = false;
   EXPECT_EQ(sweep_with_images().gone, 1);
   EXPECT_EQ(store_.removed.size(), 1U);
+  EXPECT_EQ(documents_of(ada.id), 0);
+}
+
+TEST_F(DeletedImagesTest, AreLeftToTheOrphanSweepWhereThereIsNoTime) {
+  services_.on_deletion = [] {};
+  const User ada = registered("ada@example.com");
+  give_image(add_generation(ada.id, "A lake at dusk").id);
+  EXPECT_TRUE(std::holds_alternative<Accepted>(remove(logged_in("ada@example.com"))));
+  std::stop_source ending;
+  ending.request_stop();
+  EXPECT_EQ(sweep_with_images({.stop = ending.get_token()}).gone, 1);
+  EXPECT_TRUE(store_.removed.empty());
   EXPECT_EQ(documents_of(ada.id), 0);
 }
 
@@ -397,6 +409,14 @@ TEST_F(AccountDeletionTest, AnExportHoldsAllThatIsThePersonsAndNoSecret) {
     return create_api_key(services_, session, requester(login), models::kUserScopes,
                           {"ci", {models::Scope::kUsageRead}, {}});
   });
+  // What a crash left of linking, and is no link.
+  with<UserRepository>([&](UserRepository users) {
+    users.update_by_id(ada.id, update(push<&User::linked_identities>(
+                                   models::LinkedIdentity{.key = "claim/github/7",
+                                                          .provider = models::AuthProvider::kGithub,
+                                                          .auth_provider_id = "x",
+                                                          .linked_at = clock_.now()})));
+  });
   std::string text;
   EXPECT_TRUE(run([&](mongo::Session& session) {
     return export_account(session, context_, ada.id,
@@ -409,6 +429,7 @@ TEST_F(AccountDeletionTest, AnExportHoldsAllThatIsThePersonsAndNoSecret) {
     for ([[maybe_unused]] const auto& item : exported[name].as_document()) ++count;
     return count;
   };
+  EXPECT_EQ(size("linked_identities"), 0U);
   EXPECT_EQ(size("sessions"), 1U);
   EXPECT_EQ(size("api_keys"), 1U);
   EXPECT_EQ(size("generations"), 2U);

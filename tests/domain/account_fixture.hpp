@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <mutex>
 
 #include <algorithm>
 #include <optional>
@@ -30,6 +31,8 @@ inline Keyring keyring_of(std::string_view letters) {
 
 // Refuses one kind of attempt when told to, and keeps what was asked.
 class ScriptedLimits final : public AttemptLimits {
+  std::mutex mutex_;  // guards `asked` while threads ask; a test reads it when they are done
+
  public:
   struct Asked {
     Attempt attempt;
@@ -44,6 +47,7 @@ class ScriptedLimits final : public AttemptLimits {
   std::optional<std::chrono::seconds> refuse(mongo::Session&, Attempt attempt,
                                              std::string_view account, std::string_view network,
                                              Network familiarity) override {
+    const std::lock_guard lock(mutex_);
     asked.push_back({attempt, std::string(account), std::string(network), familiarity});
     if (refused == attempt) return std::chrono::seconds{30};
     return std::nullopt;

@@ -257,6 +257,19 @@ TEST_F(GenerationWatchTest, OnceItsSubscriptionHasEndedACallbackDoesNotRun) {
   EXPECT_EQ(watch.watchers(), 0U);
 }
 
+TEST_F(GenerationWatchTest, WhoComesWhileTheEndIsToldIsToldItToo) {
+  GenerationWatch watch(fetch, kSeldom);  // and there is no such generation
+  Events late;
+  GenerationWatch::Subscription third;
+  std::atomic<bool> is_first = true;
+  const auto comer = [&](const GenerationEvent&) {
+    if (is_first.exchange(false)) third = watch.watch(id, -1, late.sink());
+  };
+  const auto first = watch.watch(id, -1, comer);
+  const auto second = watch.watch(id, -1, comer);
+  EXPECT_FALSE(late.wait_for(1).front().generation);
+}
+
 TEST_F(GenerationWatchTest, ACallbackMayEndItsOwnSubscription) {
   database.put(generation(id, GenerationStatus::kPending));
   GenerationWatch watch(fetch, kSeldom);

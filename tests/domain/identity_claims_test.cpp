@@ -47,6 +47,10 @@ class Turns {
     if (next_ < order_.size()) ++next_;
     changed_.notify_all();
   }
+  [[nodiscard]] std::size_t taken() {
+    const std::lock_guard lock(mutex_);
+    return next_;
+  }
   void end() {
     const std::lock_guard lock(mutex_);
     has_ended_[actor] = true;
@@ -181,10 +185,15 @@ class IdentityClaimsTest : public ::testing::TestWithParam<Kind> {
         threads.emplace_back([this, &turns, actor, unit = units[actor]] {
           database_->run([&](mongo::Session& session) {
             Turns::actor = actor;
+            struct End {  // also where the unit throws: the other one waits for it
+              Turns& turns;
+              ~End() {
+                turns.end();
+                Turns::actor = -1;
+              }
+            } const end{turns};
             turns.take();
             (*unit)(session);
-            turns.end();
-            Turns::actor = -1;
           });
         });
       }
@@ -203,6 +212,20 @@ class IdentityClaimsTest : public ::testing::TestWithParam<Kind> {
   // More than linking takes.
   static constexpr std::size_t kSteps = 11;
 };
+
+TEST_P(IdentityClaimsTest, LinkingTakesFewerStepsThanAreInterleaved) {
+  const Requester ada = add("a", false);
+  Turns turns(std::vector<int>(100, 0));
+  turns_ = &turns;
+  database_->run([&](mongo::Session& session) {
+    Turns::actor = 0;
+    (void)link_identity(services_, session, ada, github_);
+    Turns::actor = -1;
+  });
+  turns_ = nullptr;
+  EXPECT_GT(turns.taken(), 3U);
+  EXPECT_LT(turns.taken(), kSteps);
+}
 
 TEST_P(IdentityClaimsTest, OfTwoWhoLinkItExactlyOneStaysWhateverTheOrderOfTheirSteps) {
   for (std::size_t first = 1; first < kSteps; ++first) {

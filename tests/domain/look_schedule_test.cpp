@@ -51,6 +51,17 @@ TEST_F(LookScheduleTest, TheFirstLookIsAtOnceAndTheNextOnesMoreAndMoreSeldom) {
   EXPECT_EQ(next_look(Found::kNothing), 200ms);
 }
 
+TEST_F(LookScheduleTest, AfterNewsFromElsewhereTheNextLookIsSoon) {
+  schedule.hurry(a, now);
+  for (int i = 0; i < 6; ++i) next_look(Found::kNothing);
+  const auto later = *schedule.next();
+  schedule.expect_more(a, now);
+  EXPECT_EQ(schedule.next(), std::min(later, now + 200ms));
+  EXPECT_LT(*schedule.next(), later);
+  schedule.expect_more(b, now);  // whom nobody watches
+  EXPECT_EQ(schedule.size(), 1U);
+}
+
 TEST_F(LookScheduleTest, ALookThatFailedIsRepeatedAndBacksOff) {
   schedule.hurry(a, now);
   EXPECT_EQ(next_look(Found::kFailed), 0ms);

@@ -8,6 +8,7 @@
 #include "gesso/base/text.hpp"
 #include "gesso/domain/billing.hpp"
 #include "gesso/domain/generation_images.hpp"
+#include "gesso/domain/identity_claims.hpp"
 #include "gesso/models/generation.hpp"
 #include "gesso/models/rate_limit_log.hpp"
 #include "gesso/models/subscription.hpp"
@@ -74,7 +75,9 @@ bool export_account(mongo::Session& session, const repositories::RepositoryConte
   if (!user) return false;
   write("{\"exported_at\":\"" + to_iso8601(context.clock.now()) +
         "\",\"user\":" + schema::to_json(*user));
-  write_list(write, "linked_identities", one_by_one(user->linked_identities));
+  std::vector<models::LinkedIdentity> linked = user->linked_identities;
+  std::erase_if(linked, is_claim);
+  write_list(write, "linked_identities", one_by_one(linked));
   write_list(write, "sessions", one_by_one(user->login_sessions));
   write_list(write, "api_keys", one_by_one(user->api_keys));
   const auto subscription = repositories::Repository<models::Subscription>(session, context)
@@ -229,19 +232,20 @@ std::vector<models::UserId> deleted_users(mongo::Session& session,
   return deleted;
 }
 
-// Page by page, and with no connection held while the store is asked. Where it does not answer, the
-// rest is the orphan sweep's: nothing says any more whose these are.
+// Page by page, and with no connection held while the store is asked. Where it does not answer, or
+// the call ends, the rest is the orphan sweep's: nothing says any more whose these are.
 void remove_images_of(const RunUnit& run, const repositories::RepositoryContext& context,
-                      const models::UserId& user_id, images::BlobStore& store) {
+                      const models::UserId& user_id, images::BlobStore& store,
+                      const client::Call& call) {
   repositories::PageOptions options{.limit = kImagesPerPage,
                                     .skip_undecodable = [](const Error&) {}};
-  while (true) {
+  while (!call.ended()) {
     const auto page = run_unit(run, [&](mongo::Session& session) {
       return repositories::GenerationRepository(session, context)
           .page_by_user(user_id, {}, options);
     });
     for (const models::Generation& generation : page.items) {
-      if (!remove_images(store, generation)) return;
+      if (!remove_images(store, generation, call)) return;
     }
     if (!page.next) return;
     options.cursor = *page.next;
@@ -260,7 +264,8 @@ bool may_be_erased(mongo::Session& session, const repositories::RepositoryContex
 
 DeletionReport sweep_deleted_accounts(const RunUnit& run,
                                       const repositories::RepositoryContext& context,
-                                      const PaymentEnds& payments, images::BlobStore* images) {
+                                      const PaymentEnds& payments, images::BlobStore* images,
+                                      const client::Call& removing) {
   DeletionReport report;
   bool is_asked = static_cast<bool>(payments.stripe);
   const auto users =
@@ -279,7 +284,7 @@ DeletionReport sweep_deleted_accounts(const RunUnit& run,
     if (images != nullptr && run_unit(run, [&](mongo::Session& session) {
           return may_be_erased(session, context, user_id);
         })) {
-      remove_images_of(run, context, user_id, *images);
+      remove_images_of(run, context, user_id, *images, removing);
     }
     run_unit(run, [&](mongo::Session& session) {
       const auto left = collected_of(session, context, user_id);

@@ -56,12 +56,13 @@ struct DeletionReport {
 };
 
 // Cancels what is still paid for, and does the second step, for those whom a crash, a charge or
-// Stripe left. The images of the user's generations go before these do; what of them could not be
-// removed is the orphan sweep's. Holds no connection while it waits for Stripe or for the store.
-// Safe from many processes at once.
+// Stripe left. The images of the user's generations go before these do, as far as they can within
+// `removing`; the others are the orphan sweep's. Holds no connection while it waits for Stripe or
+// for the store. Safe from many processes at once.
 DeletionReport sweep_deleted_accounts(const RunUnit& run,
                                       const repositories::RepositoryContext& context,
                                       const PaymentEnds& payments,
-                                      images::BlobStore* images = nullptr);
+                                      images::BlobStore* images = nullptr,
+                                      const client::Call& removing = {});
 
 }  // namespace gesso::domain

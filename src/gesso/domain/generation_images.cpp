@@ -36,9 +36,11 @@ std::string thumbnail_name(const models::GenerationId& id, std::size_t index) {
   return image_name(id, index, "small.webp");
 }
 
-bool remove_images(images::BlobStore& store, const models::Generation& generation) noexcept {
+bool remove_images(images::BlobStore& store, const models::Generation& generation,
+                   const client::Call& within) noexcept {
   return try_to_remove(generation.id, [&] {
-    const client::Call call{.deadline = Deadline::after(kTimeToRemove)};
+    const client::Call call{.deadline = Deadline::after(kTimeToRemove).earlier_of(within.deadline),
+                            .stop = within.stop};
     for (const auto* addresses : {&generation.blob_urls, &generation.thumbnail_urls}) {
       for (const models::Url& address : *addresses) {
         if (const auto name = store.name_at(address)) store.remove(*name, call);

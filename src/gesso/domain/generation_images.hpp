@@ -37,9 +37,10 @@ struct ImageAddresses {
                                      std::string_view extension);
 [[nodiscard]] std::string thumbnail_name(const models::GenerationId& id, std::size_t index);
 
-// Removes what the generation says that it has. Does not throw: what stays is the sweep's. Returns
-// whether nothing stayed.
-bool remove_images(images::BlobStore& store, const models::Generation& generation) noexcept;
+// Removes what the generation says that it has, in some seconds and within `call`. Does not throw:
+// what stays is the sweep's. Returns whether nothing stayed.
+bool remove_images(images::BlobStore& store, const models::Generation& generation,
+                   const client::Call& call = {}) noexcept;
 // The same for all that there is under its name.
 bool remove_images(images::BlobStore& store, const models::GenerationId& id) noexcept;
 

@@ -172,7 +172,11 @@ void GenerationWatch::work() {
       continue;
     }
     lock.unlock();
-    for (const Generation& generation : told) tell(generation.id, event_of(generation));
+    for (const Generation& generation : told) {
+      if (!tell(generation.id, event_of(generation))) continue;
+      const std::lock_guard again(mutex_);
+      schedule_.expect_more(generation.id, std::chrono::steady_clock::now());
+    }
     for (std::size_t i = 0; i < ids.size(); i += kIdsPerQuery) {
       const auto begin = ids.begin() + static_cast<std::ptrdiff_t>(i);
       const auto count = static_cast<std::ptrdiff_t>(std::min(kIdsPerQuery, ids.size() - i));
@@ -198,7 +202,10 @@ void GenerationWatch::look(const std::vector<GenerationId>& ids) {
     const bool is_news = tell(generation.id, event_of(generation));
     looked({generation.id}, is_news ? LookSchedule::Found::kNews : LookSchedule::Found::kNothing);
   }
-  for (const GenerationId& id : gone) tell(id, {.position = kDeleted, .is_last = true});
+  for (const GenerationId& id : gone) {
+    tell(id, {.position = kDeleted, .is_last = true});
+    looked({id}, LookSchedule::Found::kNothing);  // for who came while that was told
+  }
 }
 
 void GenerationWatch::looked(const std::vector<GenerationId>& ids, LookSchedule::Found found) {

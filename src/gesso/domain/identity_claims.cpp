@@ -20,7 +20,6 @@ using namespace query;
 constexpr std::string_view kClaim = "claim/";
 // Far longer than it takes to make a link of it.
 constexpr std::chrono::minutes kClaimLifetime{1};
-constexpr int kAttempts = 12;
 
 IdentityKey link_key(const ProviderIdentity& identity) {
   return models::identity_key(identity.provider, identity.subject);
@@ -86,12 +85,18 @@ bool IdentityClaims::outranks_all(const UserId& user_id) const {
   return !is_linked_by_another(user_id);
 }
 
+bool IdentityClaims::has_link(const UserId& user_id) const {
+  const auto account = accounts_.find_account(user_id);
+  return account && subject_at(*account, identity_.provider) == identity_.subject;
+}
+
 bool IdentityClaims::settle(const UserId& user_id) const {
   if (!outranks_all(user_id)) {
     withdraw(user_id, claim_);
-    return false;
+    // By the same user, before the rival came whose claim is in the way.
+    return has_link(user_id);
   }
-  const auto linked = accounts_.change_account(user_id, [&](Account& account) {
+  const auto make_link = [&](Account& account) {
     const bool is_claimed = std::erase(account.linked_identities, claim_) > 0;
     // By the same user a moment ago.
     if (const auto subject = subject_at(account, identity_.provider)) {
@@ -99,13 +104,21 @@ bool IdentityClaims::settle(const UserId& user_id) const {
     }
     if (is_claimed) add_identity(account, identity_, claim_.linked_at);
     return is_claimed;
-  });
-  return linked.value_or(false);
+  };
+  try {
+    return accounts_.change_account(user_id, make_link).value_or(false);
+  } catch (const Error& error) {
+    // Another user has it, where an index tells.
+    if (error.kind() != ErrorKind::kDuplicate) throw;
+  }
+  withdraw(user_id, claim_);
+  return has_link(user_id);
 }
 
 IdentityClaims::Outcome IdentityClaims::link(const UserId& user_id,
                                              const std::function<bool(const Account&)>& may) const {
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (auto retry = accounts_.optimistic_retry(); retry.next();) {
+    bool is_claimed = false;
     try {
       const auto claimed = accounts_.change_account(user_id, [&](Account& account) {
         if (!may(account)) return false;
@@ -115,14 +128,15 @@ IdentityClaims::Outcome IdentityClaims::link(const UserId& user_id,
         return true;
       });
       if (!claimed.value_or(false)) return Outcome::kRefused;
-      return settle(user_id) ? Outcome::kLinked : Outcome::kTaken;
+      is_claimed = true;
     } catch (const Error& error) {
       // Another user claims it, where an index tells.
       if (error.kind() != ErrorKind::kDuplicate) throw;
     }
-    if (!outranks_all(user_id)) return Outcome::kTaken;
+    if (is_claimed) return settle(user_id) ? Outcome::kLinked : Outcome::kTaken;
+    if (!outranks_all(user_id)) break;
   }
-  return Outcome::kTaken;
+  return has_link(user_id) ? Outcome::kLinked : Outcome::kTaken;
 }
 
 }  // namespace gesso::domain

@@ -53,6 +53,7 @@ class IdentityClaims {
 
  private:
   [[nodiscard]] bool is_stale(const models::LinkedIdentity& claim) const;
+  [[nodiscard]] bool has_link(const models::UserId& user_id) const;
   [[nodiscard]] bool is_linked_by_another(const models::UserId& user_id) const;
   void withdraw(const models::UserId& user_id, const models::LinkedIdentity& claim) const;
 };

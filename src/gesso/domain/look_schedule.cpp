@@ -28,6 +28,14 @@ void LookSchedule::hurry(const GenerationId& id, Instant now) {
   }
 }
 
+void LookSchedule::expect_more(const GenerationId& id, Instant now) {
+  const auto found = plans_.find(id);
+  if (found == plans_.end()) return;
+  Plan& plan = found->second;
+  plan.every = intervals_.min;
+  if (plan.place) put(id, plan, std::min((*plan.place)->first, now + plan.every));
+}
+
 void LookSchedule::remove(const GenerationId& id) {
   const auto found = plans_.find(id);
   if (found == plans_.end()) return;

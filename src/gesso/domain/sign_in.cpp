@@ -101,6 +101,24 @@ bool link_to_address(const AccountServices& services, AccountRepository& account
 
 // Makes a user of whom the provider vouches for. What a crash leaves is a user whose address is
 // confirmed, to whom the next login links the identity.
+// Deletes a user who was made a moment ago, unless somebody came in as that user meanwhile, by the
+// address at another provider.
+void take_back(AccountRepository& accounts, const models::UserId& user_id) {
+  using namespace query;
+  const auto account = accounts.find_account(user_id);
+  if (!account || !account->linked_identities.empty() || !account->login_sessions.empty() ||
+      account->hashed_password) {
+    return;
+  }
+  const auto the_user = where<&models::User::id> == user_id;
+  if (account->account_revision) {
+    accounts.delete_one(the_user &&
+                        where<&models::User::account_revision> == *account->account_revision);
+  } else {
+    accounts.delete_one(the_user && where<&models::User::account_revision>.missing());
+  }
+}
+
 bool register_by_provider(const AccountServices& services, AccountRepository& accounts,
                           const ProviderIdentity& identity, const ClientInfo& client) {
   const Time now = services.now();
@@ -121,7 +139,7 @@ bool register_by_provider(const AccountServices& services, AccountRepository& ac
     return false;  // somebody registered the address, or claimed the identity, a moment ago
   }
   if (!claims.settle(user.id)) {
-    accounts.delete_by_id(user.id);
+    take_back(accounts, user.id);
     return false;
   }
   services.context.count(&repositories::CreditCounters::granted, user.credits_remaining.value());

@@ -10,6 +10,13 @@
 
 namespace gesso::domain {
 
+namespace {
+
+// Of deleted accounts, in one sweep: other sweeps wait for it.
+constexpr std::chrono::seconds kTimeForImages{30};
+
+}  // namespace
+
 Sweeper::Sweeper(mongo::Service& database, const repositories::RepositoryContext& context,
                  SweeperOptions options)
     : database_(database), context_(context), options_(std::move(options)) {
@@ -23,6 +30,7 @@ void Sweeper::stop() {
     const std::lock_guard lock(mutex_);
     ending_ = true;
   }
+  removing_.request_stop();
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
@@ -102,7 +110,8 @@ void Sweeper::sweep_accounts(SweepRun& run) {
     in_background([&](mongo::Session& session) { unit(session); });
   };
   const DeletionReport report = sweep_deleted_accounts(
-      run_unit, context_, {.settings = billing, .stripe = options_.stripe}, options_.hooks.images);
+      run_unit, context_, {.settings = billing, .stripe = options_.stripe}, options_.hooks.images,
+      {.deadline = Deadline::after(kTimeForImages), .stop = removing_.get_token()});
   run.changes = {{"accounts_deleted", report.gone}, {"plans_cancelled", report.cancelled}};
   if (report.gone + report.cancelled > 0) {
     spdlog::info("sweep: {} deleted accounts are gone, {} of their plans are cancelled at Stripe",

@@ -54,7 +54,8 @@ class Sweeper {
   std::string images_swept_;  // to which name, on the sweeper's thread
   std::mutex mutex_;          // guards the two below
   bool ending_ = false;
-  bool hurry_ = false;  // an account was deleted
+  bool hurry_ = false;         // an account was deleted
+  std::stop_source removing_;  // images, which may take long
   std::condition_variable changed_;
   std::thread thread_;
 
