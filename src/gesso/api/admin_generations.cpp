@@ -79,10 +79,12 @@ Result<GenerationsOfAll> list_all_generations(DatabaseCall& call, const ListAllG
   GenerationsOfAll page{
       .items = generations.find_newest(
           asked.status, asked.user_id, moments.front().created_at + std::chrono::milliseconds{1},
-          {.limit = static_cast<std::int64_t>(moments.size()),
-           .skip_undecodable = [&](const Error& error) {
-             spdlog::error("{}: left out of a list: {}", call.request_id, error.what());
-           }})};
+          {.limit = 2 * asked.limit.value(),  // some may have come to be of this status meanwhile
+           .skip_undecodable =
+               [&](const Error& error) {
+                 spdlog::error("{}: left out of a list: {}", call.request_id, error.what());
+               }},
+          moments.back().created_at)};
   if (goes_on) page.older = moments.back().created_at;
   for (Generation& one : page.items) one = with_links(call.services, std::move(one));
   return page;

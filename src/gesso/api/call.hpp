@@ -7,8 +7,8 @@
 //                 elsewhere as a DatabaseCall
 //   HashingCall   on the hash pool: what hashes passwords, and asks the database in between
 //   OutgoingCall  on a pool of its own: what asks other services (sign-in, payments, images), and
-//   the
-//                 database in between; a service that is slow holds neither connections nor logins
+//                 the database in between; a service that is slow holds neither connections nor
+//                 logins
 //   InlineCall    on the I/O thread: must not block, and so needs no caller
 //
 // Lives for one call of one function, on that function's thread.

@@ -121,10 +121,11 @@ std::vector<Generation> GenerationRepository::find_by_status(GenerationStatus st
 std::vector<Generation> GenerationRepository::find_newest(GenerationStatus status,
                                                           const std::optional<UserId>& user_id,
                                                           std::optional<Time> before,
-                                                          const ListOptions& options) {
+                                                          const ListOptions& options, Time from) {
   const Time end = before.value_or(kEndOfTime);
-  const auto of_status =
-      where<&Generation::status> == status && where<&Generation::created_at> < end;
+  const auto of_status = where<&Generation::status> == status &&
+                         where<&Generation::created_at> >= from &&
+                         where<&Generation::created_at> < end;
   if (!user_id) return find_many(of_status, kNewest, options);
   return find_many(where<&Generation::user_id> == *user_id && of_status, kNewestOfUser, options);
 }

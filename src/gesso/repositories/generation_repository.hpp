@@ -98,10 +98,11 @@ class GenerationRepository : public Repository<models::Generation> {
   [[nodiscard]] std::vector<models::Generation> find_by_status(models::GenerationStatus status,
                                                                const ListOptions& options = {
                                                                    .limit = 100});
-  // Newest first, of all users or of one, those that were asked for before a moment.
+  // Newest first, of all users or of one, those that were asked for before a moment, and not before
+  // `from`.
   [[nodiscard]] std::vector<models::Generation> find_newest(
       models::GenerationStatus status, const std::optional<models::UserId>& user_id,
-      std::optional<Time> before, const ListOptions& options);
+      std::optional<Time> before, const ListOptions& options, Time from = {});
   [[nodiscard]] std::optional<models::Generation> find_by_replicate_prediction_id(
       std::string_view replicate_prediction_id);
   // Oldest first, those that a worker has claimed among them.
