@@ -86,6 +86,21 @@ class LinkKeysTest : public ::testing::Test {
   }
 };
 
+TEST(LinkKeys, WhatFailedIsTriedAgainWhenItIsTimeHoweverSeldomTheClockIsLookedAt) {
+  const SystemClock clock;
+  std::atomic<int> asked = 0;
+  LinkKeys keys(
+      [&](const client::Call&) {
+        if (++asked == 1) throw Error(ErrorKind::kUnavailable, "nobody is there");
+        return key_of(2, clock.now());
+      },
+      clock, {.retry_wait = 5ms, .look_every = 1h});
+  EXPECT_THROW(keys.begin({.deadline = Deadline::after(20s)}), Error);
+  const Deadline deadline = Deadline::after(20s);
+  while (!keys.current() && !deadline.expired()) std::this_thread::yield();
+  EXPECT_TRUE(keys.current());
+}
+
 TEST_F(LinkKeysTest, TheFirstOneIsWaitedFor) {
   EXPECT_EQ(current(), "none");
   auto begun = std::async(std::launch::async, [this] { keys_.begin(soon()); });

@@ -21,6 +21,7 @@ using images::StoredBlob;
 
 namespace {
 
+constexpr std::string_view kGivingAKey = "giving a key for links";
 constexpr std::string_view kRole = "AuthorizationPermissionMismatch";
 constexpr std::chrono::minutes kClockSkew{15};
 constexpr std::chrono::seconds kShortestKey = std::chrono::hours{24};
@@ -200,10 +201,10 @@ Error AzureBlobStore::failure(const HttpResponse& reply, std::string_view doing)
                         std::to_string(reply.status) + (code.empty() ? "" : " " + code) + " to " +
                         std::string(doing);
   if (reply.status == 401 || reply.status == 403) {
-    message +=
-        ": check that this identity has the role Storage Blob Data Contributor there, the "
-        "account's "
-        "firewall, and this machine's clock";
+    const bool for_links = doing == kGivingAKey;
+    message += std::string(": check that this identity has the role Storage Blob ") +
+               (for_links ? "Delegator on the account" : "Data Contributor there") +
+               ", the account's firewall, and this machine's clock";
     return {ErrorKind::kAuth, message, {.retryable = code == kRole}};
   }
   const bool may_pass = reply.status == 408 || reply.status == 429 || reply.status >= 500;
@@ -335,7 +336,7 @@ DelegationKey AzureBlobStore::fetch_key(const client::Call& call) {
       container_.path.substr(0, container_.path.size() - container_.container.size());
   const auto reply = ask("POST", root + "?restype=service&comp=userdelegationkey",
                          {{"Content-Type", "application/xml"}}, body, call);
-  if (reply.status != 200) throw failure(reply, "giving a key for links");
+  if (reply.status != 200) throw failure(reply, kGivingAKey);
   const auto tree = read_xml(reply);
   const auto read = [&](const char* name) {
     return tree ? tree->get("UserDelegationKey." + std::string(name), "") : std::string();

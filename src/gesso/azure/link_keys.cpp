@@ -1,5 +1,8 @@
 #include "gesso/azure/link_keys.hpp"
 
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace gesso::azure {
@@ -33,7 +36,9 @@ void LinkKeys::work(const std::stop_token& stop) {
     attempt(stop);
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested() && !is_due()) {
-      changed_.wait_for(lock, stop, options_.look_every, [this] { return is_due(); });
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_ - clock_.now());
+      changed_.wait_for(lock, stop, std::min(options_.look_every, left),
+                        [this] { return is_due(); });
     }
   }
 }
@@ -54,6 +59,12 @@ void LinkKeys::attempt(const std::stop_token& stop) {
   // The one before is good for as long as it says.
   if (key) key_ = key;
   next_ = key ? now + (key->ends - now) / 2 : now + options_.retry_wait;
+  // The first one is told by who began; what fails again and again is told once.
+  if (failure && !failure_ && attempts_ > 0) {
+    spdlog::warn("no new key for links to images: {}", failure->what());
+  } else if (key && failure_) {
+    spdlog::info("there is a key for links to images again");
+  }
   failure_ = std::move(failure);
   ++attempts_;
   changed_.notify_all();
