@@ -41,16 +41,6 @@ check --principal "$principal" "$uuid"
 [ -z "$client_id" ] || check --client-id "$client_id" "$uuid"
 check --keep-passwords "$keep_passwords" '(yes|no)'
 
-change() {
-  if [ "$dry_run" = yes ]; then
-    printf 'az'
-    printf ' %q' "$@" --output none
-    printf '\n'
-  else
-    az "$@" --output none --only-show-errors
-  fi
-}
-
 api=2025-09-01
 type=Microsoft.DocumentDB/mongoClusters
 if [ "$keep_passwords" = yes ]; then

@@ -69,12 +69,6 @@ trap 'exit 130' INT TERM
 api=2023-07-01
 vault_url='' secret_id=''
 
-show_call() {
-  printf 'az'
-  printf ' %q' "$@"
-  printf '\n'
-}
-
 run_az() { az "$@" --only-show-errors; }
 
 call_subscription=(account show --query id --output tsv)

@@ -76,6 +76,7 @@ check --workspace "$workspace" '[A-Za-z0-9][A-Za-z0-9-]{3,62}'
 check --database "$database" '[A-Za-z0-9_-]{1,63}'
 check --secret "$secret" '[A-Za-z0-9-]{1,127}'
 check --container "$container" '[a-z0-9]([a-z0-9]|-[a-z0-9]){2,62}'
+[ ${#container} -le 63 ] || misused "--container: \"$container\" has more than 63 characters"
 check --server-version "$server_version" '[0-9]\.[0-9]'
 check --max-throughput "$max_throughput" '[0-9]{4,7}'
 check --backup "$backup" '(periodic|continuous)'

@@ -68,7 +68,7 @@ def scripts_are_called_as_they_want():
 
 
 def settings():
-    table = (ROOT / "src/gesso/cli/settings.cpp").read_text()
+    table = (ROOT / "src/gesso/cli/settings_table.cpp").read_text()
     known = {f"GESSO_{key.upper()}" for key in re.findall(r'Setting\{\.key = "([a-z_]+)"', table)}
     must("GESSO_MONGODB_URI" in known, f"the table of settings is read: {known}")
     return known

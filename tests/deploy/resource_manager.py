@@ -179,9 +179,10 @@ class ResourceManager:
         if kind == "vaults":
             properties["vaultUri"] = "https://paint-kv.vault.azure.net/"
         if kind == "containerapps":
-            first = "1" if "ingress" in properties["configuration"] else "2"
-            made["identity"]["principalId"] = f"{first}1111111-2222-3333-4444-555555555555"
-            properties["configuration"].setdefault("ingress", {})["fqdn"] = "gesso.example.net"
+            ingress = properties["configuration"].get("ingress")
+            made["identity"]["principalId"] = f"{2 if ingress is None else 1}1111111-2222-3333-4444-555555555555"
+            if ingress is not None:
+                ingress["fqdn"] = "gesso.example.net"
         self.resources[low] = made
         return made
 

@@ -227,8 +227,11 @@ def other_choices():
         must(body_of(azure, "containerApps/easel")["properties"]["template"]["scale"]["maxReplicas"] == 3)
         must(body_of(azure, "containerApps/brush")["properties"]["template"]["scale"]["maxReplicas"] == 5)
         must(body_of(azure, "containers/works"))
-        must({scope for _, _, scope in roles_of(azure)}
-             == {"secrets/paint-string", "containers/works", "storageAccounts/paintpictures"}, roles_of(azure))
+        must(roles_of(azure) == {
+            ("app", SECRETS_USER, "secrets/paint-string"), ("worker", SECRETS_USER, "secrets/paint-string"),
+            ("app", DATA_CONTRIBUTOR, "containers/works"), ("worker", DATA_CONTRIBUTOR, "containers/works"),
+            ("app", DELEGATOR, "storageAccounts/paintpictures"),
+        }, roles_of(azure))  # fmt: skip
 
 
 def capabilities():

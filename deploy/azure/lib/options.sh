@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The command line of the scripts beside this folder. A script says what there is in `options`, by
+# The command line of the scripts beside this folder, and how they call az or show that they would. A script says what there is in `options`, by
 # option the variable that it sets ("name" or, for one that may be given again, "name[]"); `dry_run`
 # is set by --dry-run, and `usage` prints what --help does.
 
@@ -49,6 +49,25 @@ read_options() {
     fi
     shift
   done
+}
+
+exec 3>&1 # where --dry-run shows calls, also of functions whose output is read
+
+show_call() {
+  {
+    printf 'az'
+    printf ' %q' "$@"
+    printf '\n'
+  } >&3
+}
+
+# Changes something. What az answers is not shown: it may hold more than a terminal should.
+change() {
+  if [ "$dry_run" = yes ]; then
+    show_call "$@" --output none
+  else
+    az "$@" --output none --only-show-errors
+  fi
 }
 
 # check OPTION VALUE PATTERN: what a value may hold, since it goes into URLs, JSON and calls.

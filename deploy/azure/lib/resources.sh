@@ -15,28 +15,10 @@ on_exit() {
 }
 trap on_exit EXIT
 trap 'exit 130' INT TERM
-exec 3>&1 # where --dry-run shows the calls of functions whose output is read
 
 begin() {
   step=$1
   [ "$dry_run" = yes ] || printf '%s\n' "$step"
-}
-
-show_call() {
-  {
-    printf 'az'
-    printf ' %q' "$@"
-    printf '\n'
-  } >&3
-}
-
-# Changes something. What az answers is not shown: it may hold more than a terminal should.
-change() {
-  if [ "$dry_run" = yes ]; then
-    show_call "$@" --output none
-  else
-    az "$@" --output none --only-show-errors
-  fi
 }
 
 # ask PLACEHOLDER ARGUMENTS...: what az prints; with --dry-run the placeholder.

@@ -130,7 +130,21 @@ Database::~Database() {
 void Database::start_embedded(InUse in_use) {
   const std::filesystem::path data_dir = settings_.data_dir;
   const std::string folder = std::filesystem::absolute(data_dir).lexically_normal();
+  const std::filesystem::path others = std::filesystem::path(folder) / kLocalSocketName;
   mongo::ServiceOptions options = service_options(Secret());
+  const auto join = [&] {
+    options.uri = Secret(localdb::socket_uri(others));
+    description_ = "the process that has " + folder + " open";
+  };
+  if (in_use == InUse::kOnlyJoin) {
+    if (!std::filesystem::exists(others)) {
+      throw Failure(ExitCode::kDatabase,
+                    "nobody has " + folder + " open: start `gesso serve` on it first");
+    }
+    join();
+    service_ = std::make_unique<mongo::Service>(std::move(options), clock_, random_);
+    return;
+  }
   try {
     // Each pooled connection is one here, and the driver's watch has its own.
     const auto connections = static_cast<std::size_t>(settings_.mongodb_pool_size) + 64;
@@ -143,13 +157,11 @@ void Database::start_embedded(InUse in_use) {
     options.open_local = [server = embedded_.get()] { return server->connect(); };
     description_ = "embedded in " + folder;
   } catch (const Failure& failure) {
-    const std::filesystem::path socket = std::filesystem::path(folder) / kLocalSocketName;
     if (in_use == InUse::kFail || failure.code() != ExitCode::kDataInUse ||
-        !std::filesystem::exists(socket)) {
+        !std::filesystem::exists(others)) {
       throw;
     }
-    options.uri = Secret(localdb::socket_uri(socket));
-    description_ = "the process that has " + folder + " open";
+    join();
   }
   service_ = std::make_unique<mongo::Service>(std::move(options), clock_, random_);
 }

@@ -32,6 +32,9 @@ namespace gesso::cli {
 enum class InUse {
   kFail,  // Failure (kDataInUse)
   kJoin,  // connect to that process, if its socket is in the folder
+  // The folder is not opened in any case: connects to the process that has it open, or Failure
+  // (kDatabase) where there is none.
+  kOnlyJoin,
 };
 
 // What becomes of a connection string that a vault holds.

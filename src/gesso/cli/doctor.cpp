@@ -2,7 +2,8 @@
 // what does not.
 //
 // Changes nothing, but for a blob that it writes where images are kept and removes at once. Ends
-// within a minute: each step has a time of its own. Ctrl-C has its default effect.
+// within two minutes, whatever does not answer: each step has a time of its own. Ctrl-C has its
+// default effect.
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -34,7 +35,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Connecting takes ten seconds more at most: the whole stays under a minute.
+// Connecting takes ten seconds more at most.
 constexpr std::chrono::seconds kTokenTimeout{15};
 constexpr std::chrono::seconds kVaultTimeout{15};
 constexpr std::chrono::seconds kImagesTimeout{10};
@@ -387,7 +388,7 @@ Command doctor_command() {
 
 A line for each check: ok, warn, FAIL or skipped, what was found, and behind an arrow what to do.
 Changes nothing, but for a blob that it writes where images are kept and removes at once. Ends
-within a minute, shows no secret. Exit status 0 unless something FAILs.)",
+within two minutes at worst, shows no secret. Exit status 0 unless something FAILs.)",
       .settings = kSettings,
       .options = kOptions,
       .run = doctor};

@@ -63,7 +63,6 @@ struct ServerFacts {
 // warn: an index is missing, or stands otherwise than declared.
 [[nodiscard]] Check judge_indexes(const mongo::IndexPlan& plan);
 
-// What to do where no identity gave a token.
 // What a provider says of the model that a setting names.
 struct ModelFacts {
   std::string setting;  // "GESSO_MODEL_DALLE_3"
@@ -74,6 +73,7 @@ struct ModelFacts {
 // asked.
 [[nodiscard]] Check judge_models(std::span<const ModelFacts> models);
 
+// What to do where no identity gave a token.
 [[nodiscard]] std::string identity_advice(const Error& error);
 
 struct VaultNames {

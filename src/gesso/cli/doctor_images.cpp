@@ -14,6 +14,7 @@
 namespace gesso::cli {
 namespace {
 
+constexpr std::chrono::seconds kTimeToRemove{2};
 constexpr std::string_view kProbe = "Written by gesso doctor, to be removed.";
 
 bool contains(std::string_view text, std::string_view part) {
@@ -63,6 +64,15 @@ Check judge_image_folder(const std::filesystem::path& data_dir) {
           "see the folder's owner and rights, and the disk"};
 }
 
+// With a time of its own, so that what failed before is what is told.
+void remove_probe(ImageContainer& container, const std::string& name, bool has_failed) {
+  try {
+    container.store().remove(name, {.deadline = Deadline::after(kTimeToRemove)});
+  } catch (const Error&) {
+    if (!has_failed) throw;
+  }
+}
+
 Check try_container(ImageContainer& container, const Settings& settings, const Clock& clock,
                     Random& random, Deadline deadline) {
   const auto url = azure::read_container_url(settings.image_container_url).value();
@@ -87,7 +97,7 @@ Check try_container(ImageContainer& container, const Settings& settings, const C
     } catch (const Error& error) {
       failure = error;
     }
-    container.store().remove(name, call);
+    remove_probe(container, name, failure.has_value());
     if (failure) throw *failure;
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady_now() - begin);

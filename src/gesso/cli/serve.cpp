@@ -25,6 +25,7 @@
 #include "gesso/cli/logging.hpp"
 #include "gesso/cli/outgoing.hpp"
 #include "gesso/cli/painting.hpp"
+#include "gesso/cli/running.hpp"
 #include "gesso/cli/signals.hpp"
 #include "gesso/cli/token_keys.hpp"
 #include "gesso/cli/version.hpp"
@@ -134,56 +135,6 @@ api::SecretState as_secret_state(azure::RotationStatus status) {
           .refusals = status.refusals,
           .rotations = status.rotations,
           .renewals = status.renewals};
-}
-
-void listen(http::Server& server, const Settings& settings) {
-  try {
-    server.start();
-  } catch (const Error& error) {
-    throw Failure(ExitCode::kAddressInUse, error.what());
-  }
-  spdlog::info("listening on {}:{}", parse_address(settings.listen).value().host, server.port());
-}
-
-// Ends the process where its end takes longer: a database that fell silent holds units of work, and
-// the driver's attempts to connect, for up to their own deadlines, when a platform has long lost
-// its patience. What was acknowledged is on disk.
-class LastResort {
-  std::jthread thread_;
-
- public:
-  explicit LastResort(std::chrono::milliseconds limit)
-      : thread_([limit](const std::stop_token& stop) {
-          std::mutex mutex;  // guards nothing: the condition variable asks for one
-          std::condition_variable_any stopped;
-          std::unique_lock lock(mutex);
-          if (stopped.wait_for(lock, stop, limit, [&] { return stop.stop_requested(); })) return;
-          if (stop.stop_requested()) return;
-          spdlog::warn("the database still holds work that was asked for: ending without it");
-          spdlog::default_logger()->flush();
-          std::_Exit(static_cast<int>(ExitCode::kOk));
-        }) {}
-};
-
-// False where a signal came first; `ending` is told of it.
-bool connect(Database& database, Signals& signals, const std::function<void()>& ending) {
-  std::stop_source stop;
-  signals.on_request([&] {
-    ending();
-    stop.request_stop();
-  });
-  try {
-    if (!database.is_embedded() && database.vault() == nullptr) {
-      spdlog::info("connecting to {}", database.description());
-    }
-    database.connect(stop.get_token());
-  } catch (const Error&) {
-    signals.on_request({});
-    if (signals.requested()) return false;
-    throw;
-  }
-  signals.on_request({});
-  return !signals.requested();
 }
 
 // Where clients reach us, as far as we know.
@@ -298,10 +249,7 @@ ExitCode serve(const Invocation& invocation) {
   Database database(
       settings, clock, random, InUse::kFail, Secrets::kFollow,
       [&settings](mongo::Session& session) { make_indexes(settings, session); },
-      {.command = [&metrics](std::string_view name, std::chrono::microseconds duration,
-                             bool ok) { metrics.command(name, duration, ok); },
-       .wait = [&metrics](std::chrono::microseconds waited) { metrics.wait(waited); },
-       .charge = [&metrics](const mongo::CommandCharge& charge) { metrics.charge(charge); }});
+      timers_of(metrics));
   const api::AskSecretState secret_state = [&database]() -> std::optional<api::SecretState> {
     auto status = database.rotation();
     if (!status) return std::nullopt;
@@ -313,7 +261,7 @@ ExitCode serve(const Invocation& invocation) {
                         gate.answer(std::move(request), std::move(respond));
                       });
   // A vault is waited for, however long it takes: meanwhile /healthz and /readyz answer.
-  if (database.vault() != nullptr) listen(server, settings);
+  if (database.vault() != nullptr) listen(server, settings.listen);
   if (!connect(database, signals, ending)) return ExitCode::kOk;
   mongo::Service& service = database.service();
 
@@ -415,7 +363,7 @@ ExitCode serve(const Invocation& invocation) {
                   [&] { return metrics.samples(api::metric_sources_of(services)); });
   painting.prepare_links();
   gate.open(application);
-  if (database.vault() == nullptr) listen(server, settings);
+  if (database.vault() == nullptr) listen(server, settings.listen);
   std::unique_ptr<worker::Worker> worker;
   if (settings.worker_parallel > 0) {
     worker = painting.make_worker(service, repository_context, hooks, metrics);

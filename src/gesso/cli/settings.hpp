@@ -187,9 +187,9 @@ struct LoadedSettings {
       origins;  // by row: "default", "gesso.toml:3", "GESSO_LISTEN", "--listen"
 };
 
-// Throws Error (kValidation) that names everything that is wrong, each with where it stands, what
-// was expected and what was found (never a secret's value). A key or a GESSO_ variable that is not
-// in the table is wrong, and the nearest one is named; GESSO_TEST_* and GESSO_CONFIG pass.
+// Throws Error (kValidation) that names all that is wrong (never a secret's value): also a key or a
+// GESSO_ variable that is not in the table, and the nearest one. GESSO_TEST_*, GESSO_CONFIG and
+// GESSO_LOCALDB_PRIMARY_KEY and _SECONDARY_KEY are not read here, and pass.
 [[nodiscard]] LoadedSettings load_settings(const SettingSources& sources);
 
 // A setting's value for people; "(hidden)" for a secret that is set, "(not set)" for an empty one.

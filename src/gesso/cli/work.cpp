@@ -14,6 +14,7 @@
 #include "gesso/cli/database.hpp"
 #include "gesso/cli/key_file.hpp"
 #include "gesso/cli/painting.hpp"
+#include "gesso/cli/running.hpp"
 #include "gesso/cli/signals.hpp"
 #include "gesso/cli/token_keys.hpp"
 #include "gesso/cli/version.hpp"
@@ -26,9 +27,10 @@ namespace {
 
 constexpr std::size_t kProbeConnections = 64;
 constexpr std::chrono::milliseconds kProbeGrace{1000};
+constexpr std::chrono::milliseconds kEndTimeout{2000};  // of the database, when all is said
 
 // Where it can be scraped and probed, if the settings say so.
-std::unique_ptr<http::Server> listen(const Settings& settings, api::WorkerProbe& probe) {
+std::unique_ptr<http::Server> serve_probes(const Settings& settings, api::WorkerProbe& probe) {
   if (settings.worker_listen.empty()) return nullptr;
   const Address address = parse_address(settings.worker_listen).value();
   auto server = std::make_unique<http::Server>(
@@ -41,28 +43,8 @@ std::unique_ptr<http::Server> listen(const Settings& settings, api::WorkerProbe&
       [&probe](const http::Request& request, const http::Responder& respond) {
         probe.answer(request, respond);
       });
-  try {
-    server->start();
-  } catch (const Error& error) {
-    throw Failure(ExitCode::kAddressInUse, error.what());
-  }
-  spdlog::info("answers probes on {}:{}", address.host, server->port());
+  listen(*server, settings.worker_listen);
   return server;
-}
-
-// False where a signal came first.
-bool connect(Database& database, Signals& signals) {
-  std::stop_source stop;
-  signals.on_request([&] { stop.request_stop(); });
-  try {
-    database.connect(stop.get_token());
-  } catch (const Error&) {
-    signals.on_request({});
-    if (signals.requested()) return false;
-    throw;
-  }
-  signals.on_request({});
-  return !signals.requested();
 }
 
 ExitCode work(const Invocation& invocation) {
@@ -79,12 +61,13 @@ ExitCode work(const Invocation& invocation) {
   const repositories::RepositoryContext context{
       .clock = clock, .random = random, .ids = ids, .credits = &credits};
   api::Metrics metrics;
-  Database database(
-      settings, clock, random, InUse::kJoin, Secrets::kFollow, {},
-      {.command = [&metrics](std::string_view name, std::chrono::microseconds duration,
-                             bool ok) { metrics.command(name, duration, ok); },
-       .wait = [&metrics](std::chrono::microseconds waited) { metrics.wait(waited); },
-       .charge = [&metrics](const mongo::CommandCharge& charge) { metrics.charge(charge); }});
+  // The data are the service's: a worker that came first would shut it out.
+  std::optional<LastResort> last_resort;
+  const auto ending = [&] {
+    last_resort.emplace(settings.drain_timeout + kProbeGrace + kEndTimeout);
+  };
+  Database database(settings, clock, random, InUse::kOnlyJoin, Secrets::kFollow, {},
+                    timers_of(metrics));
   std::atomic<mongo::Service*> connected = nullptr;
   std::atomic<const worker::Worker*> working = nullptr;
   api::WorkerProbe probe(metrics, [&] {
@@ -97,14 +80,17 @@ ExitCode work(const Invocation& invocation) {
         .work = running == nullptr ? std::nullopt : std::optional(running->figures())};
   });
   // A vault is waited for, however long it takes: probes tell this from a process that is dead.
-  const std::unique_ptr<http::Server> server = listen(settings, probe);
-  if (!connect(database, signals)) return ExitCode::kOk;
+  const std::unique_ptr<http::Server> server = serve_probes(settings, probe);
+  if (!connect(database, signals, ending)) return ExitCode::kOk;
   connected = &database.service();
   probe.open(database.service());
 
   domain::WorkBell bell;
+  // Links to images in the data folder are signed; nothing else here is.
+  const bool signs = settings.image_container_url.empty();
   Painting painting(
-      settings, token_keys(settings, random), [&] { return settings.public_url; }, clock, random);
+      settings, signs ? token_keys(settings, random) : std::vector<Secret>{},
+      [&] { return settings.public_url; }, clock, random);
   const domain::GenerationHooks hooks{.bell = &bell, .images = &painting.store()};
   const auto worker = painting.make_worker(database.service(), context, hooks, metrics);
   worker->start();
@@ -117,6 +103,7 @@ ExitCode work(const Invocation& invocation) {
   }
   invocation.out << "  end   Ctrl-C\n" << std::flush;
   signals.wait();
+  ending();
   probe.end();
   spdlog::info("ending: what is painted has {} ms; a second signal ends at once",
                settings.drain_timeout.count());
@@ -144,7 +131,8 @@ Command work_command() {
   gesso work --worker-listen 127.0.0.1:8081      # /metrics, /healthz and /readyz
 
 `gesso serve` does the same by itself; with worker_parallel = 0 it leaves it to this. Ctrl-C hands
-back what waits for a provider, and lets the rest end.)",
+back what waits for a provider, and lets the rest end. Beside the embedded database it joins the
+process that serves, and does not open the data itself.)",
           .settings = kSettings,
           .options = {},
           .run = work};
