@@ -48,6 +48,7 @@ export async function balanceWalk({ browser, service }) {
     await cancel(body.items[0]);
     await left(page, 13);
     assert.deepEqual(faultsIn(seen), []);
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await context.close();
   });
 }

@@ -142,6 +142,7 @@ export async function lostWalk({ browser, service }) {
     await page.evaluate(() => new Promise((resume) => requestAnimationFrame(() => requestAnimationFrame(resume))));
     await headed(page, "Sign in");
     assert.equal(await page.getByRole("heading", { name: "Studio" }).count(), 0);
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await context.close();
   });
 }

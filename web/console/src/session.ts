@@ -103,12 +103,16 @@ export async function accessToken(): Promise<string | null> {
   return access?.token ?? null;
 }
 
-/** Asks who it is that is signed in, and shows that. */
+/** How often it was asked who is signed in. */
+let asks = 0;
+
+/** Asks who it is that is signed in, and shows that, unless it was asked again meanwhile. */
 async function takeUser(asked: number) {
+  const turn = ++asks;
   const token = await accessToken();
   const user = (await ask("api/v1/users/me", { headers: { Authorization: `Bearer ${token}` } })) as User;
   inTime(asked);
-  session.value = { kind: "in", user };
+  if (turn === asks || session.value.kind !== "in") session.value = { kind: "in", user };
 }
 
 /** Takes what a login gave into use. */

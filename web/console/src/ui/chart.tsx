@@ -35,8 +35,8 @@ const kLeft = 48;
 export function scaleOf(most: number, whole = false): { top: number; steps: number[] } {
   if (!(most > 0)) return { top: 1, steps: [0, 0.5, 1] };
   const unit = 10 ** Math.floor(Math.log10(most));
-  const tops = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12].map((step) => Math.round(step * unit * 1e6) / 1e6);
-  const top = tops.find((one) => one >= most * 0.999 && (!whole || one % 2 === 0)) ?? 2;
+  const tops = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12].map((step) => Number((step * unit).toPrecision(6)));
+  const top = tops.find((one) => one >= most * 0.999 && (!whole || one % 2 === 0)) ?? 10 * unit;
   return { top, steps: [0, top / 2, top] };
 }
 

@@ -236,10 +236,10 @@ export function Reset({ token, inside = false }: { token: string | null; inside?
   const [password, setPassword] = useState("");
   const submit = async () => {
     await told(api.POST("/api/v1/auth/reset-password", { body: { token: text.trim(), new_password: password } }));
-    say("The new password is set. You are signed out everywhere.");
-    replace("sign-in");
     // The session has ended with the old password; one of another user's ends here, too.
     if (inside) await signOut().catch(() => undefined);
+    say("The new password is set. You are signed out everywhere.");
+    replace("sign-in");
   };
   const fields = action.problem?.fields ?? {};
   const body = (

@@ -46,7 +46,7 @@ export function Studio({ user }: { user: User }) {
   }, [subscription.again]);
   const items = asked.data?.items;
   useEnded(items ?? [], (ended) => {
-    for (const { status, prompt } of ended) setWords(`${statusText[status]}: ${prompt}`);
+    setWords(ended.map(({ status, refunded_at, prompt }) => `${statusText[status]}${refunded_at == null ? "" : ", and its credits are back"}: ${prompt}`).join(". "));
     followCredits();
   });
   const active = (items ?? []).filter((one) => !hasEnded(one));
