@@ -114,14 +114,14 @@ def serving(build, folder, **settings):
 
 
 async def listen(port, user, generation, began, arrived):
-    """Reads one stream to its end; `arrived` gets the end's data and the moment at which it came."""
+    """Reads one stream to its end, and sets `began` at its first event; `arrived` gets the end's data and the moment at which it came."""
     connection = await Connection(port).open()
     connection.send("GET", f"/api/v1/generations/{generation}/events", user.headers)
     status, _ = await connection.head()
     if status != 200:
         raise AssertionError(f"a stream: {status}")
     await connection.reader.readuntil(b"\n\n")
-    began.release()
+    began.set_result(None)
     seen = b""
     while b"event: completed" not in seen or not seen.rstrip(b"\r\n0").endswith(b"}"):
         piece = await connection.reader.read(2**16)
@@ -133,19 +133,29 @@ async def listen(port, user, generation, began, arrived):
     connection.writer.close()
 
 
+async def first_of(all_begun, *tasks):
+    """Waits until all have begun; raises what one of them raised before."""
+    done, _ = await asyncio.wait([all_begun, *tasks], return_when=asyncio.FIRST_COMPLETED, timeout=60)
+    for task in done:
+        task.result()
+    if not all_begun.done():
+        raise AssertionError("not all streams began within a minute")
+
+
 async def measure_streams(build, options, folder, process, service, environment):
     port = int(service.rsplit(":", 1)[1])
     users = register(service, options.listeners)
     made = await create(port, users, options.listeners)
     before = resident(process)
-    began, arrived = asyncio.Semaphore(0), []
+    arrived = []
     # Some at a time: the queue of connections that wait to be accepted is bounded.
     tasks = []
     for at in range(0, len(made), 100):
         some = made[at : at + 100]
-        tasks += [asyncio.create_task(listen(port, user, one, began, arrived)) for user, one in some]
-        for _ in some:
-            await began.acquire()
+        began = [asyncio.get_running_loop().create_future() for _ in some]
+        new = [asyncio.create_task(listen(port, user, one, first, arrived)) for (user, one), first in zip(some, began)]
+        tasks += new
+        await first_of(asyncio.gather(*began), *new)
     held = resident(process) - before
     print(f"report: {len(tasks)} listeners: {held / len(tasks) / 1024:.1f} KiB of the service each "
           f"({before / 2**20:.0f} MiB before, {(before + held) / 2**20:.0f} MiB then)", flush=True)  # fmt: skip
@@ -154,10 +164,12 @@ async def measure_streams(build, options, folder, process, service, environment)
     idle = (cpu_seconds(process) - cpu[1]) / (time.monotonic() - cpu[0])
     print(f"report: idle listeners: {100 * idle:.1f} % of a core", flush=True)
     command = [build / "gesso", "work", "--data-dir", folder, "--worker-parallel", str(options.parallel)]
-    started = time.monotonic()
-    with program(command, WORKS, env=environment):
+    with contextlib.ExitStack() as stack:
+        # In a thread, so that what comes meanwhile is read when it comes.
+        await asyncio.to_thread(stack.enter_context, program(command, WORKS, env=environment))
+        started = time.monotonic()
         await asyncio.gather(*tasks)
-    seconds = time.monotonic() - started
+        seconds = time.monotonic() - started
     late = []
     for seen, now in arrived:
         data = re.findall(rb"data: (\{.*\})", seen)[-1]
@@ -189,15 +201,17 @@ def throughput(build, options):
         port = int(service.rsplit(":", 1)[1])
         users = register(service, options.count)
 
-        def completed():
+        def ended(outcome):
             text = ask(service + "/metrics", raw=True).decode()
-            found = re.search(r'gesso_worker_ends_total\{outcome="completed",provider="preview"\} (\d+)', text)
+            found = re.search(rf'gesso_worker_ends_total\{{outcome="{outcome}",provider="preview"\}} (\d+)', text)
             return int(found.group(1)) if found else 0
 
         cpu, began = cpu_seconds(process), time.monotonic()
         asyncio.run(create(port, users, options.count))
         asked = time.monotonic() - began
-        while completed() < options.count:
+        while ended("completed") < options.count:
+            if ended("failed"):
+                raise AssertionError(f"{ended('failed')} failed")
             time.sleep(0.02)  # between two looks
         seconds = time.monotonic() - began
         used = cpu_seconds(process) - cpu

@@ -44,10 +44,13 @@ def simulate(gesso, key, partitions, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--gesso", type=pathlib.Path, default=servers.BUILD / "gesso", metavar="PROGRAM")
+    parser.add_argument("--gesso", type=pathlib.Path, metavar="PROGRAM")
     parser.add_argument("--seconds", type=float, default=10.0, help="of one case (10)")
     parser.add_argument("--quick", action="store_true", help="1 and 3 partitions, a second each")
     given = parser.parse_args()
+    if not given.gesso:
+        servers.build()
+        given.gesso = servers.BUILD / "gesso"
     counts, seconds = ((1, 3), 1.0) if given.quick else ((1, 10, 100), given.seconds)
     print("| shard key | partitions | RU/s there are | offered | taken | of the budget | fullest partition | an even share |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
