@@ -84,6 +84,11 @@ def hardened(checks, package, root):
         output("dpkg-deb", "--extract", package, machine)
         for target in pathlib.Path("/usr/lib/systemd/system").glob("*.target"):
             shutil.copy(target, f"{machine}{UNITS}")
+        wrong = pathlib.Path(f"{machine}{UNITS}/wrong.service")
+        wrong.write_text("[Service]\nExecStart=/usr/bin/there-is-none\nType=whatever\n")
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={machine}", f"{UNITS}/wrong.service"],
+                              capture_output=True, text=True)  # fmt: skip
+        checks.check("systemd-analyze finds what is wrong", "wrong.service" in done.stderr, done.stderr)
         for name in SERVICES:
             done = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={machine}", f"{UNITS}/{name}"],
                                   capture_output=True, text=True)  # fmt: skip

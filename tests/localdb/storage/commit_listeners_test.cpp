@@ -101,6 +101,7 @@ TEST_F(CommitListenersTest, TheEndWaitsForTheListenerThatRuns) {
     listening.end();
     return is_done.load();
   });
+  EXPECT_EQ(ended.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
   may_go_on.set_value();
   EXPECT_TRUE(ended.get());
 }
