@@ -86,7 +86,7 @@ Result<GenerationsOfAll> list_all_generations(DatabaseCall& call, const ListAllG
                }},
           moments.back().created_at)};
   if (goes_on) page.older = moments.back().created_at;
-  for (Generation& one : page.items) one = with_links(call.services, std::move(one));
+  for (Generation& one : page.items) put_links(call.services, one);
   return page;
 }
 

@@ -123,7 +123,8 @@ Result<Generation, NotEnoughCredits, NotActive, BadKey, KeyReused, InProgress> c
            wanted.num_images.value() * call.services.models->get(wanted.model_type).credits},
       key, {.expects_subscription = call.caller().tier != models::SubscriptionTier::kFree});
   if (auto* created = std::get_if<domain::Created>(&outcome)) {
-    return with_links(call.services, std::move(created->generation));
+    put_links(call.services, created->generation);
+    return std::move(created->generation);
   }
   if (const auto* refused = std::get_if<domain::NotEnoughCredits>(&outcome)) {
     return NotEnoughCredits{.detail = "Not enough credits: " + std::to_string(refused->required) +
@@ -145,16 +146,15 @@ Result<Page<Generation>> list_generations(ReadCall& call, const ListGenerations&
       {.limit = asked.limit, .cursor = asked.cursor, .skip_undecodable = [&](const Error& error) {
          spdlog::error("{}: left out of a list: {}", call.request_id, error.what());
        }});
-  for (Generation& generation : page.items) {
-    generation = with_links(call.services, std::move(generation));
-  }
+  for (Generation& generation : page.items) put_links(call.services, generation);
   return Page<Generation>{.items = std::move(page.items), .next_cursor = std::move(page.next)};
 }
 
 Result<Generation, NotFound> get_generation(ReadCall& call, const OneGeneration& asked) {
   if (const auto id = models::GenerationId::parse(asked.id)) {
     if (auto found = generations(call).get(call.user_id(), *id)) {
-      return with_links(call.services, *std::move(found));
+      put_links(call.services, *found);
+      return *std::move(found);
     }
   }
   return no_such_generation();
@@ -206,10 +206,11 @@ Result<EventStream, NotFound, NotWatched> watch_generation(DatabaseCall& call,
     const std::string& text = *asked.last_event_id;
     std::from_chars(text.data(), text.data() + text.size(), after);
   }
-  return EventStream{.source = generation_events(
-                         *watch, *id, after, [&services = call.services](const Generation& seen) {
-                           return with_links(services, seen);
-                         })};
+  return EventStream{
+      .source = generation_events(*watch, *id, after, [&services = call.services](Generation seen) {
+        put_links(services, seen);
+        return seen;
+      })};
 }
 
 Result<repositories::GenerationStats> get_generation_stats(DatabaseCall& call, const NoInput&) {

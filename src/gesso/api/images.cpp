@@ -82,9 +82,9 @@ constexpr Operation kOperations[] = {
 
 Operations image_operations() { return kOperations; }
 
-models::Generation with_links(const Services& services, models::Generation generation) {
+void put_links(const Services& services, models::Generation& generation) {
   images::BlobStore* const store = services.generation_hooks.images;
-  if (store == nullptr) return generation;
+  if (store == nullptr) return;
   const Time now = services.repository_context.clock.now();
   for (auto* addresses : {&generation.blob_urls, &generation.thumbnail_urls}) {
     for (models::Url& address : *addresses) {
@@ -93,7 +93,6 @@ models::Generation with_links(const Services& services, models::Generation gener
       }
     }
   }
-  return generation;
 }
 
 }  // namespace gesso::api

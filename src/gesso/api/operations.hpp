@@ -55,10 +55,9 @@ inline constexpr std::array<std::string_view, 3> kAlwaysAnswered{"/healthz", "/r
 // /webhooks
 [[nodiscard]] Operations webhook_operations();
 
-// The generation as clients see it: with links in place of the addresses of its images.
-// Thread-safe.
-[[nodiscard]] models::Generation with_links(const Services& services,
-                                            models::Generation generation);
+// Makes of the generation what clients see of it: with links in place of the addresses of its
+// images. Thread-safe.
+void put_links(const Services& services, models::Generation& generation);
 
 // All of them, in the order of the document.
 [[nodiscard]] const std::vector<Operation>& operations();

@@ -13,6 +13,8 @@ using Time = std::chrono::sys_time<std::chrono::milliseconds>;
 
 // "2026-01-31T12:00:00.000Z". Years 0000 to 9999; others are clamped to that range.
 [[nodiscard]] std::string to_iso8601(Time time);
+// The same text at the end of `out`.
+void append_iso8601(std::string& out, Time time);
 
 // Reads an RFC 3339 date-time: "Z" or an offset, up to nine fractional digits (cut to
 // milliseconds). std::nullopt for anything else, a day that does not exist included.

@@ -190,21 +190,8 @@ std::string_view type_name(Type type) noexcept {
   return "unknown";
 }
 
-std::size_t detail::payload_size(Type type, const std::uint8_t* payload) noexcept {
+std::size_t detail::varying_payload_size(Type type, const std::uint8_t* payload) noexcept {
   switch (type) {
-    case Type::kDouble:
-    case Type::kDate:
-    case Type::kTimestamp:
-    case Type::kInt64:
-      return 8;
-    case Type::kInt32:
-      return 4;
-    case Type::kDecimal128:
-      return 16;
-    case Type::kObjectId:
-      return 12;
-    case Type::kBool:
-      return 1;
     case Type::kString:
     case Type::kSymbol:
     case Type::kCode:
@@ -222,14 +209,9 @@ std::size_t detail::payload_size(Type type, const std::uint8_t* payload) noexcep
     }
     case Type::kDbPointer:
       return 4 + load<std::uint32_t>(payload) + 12;
-    case Type::kMissing:
-    case Type::kUndefined:
-    case Type::kNull:
-    case Type::kMinKey:
-    case Type::kMaxKey:
-      break;
+    default:
+      return 0;
   }
-  return 0;
 }
 
 double Value::number() const noexcept {

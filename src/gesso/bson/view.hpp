@@ -4,6 +4,7 @@
 // whatever comes from outside passes `View::validate` first. Thread-safe as any const data.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
@@ -29,8 +30,25 @@ template <class T>
   return value;
 }
 
-// Bytes that the payload of a value takes.
-[[nodiscard]] std::size_t payload_size(Type type, const std::uint8_t* payload) noexcept;
+// Of each type: the bytes of its payload where all have as many, else 0.
+inline constexpr std::array<std::uint8_t, 256> kFixedSizes = [] {
+  std::array<std::uint8_t, 256> sizes{};
+  const auto set = [&](Type type, std::uint8_t size) {
+    sizes[static_cast<std::uint8_t>(type)] = size;
+  };
+  set(Type::kDouble, 8);
+  set(Type::kObjectId, 12);
+  set(Type::kBool, 1);
+  set(Type::kDate, 8);
+  set(Type::kInt32, 4);
+  set(Type::kTimestamp, 8);
+  set(Type::kInt64, 8);
+  set(Type::kDecimal128, 16);
+  return sizes;
+}();
+
+// Bytes that the payload of a value takes, of a type whose payloads differ; 0 for the others.
+[[nodiscard]] std::size_t varying_payload_size(Type type, const std::uint8_t* payload) noexcept;
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 
@@ -107,7 +125,8 @@ class Value {
 
   // The payload as it is stored.
   [[nodiscard]] std::span<const std::uint8_t> raw() const noexcept {
-    return {payload_, detail::payload_size(type_, payload_)};
+    const std::uint8_t fixed = detail::kFixedSizes[static_cast<std::uint8_t>(type_)];
+    return {payload_, fixed != 0 ? fixed : detail::varying_payload_size(type_, payload_)};
   }
 };
 

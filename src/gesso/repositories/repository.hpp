@@ -459,8 +459,9 @@ Page<M> Repository<M>::page(const E& filter, SortType, const PageOptions& option
       options);
   Page<Model> page{.items = {}, .next = std::move(raw.next), .previous = std::move(raw.previous)};
   page.items.reserve(raw.items.size());
+  const std::string name = ns();
   for (const bson::Document& document : raw.items) {
-    if (auto item = detail::decode<Model>(document, ns(), options.skip_undecodable)) {
+    if (auto item = detail::decode<Model>(document, name, options.skip_undecodable)) {
       page.items.push_back(std::move(*item));
     }
   }

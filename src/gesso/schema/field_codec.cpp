@@ -40,7 +40,7 @@ void Codec<Time>::decode(bson::Value value, const At& at, Decoding& decoding, Ti
 
 void Codec<Time>::write(std::string& out, Time value) {
   out += '"';
-  out += to_iso8601(value);
+  append_iso8601(out, value);
   out += '"';
 }
 

@@ -85,7 +85,7 @@ struct Codec<bool> {
     builder.append(key, value);
   }
   static void decode(bson::Value value, const At& at, Decoding& decoding, bool& into);
-  static void write(std::string& out, bool value) { out += value ? "true" : "false"; }
+  static void write(std::string& out, bool value) { write_json_bool(out, value); }
   static void json_schema(bson::Builder& keywords) { keywords.append("type", "boolean"); }
   static std::string bson_type() { return "bool"; }
   static std::string expected() { return "true or false"; }
@@ -263,7 +263,7 @@ struct Codec<std::optional<T>> {
     if (value) {
       Codec<T>::write(out, *value);
     } else {
-      out += "null";
+      write_json_null(out);
     }
   }
   static void json_schema(bson::Builder& keywords,

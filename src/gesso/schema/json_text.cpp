@@ -129,11 +129,12 @@ void write_json_string(std::string& out, std::string_view text) {
 void write_json_integer(std::string& out, std::int64_t value) {
   std::array<char, 24> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  out.append(buffer.data(), end);
+  out.append(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
 }
 
 void write_json_number(std::string& out, double value) {
-  out += std::isfinite(value) ? number_text(value) : "null";
+  if (!std::isfinite(value)) return write_json_null(out);
+  out += number_text(value);
 }
 
 void write_json_value(std::string& out, bson::Value value) {
@@ -141,8 +142,7 @@ void write_json_value(std::string& out, bson::Value value) {
     case bson::Type::kMissing:
     case bson::Type::kNull:
     case bson::Type::kUndefined:
-      out += "null";
-      return;
+      return write_json_null(out);
     case bson::Type::kString:
     case bson::Type::kSymbol:
       return write_json_string(out, value.as_string());
@@ -153,10 +153,12 @@ void write_json_value(std::string& out, bson::Value value) {
     case bson::Type::kDouble:
       return write_json_number(out, value.as_double());
     case bson::Type::kBool:
-      out += value.as_bool() ? "true" : "false";
-      return;
+      return write_json_bool(out, value.as_bool());
     case bson::Type::kDate:
-      return write_json_string(out, to_iso8601(value.as_date()));
+      out += '"';
+      append_iso8601(out, value.as_date());
+      out += '"';
+      return;
     case bson::Type::kDecimal128:
       return write_json_string(out, bson::to_string(value.as_decimal128()));
     case bson::Type::kObjectId:

@@ -12,6 +12,11 @@
 namespace gesso::schema {
 
 void write_json_string(std::string& out, std::string_view text);
+// With their lengths, which a compiler doesn't look at for a literal that it is to append.
+inline void write_json_null(std::string& out) { out.append("null", 4); }
+inline void write_json_bool(std::string& out, bool value) {
+  value ? out.append("true", 4) : out.append("false", 5);
+}
 void write_json_integer(std::string& out, std::int64_t value);
 // "null" for what JSON has no number for.
 void write_json_number(std::string& out, double value);
