@@ -18,6 +18,7 @@ import document_tests
 import documentdb_tests
 import emulator_tests
 import image_tests
+import options_tests
 import real_az_tests
 import rotate_tests
 import setup_tests
@@ -152,7 +153,7 @@ def main():
     checks.run("gesso takes the image's settings", image_tests.settings_are_gesso_s, build)
     for name, test in emulator_tests.OF_THE_PROGRAM.items():
         checks.run(name, test, build)
-    tests = {**emulator_tests.TESTS, **documentdb_tests.TESTS, **real_az_tests.TESTS, **setup_tests.TESTS, **rotate_tests.TESTS, **bicep_tests.TESTS}
+    tests = {**emulator_tests.TESTS, **documentdb_tests.TESTS, **options_tests.TESTS, **real_az_tests.TESTS, **setup_tests.TESTS, **rotate_tests.TESTS, **bicep_tests.TESTS}
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         running = {name: pool.submit(test) for name, test in tests.items()}
         for name, result in running.items():
