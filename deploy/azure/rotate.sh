@@ -48,16 +48,9 @@ texts+=([--check]='1 100000 .* a command')
 read_options "$@"
 check_options --resource-group --account --vault
 
-umask 077
-work=$(mktemp -d)
 after='nothing was changed: mend the cause and run it again'
-on_exit() {
-  local status=$?
-  rm -rf "$work"
-  [ "$status" -ne 1 ] || printf '%s: stopped; %s.\n' "$program" "$after" >&2
-}
-trap on_exit EXIT
-trap 'exit 130' INT TERM
+at_exit() { [ "$1" -ne 1 ] || printf '%s: stopped; %s.\n' "$program" "$after" >&2; }
+have_work_folder
 
 # --- az ----------------------------------------------------------------------------------------
 

@@ -64,6 +64,15 @@ read_options() {
   done
 }
 
+# have_work_folder: makes `work`, a folder that only we can read and that goes with us. Each script has an
+# `at_exit STATUS` that says what is to be said then.
+have_work_folder() {
+  umask 077
+  work=$(mktemp -d)
+  trap 'status=$?; rm -rf "$work"; at_exit "$status"' EXIT
+  trap 'exit 130' INT TERM
+}
+
 exec 3>&1 # where --dry-run shows calls, also of functions whose output is read
 
 show_call() {
