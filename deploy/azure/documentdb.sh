@@ -31,15 +31,14 @@ options=(
   [--resource-group]=resource_group [--cluster]=cluster [--location]=location
   [--principal]=principal [--client-id]=client_id [--keep-passwords]=keep_passwords
 )
+choices=([--keep-passwords]='yes no')
+uuid='36 36 [0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12} an id like 11111111-2222-3333-4444-555555555555'
+texts+=(
+  [--cluster]='3 40 [a-z0-9](-?[a-z0-9])* a-z, 0-9 and single - inside'
+  [--principal]="$uuid" [--client-id]="$uuid"
+)
 read_options "$@"
-
-uuid='[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
-check --resource-group "$resource_group" '[A-Za-z0-9_().-]{1,90}'
-check --cluster "$cluster" '[a-z0-9][a-z0-9-]{2,39}'
-check --location "$location" '[a-z0-9]{3,40}'
-check --principal "$principal" "$uuid"
-[ -z "$client_id" ] || check --client-id "$client_id" "$uuid"
-check --keep-passwords "$keep_passwords" '(yes|no)'
+check_options --resource-group --cluster --location --principal
 
 api=2025-09-01
 type=Microsoft.DocumentDB/mongoClusters

@@ -41,9 +41,13 @@ param createCollections bool
 param createSecret bool
 
 @description('Name of the Container App that serves.')
+@minLength(2)
+@maxLength(32)
 param app string = 'gesso'
 
 @description('Name of the Container App that paints.')
+@minLength(2)
+@maxLength(32)
 param worker string = '${app}-work'
 
 @description('Name of the Container Apps environment.')
@@ -74,6 +78,7 @@ param serverVersion string = '4.2'
 
 @description('RU/s that each collection scales to by itself, from a tenth of it.')
 @minValue(1000)
+@maxValue(1000000)
 param maxThroughput int = 1000
 
 @description('Backup policy of the account.')
@@ -85,10 +90,12 @@ param backup string = 'periodic'
 
 @description('The most replicas of the app.')
 @minValue(1)
+@maxValue(1000)
 param maxReplicas int = 10
 
 @description('The most replicas of the worker.')
 @minValue(1)
+@maxValue(1000)
 param maxWorkers int = 10
 
 // "Key Vault Secrets User", "Storage Blob Data Contributor" and "Storage Blob Delegator"

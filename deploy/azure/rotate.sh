@@ -42,27 +42,15 @@ options=(
   [--resource-group]=resource_group [--account]=account [--vault]=vault [--secret]=secret
   [--order]=order [--store]=store [--settle]=settle [--timeout]=timeout [--check]=check_command
 )
+numbers=([--settle]='0 999999' [--timeout]='0 999999')
+choices=([--order]='key-first secret-first' [--store]='primary secondary')
+texts+=([--check]='1 100000 .* a command')
 read_options "$@"
+check_options --resource-group --account --vault
 
-check --resource-group "$resource_group" '[A-Za-z0-9_().-]{1,90}'
-check --account "$account" '[a-z0-9][a-z0-9-]{2,43}'
-check --vault "$vault" '[A-Za-z][A-Za-z0-9-]{2,23}'
-check --secret "$secret" '[A-Za-z0-9-]{1,127}'
-check --order "$order" '(key-first|secret-first)'
-check --settle "$settle" '[0-9]{1,6}'
-check --timeout "$timeout" '[0-9]{1,6}'
-[ -z "$store" ] || check --store "$store" '(primary|secondary)'
-
-umask 077
-work=$(mktemp -d)
 after='nothing was changed: mend the cause and run it again'
-on_exit() {
-  local status=$?
-  rm -rf "$work"
-  [ "$status" -ne 1 ] || printf '%s: stopped; %s.\n' "$program" "$after" >&2
-}
-trap on_exit EXIT
-trap 'exit 130' INT TERM
+at_exit() { [ "$1" -ne 1 ] || printf '%s: stopped; %s.\n' "$program" "$after" >&2; }
+have_work_folder
 
 # --- az ----------------------------------------------------------------------------------------
 

@@ -29,13 +29,14 @@ Otherwise:
   --database NAME         (imagegenerator)
   --secret NAME           (mongodb-connection-string)
   --container NAME        of the images, in the storage account (images)
-  --server-version V      of a new account (4.2, the newest that az 2.45 takes; a newer az: 7.0)
-  --max-throughput RU     that each collection scales to by itself, from a tenth of it (1000)
+  --server-version V      of a new account (4.2, the newest that az 2.45 takes; a newer az: up to 7.0)
+  --max-throughput RU     that each collection scales to by itself, from a tenth of it (1000); in
+                          steps of 1000
   --capability NAME       of the account, switched on where it is not; may be given again (none).
                           docs/AZURE_RBAC_SETUP.md says what each is for; some cannot be undone
   --backup KIND           of a new account: periodic or continuous (periodic)
-  --max-replicas N        of the app (10)
-  --max-workers N         replicas of the worker (10)
+  --max-replicas N        of the app (10); 1 to 1000
+  --max-workers N         replicas of the worker (10); 1 to 1000
   --dry-run               print the az calls of a first set-up, and make none
   --help
 
@@ -58,33 +59,33 @@ options=(
   [--server-version]=server_version [--max-throughput]=max_throughput [--capability]='capabilities[]'
   [--backup]=backup [--max-replicas]=max_replicas [--max-workers]=max_workers
 )
+numbers=(
+  [--max-throughput]='1000 1000000 1000' [--max-replicas]='1 1000' [--max-workers]='1 1000'
+)
+choices=(
+  [--server-version]='4.2 5.0 6.0 7.0'
+  [--backup]='periodic continuous'
+  [--capability]='DisableRateLimitingResponses EnableMongo16MBDocumentSupport EnableMongoRetryableWrites EnableMongoRoleBasedAccessControl EnablePartialUniqueIndex EnableTtlOnCustomPath EnableUniqueCompoundNestedDocs EnableUniqueIndexReIndex'
+)
+of_app='a-z, 0-9 and single - inside, a letter first'
+texts+=(
+  [--storage]='3 24 [a-z0-9]* a-z and 0-9'
+  [--image]='1 255 [A-Za-z0-9][A-Za-z0-9./:@_-]* letters, digits and ./:@_-'
+  [--app]="2 32 [a-z](-?[a-z0-9])* $of_app"
+  [--worker]="2 32 [a-z](-?[a-z0-9])* $of_app"
+  [--environment]="2 60 [a-z](-?[a-z0-9])* $of_app"
+  [--workspace]='4 63 [A-Za-z0-9](-*[A-Za-z0-9])* letters, digits and - inside'
+  [--database]='1 63 [A-Za-z0-9_-]* letters, digits, _ and -'
+  [--container]='3 63 [a-z0-9](-?[a-z0-9])* a-z, 0-9 and single - inside'
+)
 read_options "$@"
+check_options --resource-group --location --account --vault --storage --image
 worker=${worker:-$app-work}
 environment=${environment:-$app-env}
 workspace=${workspace:-$app-logs}
-
-check --resource-group "$resource_group" '[A-Za-z0-9_().-]{1,90}'
-check --location "$location" '[a-z0-9]{3,40}'
-check --account "$account" '[a-z0-9][a-z0-9-]{2,43}'
-check --vault "$vault" '[A-Za-z][A-Za-z0-9-]{2,23}'
-check --storage "$storage" '[a-z0-9]{3,24}'
-check --image "$image" '[A-Za-z0-9][A-Za-z0-9./:@_-]{0,254}'
-check --app "$app" '[a-z][a-z0-9-]{1,31}'
-check --worker "$worker" '[a-z][a-z0-9-]{1,31}'
-check --environment "$environment" '[a-z][a-z0-9-]{1,59}'
-check --workspace "$workspace" '[A-Za-z0-9][A-Za-z0-9-]{3,62}'
-check --database "$database" '[A-Za-z0-9_-]{1,63}'
-check --secret "$secret" '[A-Za-z0-9-]{1,127}'
-check --container "$container" '[a-z0-9]([a-z0-9]|-[a-z0-9]){2,62}'
-[ ${#container} -le 63 ] || misused "--container: \"$container\" has more than 63 characters"
-check --server-version "$server_version" '[0-9]\.[0-9]'
-check --max-throughput "$max_throughput" '[0-9]{4,7}'
-check --backup "$backup" '(periodic|continuous)'
-check --max-replicas "$max_replicas" '[0-9]{1,3}'
-check --max-workers "$max_workers" '[0-9]{1,3}'
-for capability in "${capabilities[@]}"; do
-  check --capability "$capability" '[A-Za-z0-9]{3,60}'
-done
+check --worker "$worker"
+check --environment "$environment"
+check --workspace "$workspace"
 
 # shellcheck source=lib/resources.sh
 . "${BASH_SOURCE[0]%/*}/lib/resources.sh"

@@ -2,7 +2,6 @@
 links, deleted, swept, and gone with an account."""
 
 import contextlib
-import http.server
 import json
 import os
 import signal
@@ -10,48 +9,18 @@ import subprocess
 import tempfile
 import threading
 import time
-import urllib.parse
 import urllib.request
 
+from support.app_service import app_service
 from support.harness import program
 from support.painting import PASSWORD, Refused, User, files_of, serving, until
 
-IDENTITY_HEADER = "that the platform gave this process"
+AUDIENCE = "https://storage.azure.com"
 
 
-class Identity(http.server.BaseHTTPRequestHandler):
-    """The endpoint that App Service and Container Apps give each process for tokens of its identity."""
-
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
-        known = self.headers.get("X-IDENTITY-HEADER") == IDENTITY_HEADER
-        known = known and asked["resource"].rstrip("/") == "https://storage.azure.com"
-        end = str(int(time.time()) + 3600)
-        body = {"access_token": self.server.bearer, "expires_on": end, "resource": asked["resource"], "token_type": "Bearer"}
-        data = json.dumps(body if known else {"error": "unknown"}).encode()
-        self.send_response(200 if known else 400)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-
-@contextlib.contextmanager
 def identity(bearer):
-    """Yields the variables that a process with this identity has."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Identity)
-    server.bearer = bearer
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield {
-        "IDENTITY_ENDPOINT": f"http://127.0.0.1:{server.server_port}/msi/token",
-        "IDENTITY_HEADER": IDENTITY_HEADER,
-        "GESSO_AZURE_CREDENTIAL": "ManagedIdentityCredential",
-    }
-    server.shutdown()
-    server.server_close()
+    """The platform's endpoint, with this token for whoever asks for one of Azure Storage."""
+    return app_service(lambda resource: (bearer, int(time.time()) + 3600) if resource.rstrip("/") == AUDIENCE else None)
 
 
 @contextlib.contextmanager
@@ -161,15 +130,15 @@ def doctor(checks, build, folder, settings, bearer, refused, probe):
     images, _ = asked({"GESSO_IMAGE_CONTAINER_URL": settings["GESSO_IMAGE_CONTAINER_URL"][:-6] + "none-such"})
     checks.check("doctor says that there is no container", images["status"] == "FAIL" and "az storage container create" in images["advice"], images)
     with identity(refused) as other:
-        images, said = asked(other)
+        images, said = asked(other.environment())
         checks.check("doctor says what is refused", images["status"] == "FAIL" and "Storage Blob Data Contributor" in images["found"], images)
         checks.check("and shows no token", refused not in said and bearer not in said)
 
 
 def walk(checks, build, url, cert, azurite, probe, fetch, bearer, refused):
     """`refused` is a token that the container does not take."""
-    with tempfile.TemporaryDirectory() as folder, identity(bearer) as variables:
-        settings = {**variables, "GESSO_IMAGE_CONTAINER_URL": url, "GESSO_AZURE_CA_FILE": str(cert),
+    with tempfile.TemporaryDirectory() as folder, identity(bearer) as platform:
+        settings = {**platform.environment(), "GESSO_IMAGE_CONTAINER_URL": url, "GESSO_AZURE_CA_FILE": str(cert),
                     "GESSO_MONGODB_POOL_SIZE": "1", "GESSO_MONGODB_WARM_MINIMUM": "1"}  # fmt: skip
         # What is removed at once is not the orphan sweep's doing here.
         with serving(build, folder, **{**settings, "GESSO_IMAGE_GRACE": "1h"}) as (_, service):

@@ -73,7 +73,7 @@ def is_read_by_a_test_that_sees_faults():
         ("  name: vault\n", "  name: vault\n  name: vault\n", "name is there twice"),
         ("empty(one.unique)", "emty(one.unique)", "there is no function emty"),
         ("output vaultUrl", "output", "does not parse"),
-        ("@minValue(1)\nparam maxReplicas", "param spare int = 1\nparam maxReplicas", "spare is declared and never used"),
+        ("@maxValue(1000)\nparam maxReplicas", "param spare int = 1\nparam maxReplicas", "spare is declared and never used"),
     ]:
         must(good in text, f"the file has {good!r}")
         with tempfile.NamedTemporaryFile("w", suffix=".bicep") as broken:

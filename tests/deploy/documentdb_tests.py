@@ -5,8 +5,7 @@ import re
 import shlex
 import subprocess
 
-from setup_tests import changes, must
-from standin_az import Azure, every_call
+from standin_az import Azure, every_call, must
 from support.harness import ROOT
 
 PRINCIPAL = "11111111-2222-3333-4444-555555555555"
@@ -55,19 +54,6 @@ def the_string_holds_no_secret():
     must(string == tested, f"{string}\n{tested}")
 
 
-def misuse():
-    with Azure() as azure:
-        for arguments, said in [
-            ([], "--resource-group is needed"),
-            (ARGUMENTS[:-1] + ["paint-identity"], "--principal:"),
-            ([*ARGUMENTS, "--client-id", "x"], "--client-id:"),
-            ([*ARGUMENTS, "--keep-passwords", "maybe"], "--keep-passwords:"),
-            ([*ARGUMENTS, "--frobnicate", "x"], "there is no option --frobnicate"),
-        ]:
-            status, printed, calls = azure.run("documentdb.sh", *arguments)
-            must(status == 2 and said in printed and changes(calls) == [], f"{arguments}: {status}\n{printed}")
-
-
 def cost(*arguments):
     done = subprocess.run([ROOT / "tools" / "cost_model", *arguments], capture_output=True, text=True)
     return done.returncode, done.stdout
@@ -106,7 +92,6 @@ TESTS = {
     "documentdb.sh makes the identity a user of the cluster": the_identity_becomes_a_user,
     "documentdb.sh switches passwords off last": passwords_go_last,
     "documentdb.sh prints the string that Gesso takes": the_string_holds_no_secret,
-    "documentdb.sh says what is wrong with its command line": misuse,
     "tools/cost_model prints what SCALING.md shows": the_cost_model_prints_what_the_page_shows,
     "tools/cost_model follows its parameters": the_cost_model_follows_its_parameters,
 }

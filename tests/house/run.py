@@ -7,7 +7,9 @@ import re
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+import documents
 from support.harness import ROOT, Checks, build_folder
 
 # One header of each room, and the rooms it may not be seen from.
@@ -122,11 +124,13 @@ def formatted(checks):
     checks.check("every source is formatted", done.returncode == 0, "\n".join(names[:20]))
 
 
-def documents(checks):
+def texts(build, checks):
     lines = (ROOT / "docs" / "architecture.md").read_text().count("\n")
     checks.check("docs/architecture.md stays under 300 lines", lines < 300, f"{lines} lines")
     done = subprocess.run([ROOT / "tools" / "snippets", "--check"], capture_output=True, text=True)
     checks.check("every snippet stands in a compiled example", done.returncode == 0, done.stdout)
+    for name, test in documents.TESTS.items():
+        checks.run(name, test, build)
     for script in ["run", "test", ".ci/run", "tools/packages", "tools/build"]:
         done = subprocess.run(["bash", "-n", ROOT / script], capture_output=True, text=True)
         checks.check(f"{script} parses", done.returncode == 0, done.stderr)
@@ -138,7 +142,7 @@ def main():
     no_circles(checks)
     one_room_wraps(checks)
     formatted(checks)
-    documents(checks)
+    texts(build, checks)
     checks.close()
 
 

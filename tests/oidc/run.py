@@ -4,7 +4,6 @@ MONGODB-OIDC at it, and `gesso serve` and `gesso doctor` there by the identity o
 whose tokens live for seconds. PyJWT signs the tokens, so that no code of ours is on both sides."""
 
 import contextlib
-import http.server
 import json
 import os
 import pathlib
@@ -12,10 +11,13 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.parse
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+from support.app_service import app_service
 from support.harness import Checks, build_folder, program
 from support.venv import python_with
 
@@ -60,34 +62,6 @@ class Issuer:
         return jwt.encode(claims, self.pem, algorithm="RS256", headers={"kid": "k1"}), end
 
 
-class AppService(http.server.ThreadingHTTPServer):
-    """The platform's endpoint of managed identities (2019-08-01)."""
-
-    def __init__(self, issuer):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.issuer, self.asked, self.audience = issuer, [], None
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def environment(self):
-        return {"IDENTITY_ENDPOINT": f"http://127.0.0.1:{self.server_port}/token", "IDENTITY_HEADER": "the-header"}
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
-        self.server.asked.append(asked)
-        good = self.headers["X-IDENTITY-HEADER"] == "the-header" and asked["api-version"] == "2019-08-01"
-        token, end = self.server.issuer.token(self.server.audience or asked["resource"], LIFE)
-        body = json.dumps({"access_token": token, "expires_on": str(end), "resource": asked["resource"], "token_type": "Bearer"})
-        self.send_response(200 if good else 400)
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_):
-        pass
-
-
 @contextlib.contextmanager
 def documentdb(build, folder, issuer):
     command = [build / "gesso", "localdb", "--dialect", "documentdb", "--listen", "localhost:0", "--tls", "self-signed",
@@ -103,7 +77,7 @@ def settings(folder, host, identity):
            f"&authMechanismProperties=ENVIRONMENT:azure,TOKEN_RESOURCE:{RESOURCE}")
     return {**kept, **identity.environment(), "GESSO_MONGODB_URI": uri, "GESSO_MONGODB_TLS_CA_FILE": f"{folder}/db/tls-ca.pem",
             "GESSO_LISTEN": "127.0.0.1:0", "GESSO_DATA_DIR": f"{folder}/serve", "GESSO_BCRYPT_ROUNDS": "4",
-            "GESSO_LIMITS": "*.* = unlimited", "GESSO_AZURE_CREDENTIAL": "ManagedIdentityCredential"}
+            "GESSO_LIMITS": "*.* = unlimited"}
 
 
 def doctor(build, environment, folder):
@@ -146,27 +120,52 @@ def serves(build, environment, folder, identity):
         assert "eyJ" not in text, "a token stands in the log"
 
 
+def database(checks, build, folder, issuer, host):
+    with app_service(lambda resource: issuer.token(resource, LIFE)) as identity:
+        environment = settings(folder, host, identity)
+        checks.run("gesso serve works by tokens, and nobody notices their ends", serves, build, environment, folder, identity)
+        asked = identity.asked[0] if identity.asked else {}
+        checks.check("the token is for the database, of the identity that the string names",
+                     asked.get("resource") == RESOURCE and asked.get("client_id") == CLIENT, asked)
+        status, said = doctor(build, environment, folder)
+        checks.check("doctor says that tokens log in", status == 0 and "by access tokens (MONGODB-OIDC), no secret: " in said, said)
+        identity.token_of = lambda _: issuer.token("https://vault.azure.net", LIFE)
+        status, said = doctor(build, environment, folder)
+        checks.check("doctor says what to do where they are refused",
+                     status != 0 and "Invalid audience claim." in said and "deploy/azure/documentdb.sh --principal" in said, said)
+        checks.check("doctor shows no token", "eyJ" not in said, said)
+
+
+def platform(issuer):
+    """The stand-in is as strict as what it stands for."""
+
+    def ask(header, **parameters):
+        request = urllib.request.Request(f"{url}?{urllib.parse.urlencode(parameters)}", headers={"X-IDENTITY-HEADER": header})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    with app_service(lambda resource: issuer.token(resource, LIFE) if resource == RESOURCE else None) as identity:
+        url, header = identity.environment()["IDENTITY_ENDPOINT"], identity.environment()["IDENTITY_HEADER"]
+        good = {"api-version": "2019-08-01", "resource": RESOURCE}
+        assert ask(header, **good) == 200
+        assert ask("another", **good) == 401, "the secret header"
+        assert ask(header, **{**good, "api-version": "2017-09-01"}) == 400, "the version"
+        assert ask(header, resource=RESOURCE) == 400, "no version"
+        assert ask(header, **{**good, "resource": "https://nobody.example"}) == 400, "the resource"
+
+
 def main():
     reexec()
     build, checks = build_folder(), Checks()
     with tempfile.TemporaryDirectory() as folder:
         issuer = Issuer(folder)
+        checks.run("the platform lets in who shows its header and names its version", platform, issuer)
         with documentdb(build, folder, issuer) as host:
             checks.absorb("pymongo", [sys.executable, HERE / "pymongo_oidc.py", host, f"{folder}/db/tls-ca.pem", issuer.key_file, ISSUER])
-            identity = AppService(issuer)
-            environment = settings(folder, host, identity)
-            checks.run("gesso serve works by tokens, and nobody notices their ends", serves, build, environment, folder, identity)
-            asked = identity.asked[0] if identity.asked else {}
-            checks.check("the token is for the database, of the identity that the string names",
-                         asked.get("resource") == RESOURCE and asked.get("client_id") == CLIENT, asked)
-            status, said = doctor(build, environment, folder)
-            checks.check("doctor says that tokens log in", status == 0 and "by access tokens (MONGODB-OIDC), no secret: " in said, said)
-            identity.audience = "https://vault.azure.net"
-            status, said = doctor(build, environment, folder)
-            checks.check("doctor says what to do where they are refused",
-                         status != 0 and "Invalid audience claim." in said and "deploy/azure/documentdb.sh --principal" in said, said)
-            checks.check("doctor shows no token", "eyJ" not in said, said)
-            identity.shutdown()
+            checks.run("gesso finds a database without a secret", database, checks, build, folder, issuer, host)
     checks.close()
 
 

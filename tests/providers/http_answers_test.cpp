@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <functional>
+#include <utility>
 #include <variant>
+
+#include "gesso/base/error.hpp"
 
 namespace gesso::providers {
 namespace {
@@ -36,6 +40,47 @@ TEST(Ask, WhatNobodyHeardWasNotBegun) {
 TEST(Ask, WhatCannotBeSentIsRefused) {
   EXPECT_TRUE(std::holds_alternative<Refused>(
       answer_where([] { throw Error(ErrorKind::kValidation, "not among the servers"); })));
+}
+
+// Answers with these statuses in turn; 0: with none.
+class StatusClient final : public client::HttpClient {
+  std::deque<int> statuses_;
+
+ public:
+  int sent = 0;
+
+  explicit StatusClient(std::deque<int> statuses) : statuses_(std::move(statuses)) {}
+  client::HttpResponse send(const client::HttpRequest& /*request*/,
+                            const client::Call& /*call*/) override {
+    ++sent;
+    const int status = statuses_.front();
+    statuses_.pop_front();
+    if (status == 0) throw Error(ErrorKind::kUnavailable, "no connection");
+    return {.status = status};
+  }
+};
+
+TEST(AskForModel, SendsOnceMoreWhereTheFirstReplyDecidesNothing) {
+  const auto is_gone = [](const client::HttpResponse& reply) { return reply.status == 404; };
+  const auto ask_twice = [&](StatusClient& client) {
+    return ask_for_model(client, {.url = "https://api.example/"}, {}, "It", is_gone);
+  };
+  for (const int status : {0, 429, 500, 503, 302}) {
+    StatusClient client({status, 200});
+    EXPECT_EQ(ask_twice(client).state, ModelState::kThere) << status;
+    EXPECT_EQ(client.sent, 2) << status;
+    StatusClient never({status, status, 200});
+    EXPECT_EQ(ask_twice(never).state, ModelState::kUnknown) << status;
+    EXPECT_EQ(never.sent, 2) << status;
+  }
+  for (const int status : {200, 404, 401, 403}) {
+    StatusClient client({status});
+    const ModelState state = status == 200   ? ModelState::kThere
+                             : status == 404 ? ModelState::kGone
+                                             : ModelState::kUnknown;
+    EXPECT_EQ(ask_twice(client).state, state) << status;
+    EXPECT_EQ(client.sent, 1) << status;
+  }
 }
 
 }  // namespace

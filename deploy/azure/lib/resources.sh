@@ -2,19 +2,14 @@
 # How setup.sh calls az: each resource is made where it does not stand, and what it is made of is on no
 # command line. Wants lib/options.sh before it.
 
-umask 077
-work=$(mktemp -d)
 step='start'
-on_exit() {
-  local status=$?
-  rm -rf "$work"
-  if [ "$status" -ne 0 ]; then
+at_exit() {
+  if [ "$1" -ne 0 ]; then
     printf '%s: failed at: %s. Mend the cause and run it again: what stands is left alone.\n' \
       "$program" "$step" >&2
   fi
 }
-trap on_exit EXIT
-trap 'exit 130' INT TERM
+have_work_folder
 
 begin() {
   step=$1

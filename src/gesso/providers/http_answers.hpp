@@ -27,8 +27,8 @@ namespace gesso::providers {
                          const client::Call& call, std::string_view who,
                          const std::function<Answer(const client::HttpResponse&)>& read);
 
-// Asks whether there is a model: a reply of 200 says so, and `is_gone` knows the other one. Sends
-// twice where the first one got no answer.
+// Asks whether there is a model: a reply of 200 says so, `is_gone` knows the one that says no, and
+// 401 and 403 say that we may not ask. Sends once more after anything else: no reply, 429, 5xx.
 [[nodiscard]] ModelAnswer ask_for_model(
     client::HttpClient& client, const client::HttpRequest& request, const client::Call& call,
     std::string_view who, const std::function<bool(const client::HttpResponse&)>& is_gone);
