@@ -98,7 +98,7 @@ class Azure:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=600,
         )
         self.printed += done.stdout
         state = self.state
