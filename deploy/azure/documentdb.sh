@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # shellcheck source=lib/options.sh
-. "${BASH_SOURCE[0]%/*}/lib/options.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/options.sh"
 
 usage() {
   cat << END

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 # shellcheck source=lib/options.sh
-. "${BASH_SOURCE[0]%/*}/lib/options.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/options.sh"
 
 usage() {
   cat << END
@@ -88,7 +88,7 @@ check --environment "$environment"
 check --workspace "$workspace"
 
 # shellcheck source=lib/resources.sh
-. "${BASH_SOURCE[0]%/*}/lib/resources.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/resources.sh"
 
 # --- The resources, each after what it needs ---------------------------------------------------
 

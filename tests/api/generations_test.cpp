@@ -202,6 +202,43 @@ TEST_F(GenerationOperationsTest, AStreamTellsTheStatesToTheLast) {
   running.server.stop(std::chrono::seconds{1});  // before the watch goes
 }
 
+// Of three streams of one generation, one by another session, one by a key.
+TEST_F(GenerationOperationsTest, AStreamEndsUntoldWhereItsClientIsNoLongerLetIn) {
+  testing::Running& running = fixture.service();
+  domain::GenerationWatch watch(running.database, running.repository_context);
+  running.services.generation_hooks.watch = &watch;
+  const std::string token = fixture.token_of("grace@example.com");
+  const std::string other = fixture.token_of("grace@example.com");
+  const Reply key = fixture.ask("POST", "/api/v1/users/me/api-keys",
+                                R"({"name":"ci","scopes":["generations:read"]})", token);
+  ASSERT_EQ(key.status, 201) << key.body;
+  const Reply made = fixture.ask("POST", "/api/v1/generations", R"({"prompt":"A lake"})", token);
+  const std::string path = "/api/v1/generations/" + std::string(made.value().at("id").as_string());
+  const auto open = [&](std::string_view credential) {
+    http::testing::RawClient client(running.server.port());
+    client.send(http::testing::request(
+        "GET", path + "/events", "Authorization: Bearer " + std::string(credential) + "\r\n"));
+    EXPECT_EQ(client.read_head().status, 200);
+    EXPECT_TRUE(client.read_chunk().starts_with("event: pending\n"));
+    return client;
+  };
+  http::testing::RawClient stays = open(token);
+  http::testing::RawClient by_session = open(other);
+  http::testing::RawClient by_key = open(key.value().at("key").as_string());
+  EXPECT_EQ(fixture.ask("POST", "/api/v1/auth/logout", {}, other).status, 204);
+  EXPECT_EQ(fixture
+                .ask("DELETE",
+                     "/api/v1/users/me/api-keys/" + std::string(key.value().at("id").as_string()),
+                     {}, token)
+                .status,
+            204);
+  EXPECT_EQ(fixture.ask("POST", path + "/cancel", {}, token).status, 200);
+  EXPECT_EQ(by_session.read_chunk(), "");
+  EXPECT_EQ(by_key.read_chunk(), "");
+  EXPECT_TRUE(stays.read_chunk().starts_with("event: cancelled\n"));
+  running.server.stop(std::chrono::seconds{1});  // before the watch goes
+}
+
 TEST_F(GenerationOperationsTest, WorkIsForWorkers) {
   const std::string token = fixture.token_of("grace@example.com");
   EXPECT_EQ(fixture.ask("POST", "/api/v1/worker/claim", R"({"worker":"w"})", token).status, 403);

@@ -1,6 +1,7 @@
 """What the scripts in deploy/azure take and refuse, option by option, before az is called at all."""
 
 import re
+import subprocess
 
 from standin_az import SCRIPTS, Azure, must
 
@@ -92,6 +93,12 @@ def needs(script):
     return test
 
 
+def run_from_their_folder():
+    for script in TABLE:
+        done = subprocess.run(["bash", script, "--help"], cwd=SCRIPTS, capture_output=True, text=True)
+        must(done.returncode == 0 and "--dry-run" in done.stdout, f"{script}: {done.stderr}")
+
+
 def no_option_is_left_out():
     for script in sorted(path.name for path in SCRIPTS.glob("*.sh")):
         text = (SCRIPTS / script).read_text()
@@ -126,6 +133,7 @@ def the_bicep_allows_the_same():
 TESTS = {
     **{f"{script} takes and refuses what its table says": of(script) for script in TABLE},
     **{f"{script} says which option is needed": needs(script) for script in TABLE},
+    "the scripts run from their own folder": run_from_their_folder,
     "no option of a script is left out": no_option_is_left_out,
     "main.bicep allows what setup.sh does": the_bicep_allows_the_same,
 }

@@ -117,6 +117,17 @@ def one_room_wraps(checks):
         checks.check(f"{header} is wrapped by {rooms}", users <= rooms, f"included in {users}")
 
 
+def one_log(build, checks):
+    """Whoever includes spdlog without its library has a logger of his own, which no setting reaches."""
+    alone = []
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        path = pathlib.Path(entry["file"])
+        ours = path.is_relative_to(ROOT / "src") and "#include <spdlog" in path.read_text()
+        if ours and "-DSPDLOG_COMPILED_LIB" not in entry["command"]:
+            alone.append(str(path.relative_to(ROOT)))
+    checks.check("everybody logs by the one log", not alone, alone)
+
+
 def formatted(checks):
     sources = [str(path) for path in files("*.cpp", "*.hpp") if "compile_fail" not in path.parts]
     done = subprocess.run(["clang-format-14", "--dry-run", "-Werror", *sources], capture_output=True, text=True)
@@ -141,6 +152,7 @@ def main():
     layers(build, checks)
     no_circles(checks)
     one_room_wraps(checks)
+    one_log(build, checks)
     formatted(checks)
     texts(build, checks)
     checks.close()

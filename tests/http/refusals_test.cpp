@@ -74,6 +74,20 @@ TEST_F(RefusalsTest, TellsOfBytesThatAreNoRequestItTakes) {
                                             "request 431 GET /b", "request 408 GET /c"));
 }
 
+TEST_F(RefusalsTest, HaveTheFieldsThatEveryResponseHas) {
+  start({.max_header_bytes = 1000,
+         .max_body_bytes = 10,
+         .add_fields = [](Response& response, std::string_view origin, bool is_https) {
+           response.headers.emplace_back("X-Seen", std::string(origin) + (is_https ? " s" : " p"));
+         }});
+  const auto seen = [&](std::string_view bytes) {
+    return std::string(connect().exchange(bytes).header("x-seen"));
+  };
+  EXPECT_EQ(seen("nonsense\r\n\r\n"), " p");
+  EXPECT_EQ(seen(request("POST", "/a", "Origin: https://app.example\r\n", std::string(11, 'x'))),
+            "https://app.example p");
+}
+
 TEST_F(RefusalsTest, TellsOfWhatItHasNoMemoryFor) {
   start({.max_outstanding_bytes = 50'000});
   EXPECT_EQ(status_of(request("POST", "/a", "", std::string(60'000, 'x'))), 503);

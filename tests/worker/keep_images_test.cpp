@@ -16,6 +16,8 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
 
 // 64 x 32 pixels.
 std::string jpeg() {
@@ -65,10 +67,21 @@ TEST_F(KeepImagesTest, AJpegThatIsCopiedGetsASmallOne) {
   EXPECT_EQ(kept.bytes, jpeg().size() + small.size());
 }
 
-TEST_F(KeepImagesTest, WhatIsSmallOrNoPictureIsItsOwnSmallOne) {
-  addresses_.result_urls = {"https://replicate.delivery/a.jpg", "https://replicate.delivery/b.png"};
+TEST_F(KeepImagesTest, WhatIsNoImageIsNotKept) {
+  addresses_.result_urls = {"https://replicate.delivery/a.png"};
+  client_.reply(200, "<!doctype html><title>Sorry</title>");
+  EXPECT_THAT([&] { keep({}); }, ThrowsMessage<Error>(HasSubstr("is no image")));
+  EXPECT_FALSE(store_.get("generations/gen_1/0.png", {}));
+  // The next attempt finds the place free.
   client_.reply(200, jpeg());
-  client_.reply(200, "no picture at all");
+  EXPECT_EQ(keep({}, 64).images, 1U);
+  EXPECT_THROW(keep({{.bytes = "{}", .type = "image/png"}}), Error);
+}
+
+TEST_F(KeepImagesTest, WhatIsSmallOrCannotBeReadIsItsOwnSmallOne) {
+  addresses_.result_urls = {"https://replicate.delivery/a.jpg", "https://replicate.delivery/b.gif"};
+  client_.reply(200, jpeg());
+  client_.reply(200, "GIF89a and so on");
   EXPECT_EQ(keep({}, 64).images, 2U);
   EXPECT_EQ(addresses_.thumbnail_urls, addresses_.blob_urls);
 }

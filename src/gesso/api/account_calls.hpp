@@ -57,7 +57,8 @@ GESSO_FIELDS(TokenPair, (access_token, "For `Authorization: Bearer ...`."),
              (refresh_token, "Good once, for `POST /api/v1/auth/refresh`."),
              (refresh_expires_at, "When the session ends."), (session_id, "The session."))
 
-[[nodiscard]] inline TokenPair token_pair(const domain::SignedIn& login) {
+[[nodiscard]] inline TokenPair token_pair(const Call& call, const domain::SignedIn& login) {
+  call.is_for(login.user_id);
   return {.access_token = login.access_token,
           .token_type = "bearer",
           .expires_in = login.access_lifetime.count(),

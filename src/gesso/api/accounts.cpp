@@ -132,7 +132,9 @@ Result<models::User, RegistrationMailed, EmailTaken, TooManyAttempts> register_u
   if (std::holds_alternative<domain::Accepted>(outcome)) {
     return RegistrationMailed{{"Look into the mail of that address"}};
   }
-  return std::get<models::User>(std::move(outcome));
+  auto& user = std::get<models::User>(outcome);
+  call.is_for(user.id);
+  return std::move(user);
 }
 
 Result<TokenPair, WrongLogin, SecondFactorRequired, EmailNotConfirmed, TooManyAttempts> log_in(
@@ -149,7 +151,7 @@ Result<TokenPair, WrongLogin, SecondFactorRequired, EmailNotConfirmed, TooManyAt
   if (const auto* needed = std::get_if<domain::SecondFactorNeeded>(&outcome)) {
     return second_factor_required(*needed);
   }
-  if (const auto* login = std::get_if<domain::SignedIn>(&outcome)) return token_pair(*login);
+  if (const auto* login = std::get_if<domain::SignedIn>(&outcome)) return token_pair(call, *login);
   return WrongLogin{.detail = "The email or the password is wrong"};
 }
 
@@ -160,7 +162,7 @@ Result<TokenPair, WrongLogin, TooManyAttempts> log_in_with_code(DatabaseCall& ca
   if (const auto* refusal = std::get_if<domain::TooManyAttempts>(&outcome)) {
     return too_many(*refusal);
   }
-  if (const auto* login = std::get_if<domain::SignedIn>(&outcome)) return token_pair(*login);
+  if (const auto* login = std::get_if<domain::SignedIn>(&outcome)) return token_pair(call, *login);
   return WrongLogin{.detail = "The code is wrong or was used, or the challenge has ended"};
 }
 
@@ -171,7 +173,7 @@ Result<TokenPair, InvalidRefreshToken, TooManyAttempts> refresh(DatabaseCall& ca
   if (const auto* refusal = std::get_if<domain::TooManyAttempts>(&outcome)) {
     return too_many(*refusal);
   }
-  if (const auto* login = std::get_if<domain::SignedIn>(&outcome)) return token_pair(*login);
+  if (const auto* login = std::get_if<domain::SignedIn>(&outcome)) return token_pair(call, *login);
   return InvalidRefreshToken{.detail = "Log in again"};
 }
 

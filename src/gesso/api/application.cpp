@@ -6,15 +6,16 @@
 namespace gesso::api {
 namespace {
 
-http::Response refusal(const http::NoSuchPath&) {
-  return http::problem(404, "There is nothing at this path", "not_found");
+http::Response refusal(const http::NoSuchPath&, std::string_view request_id) {
+  return http::problem(404, "There is nothing at this path", "not_found", request_id);
 }
-http::Response refusal(const http::MalformedPath&) {
-  return http::problem(400, "The path holds a broken percent-encoding", "bad_request");
+http::Response refusal(const http::MalformedPath&, std::string_view request_id) {
+  return http::problem(400, "The path holds a broken percent-encoding", "bad_request", request_id);
 }
-http::Response refusal(const http::MethodNotAllowed& found) {
-  http::Response response = http::problem(
-      405, "This path does not take this method; it takes " + found.allow, "method_not_allowed");
+http::Response refusal(const http::MethodNotAllowed& found, std::string_view request_id) {
+  http::Response response =
+      http::problem(405, "This path does not take this method; it takes " + found.allow,
+                    "method_not_allowed", request_id);
   response.headers.emplace_back("Allow", found.allow);
   return response;
 }
@@ -36,11 +37,11 @@ void Application::answer(http::Request request, http::Responder respond) const {
                         std::move(respond));
   }
   http::Response response = std::visit(
-      []<class F>(const F& refused) -> http::Response {
+      [&request]<class F>(const F& refused) -> http::Response {
         if constexpr (std::same_as<F, http::Route>) {
           return {};
         } else {
-          return refusal(refused);
+          return refusal(refused, request.id);
         }
       },
       found);

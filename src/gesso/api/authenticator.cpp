@@ -26,7 +26,8 @@ std::optional<Caller> Authenticator::admit(const Credentials& credentials,
   return Caller{.user_id = identity->user_id,
                 .tier = identity->tier,
                 .scopes = identity->scopes,
-                .session_id = identity->session_id ? identity->session_id->str() : std::string()};
+                .session_id = identity->session_id ? identity->session_id->str() : std::string(),
+                .api_key_id = identity->api_key_id};
 }
 
 }  // namespace gesso::api

@@ -81,6 +81,7 @@ Result<WithCookie<BrowserSession>, SessionEnded, OtherOrigin, TooManyAttempts> o
   }
   const auto* login = std::get_if<domain::SignedIn>(&outcome);
   if (login == nullptr) return SessionEnded{.detail = "Log in again"};
+  call.is_for(login->user_id);
   const Time now = call.services.repository_context.clock.now();
   return WithCookie<BrowserSession>{
       .value = {.access_token = login->access_token,

@@ -18,6 +18,7 @@
 #include <optional>
 #include <stdexcept>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -42,6 +43,7 @@ struct Call {
   std::stop_token client_gone = {};  // nobody will read the answer
   Undo* undo = nullptr;
   std::optional<double>* request_units = nullptr;  // where to add what units of work cost
+  std::string* served_user = nullptr;              // see `is_for`
 
   // Throws std::logic_error in an operation that is for everybody.
   [[nodiscard]] const Caller& caller() const {
@@ -49,6 +51,11 @@ struct Call {
     return *known_caller;
   }
   [[nodiscard]] const models::UserId& user_id() const { return caller().user_id; }
+
+  // Of a public operation: whose request it turned out to be, for the access log and the usage log.
+  void is_for(const models::UserId& user) const {
+    if (served_user != nullptr) *served_user = user.str();
+  }
 
   // Runs `take_back` at once, unless the answer to this call is good and reaches its client.
   void unless_answered(Undo take_back) const {

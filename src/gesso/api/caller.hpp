@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,7 +21,8 @@ struct Caller {
   models::UserId user_id;
   models::SubscriptionTier tier = models::SubscriptionTier::kFree;
   Scopes scopes = {};
-  std::string session_id = {};  // of the login; "" where an API key was shown
+  std::string session_id = {};                      // of the login; "" where an API key was shown
+  std::optional<models::ApiKeyId> api_key_id = {};  // where one was shown
 };
 
 // Where a request came from, as far as is known.

@@ -54,7 +54,8 @@ Call call_of(const Services& services, Exchange& exchange) {
           .known_caller = caller_of(exchange),
           .client_gone = exchange.client_gone,
           .undo = &exchange.undo,
-          .request_units = &exchange.record.request_units};
+          .request_units = &exchange.record.request_units,
+          .served_user = &exchange.record.user_id};
 }
 
 // Who it is that shows these, as far as they say so themselves.

@@ -15,6 +15,9 @@ namespace {
 using domain::GenerationEvent;
 using domain::GenerationWatch;
 
+// Of a silent stream: how many comments go out for one look at whether its client is still let in.
+constexpr int kQuietsBetweenAsks = 4;
+
 std::string text_of(const GenerationEvent& event, const ShowGeneration& show) {
   const std::string id = std::to_string(event.position);
   if (!event.generation) return http::to_text({.event = "deleted", .id = id, .data = "{}"});
@@ -32,14 +35,16 @@ class Feed : public std::enable_shared_from_this<Feed> {
   };
   const http::BodyWriter writer_;
   const ShowGeneration show_;
+  const AskAdmission ask_;
+  int quiets_ = 0;    // the watch's thread alone
   std::mutex mutex_;  // guards what follows
   std::optional<Piece> waiting_;
   bool done_ = false;
   GenerationWatch::Subscription subscription_;
 
  public:
-  Feed(http::BodyWriter writer, ShowGeneration show)
-      : writer_(std::move(writer)), show_(std::move(show)) {}
+  Feed(http::BodyWriter writer, ShowGeneration show, AskAdmission ask)
+      : writer_(std::move(writer)), show_(std::move(show)), ask_(std::move(ask)) {}
 
   void attach(GenerationWatch::Subscription subscription) {
     {
@@ -58,14 +63,23 @@ class Feed : public std::enable_shared_from_this<Feed> {
       const std::lock_guard lock(mutex_);
       waiting_ = Piece{.text = std::move(text), .is_last = event.is_last};
     }
-    send();
+    send_if_admitted();
   }
 
   void keep_alive() {
-    if (writer_.write(http::kKeepAliveComment) == http::BodyWriter::Result::kClosed) end();
+    if (writer_.write(http::kKeepAliveComment) == http::BodyWriter::Result::kClosed) return end();
+    if (++quiets_ % kQuietsBetweenAsks == 0) send_if_admitted();
   }
 
  private:
+  void send_if_admitted() {
+    ask_([feed = shared_from_this()](bool admitted) {
+      if (admitted) return feed->send();
+      feed->writer_.finish();
+      feed->end();
+    });
+  }
+
   // Writes what waits, now or when the client has read.
   void send() {
     using Result = http::BodyWriter::Result;
@@ -79,7 +93,7 @@ class Feed : public std::enable_shared_from_this<Feed> {
       if (result == Result::kTaken) waiting_.reset();
     }
     if (result == Result::kFull) {
-      writer_.when_ready([feed = shared_from_this()] { feed->send(); });
+      writer_.when_ready([feed = shared_from_this()] { feed->send_if_admitted(); });
       return;
     }
     if (result == Result::kTaken && is_last) writer_.finish();
@@ -101,9 +115,10 @@ class Feed : public std::enable_shared_from_this<Feed> {
 
 std::shared_ptr<http::BodySource> generation_events(GenerationWatch& watch,
                                                     const models::GenerationId& id,
-                                                    std::int64_t after, ShowGeneration show) {
+                                                    std::int64_t after, ShowGeneration show,
+                                                    AskAdmission ask) {
   auto [writer, source] = http::make_body_stream({.endless = true});
-  const auto feed = std::make_shared<Feed>(std::move(writer), std::move(show));
+  const auto feed = std::make_shared<Feed>(std::move(writer), std::move(show), std::move(ask));
   feed->attach(watch.watch(
       id, after, [feed](const GenerationEvent& event) { feed->tell(event); },
       [feed] { feed->keep_alive(); }));

@@ -24,11 +24,18 @@ namespace gesso::api {
 // How a client is to see a generation. Thread-safe; must not block.
 using ShowGeneration = std::function<models::Generation(const models::Generation&)>;
 
-// A body that tells of the generation's states behind `after` (-1 for all), and ends with the last.
-// The watch must outlive the server that sends it, and so must what `show` uses.
+// Finds out whether the client may still be told, and calls with the answer, at once or from
+// another thread. Thread-safe; must not block.
+using AskAdmission = std::function<void(std::function<void(bool admitted)>)>;
+
+// A body that tells of the generation's states behind `after` (-1 for all), and ends with the last,
+// or when the client is no longer let in: that is asked before each event, and of a silent stream
+// about once a minute. The watch must outlive the server that sends it, and so must what `show` and
+// `ask` use.
 [[nodiscard]] std::shared_ptr<http::BodySource> generation_events(domain::GenerationWatch& watch,
                                                                   const models::GenerationId& id,
                                                                   std::int64_t after,
-                                                                  ShowGeneration show);
+                                                                  ShowGeneration show,
+                                                                  AskAdmission ask);
 
 }  // namespace gesso::api

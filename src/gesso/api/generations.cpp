@@ -195,6 +195,27 @@ Result<Generation, NotFound, AlreadyFinished> cancel_generation(DatabaseCall& ca
   return no_such_generation();
 }
 
+// Asks, on a database worker, whether the caller's session or key is still good.
+AskAdmission admission_of(const Services& services, const Caller& caller) {
+  const domain::Identity identity{.user_id = caller.user_id,
+                                  .session_id = models::SessionId::parse(caller.session_id),
+                                  .api_key_id = caller.api_key_id};
+  return [&services, identity](const std::function<void(bool)>& tell) {
+    const auto look = [&services, identity, tell](mongo::Session& session) {
+      bool admitted = false;
+      try {
+        admitted = domain::is_still_admitted(session, services.repository_context, identity);
+      } catch (const Error& error) {
+        spdlog::warn("an event stream ends, since its client cannot be looked up: {}",
+                     error.what());
+      }
+      tell(admitted);
+    };
+    services.database.submit(Deadline::after(services.database.default_deadline()), look,
+                             [tell](const std::exception_ptr&) { tell(false); });
+  };
+}
+
 Result<EventStream, NotFound, NotWatched> watch_generation(DatabaseCall& call,
                                                            const WatchGeneration& asked) {
   const auto id = models::GenerationId::parse(asked.id);
@@ -206,11 +227,12 @@ Result<EventStream, NotFound, NotWatched> watch_generation(DatabaseCall& call,
     const std::string& text = *asked.last_event_id;
     std::from_chars(text.data(), text.data() + text.size(), after);
   }
-  return EventStream{
-      .source = generation_events(*watch, *id, after, [&services = call.services](Generation seen) {
-        put_links(services, seen);
-        return seen;
-      })};
+  const auto show = [&services = call.services](Generation seen) {
+    put_links(services, seen);
+    return seen;
+  };
+  return EventStream{.source = generation_events(*watch, *id, after, show,
+                                                 admission_of(call.services, call.caller()))};
 }
 
 Result<repositories::GenerationStats> get_generation_stats(DatabaseCall& call, const NoInput&) {

@@ -138,7 +138,7 @@ FinishedSignIn finish_sign_in(OutgoingCall& call, const FinishSignIn& asked) {
   if (std::holds_alternative<domain::NoEmail>(login)) {
     return NoEmail{.detail = "A new account needs an email that the provider vouches for"};
   }
-  return token_pair(std::get<domain::SignedIn>(login));
+  return token_pair(call, std::get<domain::SignedIn>(login));
 }
 
 constexpr Operation kOperations[] = {

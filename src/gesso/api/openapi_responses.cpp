@@ -122,7 +122,8 @@ void add_problems_of_the_chain(const OperationInfo& info, Place place, Problems&
                   .title = "Too many requests",
                   .members = quota_members()});
   }
-  if (place == Place::kInline) return;
+  // To know what is left of a limit may take a look into the database.
+  if (place == Place::kInline && info.limit == LimitClass::kNone) return;
   problems.add({.status = 503, .code = "overloaded", .title = "The service has too much to do"});
   problems.add({.status = 503, .code = "throttled", .title = "The database has too much to do"});
   problems.add({.status = 503, .code = "unavailable", .title = "The database is away"});
@@ -155,6 +156,9 @@ json::object responses_of(const OperationInfo& info, Place place, const Operatio
   Problems problems(components);
   for (const ProblemSchema& problem : schema.problems) problems.add(problem);
   add_problems_of_the_chain(info, place, problems);
+  if (schema.input.body) {
+    problems.add({.status = 413, .code = "content_too_large", .title = "Content Too Large"});
+  }
   problems.release(responses);
   if (!schema.input.parameters.empty() || schema.input.body) {
     responses["422"] =

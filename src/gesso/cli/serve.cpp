@@ -97,6 +97,11 @@ void make_indexes(const Settings& settings, mongo::Session& session) {
   }
 }
 
+http::Cors cors_of(const Settings& settings) {
+  return http::Cors(
+      {.origins = list_of(settings.cors_origins), .credentials = settings.cors_credentials});
+}
+
 http::ServerOptions server_options(const Settings& settings, api::Metrics& metrics,
                                    const api::AccessLog& log) {
   const Address address = parse_address(settings.listen).value();
@@ -113,9 +118,16 @@ http::ServerOptions server_options(const Settings& settings, api::Metrics& metri
       .max_connections = static_cast<std::size_t>(settings.max_connections),
       .max_connections_per_address = static_cast<std::size_t>(settings.max_connections_per_address),
       .always_answered = {api::kAlwaysAnswered.begin(), api::kAlwaysAnswered.end()},
-      .on_refused = [&metrics, log](const http::Refusal& refusal) {
-        api::record_refusal(metrics, log, refusal);
-      }};
+      .add_fields =
+          [cors = cors_of(settings), strict_transport = settings.strict_transport](
+              http::Response& response, std::string_view origin, bool is_https) {
+            cors.apply(origin, response);
+            http::add_security_headers(response, is_https, strict_transport);
+          },
+      .on_refused =
+          [&metrics, log](const http::Refusal& refusal) {
+            api::record_refusal(metrics, log, refusal);
+          }};
 }
 
 api::SecretState as_secret_state(azure::RotationStatus status) {
@@ -320,8 +332,7 @@ ExitCode serve(const Invocation& invocation) {
                                .limiter = &limiter,
                                .usage = &usage,
                                .request_timeout = settings.request_timeout,
-                               .cors = http::Cors({.origins = list_of(settings.cors_origins),
-                                                   .credentials = settings.cors_credentials}),
+                               .cors = cors_of(settings),
                                .version = std::string(version()),
                                .secret_state = secret_state,
                                .access_log = log,

@@ -31,6 +31,13 @@ void touch(AccountRepository& accounts, const models::UserId& id, const ApiKeyLi
   }
 }
 
+bool is_live(const AdmissionRecord& record, const models::SessionId& id, Time now) {
+  const auto life = std::ranges::find(record.login_sessions, id, &SessionLife::id);
+  return life != record.login_sessions.end() && now < life->expires_at;
+}
+
+bool is_live(const ApiKeyLife& key, Time now) { return !key.expires_at || now < *key.expires_at; }
+
 Identity identity_of(const models::UserId& id, const AdmissionRecord& record, Scopes scopes) {
   return {.user_id = id,
           .role = record.role,
@@ -97,11 +104,7 @@ std::variant<Identity, AdmissionFault> admit(mongo::Session& session,
   if (const auto* login = std::get_if<SessionCredential>(&credential)) {
     const auto record = accounts.find_for_admission(login->user_id, CredentialKind::kSession);
     if (!record || !record->is_active) return AdmissionFault::kEnded;
-    const auto life =
-        std::ranges::find(record->login_sessions, login->session_id, &SessionLife::id);
-    if (life == record->login_sessions.end() || now >= life->expires_at) {
-      return AdmissionFault::kEnded;
-    }
+    if (!is_live(*record, login->session_id, now)) return AdmissionFault::kEnded;
     Identity identity = identity_of(login->user_id, *record, scopes_of(record->role));
     identity.session_id = login->session_id;
     return identity;
@@ -113,15 +116,26 @@ std::variant<Identity, AdmissionFault> admit(mongo::Session& session,
   const auto key = std::ranges::find_if(record->api_keys, [&](const ApiKeyLife& one) {
     return constant_time_equal(one.hash.str(), hash.str());
   });
-  if (key == record->api_keys.end() || (key->expires_at && now >= *key->expires_at)) {
-    return AdmissionFault::kEnded;
-  }
+  if (key == record->api_keys.end() || !is_live(*key, now)) return AdmissionFault::kEnded;
   touch(accounts, shown.user_id, *key, now);
   // What its user may no longer do, the key may not either.
   Identity identity =
       identity_of(shown.user_id, *record, Scopes(key->scopes).common_with(scopes_of(record->role)));
   identity.api_key_id = key->id;
   return identity;
+}
+
+bool is_still_admitted(mongo::Session& session, const repositories::RepositoryContext& context,
+                       const Identity& identity) {
+  AccountRepository accounts(session, context);
+  const Time now = context.clock.now();
+  const auto record = accounts.find_for_admission(
+      identity.user_id, identity.session_id ? CredentialKind::kSession : CredentialKind::kApiKey);
+  if (!record || !record->is_active) return false;
+  if (identity.session_id) return is_live(*record, *identity.session_id, now);
+  return std::ranges::any_of(record->api_keys, [&](const ApiKeyLife& key) {
+    return key.id == identity.api_key_id && is_live(key, now);
+  });
 }
 
 }  // namespace gesso::domain

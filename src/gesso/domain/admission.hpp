@@ -59,4 +59,10 @@ struct Identity {
     mongo::Session& session, const repositories::RepositoryContext& context,
     const Credential& credential);
 
+// Whether who was let in as `identity` is let in now, with the same session or key. Blocks for one
+// read.
+[[nodiscard]] bool is_still_admitted(mongo::Session& session,
+                                     const repositories::RepositoryContext& context,
+                                     const Identity& identity);
+
 }  // namespace gesso::domain

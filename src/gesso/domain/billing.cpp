@@ -239,7 +239,8 @@ void Billing::settle(const UserId& user_id) {
     const auto subscription = subscriptions_.find_by_user(user_id);
     if (!subscription) return;
     if (user) {
-      const auto tier = tier_of(*subscription);
+      const auto tier =
+          decides_tier(*subscription) ? tier_of(*subscription) : user->subscription_tier;
       const auto& customer = subscription->stripe_customer_id;
       const bool is_shown =
           user->subscription_tier == tier && (!customer || user->stripe_customer_id == customer);

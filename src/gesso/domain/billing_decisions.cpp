@@ -141,6 +141,12 @@ models::SubscriptionTier tier_of(const Subscription& subscription) {
   return is_in_force(subscription) ? tier_of(subscription.plan) : models::SubscriptionTier::kFree;
 }
 
+bool decides_tier(const Subscription& subscription) {
+  const auto& records = subscription.stripe_records;
+  return is_in_force(subscription) || records.empty() ||
+         std::ranges::any_of(records, &models::StripeRecord::was_live);
+}
+
 MySubscription show(const MaybeSubscription& subscription, const BillingSettings& settings,
                     Time now) {
   const bool is_none = !subscription || (subscription->plan == SubscriptionPlan::kFree &&

@@ -112,6 +112,9 @@ GESSO_FIELDS(
 [[nodiscard]] bool is_in_force(const models::Subscription& subscription);
 // The tier that its user should have: the plan's while it is in force, else free.
 [[nodiscard]] models::SubscriptionTier tier_of(const models::Subscription& subscription);
+// Whether that is for it to say: one that was never in force (a checkout that was begun and left)
+// takes nobody's tier away.
+[[nodiscard]] bool decides_tier(const models::Subscription& subscription);
 
 // `key` is new for each request of a user: it tells Stripe a repetition from a second wish.
 // REQUIRES, of all: the subscription is as `derive` makes it at `now`.

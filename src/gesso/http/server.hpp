@@ -93,6 +93,9 @@ struct ServerOptions {
   std::chrono::milliseconds write_timeout{30'000};
   std::chrono::milliseconds idle_timeout{75'000};
   std::function<void(const AccessRecord&)> access_log = {};  // must not block; empty logs nothing
+  // Adds to what the server answers by itself the fields that every response has; `origin` is the
+  // request's, "" where it was not read. Must not block.
+  std::function<void(Response&, std::string_view origin, bool is_https)> add_fields = {};
   // Told of each refusal, on an I/O thread. Must not block.
   std::function<void(const Refusal&)> on_refused = {};
 };

@@ -162,6 +162,13 @@ Format format_of(std::string_view bytes) noexcept {
   return Format::kUnknown;
 }
 
+bool is_image(std::string_view bytes) noexcept {
+  if (format_of(bytes) != Format::kUnknown || bytes.starts_with("GIF8")) return true;
+  // A file of the ISO base media format (14496-12) names its brand behind the length and `ftyp`.
+  return bytes.size() >= 12 &&
+         (bytes.substr(4, 8) == "ftypavif" || bytes.substr(4, 8) == "ftypavis");
+}
+
 std::string_view media_type(Format format) noexcept {
   switch (format) {
     case Format::kPng:

@@ -46,7 +46,9 @@ using PngTexts = std::vector<std::pair<std::string, std::string>>;
 enum class Format { kPng, kJpeg, kWebp, kUnknown };
 [[nodiscard]] Format format_of(std::string_view bytes) noexcept;
 [[nodiscard]] std::string_view media_type(Format format) noexcept;  // "image/png"
-[[nodiscard]] std::string_view extension(Format format) noexcept;   // "png"; "bin" for kUnknown
+// Whether they begin like an image that browsers show: one of those, a GIF or an AVIF.
+[[nodiscard]] bool is_image(std::string_view bytes) noexcept;
+[[nodiscard]] std::string_view extension(Format format) noexcept;  // "png"; "bin" for kUnknown
 
 struct Size {
   int width = 0;

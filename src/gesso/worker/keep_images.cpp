@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "gesso/base/error.hpp"
 #include "gesso/base/text.hpp"
 #include "gesso/images/raster.hpp"
 
@@ -44,6 +45,7 @@ class Keeper {
   void keep(std::size_t index, const images::Blob& blob) {
     const std::string name =
         domain::image_name(id_, index, images::extension(images::format_of(blob.bytes)));
+    if (!images::is_image(blob.bytes)) throw no_image(name);
     std::string bytes = blob.bytes;
     if (put(name, blob) == PutOutcome::kThere) {
       // An earlier attempt has left a picture there, perhaps another one.
@@ -56,6 +58,7 @@ class Keeper {
     const std::string name = domain::image_name(id_, index, extension_of(url));
     const bool is_new = store_.copy(name, url, call_) == PutOutcome::kCreated;
     const std::string bytes = bytes_of(name);
+    if (!bytes.empty()) refuse_unless_image(name, bytes);
     if (is_new) count(bytes.size());
     note(index, name, bytes);
   }
@@ -63,6 +66,17 @@ class Keeper {
  private:
   using PutOutcome = images::PutOutcome;
 
+  // Another attempt may find one: an error page in place of a file is a matter of minutes.
+  static Error no_image(const std::string& name) {
+    return Error(ErrorKind::kUnavailable, name + ": what the provider gave is no image",
+                 {.retryable = true});
+  }
+  // Nobody pays for something else, and it does not stand in the way of what comes next.
+  void refuse_unless_image(const std::string& name, const std::string& bytes) {
+    if (images::is_image(bytes)) return;
+    store_.remove(name, call_);
+    throw no_image(name);
+  }
   // For its thumbnail; "" where it cannot be had: it is kept all the same.
   std::string bytes_of(const std::string& name) {
     try {

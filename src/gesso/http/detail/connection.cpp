@@ -331,16 +331,22 @@ void ClientConnection::tell_refusal(Refusal::Reason reason, int status) const {
 }
 
 // Answers bytes that are no request, after which nothing sensible can follow.
-void ClientConnection::refuse(const Response& response) {
+void ClientConnection::refuse(Response response) {
   if (writing_) {  // a client that does not even take its 100 Continue
     close();
     return;
+  }
+  if (options_.add_fields) {
+    const std::string_view origin = state_ == State::kReading
+                                        ? parser_->request().headers.find("origin").value_or("")
+                                        : std::string_view();
+    options_.add_fields(response, origin, peer_.is_https);
   }
   close_after_ = true;
   refused_ = true;
   http_1_0_ = false;
   head_only_ = false;
-  write(response);
+  write(std::move(response));
 }
 
 void ClientConnection::write(Response response) {

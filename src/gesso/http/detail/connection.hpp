@@ -120,7 +120,7 @@ class ClientConnection final : public TransportUser,
   void handle();
   void refuse(int status, std::string_view detail);
   void refuse_for(Refusal::Reason reason, std::string_view detail);
-  void refuse(const Response& response);
+  void refuse(Response response);
   void tell_refusal(Refusal::Reason reason, int status) const;
   bool hold(std::size_t bytes);
   void write(Response response);

@@ -151,15 +151,18 @@ void list_databases(Context& context) {
   const Services& services = context.services;
   const ReadTransaction snapshot = services.store.read();
   std::int64_t total = 0;
+  // Without the right to see all, a user sees the databases that he may read.
+  const Client& client = context.client;
+  const auth::UserPtr user =
+      client.user_until || !client.user ? client.user : current_user(services, client.user);
+  const auto is_seen = [&](const std::string& name) {
+    constexpr auth::Rights kSees = auth::kRead | auth::kDdl | auth::kMonitor;
+    return !services.options.require_auth || (user && user->may(kSees, name));
+  };
   {
     const auto list = context.reply.array("databases");
     for (const std::string& name : snapshot.catalog().databases()) {
-      // Without the right to see all, a user sees the databases that he may read.
-      if (services.options.require_auth) {
-        const auth::UserPtr user = services.users.find_id(context.user_id());
-        constexpr auth::Rights kSees = auth::kRead | auth::kDdl | auth::kMonitor;
-        if (!user || !user->may(kSees, name)) continue;
-      }
+      if (!is_seen(name)) continue;
       std::int64_t size = 0;
       std::uint64_t documents = 0;
       for (const CollectionPtr& collection : snapshot.catalog().collections(name)) {
