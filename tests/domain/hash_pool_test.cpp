@@ -109,10 +109,13 @@ TEST(HashPoolTest, DropsWhatWaitsWhenItEnds) {
   ended.wait();
 }
 
-FairQueue::Waiting noting(std::vector<std::string>& ran, std::string name) {
+bool any(const std::string& /*kind*/) { return true; }
+
+FairQueue::Waiting noting(std::vector<std::string>& ran, std::string name, std::string kind = {}) {
   return {.deadline = {},
           .task = [&ran, name = std::move(name)] { ran.push_back(name); },
-          .late = nothing};
+          .late = nothing,
+          .kind = std::move(kind)};
 }
 
 TEST(FairQueueTest, LetsKeysTakeTurnsHoweverManyTasksOneHas) {
@@ -122,10 +125,10 @@ TEST(FairQueueTest, LetsKeysTakeTurnsHoweverManyTasksOneHas) {
   EXPECT_TRUE(queue.push("ada", noting(ran, "ada 1")));
   EXPECT_TRUE(queue.push("ada", noting(ran, "ada 2")));
   EXPECT_TRUE(queue.push("bob", noting(ran, "bob")));
-  for (int i = 0; i < 6; ++i) queue.pop().task();
+  for (int i = 0; i < 6; ++i) queue.pop(any)->task();
   EXPECT_EQ(ran, (std::vector<std::string>{"flood", "ada 1", "bob", "flood", "ada 2", "flood"}));
   EXPECT_EQ(queue.size(), 37U);
-  while (!queue.empty()) queue.pop().task();
+  while (!queue.empty()) queue.pop(any)->task();
   EXPECT_EQ(ran.size(), 43U);
 }
 
@@ -138,8 +141,50 @@ TEST(FairQueueTest, LeavesRoomForOtherKeys) {
   EXPECT_TRUE(queue.push("ada", noting(ran, "")));
   EXPECT_TRUE(queue.push("bob", noting(ran, "")));
   EXPECT_FALSE(queue.push("cleo", noting(ran, "")));  // full
-  (void)queue.pop();
+  (void)queue.pop(any);
   EXPECT_TRUE(queue.push("flood", noting(ran, "")));  // its own place is free again
+}
+
+TEST(FairQueueTest, PassesOverKindsThatMayNotRun) {
+  std::vector<std::string> ran;
+  FairQueue queue(100, 50);
+  EXPECT_TRUE(queue.push("ada", noting(ran, "ada's images", "images")));
+  EXPECT_TRUE(queue.push("ada", noting(ran, "ada's plan", "payments")));
+  EXPECT_TRUE(queue.push("bob", noting(ran, "bob's images", "images")));
+  const auto not_images = [](const std::string& kind) { return kind != "images"; };
+  queue.pop(not_images)->task();
+  EXPECT_FALSE(queue.pop(not_images));
+  while (!queue.empty()) queue.pop(any)->task();
+  EXPECT_EQ(ran, (std::vector<std::string>{"ada's plan", "ada's images", "bob's images"}));
+}
+
+TEST(HashPoolTest, WhatWaitsForOneServiceLeavesThreadsToTheOthers) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  std::atomic<int> running = 0;
+  std::atomic<int> most = 0;
+  std::atomic<int> left = 6;
+  std::promise<void> done;
+  HashPool pool(4, 100, 50, {}, 2);
+  const auto remove_images = [&] {
+    most = std::max(most.load(), ++running);  // a test that fails may overlook one, never add one
+    released.wait();
+    --running;
+    if (--left == 0) done.set_value();
+  };
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(pool.submit("ada", {}, remove_images, nothing, "images"));
+  while (running < 2) std::this_thread::yield();
+  for (int i = 0; i < 20; ++i) {  // none of these is released: there is a thread for it
+    std::promise<void> signed_in;
+    ASSERT_TRUE(pool.submit(
+        "ada", {}, [&] { signed_in.set_value(); }, nothing, "sign-in"));
+    signed_in.get_future().wait();
+  }
+  EXPECT_EQ(running, 2);
+  EXPECT_EQ(pool.waiting(), 4U);
+  release.set_value();
+  done.get_future().wait();
+  EXPECT_EQ(most, 2);
 }
 
 TEST(HashPoolTest, AFloodOfOneClientDoesNotDelayAnother) {

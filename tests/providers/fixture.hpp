@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "gesso/providers/provider.hpp"
@@ -12,6 +13,12 @@
 #include "tests/client/scripted_client.hpp"
 
 namespace gesso::providers {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 class ProviderFixture : public ::testing::Test {
  protected:
@@ -28,6 +35,22 @@ class ProviderFixture : public ::testing::Test {
   // The last request that was sent.
   [[nodiscard]] client::ScriptedClient::Seen asked() const { return client_.requests().back(); }
   [[nodiscard]] std::size_t requests() const { return client_.requests().size(); }
+};
+
+// With the provider that asks.
+template <class P>
+class ProviderTest : public ProviderFixture {
+ protected:
+  P provider_;
+
+  template <class Options>
+  explicit ProviderTest(Options options) : provider_(std::move(options), client_, clock_) {}
+
+  Answer begin_with(int status, const std::string& body,
+                    client::ScriptedClient::Headers headers = {}) {
+    client_.reply(status, body, std::move(headers));
+    return provider_.begin(job(), {});
+  }
 };
 
 // The answer as that kind; fails the test where it is another.

@@ -8,12 +8,6 @@
 namespace gesso::providers {
 namespace {
 
-using namespace std::chrono_literals;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::SizeIs;
-
 const std::string kPng("\x89PNG\r\n\x1a\n and the rest");
 
 std::string problem(const std::string& code, const std::string& message = "It says why.") {
@@ -21,20 +15,12 @@ std::string problem(const std::string& code, const std::string& message = "It sa
          (code.empty() ? "null" : '"' + code + '"') + "}}";
 }
 
-class OpenaiTest : public ProviderFixture {
+class OpenaiTest : public ProviderTest<Openai> {
  protected:
-  Openai provider_{{.key = Secret(std::string_view("sk-secret"))}, client_, clock_};
-
-  OpenaiTest() {
+  OpenaiTest() : ProviderTest(OpenaiOptions{.key = Secret(std::string_view("sk-secret"))}) {
     model_.model = "gpt-image-2";
     model_.sizes = {{"1792x1024", "1536x1024"}};
     model_.parameters = {{"quality", "medium"}};
-  }
-
-  Answer begin_with(int status, const std::string& body,
-                    client::ScriptedClient::Headers headers = {}) {
-    client_.reply(status, body, std::move(headers));
-    return provider_.begin(job(), {});
   }
 };
 

@@ -9,12 +9,6 @@
 namespace gesso::providers {
 namespace {
 
-using namespace std::chrono_literals;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::SizeIs;
-
 const std::string kVersion(64, 'a');
 
 // A prediction in that state, with members of its own behind a comma.
@@ -23,20 +17,14 @@ std::string prediction(const std::string& id, const std::string& status,
   return R"({"id": ")" + id + R"(", "status": ")" + status + R"(", )" + more + "}";
 }
 
-class ReplicateTest : public ProviderFixture {
+class ReplicateTest : public ProviderTest<Replicate> {
  protected:
-  Replicate provider_{{.token = Secret(std::string_view("r8_secret")),
-                       .webhook = "https://api.example.com/webhooks/replicate"},
-                      client_,
-                      clock_};
-
-  ReplicateTest() { model_.model = "stability-ai/sdxl:" + kVersion; }
-
-  Answer begin_with(int status, const std::string& body,
-                    client::ScriptedClient::Headers headers = {}) {
-    client_.reply(status, body, std::move(headers));
-    return provider_.begin(job(), {});
+  ReplicateTest()
+      : ProviderTest(ReplicateOptions{.token = Secret(std::string_view("r8_secret")),
+                                      .webhook = "https://api.example.com/webhooks/replicate"}) {
+    model_.model = "stability-ai/sdxl:" + kVersion;
   }
+
   Answer poll_with(int status, const std::string& body) {
     client_.reply(status, body);
     return provider_.poll("p1", {});

@@ -239,7 +239,9 @@ void Chain::run_on_pool(domain::HashPool& pool, const ExchangePtr& exchange) con
     fail(*exchange,
          std::make_exception_ptr(Error(ErrorKind::kTimeout, "waited too long for a thread")));
   };
-  if (!pool.submit(domain::network_of(exchange->client.address), exchange->deadline, run, late)) {
+  // By their resource: images, payments and sign-ins wait for different services.
+  if (!pool.submit(domain::network_of(exchange->client.address), exchange->deadline, run, late,
+                   exchange->operation->info().tag)) {
     throw Error(ErrorKind::kOverloaded, "the pool's queue is full");
   }
 }

@@ -171,7 +171,7 @@ inline constexpr MetricInfo kMetrics[] = {
      "Bytes of images that were put into the store."},
     // Sweeps and webhooks
     {"gesso_sweep_duration_seconds", MetricType::kHistogram, "sweep outcome",
-     "How long each sweep took, by sweep (charges, subscriptions) and outcome."},
+     "How long each sweep took, by sweep (charges, accounts, subscriptions, images) and outcome."},
     {"gesso_sweep_changes_total", MetricType::kCounter, "change",
      "What the sweeps found and changed: holds resolved, subscriptions renewed, ..."},
     {"gesso_webhooks_total", MetricType::kCounter, "provider outcome",

@@ -279,9 +279,10 @@ ExitCode serve(const Invocation& invocation) {
 
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   domain::HashPool hashes(cores, cores * kWaitingHashesPerThread, 0, timer_of(metrics, "hashing"));
-  // What asks other services waits for them, and must not keep a login waiting.
+  // What asks other services waits for them, and must not keep a login waiting: nor what asks one
+  // of them (a store of images that does not answer) what asks another.
   domain::HashPool outgoing_pool(kOutgoingThreads, kOutgoingThreads * kWaitingHashesPerThread, 0,
-                                 timer_of(metrics, "outgoing"));
+                                 timer_of(metrics, "outgoing"), kOutgoingThreads / 2);
   Outgoing outgoing(settings, key, clock, random);
   const api::BillingServices billing = make_billing_services(settings, outgoing.stripe());
   const auto replicate_webhook_secrets =

@@ -10,10 +10,11 @@ namespace gesso::domain {
 
 bool FairQueue::push(std::string_view key, Waiting task) {
   if (size_ >= limit_) return false;
-  auto place = tasks_.find(key);
+  Key whose(task.kind, key);
+  auto place = tasks_.find(whose);
   if (place == tasks_.end()) {
-    place = tasks_.try_emplace(std::string(key)).first;
-    turns_.emplace_back(key);
+    place = tasks_.try_emplace(whose).first;
+    turns_.push_back(std::move(whose));
   } else if (place->second.size() >= limit_per_key_) {
     return false;
   }
@@ -22,9 +23,12 @@ bool FairQueue::push(std::string_view key, Waiting task) {
   return true;
 }
 
-FairQueue::Waiting FairQueue::pop() {
-  std::string key = std::move(turns_.front());
-  turns_.pop_front();
+std::optional<FairQueue::Waiting> FairQueue::pop(const MayRun& may_run) {
+  const auto turn =
+      std::ranges::find_if(turns_, [&](const Key& key) { return may_run(key.first); });
+  if (turn == turns_.end()) return std::nullopt;
+  Key key = std::move(*turn);
+  turns_.erase(turn);
   const auto place = tasks_.find(key);
   Waiting next = std::move(place->second.front());
   place->second.pop_front();
@@ -38,10 +42,11 @@ FairQueue::Waiting FairQueue::pop() {
 }
 
 HashPool::HashPool(std::size_t threads, std::size_t queue_limit, std::size_t limit_per_key,
-                   WaitTimer time_wait)
+                   WaitTimer time_wait, std::size_t threads_per_kind)
     : queue_(queue_limit,
              limit_per_key == 0 ? std::max<std::size_t>(1, queue_limit / 4) : limit_per_key),
-      time_wait_(std::move(time_wait)) {
+      time_wait_(std::move(time_wait)),
+      threads_per_kind_(threads_per_kind == 0 ? threads : threads_per_kind) {
   for (std::size_t i = 0; i < std::max<std::size_t>(1, threads); ++i) {
     threads_.emplace_back([this] { work(); });
   }
@@ -62,13 +67,15 @@ void HashPool::stop() {
   }
 }
 
-bool HashPool::submit(std::string_view key, Deadline deadline, Task task, Task late) {
+bool HashPool::submit(std::string_view key, Deadline deadline, Task task, Task late,
+                      std::string_view kind) {
   {
     const std::lock_guard lock(mutex_);
     if (ending_ || !queue_.push(key, {.deadline = deadline,
                                       .task = std::move(task),
                                       .late = std::move(late),
-                                      .since = std::chrono::steady_clock::now()})) {
+                                      .since = std::chrono::steady_clock::now(),
+                                      .kind = std::string(kind)})) {
       return false;
     }
   }
@@ -89,19 +96,29 @@ void HashPool::give_way() {
 
 void HashPool::work() {
   give_way();
+  std::optional<FairQueue::Waiting> next;
+  const auto take = [&] {
+    next = queue_.pop([this](const std::string& kind) {
+      return running_[kind] < std::max<std::size_t>(1, threads_per_kind_);
+    });
+    return next.has_value();
+  };
+  std::unique_lock lock(mutex_);
   while (true) {
-    FairQueue::Waiting next;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return ending_ || !queue_.empty(); });
-      if (ending_) return;
-      next = queue_.pop();
-    }
+    // Whoever ends a task looks for the next one itself, hence nobody else is woken for that.
+    changed_.wait(lock, [&] { return ending_ || take(); });
+    if (ending_) return;
+    ++running_[next->kind];
+    lock.unlock();
     if (time_wait_) {
       time_wait_(std::chrono::duration_cast<std::chrono::microseconds>(
-          std::chrono::steady_clock::now() - next.since));
+          std::chrono::steady_clock::now() - next->since));
     }
-    next.deadline.expired() ? next.late() : next.task();
+    next->deadline.expired() ? next->late() : next->task();
+    const std::string kind = std::move(next->kind);
+    next.reset();  // what it held goes outside the lock
+    lock.lock();
+    --running_[kind];
   }
 }
 
