@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gesso/bson/builder.hpp"
 #include "gesso/models/generation.hpp"
 #include "gesso/models/rate_limit_log.hpp"
 #include "gesso/models/subscription.hpp"
@@ -21,6 +22,15 @@ void add(std::vector<mongo::CollectionIndex>& into) {
     into.push_back({.collection = std::string(Model::kCollection),
                     .spec = std::move(specs[i]),
                     .sorts = kinds[i] != query::IndexKind::kLookup});
+  }
+  if constexpr (requires { Model::kHiddenBy; }) {
+    const std::string_view field = schema::field_name<Model::kHiddenBy>;
+    bson::IndexSpec spec{.keys = bson::make_document(field, 1)};
+    spec.name = bson::default_index_name(spec.keys);
+    into.push_back({.collection = std::string(Model::kCollection),
+                    .spec = std::move(spec),
+                    .sorts = false,
+                    .guards = true});
   }
 }
 
