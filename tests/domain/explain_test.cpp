@@ -87,7 +87,7 @@ void expect_cosmos_plan(bson::View plan, const std::string& what) {
                               std::inserter(scanned, scanned.end()));
   EXPECT_EQ(scanned, std::set<std::string>{}) << what;
   const bool is_point_read = first["stage"].as_string() == "$pointLookup";
-  const bson::Value query = first.at_path("details.query");               // a point read has none
+  const bson::Value query = first.at_path("details.query");                // a point read has none
   const bool is_of_all = query.is_string() && query.as_string() == "{ }";  // along _id
   EXPECT_TRUE(is_point_read || is_of_all || !paths_in(first, "pathsIndexed").empty()) << what;
 }
