@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The yardstick itself, without measuring: its list of cases, its arithmetic, the shape of its files."""
+"""The yardstick itself, without measuring: its list of cases, its arithmetic, the shape of its files; and what bad shard
+keys do."""
 
 import json
 import pathlib
@@ -53,12 +54,28 @@ def kept(checks):
     checks.check("what the peer needs is pinned", all(re.fullmatch(r"\S+==[\d.]+", one) for one in pinned), pinned)
 
 
+def partitions(checks, build):
+    command = [sys.executable, ROOT / "bench" / "partitions.py", "--quick", "--gesso", build / "gesso"]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    checks.check("bench/partitions.py --quick ends well", ran.returncode == 0, ran.stderr)
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in ran.stdout.splitlines() if line.startswith("| `")]
+    rows = {(cell[0].split("`")[1], int(cell[1])): cell for cell in cells}
+    checks.check("three keys on one and on three partitions", len(rows) == 6, ran.stdout)
+    fullest = {case: int(row[6].rstrip("%")) for case, row in rows.items()}
+    taken = {case: float(row[4].replace(",", "")) for case, row in rows.items()}
+    checks.check("one value lies in one partition", fullest["status", 3] == 100, ran.stdout)
+    checks.check("random ones are spread", fullest["_id", 3] < 50, ran.stdout)
+    checks.check("three partitions take more than one of what is spread", taken["_id", 3] > 1.5 * taken["_id", 1], ran.stdout)
+    checks.check("and no more of what is not", taken["status", 3] < 1.5 * taken["status", 1], ran.stdout)
+
+
 def main():
-    build_folder()
+    build = build_folder()
     checks = Checks()
     lists(checks)
     arithmetic(checks)
     kept(checks)
+    partitions(checks, build)
     checks.close()
 
 

@@ -281,6 +281,30 @@ TEST_F(ProgramTest, MakesTheIndexesOnceAndPlansWithoutMaking) {
   EXPECT_EQ(run({"init-db"}).status, 0);
 }
 
+// Users that somebody has sharded: on Azure Cosmos DB (RU) an index is unique within a shard key.
+TEST_F(ProgramTest, DoesNotServeWhereTwoUsersCouldHaveOneAddress) {
+  Program localdb({"localdb", "--dialect", "cosmos-ru", "--sharded", "users=_id", "--listen",
+                   "127.0.0.1:0", "--data-dir", "ru"},
+                  folder.path());
+  const std::uint16_t port = port_in(localdb.wait_for("Ctrl-C"), "mongodb://127.0.0.1:");
+  const std::map<std::string, std::string> environment{
+      {"GESSO_MONGODB_URI", "mongodb://127.0.0.1:" + std::to_string(port) + "/"},
+      {"GESSO_DIALECT", "cosmos-ru"}};
+  const std::vector<std::string> serve{"serve", "--listen", "127.0.0.1:0", "--data-dir", "data"};
+  const Outcome empty = run(serve, environment);
+  EXPECT_EQ(empty.status, 1);
+  EXPECT_THAT(empty.err, HasSubstr("unique index over { email : 1.0 } with shard key pattern"));
+
+  auto client = localdb::TestClient::over_tcp(port);
+  (void)client.run(R"({"insert": "users", "documents": [{"_id": "user_1"}]})", "imagegenerator");
+  const Outcome full = run(serve, environment);
+  EXPECT_EQ(full.status, 1);
+  EXPECT_THAT(full.err, HasSubstr("two documents of users"));
+  EXPECT_THAT(full.err, HasSubstr("email_1"));
+  localdb.send(SIGTERM);
+  EXPECT_EQ(localdb.finish().status, 0);
+}
+
 TEST_F(ProgramTest, ChecksADataFolder) {
   ASSERT_EQ(run({"init-db"}).status, 0);
   const Outcome check = run({"localdb", "--check", "--data-dir", "data"});

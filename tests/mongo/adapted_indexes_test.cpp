@@ -72,6 +72,19 @@ TEST(AdaptedIndexes, OnRuWhatNothingSortsAlongIsNoCompoundIndex) {
   EXPECT_THAT(here.dropped[0].why, HasSubstr("nothing sorts along it"));
 }
 
+TEST(AdaptedIndexes, AGuardHasOneWhereAFilterNeedsItsOwn) {
+  CollectionIndex guard = plain(make_document("hidden_at", 1), false);
+  guard.guards = true;
+  EXPECT_THAT(
+      texts(adapt(std::vector{guard}, kRu)),
+      ElementsAre(
+          "hidden_at_1 { \"hidden_at\" : 1 } (filters; every query asks that it is missing)"));
+  const AdaptedIndexes elsewhere = adapt(std::vector{guard}, traits_of(Dialect::kMongoDb));
+  EXPECT_THAT(texts(elsewhere), IsEmpty());
+  ASSERT_EQ(elsewhere.dropped.size(), 1u);
+  EXPECT_THAT(elsewhere.dropped[0].why, HasSubstr("other conditions"));
+}
+
 TEST(AdaptedIndexes, OnRuExpiryIsByTimestamp) {
   EXPECT_THAT(texts(adapt(std::vector{ttl("at")}, kRu)),
               ElementsAre("_ts_1 { \"_ts\" : 1 } expires after -1 s (documents expire by their own "

@@ -149,6 +149,35 @@ TEST_F(Indexes, WhatDiffersIsReportedWithBothSidesAndLeftAlone) {
   EXPECT_TRUE(server.server().commands("dropIndexes").empty());
 }
 
+TEST_F(Indexes, WhatIsToBeUniqueAndIsNotIsRequired) {
+  EXPECT_NO_THROW(require_unique(create()));
+  server.add("users", R"({"v": 2, "key": {"x": 1}, "name": "x_1"})");
+  wanted.push_back({"users", {.keys = make_document("x", 1), .unique = true}});
+  try {
+    require_unique(create());
+    FAIL() << "nothing was said";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kConflict);
+    EXPECT_THAT(error.what(), HasSubstr("two documents of users"));
+    EXPECT_THAT(error.what(),
+                HasSubstr("x_1 stands there instead (unique: wanted true, stands false)"));
+  }
+  // One that is unique among some is not enough; one that is so among all is more than enough.
+  server.add("logs", R"({"v": 2, "key": {"y": 1}, "name": "y_1", "unique": true,
+                         "partialFilterExpression": {"y": {"$exists": true}}})");
+  wanted.back() = {"logs", {.keys = make_document("y", 1), .unique = true}};
+  EXPECT_THROW(require_unique(create()), Error);
+  server.add("logs", R"({"v": 2, "key": {"z": 1}, "name": "z_1", "unique": true})");
+  wanted.back() = {"logs",
+                   {.keys = make_document("z", 1),
+                    .unique = true,
+                    .partial_filter = make_document("z", make_document("$exists", true))}};
+  EXPECT_NO_THROW(require_unique(create()));
+  // That it should not be unique endangers nothing.
+  wanted.back() = {"users", {.keys = make_document("email", 1)}};
+  EXPECT_NO_THROW(require_unique(create()));
+}
+
 TEST_F(Indexes, WhatNobodyDeclaredIsShownAndStays) {
   server.add("users", R"({"v": 2, "key": {"old": 1}, "name": "old_1"})");
   const IndexPlan now = create();

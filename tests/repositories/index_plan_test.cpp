@@ -62,5 +62,26 @@ TEST(IndexPlan, OnRuEveryConditionAndEverySortFindsItsIndex) {
   }
 }
 
+// Within a shard key's value only is an index unique there. So the collections of which a field is
+// unique over all documents have none; an address could be two users' otherwise.
+TEST(IndexPlan, OnRuWhatIsUniqueIsSoShardedToo) {
+  const auto shard_keys = declared_shard_keys();
+  EXPECT_FALSE(shard_keys.contains("users"));
+  EXPECT_FALSE(shard_keys.contains("subscriptions"));
+  constexpr mongo::DialectTraits kRu = mongo::traits_of(mongo::Dialect::kCosmosRu);
+  std::set<std::string> unique;
+  for (const auto& [collection, declared] : by_collection()) {
+    const auto key = shard_keys.find(collection);
+    const std::string shard_key = key == shard_keys.end() ? "" : key->second;
+    for (const mongo::AdaptedIndex& index : mongo::adapt(declared, kRu, shard_key).made) {
+      if (!index.spec.unique) continue;
+      EXPECT_EQ(shard_key, "") << collection << " " << bson::to_text(index.spec);
+      unique.insert(collection + " " + std::string(index.spec.leading_field()));
+    }
+  }
+  EXPECT_TRUE(unique.contains("users email"));
+  EXPECT_TRUE(unique.contains("subscriptions user_id"));
+}
+
 }  // namespace
 }  // namespace gesso::repositories

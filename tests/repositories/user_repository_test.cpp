@@ -43,6 +43,39 @@ TEST_F(UserRepositoryTest, ATakenEmailIsDuplicateInAnyCaseOfLetters) {
   EXPECT_EQ(error.field(), "email");
 }
 
+TEST_F(UserRepositoryTest, OfManyWhoTakeOneAddressAtOnceOneHasIt) {
+  constexpr int kThreads = 8;
+  const User grace = register_user("grace@example.com");
+  std::atomic<int> made = 0;
+  std::atomic<int> taken = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      try {
+        if (i == 0) {  // one who is there already comes to it by a change
+          users([&](UserRepository users) {
+            return users.update_user(grace.id, {.email = "ada@example.com"});
+          });
+        } else {
+          register_user("ada@example.com");
+        }
+        ++made;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::kDuplicate) << error.what();
+        EXPECT_EQ(error.field(), "email");
+        ++taken;
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(made, 1);
+  EXPECT_EQ(taken, kThreads - 1);
+  EXPECT_EQ(users([&](UserRepository users) {
+              return users.count(query::where<&User::email> == "ada@example.com");
+            }),
+            1);
+}
+
 TEST_F(UserRepositoryTest, AChangeToATakenEmailIsDuplicateToo) {
   register_user("ada@example.com");
   const User grace = register_user("grace@example.com");

@@ -91,10 +91,7 @@ void make_indexes(const Settings& settings, mongo::Session& session) {
     spdlog::warn("index {} of {} is not as declared: {}", index.wanted.spec.name,
                  index.wanted.collection, index.what);
   }
-  for (const auto& index : plan.refused) {
-    spdlog::warn("index {} of {} is missing: {}", index.index.spec.name, index.index.collection,
-                 index.why);
-  }
+  mongo::require_unique(plan);
 }
 
 http::Cors cors_of(const Settings& settings) {

@@ -130,6 +130,11 @@ PredictionVerdict Predictions::apply(const std::optional<GenerationId>& addresse
       (void)after_end(charging_, hooks_, *seen);
       return {PredictionOutcome::kRepeated};
     }
+    // In a collection that is sharded no index keeps a prediction one generation's.
+    if (!seen->replicate_prediction_id &&
+        generations_.find_by_replicate_prediction_id(prediction.id)) {
+      return ignored("the prediction is another generation's");
+    }
     auto changes = changes_of(*seen, prediction);
     if (!changes) {
       tell_workers(*seen);

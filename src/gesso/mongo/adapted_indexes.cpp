@@ -10,6 +10,7 @@
 namespace gesso::mongo {
 namespace {
 
+constexpr std::string_view kGuard = "it is looked at in what a query's other conditions found";
 constexpr std::string_view kNotAlong =
     "nothing sorts along it, and its fields have indexes of their own";
 
@@ -105,7 +106,7 @@ class SortsOnly {
     } else if (key_count(spec) > 1) {
       out_.dropped.push_back({spec, std::string(kNotAlong)});
     }
-    make_for_filters(spec);
+    make_for_filters(spec, index.guards ? "filters; every query asks that it is missing" : "");
   }
 
   // Of a field with a unique index of its own no other is needed.
@@ -124,6 +125,10 @@ AdaptedIndexes adapt(std::span<const CollectionIndex> declared, const DialectTra
   if (traits.compound_serves_filters) {
     AdaptedIndexes out;
     for (const CollectionIndex& index : declared) {
+      if (index.guards) {
+        out.dropped.push_back({index.spec, std::string(kGuard)});
+        continue;
+      }
       out.made.push_back({index.spec});
       if (index.spec.name.empty()) {
         out.made.back().spec.name = bson::default_index_name(index.spec.keys);

@@ -16,6 +16,8 @@ struct CollectionIndex {
   bson::IndexSpec spec;
   // Whether a query may sort along it; one that serves filters alone is declared as query::Lookup.
   bool sorts = true;
+  // Whether it is of a field that few documents have, and that every query asks to be missing.
+  bool guards = false;
 };
 
 // An index to be made, and for people why, where it is not simply what was declared.
@@ -35,10 +37,13 @@ struct AdaptedIndexes {
   std::vector<DroppedIndex> dropped = {};
 };
 
-// Where compound indexes serve filters, one index a declaration. On Azure Cosmos DB (RU) they do
+// Where compound indexes serve filters, one index a declaration, but none of a guard, which is
+// looked at in what the other conditions found. On Azure Cosmos DB (RU) they do
 // not (https://learn.microsoft.com/azure/cosmos-db/mongodb/indexing):
 //  - each field of a declared index gets an index of its own, once, but `_id` and the shard key,
 //    which have one; a compound one is made besides where it may be sorted along;
+//  - a guard too, for a condition without an index loads what all others found. It costs the
+//    documents that have the field only;
 //  - a TTL index is on `_ts` with no default (documents carry their own `ttl`);
 //  - what is unique when present is unique under the name of its surrogate (stored_form.hpp); among
 //    the elements of lists nothing is;

@@ -103,6 +103,12 @@ const AdaptedIndex* served_by(const AdaptedIndex& index, const std::vector<Adapt
   return found == all.end() ? nullptr : &*found;
 }
 
+// Whether an index leaves no two documents a value that the other keeps unique.
+bool keeps_unique(const bson::IndexSpec& existing, const bson::IndexSpec& wanted) {
+  return existing.unique && have_same_keys(existing, wanted) &&
+         (existing.partial_filter.empty() || existing.partial_filter == wanted.partial_filter);
+}
+
 // Compares the indexes of one collection.
 void compare(const std::string& collection, const AdaptedIndexes& adapted,
              const std::vector<bson::IndexSpec>& existing, const DialectTraits& traits,
@@ -269,6 +275,22 @@ IndexPlan plan_indexes(Session& session, std::span<const CollectionIndex> wanted
   }
   if (!traits.unique_over_documents) refuse_unique_over_documents(session, plan);
   return plan;
+}
+
+void require_unique(const IndexPlan& plan) {
+  const auto fail = [](const CollectionIndex& index, const std::string& why) {
+    throw Error(ErrorKind::kConflict, "two documents of " + index.collection +
+                                          " could have one value of what " + index.spec.name +
+                                          " keeps unique: " + why);
+  };
+  for (const IndexPlan::Refused& one : plan.refused) {
+    if (one.index.spec.unique) fail(one.index, one.why);
+  }
+  for (const IndexPlan::Differs& one : plan.differs) {
+    if (!one.wanted.spec.unique || keeps_unique(one.existing, one.wanted.spec)) continue;
+    fail(one.wanted, "the index " + one.existing.name + " stands there instead (" + one.what +
+                         "); drop it, and run init-db");
+  }
 }
 
 void apply_indexes(Session& session, const IndexPlan& plan) {

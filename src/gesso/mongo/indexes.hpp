@@ -94,6 +94,10 @@ struct IndexPlan {
 [[nodiscard]] IndexPlan plan_indexes(Session& session, std::span<const CollectionIndex> wanted,
                                      const CollectionOptions& collections = {});
 
+// Throws Error: kConflict, with the index and what to do, where the server does not hold what a
+// declared index promises to be unique: the index stands there without that, or cannot be made.
+void require_unique(const IndexPlan& plan);
+
 // Creates the missing collections, then the missing indexes; leaves all else as it is. On Azure
 // Cosmos DB (RU) a collection is made together with its indexes, since a unique one may come later
 // than the first document. Throws

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gesso/bson/builder.hpp"
 #include "gesso/models/generation.hpp"
 #include "gesso/models/rate_limit_log.hpp"
 #include "gesso/models/subscription.hpp"
@@ -9,6 +10,7 @@
 #include "gesso/models/user.hpp"
 #include "gesso/models/webhook_event.hpp"
 #include "gesso/query/index.hpp"
+#include "gesso/query/served.hpp"
 
 namespace gesso::repositories {
 namespace {
@@ -22,11 +24,33 @@ void add(std::vector<mongo::CollectionIndex>& into) {
                     .spec = std::move(specs[i]),
                     .sorts = kinds[i] != query::IndexKind::kLookup});
   }
+  if constexpr (requires { Model::kHiddenBy; }) {
+    const std::string_view field = schema::field_name<Model::kHiddenBy>;
+    bson::IndexSpec spec{.keys = bson::make_document(field, 1)};
+    spec.name = bson::default_index_name(spec.keys);
+    into.push_back({.collection = std::string(Model::kCollection),
+                    .spec = std::move(spec),
+                    .sorts = false,
+                    .guards = true});
+  }
+}
+
+// Whether each index that is declared unique stays so in a collection that is sharded: whether the
+// shard key is among its fields. What is unique when present is not asked: identities are claimed
+// (domain/identity_claims.hpp), and who tells of a prediction is asked whose it is
+// (domain/predictions.cpp).
+template <auto ShardKey, class... Declarations>
+constexpr bool stays_unique(query::IndexList<Declarations...>) {
+  return ((Declarations::kind != query::IndexKind::kUnique ||
+           query::detail::has_key(Declarations::keys, schema::field_name<ShardKey>)) &&
+          ...);
 }
 
 template <class Model>
 void add_shard_key(std::map<std::string, std::string>& into) {
   if constexpr (requires { Model::kShardKey; }) {
+    static_assert(stays_unique<Model::kShardKey>(typename Model::Indexes{}),
+                  "on Azure Cosmos DB (RU) two documents could have one value of a unique field");
     into.emplace(Model::kCollection, schema::field_name<Model::kShardKey>);
   }
 }

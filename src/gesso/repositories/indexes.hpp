@@ -13,7 +13,8 @@
 
 namespace gesso::repositories {
 
-// The indexes of all collections, in the order of their declaration.
+// The indexes of all collections, in the order of their declaration; behind those of a model that
+// hides documents (`kHiddenBy`) the guard's.
 [[nodiscard]] std::vector<mongo::CollectionIndex> declared_indexes();
 
 // The field by which each collection is spread over partitions, where it is: users and
