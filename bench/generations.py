@@ -4,8 +4,11 @@
   bench/generations.py streams --listeners 5000     memory for each listener on an event stream, and how
                                                     long after a worker's completing its event comes
   bench/generations.py throughput --count 4000      generations a second, from requests to pictures
+  bench/generations.py throughput --no-pictures     the same without them: this script claims what it has
+                                                    asked for and says that it is done, by the workers' API
 
-The client is this script (asyncio, one thread), on the same cores as the service.
+The client is this script (asyncio, one thread), on the same cores as the service. On a machine that does
+other things, too, what counts is the service's CPU for each generation, which `throughput` prints.
 """
 
 import argparse
@@ -17,6 +20,7 @@ import os
 import pathlib
 import re
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -195,29 +199,95 @@ def streams(build, options):
 # ---- Throughput ----------------------------------------------------------------------------------
 
 
+def by_its_own_worker(service, users, count):
+    """The service paints; seconds until all were asked for."""
+
+    def ended(outcome):
+        text = ask(service + "/metrics", raw=True).decode()
+        found = re.search(rf'gesso_worker_ends_total\{{outcome="{outcome}",provider="preview"\}} (\d+)', text)
+        return int(found.group(1)) if found else 0
+
+    began = time.monotonic()
+    asyncio.run(create(int(service.rsplit(":", 1)[1]), users, count))
+    asked = time.monotonic() - began
+    while ended("completed") < count:
+        if ended("failed"):
+            raise AssertionError(f"{ended('failed')} failed")
+        time.sleep(0.1)  # between two looks, each of which costs the service some of its CPU
+    return asked
+
+
+def worker_key(build, service, folder):
+    """The headers of an outside worker."""
+    admin = User(service, "painter")
+    command = [build / "gesso", "set-role", "--email", "painter@example.com", "--data-dir", folder]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    admin.headers = {"Authorization": f"Bearer {admin.log_in('painter')}"}
+    key = admin.ask("/users/me/api-keys", "POST", {"name": "painter", "scopes": ["worker"]})["key"]
+    return {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+
+async def complete_all(port, headers, count):
+    """Workers from outside, who claim and say that it is done until so many are."""
+    left = count
+
+    async def one(name):
+        nonlocal left
+        connection = await Connection(port).open()
+
+        async def post(path, **body):
+            status, reply = await connection.ask("POST", path, headers, json.dumps({"worker": name, **body}).encode())
+            if status != 200:
+                raise AssertionError(f"{path}: {status}: {reply[:300]}")
+            return json.loads(reply)
+
+        while left > 0:
+            work = (await post("/api/v1/worker/claim")).get("work")
+            if work is None:
+                await asyncio.sleep(0.01)  # until more are asked for
+                continue
+            path = f"/api/v1/worker/generations/{work['generation']['id']}/complete"
+            await post(path, attempt=work["attempt"], result_urls=["https://images.example.com/1.png"])
+            left -= 1
+        connection.writer.close()
+
+    await asyncio.gather(*(one(f"painter-{i}") for i in range(AT_ONCE)))
+
+
+def by_this_script(service, users, count, headers):
+    port = int(service.rsplit(":", 1)[1])
+    asked = 0
+
+    async def all_of_it():
+        nonlocal asked
+        began = time.monotonic()
+        workers = asyncio.create_task(complete_all(port, headers, count))
+        await create(port, users, count)
+        asked = time.monotonic() - began
+        await workers
+
+    asyncio.run(all_of_it())
+    return asked
+
+
 def throughput(build, options):
     settings = {"GESSO_PREVIEW_EDGE": str(options.edge)}
+    if options.no_pictures:
+        settings["GESSO_WORKER_PARALLEL"] = "0"
     with tempfile.TemporaryDirectory() as folder, serving(build, folder, **settings) as (process, service, _):
-        port = int(service.rsplit(":", 1)[1])
         users = register(service, options.count)
-
-        def ended(outcome):
-            text = ask(service + "/metrics", raw=True).decode()
-            found = re.search(rf'gesso_worker_ends_total\{{outcome="{outcome}",provider="preview"\}} (\d+)', text)
-            return int(found.group(1)) if found else 0
-
+        headers = worker_key(build, service, folder) if options.no_pictures else None
         cpu, began = cpu_seconds(process), time.monotonic()
-        asyncio.run(create(port, users, options.count))
-        asked = time.monotonic() - began
-        while ended("completed") < options.count:
-            if ended("failed"):
-                raise AssertionError(f"{ended('failed')} failed")
-            time.sleep(0.02)  # between two looks
+        if options.no_pictures:
+            asked = by_this_script(service, users, options.count, headers)
+        else:
+            asked = by_its_own_worker(service, users, options.count)
         seconds = time.monotonic() - began
-        used = cpu_seconds(process) - cpu
-        print(f"report: {options.count} generations with pictures of {options.edge} pixels: asked for in {asked:.1f} s, "
-              f"all completed after {seconds:.1f} s, {options.count / seconds:.0f} a second, "
-              f"{1000 * used / options.count:.2f} ms of the service's CPU each", flush=True)  # fmt: skip
+        used = (cpu_seconds(process) - cpu) / options.count
+        what = "without pictures" if options.no_pictures else f"with pictures of {options.edge} pixels"
+        print(f"report: {options.count} generations {what}: asked for in {asked:.1f} s, all completed after {seconds:.1f} s, "
+              f"{options.count / seconds:.0f} a second, {1000 * used:.2f} ms of the service's CPU each: "
+              f"{os.cpu_count() / used:.0f} a second on {os.cpu_count()} cores of its own", flush=True)  # fmt: skip
 
 
 def main():
@@ -232,6 +302,7 @@ def main():
     of_throughput = commands.add_parser("throughput")
     of_throughput.add_argument("--count", type=int, default=4000)
     of_throughput.add_argument("--edge", type=int, default=64, help="of the previews, in pixels")
+    of_throughput.add_argument("--no-pictures", action="store_true")
     of_throughput.set_defaults(run=throughput)
     options = parser.parse_args()
     options.run(options.build.resolve(), options)

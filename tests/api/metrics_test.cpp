@@ -146,6 +146,7 @@ TEST_F(MetricsTest, EveryRowOfTheTableIsShownWithItsLabelsAndNothingElseIs) {
        .credits = &running.credits,
        .backlog = domain::Backlog{.read_at = running.clock.now()},
        .event_streams = 1,
+       .feed = domain::FeedFigures{.is_open = true, .changes = 2, .failures = 1},
        .work = domain::WorkFigures{{{"replicate", {.at_work = 3, .backing_off = 1}}}}});
   std::map<std::string, Shown> shown = read(text);
   for (const MetricInfo& info : kMetrics) {

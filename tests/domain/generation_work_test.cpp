@@ -13,24 +13,6 @@ using models::GenerationId;
 using models::GenerationStatus;
 using models::User;
 
-// Takes all but one user's, looks at two at a time, and counts what it holds.
-class CountingPolicy final : public ClaimPolicy {
-  const models::UserId* refused_;
-
- public:
-  int held = 0;
-
-  explicit CountingPolicy(const models::UserId* refused = nullptr) : refused_(refused) {}
-  [[nodiscard]] std::int64_t look_ahead() const override { return 2; }
-  void arrange(std::vector<ClaimCandidate>& /*candidates*/) override {}
-  bool take(const ClaimCandidate& candidate) override {
-    if (refused_ != nullptr && candidate.user_id == *refused_) return false;
-    ++held;
-    return true;
-  }
-  void give_back(const ClaimCandidate& /*candidate*/) override { --held; }
-};
-
 class GenerationWorkTest : public RepositoryTest {
  protected:
   User ada;
@@ -201,32 +183,29 @@ TEST_F(GenerationWorkTest, WhoClaimsEndsWhatHasNoAttemptLeft) {
   EXPECT_EQ(balance(), 7);
 }
 
-TEST_F(GenerationWorkTest, WhatAClaimEndsDoesNotCountAsTaken) {
+TEST_F(GenerationWorkTest, WhatHasNoAttemptLeftIsEndedAndNotClaimed) {
   const Generation made = charged();
   for (int i = 0; i < 2; ++i) {
     claim();
     clock_.advance(1min);
   }
-  CountingPolicy policy;
-  EXPECT_FALSE(work([&](GenerationWork all) { return all.claim("worker-1", &policy); }));
+  work([&](GenerationWork all) {
+    const auto candidates = all.find_claimable(2);
+    ASSERT_EQ(candidates.size(), 1U);
+    EXPECT_FALSE(all.claim("worker-1", candidates[0]));
+  });
   EXPECT_EQ(stored(made.id).status, GenerationStatus::kFailed);
-  EXPECT_EQ(policy.held, 0);
 }
 
-TEST_F(GenerationWorkTest, BehindManyThatAreRefusedOthersAreFound) {
-  for (int i = 0; i < 3; ++i) {
-    charged(1);
-    clock_.advance(1s);
-  }
-  const models::UserId busy = ada.id;
-  ada = add_user("bob@example.com", 10);
-  const Generation of_bob = charged();
-  CountingPolicy policy(&busy);
-  const auto claimed = work([&](GenerationWork all) { return all.claim("worker-1", &policy); });
-  ASSERT_TRUE(claimed);
-  EXPECT_EQ(claimed->id, of_bob.id);
-  EXPECT_FALSE(work([&](GenerationWork all) { return all.claim("worker-1", &policy); }));
-  EXPECT_EQ(policy.held, 1);
+TEST_F(GenerationWorkTest, WhoeverComesSecondDoesNotGetTheSameCandidate) {
+  const Generation made = charged();
+  work([&](GenerationWork all) {
+    const auto candidates = all.find_claimable(2);
+    ASSERT_EQ(candidates.size(), 1U);
+    EXPECT_EQ(all.claim("worker-1", candidates[0])->id, made.id);
+    EXPECT_FALSE(all.claim("worker-2", candidates[0]));
+  });
+  EXPECT_EQ(stored(made.id).lease_owner, "worker-1");
 }
 
 TEST_F(GenerationWorkTest, TheSweepEndsWhatHasNoAttemptLeft) {

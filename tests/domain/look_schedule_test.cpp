@@ -123,5 +123,19 @@ TEST_F(LookScheduleTest, WhoComesBackDuringALookIsLookedAtAtOnce) {
   EXPECT_EQ(schedule.next(), now + 1ms);
 }
 
+TEST_F(LookScheduleTest, WithOtherIntervalsAllAreLookedAtAndThenAsOftenAsThoseSay) {
+  schedule.hurry(a, now);
+  schedule.hurry(b, now);
+  (void)next_look(Found::kNothing);
+  schedule.use({.min = 5s, .max = 5s, .retry = 100ms}, now);
+  EXPECT_THAT(schedule.take_due(now), ElementsAre(a, b));
+  schedule.looked(a, Found::kNothing, now);
+  schedule.looked(b, Found::kNothing, now);
+  EXPECT_EQ(schedule.next(), now + 5s);
+  schedule.use({.min = 200ms, .max = 1'000ms, .retry = 100ms}, now);
+  EXPECT_EQ(next_look(Found::kNothing), 0ms);
+  EXPECT_EQ(next_look(Found::kNothing), 300ms);
+}
+
 }  // namespace
 }  // namespace gesso::domain

@@ -44,6 +44,19 @@ TEST(Dialect, WritesAreRepeatedOnlyByServersWithSessionsThatAreNotAlone) {
   EXPECT_FALSE(can(R"({"setName": "rs"})"));
 }
 
+TEST(Dialect, ChangesAreToldByReplicaSetsAndByCosmosDbInItsOneForm) {
+  const auto tells = [](Dialect dialect, const char* hello) {
+    return has_change_streams(traits_of(dialect), bson::from_json(hello));
+  };
+  EXPECT_TRUE(tells(Dialect::kMongoDb, R"({"setName": "rs"})"));
+  EXPECT_TRUE(tells(Dialect::kMongoDb, R"({"msg": "isdbgrid"})"));
+  EXPECT_FALSE(tells(Dialect::kMongoDb, "{}"));
+  EXPECT_TRUE(tells(Dialect::kCosmosRu, "{}"));
+  EXPECT_EQ(traits_of(Dialect::kCosmosRu).change_streams, ChangeStreams::kOneForm);
+  EXPECT_FALSE(tells(Dialect::kDocumentDb, R"({"msg": "isdbgrid"})"));
+  EXPECT_FALSE(tells(Dialect::kLocalDb, R"({"setName": "rs"})"));
+}
+
 TEST(Dialect, RuTakesTwoMegabytesWhateverItSays) {
   const bson::Document hello = bson::from_json(R"({"maxBsonObjectSize": 16777216})");
   EXPECT_EQ(max_document_size(traits_of(Dialect::kCosmosRu), hello), 2u << 20);

@@ -12,6 +12,8 @@ from support.harness import program
 
 PASSWORD = "correct horse battery"
 SERVES = r"serves (http://127\.0\.0\.1:\d+)$"
+# What `gesso localdb` prints: where it is reached.
+LISTENS = r"(?:listening on|listens on|mongodb://)\D*(\d+\.\d+\.\d+\.\d+:\d+)"
 ENDED = ("completed", "failed", "cancelled")
 SETTINGS = {
     "GESSO_BCRYPT_ROUNDS": "4",

@@ -25,11 +25,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE))
 from support.harness import ROOT, Checks, program
-from support.painting import ENDED, SETTINGS, Refused, User, ask, files_of, until
+from support.painting import ENDED, LISTENS, SETTINGS, Refused, User, ask, files_of, until
 
 CREDITS = 10  # of a new account
 AT_ONCE = 8
-LISTENS = r"(?:listening on|listens on|mongodb://)\D*(\d+\.\d+\.\d+\.\d+:\d+)"
 
 
 def free_port():

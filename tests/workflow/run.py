@@ -9,6 +9,7 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE))
-from support.painting import SETTINGS, Refused, User, ask, files_of, serving, until
+from support.painting import LISTENS, SETTINGS, Refused, User, ask, files_of, serving, until
 from standins import NSFW, OFFICIAL, VERSION, Openai, Replicate
 from support.harness import ROOT, Checks, program
 from support.venv import python_with
@@ -280,6 +281,46 @@ def separate(build, checks):
             checks.check("a worker ends well", process.wait(60) == 0)
 
 
+# ---- Change streams ------------------------------------------------------------------------------
+
+BETWEEN_LOOKS = 10  # seconds, while a change stream is open
+
+
+def metric(service, name):
+    shown = ask(f"{service}/metrics", raw=True).decode()
+    return float(re.search(rf"^{name} (\S+)$", shown, re.MULTILINE).group(1))
+
+
+def change_stream(build, checks):
+    """Two services over one database: who listens at the one is told by the database's change stream
+    what the other one's worker does."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        database = [build / "gesso", "localdb", "--listen", "127.0.0.1:0", "--data-dir", f"{folder}/database",
+                    "--dialect", "cosmos-ru", "--ru", "1000000"]  # fmt: skip
+        _, match = stack.enter_context(program(database, LISTENS))
+        settings = {"GESSO_MONGODB_URI": f"mongodb://{match.group(1)}/"}
+        data = f"{folder}/shared"  # of keys and images
+        _, listening = stack.enter_context(serving(build, data, GESSO_WORKER_PARALLEL="0", **settings))
+        user = User(listening, "ada")
+        made = user.post()
+        events = urllib.request.urlopen(
+            urllib.request.Request(f"{listening}/api/v1/generations/{made['id']}/events", headers=user.headers), timeout=60
+        )
+        checks.check("a listener is told how it stands", events.readline().startswith(b"id:"))
+        until(lambda: metric(listening, "gesso_change_stream_open") == 1)
+        stack.enter_context(serving(build, data, **settings))
+        told = b""
+        while b"event: completed" not in told or not told.endswith(b"\n\n"):
+            told += events.read1()
+        came = datetime.datetime.now(datetime.timezone.utc)
+        done = json.loads(re.findall(rb"data: (\{.*\})", told)[-1])
+        late = (came - datetime.datetime.fromisoformat(done["completed_at"].replace("Z", "+00:00"))).total_seconds()
+        checks.check("and of its end long before anybody looks", late < BETWEEN_LOOKS / 4, late)
+        checks.check("by the stream", metric(listening, "gesso_change_stream_changes_total") >= 1)
+        checks.check("which is well", metric(listening, "gesso_change_stream_failures_total") == 0)
+        print(f"report: told of the end {1000 * late:.0f} ms after it", flush=True)
+
+
 def doctor(build, checks):
     """A model that its provider no longer has is said by `gesso doctor`, with the way out."""
     with tempfile.TemporaryDirectory() as folder, Replicate() as there, Openai() as openai_there:
@@ -320,7 +361,7 @@ def main():
     build, checks = options.build.resolve(), Checks()
     python = python_with(*(HERE / "requirements.txt").read_text().split())
     checks.absorb("the providers' libraries", [python, HERE / "libraries_test.py"])
-    for part in (previews, replicate, killed, ended, openai, separate, doctor):
+    for part in (previews, replicate, killed, ended, openai, separate, change_stream, doctor):
         checks.run(part.__name__, part, build, checks)
     checks.absorb(
         "kills under load",

@@ -7,6 +7,7 @@
 #include "gesso/api/idempotency_key.hpp"
 #include "gesso/api/operations.hpp"
 #include "gesso/base/error.hpp"
+#include "gesso/domain/admission.hpp"
 #include "gesso/domain/generation_images.hpp"
 #include "gesso/domain/generations.hpp"
 #include "gesso/schema/codec.hpp"

@@ -135,6 +135,12 @@ void add_backlog(MetricFamilies& families, const domain::Backlog& backlog, Time 
   families.add(metric("gesso_backlog_age_seconds"), age(backlog.read_at, now));
 }
 
+void add_feed(MetricFamilies& families, const domain::FeedFigures& feed) {
+  families.add(metric("gesso_change_stream_open"), feed.is_open ? 1 : 0);
+  families.add(metric("gesso_change_stream_changes_total"), feed.changes);
+  families.add(metric("gesso_change_stream_failures_total"), feed.failures);
+}
+
 void add_work(MetricFamilies& families, const domain::WorkFigures& work) {
   for (const auto& [provider, figures] : work.by_provider) {
     families.add(metric("gesso_worker_generations"), figures.at_work, {provider});
@@ -158,6 +164,7 @@ void add_sources(MetricFamilies& families, const MetricSources& sources) {
   if (sources.credits != nullptr) add_credits(families, *sources.credits);
   if (sources.backlog) add_backlog(families, *sources.backlog, sources.now);
   if (sources.event_streams) families.add(metric("gesso_event_streams"), *sources.event_streams);
+  if (sources.feed) add_feed(families, *sources.feed);
   if (sources.work) add_work(families, *sources.work);
 }
 

@@ -8,6 +8,7 @@
 #include "gesso/api/secret_state.hpp"
 #include "gesso/base/clock.hpp"
 #include "gesso/domain/backlog.hpp"
+#include "gesso/domain/generation_feed.hpp"
 #include "gesso/domain/work_observer.hpp"
 
 namespace gesso::domain {
@@ -50,6 +51,7 @@ struct MetricSources {
   const repositories::CreditCounters* credits = nullptr;
   std::optional<domain::Backlog> backlog = {};
   std::optional<std::size_t> event_streams = {};
+  std::optional<domain::FeedFigures> feed = {};
   std::optional<domain::WorkFigures> work = {};
 };
 

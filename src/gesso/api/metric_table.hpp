@@ -145,6 +145,13 @@ inline constexpr MetricInfo kMetrics[] = {
      "How old the figures of open holds and waiting generations are."},
     {"gesso_event_streams", MetricType::kGauge, "",
      "Clients that wait for what becomes of a generation, each by a stream of events."},
+    {"gesso_change_stream_open", MetricType::kGauge, "",
+     "1 while the database's change stream tells of changes of generations; 0 while nobody waits "
+     "for any, or it failed and they are polled."},
+    {"gesso_change_stream_changes_total", MetricType::kCounter, "",
+     "Changes of generations that the database's change stream told of."},
+    {"gesso_change_stream_failures_total", MetricType::kCounter, "",
+     "How often the database's change stream failed, or could not be opened."},
     // Workers
     {"gesso_worker_claims_total", MetricType::kCounter, "provider attempt",
      "Generations that this process's worker claimed, by provider, for the first time (first) or "

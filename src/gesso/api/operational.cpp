@@ -113,6 +113,7 @@ MetricSources metric_sources_of(const Services& services) {
           .event_streams = services.generation_hooks.watch == nullptr
                                ? std::nullopt
                                : std::optional(services.generation_hooks.watch->watchers()),
+          .feed = services.feed == nullptr ? std::nullopt : std::optional(services.feed->figures()),
           .work = services.work_figures ? services.work_figures() : std::nullopt};
 }
 

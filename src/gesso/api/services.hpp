@@ -33,6 +33,9 @@
 #include "gesso/mongo/service.hpp"
 #include "gesso/repositories/repository_context.hpp"
 
+namespace gesso::domain {
+class GenerationFeed;
+}
 namespace gesso::http {
 class Server;
 }
@@ -88,7 +91,8 @@ struct Services {
   const domain::LimitedAttempts* attempts = nullptr;
   const domain::BacklogWatch* backlog = nullptr;
   std::function<std::optional<domain::WorkFigures>()> work_figures = {};  // of a worker in here
-  const MetricHistory* metric_history = nullptr;                          // nullptr: none is kept
+  const domain::GenerationFeed* feed = nullptr;
+  const MetricHistory* metric_history = nullptr;  // nullptr: none is kept
 };
 
 }  // namespace gesso::api

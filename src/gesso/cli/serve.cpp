@@ -31,6 +31,7 @@
 #include "gesso/cli/version.hpp"
 #include "gesso/domain/account_services.hpp"
 #include "gesso/domain/backlog.hpp"
+#include "gesso/domain/generation_feed.hpp"
 #include "gesso/domain/generation_watch.hpp"
 #include "gesso/domain/hash_pool.hpp"
 #include "gesso/domain/jwt.hpp"
@@ -190,6 +191,12 @@ localdb::Listening listen_for_changes(Database& database, domain::GenerationWatc
   });
 }
 
+// A change stream keeps one of the pool's workers; where there are hardly any, polling has to do.
+bool follows_changes(const Settings& settings, const mongo::Service& service) {
+  constexpr std::int64_t kEnough = 4;
+  return service.has_change_streams() && settings.mongodb_pool_size >= kEnough;
+}
+
 domain::HashPool::WaitTimer timer_of(api::Metrics& metrics, std::string_view pool) {
   return [&metrics, pool](std::chrono::microseconds waited) { metrics.pool_wait(pool, waited); };
 }
@@ -309,6 +316,8 @@ ExitCode serve(const Invocation& invocation) {
   domain::Settler settler(service, repository_context);
   domain::GenerationWatch watch(service, repository_context, {.has_feed = database.is_embedded()});
   const localdb::Listening changes = listen_for_changes(database, watch);
+  std::optional<domain::GenerationFeed> feed;
+  if (follows_changes(settings, service)) feed.emplace(service, watch);
   domain::WorkBell bell;
   Painting painting(
       settings, keys_to_sign, [&] { return public_url(settings, server.port()); }, clock, random);
@@ -353,6 +362,7 @@ ExitCode serve(const Invocation& invocation) {
                                  if (running == nullptr) return std::nullopt;
                                  return running->figures();
                                },
+                               .feed = feed ? &*feed : nullptr,
                                .metric_history = &metric_history};
   const api::Application application(services);
   std::optional<domain::Sweeper> sweeper;
@@ -391,6 +401,7 @@ ExitCode serve(const Invocation& invocation) {
   // One time for both: the last resort waits for no more of it.
   const Deadline drained = Deadline::after(settings.drain_timeout);
   if (worker) worker->claim_no_more();
+  if (feed) feed->end();
   server.stop(settings.drain_timeout);  // from here on nobody asks `gate`, nor the application
   if (worker && worker->stop(drained.remaining()) > 0) {
     spdlog::warn("claims of generations are left to expire");
@@ -403,6 +414,7 @@ ExitCode serve(const Invocation& invocation) {
   sweeper->stop();  // and yet there, for units that were cut and delete an account
   settler.flush();
   hand_back(service, limiter, attempts, usage);
+  feed.reset();
   if (!mail.stop(mail_by)) spdlog::warn("{} mails were not sent", mail.counts().dropped);
   service.stop();  // units that were cut still ask the hash pool, which goes before the service
   return ExitCode::kOk;

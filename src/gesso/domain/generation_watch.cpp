@@ -22,6 +22,8 @@ constexpr std::int64_t kDeleted = kEnded + 1;
 constexpr std::size_t kIdsPerQuery = 500;
 constexpr std::chrono::seconds kQueryDeadline{5};
 constexpr std::chrono::milliseconds kWithFeed{30'000};
+// Some servers' streams tell of no deletes.
+constexpr std::chrono::milliseconds kWithStream{10'000};
 
 GenerationEvent event_of(const Generation& generation) {
   return {.position = position_of(generation),
@@ -142,6 +144,30 @@ void GenerationWatch::changed(const GenerationId& id) {
     schedule_.hurry(id, std::chrono::steady_clock::now());
   }
   changed_.notify_all();
+}
+
+void GenerationWatch::feed_opened() {
+  use({.min = kWithStream, .max = kWithStream, .retry = options_.looks.retry});
+}
+
+void GenerationWatch::feed_closed() { use(options_.looks); }
+
+void GenerationWatch::use(const LookIntervals& intervals) {
+  {
+    const std::lock_guard lock(mutex_);
+    schedule_.use(intervals, std::chrono::steady_clock::now());
+  }
+  changed_.notify_all();
+}
+
+bool GenerationWatch::wait_for_watchers(const std::stop_token& stop) {
+  const std::stop_callback woken(stop, [this] {
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+  });
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return stop.stop_requested() || !watchers_.empty(); });
+  return !stop.stop_requested();
 }
 
 std::size_t GenerationWatch::watchers() const {

@@ -1,7 +1,8 @@
 // Watches single generations for those who wait for them, such as streams of server-sent events.
 //
 // Where the database can tell of every change (`WatchOptions::has_feed`), `changed` says which
-// generation to look at, whoever changed it, and nobody asks in vain. Elsewhere what this process
+// generation to look at, whoever changed it, and nobody asks in vain. So it is while a server's
+// change stream is open (generation_feed.hpp). Elsewhere what this process
 // changes is told by `notify` and passed on at once, and what others change is found by one query
 // for all that are due by look_schedule.hpp: soon after something happened to a generation, more
 // and more seldom while nothing does. However many watch, there is one thread, and it calls them.
@@ -22,6 +23,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -107,6 +109,12 @@ class GenerationWatch {
   // Says that somebody has changed the generation: it is looked at at once. Costs next to nothing
   // where nobody watches it.
   void changed(const models::GenerationId& id);
+  // From now on `changed` is called for each change, or is not any more: all that are watched are
+  // looked at once, and from then on seldom, or again as often as without.
+  void feed_opened();
+  void feed_closed();
+  // Blocks until anybody watches; false where it was stopped.
+  [[nodiscard]] bool wait_for_watchers(const std::stop_token& stop);
   // How many watch.
   [[nodiscard]] std::size_t watchers() const;
 
@@ -124,6 +132,7 @@ class GenerationWatch {
   std::condition_variable changed_;
   std::thread thread_;
 
+  void use(const LookIntervals& intervals);
   void work();
   // Looks at these, and tells of what is new or gone.
   void look(const std::vector<models::GenerationId>& ids);

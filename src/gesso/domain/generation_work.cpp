@@ -11,6 +11,7 @@ namespace gesso::domain {
 using namespace query;
 using models::Generation;
 using models::GenerationStatus;
+using repositories::ClaimCandidate;
 using repositories::ListOptions;
 
 namespace {
@@ -47,27 +48,35 @@ EndOutcome GenerationWork::ended(Generation generation) {
   return *std::move(after);
 }
 
-std::optional<Generation> GenerationWork::claim(std::string_view worker,
-                                                repositories::ClaimPolicy* policy) {
-  while (auto claimed = generations_.claim_next(worker, options_.lease, policy)) {
-    const bool is_exhausted = claimed->attempts > options_.max_attempts;
-    if (!is_exhausted && !claimed->cancel_requested_at) {
-      if (hooks_.watch != nullptr) hooks_.watch->notify(*claimed);
-      return claimed;
-    }
-    // Nobody works on it: it does not count as taken, whatever becomes of its end.
-    if (policy != nullptr) {
-      policy->give_back({.id = claimed->id,
-                         .user_id = claimed->user_id,
-                         .model_type = claimed->model_type,
-                         .created_at = claimed->created_at});
-    }
-    if (auto over = change(claim_of(*claimed),
-                           giving_up(*claimed, gave_up(options_.max_attempts), now()))) {
-      (void)ended(*std::move(over));
-    }
+bool GenerationWork::begins(const Generation& claimed) {
+  const bool is_exhausted = claimed.attempts > options_.max_attempts;
+  if (!is_exhausted && !claimed.cancel_requested_at) {
+    if (hooks_.watch != nullptr) hooks_.watch->notify(claimed);
+    return true;
+  }
+  if (auto over =
+          change(claim_of(claimed), giving_up(claimed, gave_up(options_.max_attempts), now()))) {
+    (void)ended(*std::move(over));
+  }
+  return false;
+}
+
+std::optional<Generation> GenerationWork::claim(std::string_view worker) {
+  while (auto claimed = generations_.claim_next(worker, options_.lease)) {
+    if (begins(*claimed)) return claimed;
   }
   return std::nullopt;
+}
+
+std::vector<ClaimCandidate> GenerationWork::find_claimable(std::int64_t most) {
+  return generations_.find_claimable(most);
+}
+
+std::optional<Generation> GenerationWork::claim(std::string_view worker,
+                                                const ClaimCandidate& candidate) {
+  auto claimed = generations_.claim(candidate, worker, options_.lease);
+  if (claimed && !begins(*claimed)) return std::nullopt;
+  return claimed;
 }
 
 HeartbeatOutcome GenerationWork::heartbeat(const Claim& claim) {

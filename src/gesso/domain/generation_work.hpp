@@ -81,8 +81,12 @@ class GenerationWork {
   // The oldest generation that is free, now processing and held by `worker`, whose claim is its
   // `attempts`; std::nullopt where there is none. What has no attempt left, or is to stop, is ended
   // on the way.
+  [[nodiscard]] std::optional<models::Generation> claim(std::string_view worker);
+  // The same for who chooses: those that are free, oldest first (repositories::find_claimable),
+  [[nodiscard]] std::vector<repositories::ClaimCandidate> find_claimable(std::int64_t most);
+  // and one of them; std::nullopt where it is not free any more, or was ended.
   [[nodiscard]] std::optional<models::Generation> claim(
-      std::string_view worker, repositories::ClaimPolicy* policy = nullptr);
+      std::string_view worker, const repositories::ClaimCandidate& candidate);
 
   [[nodiscard]] HeartbeatOutcome heartbeat(const Claim& claim);
   // Writes down that `provider` is about to be asked: from here on an answer may be lost. These two
@@ -110,6 +114,8 @@ class GenerationWork {
   // One update on condition that it is processing under this claim.
   std::optional<models::Generation> change(const Claim& claim,
                                            query::Update<models::Generation> changes);
+  // Whether a claim may be worked on; ends what has no attempt left or is to stop.
+  [[nodiscard]] bool begins(const models::Generation& claimed);
   [[nodiscard]] EndOutcome ended(models::Generation generation);
   [[nodiscard]] Time now() const { return context_->clock.now(); }
 };

@@ -28,6 +28,14 @@ void LookSchedule::hurry(const GenerationId& id, Instant now) {
   }
 }
 
+void LookSchedule::use(const LookIntervals& intervals, Instant now) {
+  intervals_ = intervals;
+  for (auto& [id, plan] : plans_) {
+    plan.every = intervals_.min;
+    hurry(id, now);
+  }
+}
+
 void LookSchedule::expect_more(const GenerationId& id, Instant now) {
   const auto found = plans_.find(id);
   if (found == plans_.end()) return;

@@ -42,6 +42,8 @@ class LookSchedule {
 
   // There may be something new of it: the next look is due at once. Adds what is not there.
   void hurry(const models::GenerationId& id, Instant now);
+  // Other intervals from now on; of all of them there may be something new.
+  void use(const LookIntervals& intervals, Instant now);
   // Something happened to it, which is known: more may follow soon.
   void expect_more(const models::GenerationId& id, Instant now);
   void remove(const models::GenerationId& id);

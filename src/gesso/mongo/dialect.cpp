@@ -18,6 +18,12 @@ bool any_host_of(std::span<const std::string> hosts, std::string_view suffix) {
   });
 }
 
+// A replica set, or a router before some.
+bool has_oplog(bson::View hello) {
+  const bson::Value message = hello["msg"];
+  return hello["setName"].is_string() || (message.is_string() && message.as_string() == "isdbgrid");
+}
+
 constexpr std::string_view kVcoreSuffix = ".mongocluster.cosmos.azure.com";
 
 }  // namespace
@@ -75,10 +81,19 @@ Dialect detect_dialect(std::span<const std::string> hosts, bson::View hello) {
 }
 
 bool can_retry_writes(bson::View hello) noexcept {
-  const bson::Value message = hello["msg"];
-  return hello["logicalSessionTimeoutMinutes"].is_number() &&
-         (hello["setName"].is_string() ||
-          (message.is_string() && message.as_string() == "isdbgrid"));
+  return hello["logicalSessionTimeoutMinutes"].is_number() && has_oplog(hello);
+}
+
+bool has_change_streams(const DialectTraits& traits, bson::View hello) noexcept {
+  switch (traits.change_streams) {
+    case ChangeStreams::kNone:
+      return false;
+    case ChangeStreams::kAnyForm:
+      return has_oplog(hello);
+    case ChangeStreams::kOneForm:
+      return true;
+  }
+  return false;
 }
 
 std::size_t max_document_size(const DialectTraits& traits, bson::View hello) noexcept {

@@ -46,6 +46,14 @@ struct AccountCapabilities {
 [[nodiscard]] std::optional<AccountCapabilities> parse_capabilities(
     std::span<const std::string_view> names);
 
+// Whether and how a server tells of changes by `$changeStream`.
+enum class ChangeStreams {
+  kNone,
+  kAnyForm,  // where it is a replica set or a router
+  // Changed documents as a whole (`updateLookup`), by three fixed stages; no deletes.
+  kOneForm,
+};
+
 struct DialectTraits {
   Dialect dialect = Dialect::kMongoDb;
   std::string_view name = "mongodb";
@@ -74,6 +82,7 @@ struct DialectTraits {
   bool tells_request_charge = false;
   // A cursor belongs to a session, and only the driver can go on with it.
   bool cursors_of_sessions = true;
+  ChangeStreams change_streams = ChangeStreams::kNone;
 
   // ---- writes and errors
   // A numbered write is done once, however often it comes, where hello offers it.
@@ -104,6 +113,7 @@ struct DialectTraits {
               .extension_commands = true,
               .tells_request_charge = true,
               .cursors_of_sessions = false,
+              .change_streams = ChangeStreams::kOneForm,
               .retryable_writes = account.retryable_writes,
               .internal_error_is_transient = true,
               // Whatever its hello says.
@@ -117,7 +127,7 @@ struct DialectTraits {
     case Dialect::kMongoDb:
       break;
   }
-  return {.counts_exactly = false};
+  return {.counts_exactly = false, .change_streams = ChangeStreams::kAnyForm};
 }
 
 // Tells the dialect by the server's answer to hello and the hosts that the URI names; with an empty
@@ -131,6 +141,9 @@ struct DialectTraits {
 // Whether a server that says so in its hello does a numbered write once, however often it comes:
 // it has sessions, and is a replica set or a router.
 [[nodiscard]] bool can_retry_writes(bson::View hello) noexcept;
+
+// Whether a server of these traits that says so in its hello tells of changes.
+[[nodiscard]] bool has_change_streams(const DialectTraits& traits, bson::View hello) noexcept;
 
 // The largest document the server takes, given what its hello says.
 [[nodiscard]] std::size_t max_document_size(const DialectTraits& traits, bson::View hello) noexcept;

@@ -320,6 +320,7 @@ class Service::Impl {
     // The string of an account with the capability says retrywrites=false all the same.
     endpoint->retry_writes = traits->retryable_writes && can_retry_writes(hello) &&
                              (endpoint->uri.retry_writes || traits->dialect == Dialect::kCosmosRu);
+    endpoint->change_streams = !lease.is_local() && mongo::has_change_streams(*traits, hello);
     if (prepare) prepare(session);
   }
 
@@ -473,6 +474,7 @@ class Service::Impl {
   std::uint64_t pool_number() const { return shared_.pool_number(); }
   std::string redacted_uri() const { return shared_.current()->uri.redacted; }
   const DialectTraits& traits() const { return *shared_.current()->traits.load(); }
+  bool has_change_streams() const { return shared_.current()->change_streams; }
   PoolStatus status() const {
     const detail::WorkerPool::Status workers = workers_.status();
     return {.workers = workers.workers,
@@ -508,6 +510,7 @@ bool Service::run_here(Deadline deadline, const Work& work) {
 void Service::check_health(Session& session) const { impl_->check_health(session); }
 
 const DialectTraits& Service::traits() const { return impl_->traits(); }
+bool Service::has_change_streams() const { return impl_->has_change_streams(); }
 const std::string& Service::database() const { return impl_->options().database; }
 PoolStatus Service::status() const { return impl_->status(); }
 std::string Service::redacted_uri() const { return impl_->redacted_uri(); }

@@ -181,6 +181,9 @@ class Service {
   [[nodiscard]] std::uint64_t pool_number() const;
   [[nodiscard]] Dialect dialect() const { return traits().dialect; }
   [[nodiscard]] const DialectTraits& traits() const;
+  // Whether its server, another process, tells of changes (change_stream.hpp); known once it is
+  // connected.
+  [[nodiscard]] bool has_change_streams() const;
   [[nodiscard]] const std::string& database() const;
   [[nodiscard]] PoolStatus status() const;
   // The URI without its password, as it is given to the driver.

@@ -95,6 +95,7 @@ class Session {
 
  private:
   Impl& impl_;
+  friend class ChangeStream;
 
  public:
   explicit Session(Impl& impl) : impl_(impl) {}

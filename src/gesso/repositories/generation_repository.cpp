@@ -141,8 +141,8 @@ std::vector<Generation> GenerationRepository::get_pending_generations(std::int64
                    {.limit = limit});
 }
 
-std::vector<ClaimCandidate> GenerationRepository::free_ones(Time moment, std::int64_t most) {
-  const auto free = where<&Generation::claimable_at> <= moment;
+std::vector<ClaimCandidate> GenerationRepository::find_claimable(std::int64_t most) {
+  const auto free = where<&Generation::claimable_at> <= now();
   std::vector<ClaimCandidate> candidates = find_many(
       where<&Generation::status> == GenerationStatus::kPending &&
           where<&Generation::is_leased> == false && free,
@@ -156,12 +156,14 @@ std::vector<ClaimCandidate> GenerationRepository::free_ones(Time moment, std::in
   return candidates;
 }
 
-std::optional<Generation> GenerationRepository::claim(const ClaimCandidate& chosen,
-                                                      std::string_view worker, Time moment,
+std::optional<Generation> GenerationRepository::claim(const ClaimCandidate& seen,
+                                                      std::string_view worker,
                                                       std::chrono::milliseconds lease) {
-  return update_one(where<&Generation::id> == chosen.id &&
-                        where<&Generation::status> == chosen.status &&
-                        where<&Generation::is_leased> == chosen.is_leased &&
+  require_at_least(1, "lease", lease.count());
+  const Time moment = now();
+  return update_one(where<&Generation::id> == seen.id &&
+                        where<&Generation::status> == seen.status &&
+                        where<&Generation::is_leased> == seen.is_leased &&
                         where<&Generation::claimable_at> <= moment,
                     update(set<&Generation::status>(GenerationStatus::kProcessing),
                            set<&Generation::started_at>(moment), set<&Generation::is_leased>(true),
@@ -170,43 +172,23 @@ std::optional<Generation> GenerationRepository::claim(const ClaimCandidate& chos
 }
 
 std::optional<Generation> GenerationRepository::claim_next(std::string_view worker,
-                                                           std::chrono::milliseconds lease,
-                                                           ClaimPolicy* policy) {
+                                                           std::chrono::milliseconds lease) {
   // A sort by several fields is none of findAndModify's on Cosmos DB, and the claimers would all
   // wait for the same document. So they look first, and then take one by its id. A claimer that
   // finds the oldest taken goes on at a random one: the others do so as well.
   require_at_least(1, "lease", lease.count());
   constexpr std::int64_t kLookAhead = 16;
-  // Where all of the oldest are refused, one user's or one model's perhaps, others stand behind
-  // them.
-  constexpr std::int64_t kFarthest = 16'384;
-  std::int64_t most = policy != nullptr ? policy->look_ahead() : kLookAhead;
   while (true) {
-    const Time moment = now();
-    auto candidates = free_ones(moment, most);
-    const bool may_be_more = std::ssize(candidates) >= most;
-    if (policy != nullptr) policy->arrange(candidates);
-    bool all_refused = true;
+    auto candidates = find_claimable(kLookAhead);
+    if (candidates.empty()) return std::nullopt;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-      if (i > 0 && policy == nullptr) {
+      if (i > 0) {
         const auto left = static_cast<double>(candidates.size() - i);
         std::swap(candidates[i],
                   candidates[i + static_cast<std::size_t>(context().random.uniform() * left)]);
       }
-      const ClaimCandidate& chosen = candidates[i];
-      if (policy != nullptr && !policy->take(chosen)) continue;
-      all_refused = false;
-      try {
-        if (auto claimed = claim(chosen, worker, moment, lease)) return claimed;
-      } catch (...) {
-        if (policy != nullptr) policy->give_back(chosen);
-        throw;
-      }
-      if (policy != nullptr) policy->give_back(chosen);
+      if (auto claimed = claim(candidates[i], worker, lease)) return claimed;
     }
-    if (!all_refused) continue;
-    if (!may_be_more || most >= kFarthest) return std::nullopt;
-    most *= 4;
   }
 }
 

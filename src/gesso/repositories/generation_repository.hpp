@@ -59,24 +59,6 @@ struct ClaimCandidate {
   Time created_at;
 };
 
-// Which of those that are free a claimer takes, and in which order.
-class ClaimPolicy {
- public:
-  ClaimPolicy() = default;
-  ClaimPolicy(const ClaimPolicy&) = delete;
-  ClaimPolicy& operator=(const ClaimPolicy&) = delete;
-  virtual ~ClaimPolicy() = default;
-
-  // How many of the oldest are looked at.
-  [[nodiscard]] virtual std::int64_t look_ahead() const = 0;
-  // Brings them, which come oldest first, into the order in which they are to be tried.
-  virtual void arrange(std::vector<ClaimCandidate>& candidates) = 0;
-  // Whether this one may be taken now; if so it counts as taken,
-  [[nodiscard]] virtual bool take(const ClaimCandidate& candidate) = 0;
-  // until it is given back, because somebody else was faster.
-  virtual void give_back(const ClaimCandidate& candidate) = 0;
-};
-
 class GenerationRepository : public Repository<models::Generation> {
  public:
   using Repository::Repository;
@@ -111,11 +93,18 @@ class GenerationRepository : public Repository<models::Generation> {
   // The oldest generation that is pending, or processing under a lease that has expired, held for
   // `worker` until `lease` has passed: it is processing then, and `attempts`, which counts the
   // claims, tells this one from all others. Where several claim at once, each gets another one.
-  // std::nullopt where there is none, or none that the policy takes. Throws Error: kValidation for
-  // a lease below 1 ms.
+  // std::nullopt where there is none. Throws Error: kValidation for a lease below 1 ms.
   [[nodiscard]] std::optional<models::Generation> claim_next(
-      std::string_view worker, std::chrono::milliseconds lease = std::chrono::minutes(5),
-      ClaimPolicy* policy = nullptr);
+      std::string_view worker, std::chrono::milliseconds lease = std::chrono::minutes(5));
+  // The same by two steps, for who chooses among them and claims several by one look: those that
+  // are free, oldest first; at least the `most` oldest, where there are so many, and twice as many
+  // at most.
+  [[nodiscard]] std::vector<ClaimCandidate> find_claimable(std::int64_t most);
+  // And one of them: one update on condition that it is as it was seen. std::nullopt where somebody
+  // else was faster.
+  [[nodiscard]] std::optional<models::Generation> claim(const ClaimCandidate& seen,
+                                                        std::string_view worker,
+                                                        std::chrono::milliseconds lease);
 
   // These return the generation as it is then, std::nullopt where there is none, and throw Error
   // (kConflict, naming both states) where its status does not allow it.
@@ -132,11 +121,6 @@ class GenerationRepository : public Repository<models::Generation> {
   [[nodiscard]] GenerationStats get_user_stats(const models::UserId& user_id);
 
  private:
-  // Those that are free, oldest first.
-  [[nodiscard]] std::vector<ClaimCandidate> free_ones(Time moment, std::int64_t most);
-  [[nodiscard]] std::optional<models::Generation> claim(const ClaimCandidate& chosen,
-                                                        std::string_view worker, Time moment,
-                                                        std::chrono::milliseconds lease);
   // Moves `id` to a status that is reached from one of `from`; throws where it has another one.
   std::optional<models::Generation> move(const Id& id,
                                          const std::vector<models::GenerationStatus>& from,

@@ -22,17 +22,19 @@ void Fairness::arrange(std::vector<ClaimCandidate>& candidates) const {
   candidates = std::move(arranged);
 }
 
-bool Fairness::take(const models::UserId& user, models::ModelType model) {
+bool Fairness::has_room_for(const models::UserId& user, models::ModelType model) const {
   const std::size_t provider = provider_of(model);
   const auto of_user = by_user_.find(user);
   const std::size_t has = of_user == by_user_.end() ? 0 : of_user->second;
-  if (all_ >= limits_.all || has >= limits_.per_user ||
-      by_provider_.at(provider) >= limits_.per_provider.at(provider)) {
-    return false;
-  }
+  return has_room() && has < limits_.per_user &&
+         by_provider_.at(provider) < limits_.per_provider.at(provider);
+}
+
+bool Fairness::take(const models::UserId& user, models::ModelType model) {
+  if (!has_room_for(user, model)) return false;
   ++all_;
   ++by_user_[user];
-  ++by_provider_.at(provider);
+  ++by_provider_.at(provider_of(model));
   return true;
 }
 

@@ -38,6 +38,8 @@ class Fairness {
   [[nodiscard]] std::size_t at_work(domain::ProviderKind kind) const {
     return by_provider_.at(static_cast<std::size_t>(kind));
   }
+  // Whether none of the limits is reached.
+  [[nodiscard]] bool has_room_for(const models::UserId& user, models::ModelType model) const;
   // Users take turns, those with the fewest at work first; each one's own stay oldest first.
   void arrange(std::vector<repositories::ClaimCandidate>& candidates) const;
   // False where one of the limits is reached.

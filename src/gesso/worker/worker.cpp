@@ -21,6 +21,8 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t kThreadsForShortCalls = 8;
+// Within the deadline of one.
+constexpr std::size_t kClaimsOfOneUnit = 32;
 // What was broken off has so long to give its claim back, within the last resort's own time.
 constexpr milliseconds kTimeToHandBack{2000};
 
@@ -75,30 +77,6 @@ struct Worker::Job {
   domain::ImageAddresses addresses = {};
 };
 
-// Fairness as a claim on a database worker asks it.
-class Worker::Policy final : public repositories::ClaimPolicy {
-  Worker& worker_;
-
- public:
-  explicit Policy(Worker& worker) : worker_(worker) {}
-
-  [[nodiscard]] std::int64_t look_ahead() const override {
-    return static_cast<std::int64_t>(worker_.options_.look_ahead);
-  }
-  void arrange(std::vector<repositories::ClaimCandidate>& candidates) override {
-    const std::lock_guard lock(worker_.mutex_);
-    worker_.fairness_.arrange(candidates);
-  }
-  bool take(const repositories::ClaimCandidate& candidate) override {
-    const std::lock_guard lock(worker_.mutex_);
-    return worker_.fairness_.take(candidate.user_id, candidate.model_type);
-  }
-  void give_back(const repositories::ClaimCandidate& candidate) override {
-    const std::lock_guard lock(worker_.mutex_);
-    worker_.fairness_.give_back(candidate.user_id, candidate.model_type);
-  }
-};
-
 Worker::Worker(mongo::Service& database, const repositories::RepositoryContext& context,
                const domain::ModelTable& models, const Providers& providers,
                images::BlobStore& store, const domain::GenerationHooks& hooks,
@@ -111,8 +89,7 @@ Worker::Worker(mongo::Service& database, const repositories::RepositoryContext& 
       hooks_(hooks),
       options_(std::move(options)),
       fairness_(models, limits_of(options_, providers)),
-      poll_every_(options_.poll_min),
-      next_look_(steady_clock::now()),
+      list_(options_.claims),
       pool_(threads_for(providers)) {}
 
 Worker::~Worker() {
@@ -150,7 +127,7 @@ void Worker::start() {
       [this] {
         {
           const std::lock_guard lock(mutex_);
-          ring();
+          list_.news();
         }
         changed_.notify_all();
       },
@@ -183,21 +160,18 @@ void Worker::keep_time() {
       due.back()->waits = false;
       timers_.erase(timers_.begin());
     }
-    const bool looks = may_claim() && (hungry_ || now >= next_look_);
-    if (looks) {
-      ++claiming_;
-      next_look_ = now + poll_every_;
-    }
-    const std::uint64_t rings = rings_;
+    const auto claims_at = next_claim(now);
+    const bool claims = claims_at && *claims_at <= now;
+    if (claims) ++claimers_;
     lock.unlock();
     beat(now);
-    if (looks) claim(rings);
+    if (claims) claim();
     for (const JobPtr& job : due) perform(job, job->fsm.state());
     lock.lock();
-    if (ended_ || (may_claim() && hungry_)) continue;
+    if (ended_) continue;
     auto until = now + options_.work.lease / 6;
     if (!timers_.empty()) until = std::min(until, timers_.begin()->first);
-    if (may_claim()) until = std::min(until, next_look_);
+    if (const auto next = next_claim(now)) until = std::min(until, *next);
     changed_.wait_until(lock, until);  // and whatever changes is looked at anew
   }
 }
@@ -251,48 +225,98 @@ void Worker::beat(steady_clock::time_point now) {
 
 // --- Claims -----------------------------------------------------------------------------------
 
-bool Worker::may_claim() const {
-  return claims_ && !ending_ && claiming_ < claimers_ && fairness_.has_room();
+std::optional<steady_clock::time_point> Worker::next_claim(steady_clock::time_point now) const {
+  // Beyond the first one only where there is enough on the list.
+  const std::size_t useful = std::clamp<std::size_t>(list_.size(), 1, options_.claimers);
+  if (!may_claim() || claimers_ >= useful) return std::nullopt;
+  return list_.next(now);
 }
 
-void Worker::ring() {
-  hungry_ = true;
-  ++rings_;
-}
-
-void Worker::claim(std::uint64_t rings) {
+void Worker::claim() {
+  const auto done = [this] {
+    {
+      const std::lock_guard lock(mutex_);
+      --claimers_;
+    }
+    changed_.notify_all();
+  };
   submit(
-      [this, rings](mongo::Session& session) {
-        std::optional<Generation> generation;
-        try {
-          Policy policy(*this);
-          generation = GenerationWork(session, context_, options_.work, hooks_)
-                           .claim(options_.name, &policy);
-        } catch (const std::exception& error) {
-          spdlog::warn("worker: claim: {}", error.what());
-        }
-        claimed(std::move(generation), rings);
+      [this, done](mongo::Session& session) {
+        GenerationWork work(session, context_, options_.work, hooks_);
+        claim_some(work);
+        done();
       },
-      [this, rings] { claimed(std::nullopt, rings); });
+      [this, done] {
+        {
+          const std::lock_guard lock(mutex_);
+          list_.claim_failed(steady_clock::now());
+        }
+        done();
+      });
 }
 
-void Worker::claimed(std::optional<Generation> generation, std::uint64_t rings) {
+void Worker::claim_some(GenerationWork& work) {
+  try {
+    for (std::size_t i = 0; i < kClaimsOfOneUnit; ++i) {
+      std::optional<repositories::ClaimCandidate> candidate;
+      {
+        const std::lock_guard lock(mutex_);
+        if (!may_claim()) return;
+        candidate = list_.take(fairness_, steady_clock::now());
+      }
+      if (candidate) {
+        claim_one(work, *candidate);
+      } else if (!look(work)) {
+        return;
+      }
+    }
+  } catch (const std::exception& error) {
+    spdlog::warn("worker: claim: {}", error.what());
+    const std::lock_guard lock(mutex_);
+    list_.claim_failed(steady_clock::now());
+  }
+}
+
+bool Worker::look(GenerationWork& work) {
+  std::optional<std::size_t> most;
   {
     const std::lock_guard lock(mutex_);
-    if (!generation) --claiming_;
-    if (generation) {  // where one was there may be more
-      hungry_ = true;
-      claimers_ = std::min(options_.claimers, claimers_ * 2);
-      poll_every_ = options_.poll_min;
-    } else {
-      if (rings == rings_) hungry_ = false;
-      claimers_ = 1;
-      poll_every_ = std::min(options_.poll_max, poll_every_ * 2);
-      next_look_ = steady_clock::now() + poll_every_;
-    }
+    most = list_.begin_look(steady_clock::now());
   }
-  changed_.notify_all();
-  if (generation) take_on(*std::move(generation));
+  if (!most) return false;
+  try {
+    auto found = work.find_claimable(static_cast<std::int64_t>(*most));
+    const std::lock_guard lock(mutex_);
+    list_.looked(std::move(found), fairness_, steady_clock::now());
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    list_.look_failed(steady_clock::now());
+    throw;
+  }
+  changed_.notify_all();  // others may claim beside this
+  return true;
+}
+
+void Worker::claim_one(GenerationWork& work, const repositories::ClaimCandidate& candidate) {
+  const auto give_back = [&] {
+    const std::lock_guard lock(mutex_);
+    fairness_.give_back(candidate.user_id, candidate.model_type);
+    list_.room_was_made();
+  };
+  std::optional<Generation> claimed;
+  try {
+    claimed = work.claim(options_.name, candidate);
+  } catch (...) {
+    give_back();
+    throw;
+  }
+  if (claimed) {
+    take_on(*std::move(claimed));
+    return;
+  }
+  give_back();
+  const std::lock_guard lock(mutex_);
+  list_.was_lost(context_.random.uniform());
 }
 
 void Worker::take_on(Generation generation) {
@@ -318,7 +342,6 @@ void Worker::take_on(Generation generation) {
   {
     const std::lock_guard lock(mutex_);
     jobs_[job->generation.id] = job;
-    --claiming_;  // at once, so that `stop` sees one or the other
     if (ending_) job->fsm.end();
     step = job->fsm.start();
   }
@@ -563,7 +586,7 @@ void Worker::finish(const JobPtr& job) {
     const auto found = jobs_.find(job->generation.id);
     if (found != jobs_.end() && found->second == job) jobs_.erase(found);
     fairness_.give_back(job->generation.user_id, job->generation.model_type);
-    ring();  // there is room again
+    list_.room_was_made();
   }
   changed_.notify_all();
   if (options_.observer != nullptr) {
@@ -592,7 +615,7 @@ std::size_t Worker::stop(milliseconds patience) {
     }
   }
   for (const JobPtr& job : jobs) interrupt(job);
-  const auto is_done = [this] { return jobs_.empty() && claiming_ == 0; };
+  const auto is_done = [this] { return jobs_.empty() && claimers_ == 0; };
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, patience, is_done);
   for (const auto& [id, job] : jobs_) job->stop.request_stop();

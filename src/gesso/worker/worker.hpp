@@ -4,7 +4,8 @@
 // workers run what asks the database.
 //
 // Looks for work when the bell rings, which is at once for what this process is asked for, and
-// else again and again, more seldom the longer there is none. Each claim's lease is extended by
+// else again and again, more seldom the longer there is none; one look serves many claims
+// (claim_list.hpp). Each claim's lease is extended by
 // thirds, and by that it learns that a user wants it stopped, or that the claim is another's.
 //
 // Thread-safe. Owned by whoever serves; borrows all it is given. Begins at `start`; `stop` hands
@@ -33,6 +34,7 @@
 #include "gesso/mongo/service.hpp"
 #include "gesso/providers/provider.hpp"
 #include "gesso/repositories/repository_context.hpp"
+#include "gesso/worker/claim_list.hpp"
 #include "gesso/worker/fairness.hpp"
 #include "gesso/worker/job_fsm.hpp"
 #include "gesso/worker/task_pool.hpp"
@@ -43,10 +45,8 @@ struct WorkerOptions {
   std::string name;  // of this process, its own; at most 64 characters
   std::size_t parallel = 64;
   std::size_t parallel_per_user = 16;
-  std::size_t look_ahead = 256;  // of those that wait, to be fair among their users
-  std::size_t claimers = 4;      // claims at once
-  std::chrono::milliseconds poll_min{50};
-  std::chrono::milliseconds poll_max{2'000};
+  ClaimListOptions claims = {};
+  std::size_t claimers = 4;                                               // claims at once
   std::chrono::milliseconds provider_timeout = std::chrono::minutes(10);  // of one that blocks
   std::chrono::milliseconds call_timeout{30'000};      // of one call to any other, or the store
   std::chrono::milliseconds database_timeout{10'000};  // of one unit of work
@@ -63,7 +63,6 @@ using Providers =
 class Worker {
   struct Job;
   using JobPtr = std::shared_ptr<Job>;
-  class Policy;
 
   mongo::Service& database_;
   const repositories::RepositoryContext& context_;
@@ -77,13 +76,9 @@ class Worker {
   Fairness fairness_;
   std::map<models::GenerationId, JobPtr> jobs_;
   std::multimap<std::chrono::steady_clock::time_point, JobPtr> timers_;
-  std::size_t claiming_ = 0;
-  std::size_t claimers_ = 1;  // how many may claim at once: more while there is much
-  bool hungry_ = false;       // there may be something to claim
-  std::uint64_t rings_ = 0;   // how often that was said
+  ClaimList list_;
+  std::size_t claimers_ = 0;  // units of work that claim
   std::size_t units_ = 0;     // of work that the database has
-  std::chrono::milliseconds poll_every_;
-  std::chrono::steady_clock::time_point next_look_;
   bool claims_ = true;
   bool ending_ = false;
   bool ended_ = false;
@@ -116,11 +111,18 @@ class Worker {
   void beat(std::chrono::steady_clock::time_point now);
   // Units of work are counted, so that none outlives this.
   void submit(mongo::Service::Work unit, std::function<void()> refused);
-  // REQUIRES, of the next two: the mutex is held.
-  [[nodiscard]] bool may_claim() const;
-  void ring();
-  void claim(std::uint64_t rings);
-  void claimed(std::optional<models::Generation> generation, std::uint64_t rings);
+  // REQUIRES: the mutex is held.
+  [[nodiscard]] bool may_claim() const { return claims_ && !ending_ && fairness_.has_room(); }
+  // Whether another unit that claims would find something to do, and when. REQUIRES: the mutex is
+  // held.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> next_claim(
+      std::chrono::steady_clock::time_point now) const;
+  // Claims, and looks, until there is nothing more to claim; some at most.
+  void claim();
+  void claim_some(domain::GenerationWork& work);
+  // False where there is nothing to do now.
+  [[nodiscard]] bool look(domain::GenerationWork& work);
+  void claim_one(domain::GenerationWork& work, const repositories::ClaimCandidate& candidate);
   void take_on(models::Generation generation);
   void news(const models::GenerationId& id);
 

@@ -38,6 +38,7 @@ struct Endpoint {
   std::atomic<std::size_t> max_document_size{std::size_t{16} << 20};
   // The URI allows it, and the server does one numbered write once, however often it comes.
   std::atomic<bool> retry_writes{false};
+  std::atomic<bool> change_streams{false};  // the server tells of changes
 
   Endpoint(std::uint64_t number, DriverUri driver_uri, PoolPtr pool)
       : pool_number(number), uri(std::move(driver_uri)), clients(std::move(pool)) {}

@@ -59,6 +59,11 @@ class Session::Impl {
 
   // Between units of work: lets go of endpoints that are no longer current.
   void begin(Deadline deadline, Priority priority = Priority::kForeground);
+  // Within a unit of work that goes on step by step, each with a deadline of its own.
+  void prolong(Deadline deadline) {
+    deadline_ = deadline;
+    client_->limits().deadline = deadline;
+  }
   // Between units of work: closes the connection, if there is one.
   void close();
 
