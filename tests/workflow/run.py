@@ -306,10 +306,12 @@ def change_stream(build, checks):
         events = urllib.request.urlopen(
             urllib.request.Request(f"{listening}/api/v1/generations/{made['id']}/events", headers=user.headers), timeout=60
         )
-        checks.check("a listener is told how it stands", events.readline().startswith(b"id:"))
+        told = b""
+        while not told.endswith(b"\n\n"):
+            told += events.readline()
+        checks.check("a listener is told how it stands", b"event: pending" in told, told)
         until(lambda: metric(listening, "gesso_change_stream_open") == 1)
         stack.enter_context(serving(build, data, **settings))
-        told = b""
         while b"event: completed" not in told or not told.endswith(b"\n\n"):
             told += events.read1()
         came = datetime.datetime.now(datetime.timezone.utc)
