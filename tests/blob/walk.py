@@ -2,7 +2,6 @@
 links, deleted, swept, and gone with an account."""
 
 import contextlib
-import http.client
 import json
 import os
 import signal
@@ -10,7 +9,6 @@ import subprocess
 import tempfile
 import threading
 import time
-import urllib.parse
 import urllib.request
 
 from support.app_service import app_service
@@ -88,33 +86,6 @@ def deleted(checks, user, done, azurite, fetch, probe):
     checks.check("images and thumbnails go with their generation", fetch(done["blob_urls"][0])[0] == 404)
 
 
-def others(checks, service, azurite):
-    """Whoever deletes as much as there are threads for it keeps nobody from signing in meanwhile."""
-    user = User(service, "zoe")
-    made = [user.wait(user.post()) for _ in range(8)]
-
-    def is_gone(one):
-        with contextlib.suppress(Refused):
-            user.ask(f"/generations/{one['id']}")
-            return False
-        return True
-
-    with stopped(azurite):
-        deleting = [threading.Thread(target=user.ask, args=(f"/generations/{one['id']}", "DELETE"), kwargs={"raw": True}) for one in made]
-        for thread in deleting:
-            thread.start()
-        until(lambda: sum(map(is_gone, made)) >= 4)
-        connection = http.client.HTTPConnection(urllib.parse.urlsplit(service).netloc, timeout=30)
-        connection.request("GET", "/api/v1/auth/oauth/github/start")
-        answer = connection.getresponse()
-        waiting = sum(thread.is_alive() for thread in deleting)
-        checks.check("a store that does not answer keeps nobody from signing in", answer.status in (302, 303) and waiting == 8,
-                     (answer.status, waiting))  # fmt: skip
-        connection.close()
-    for thread in deleting:
-        thread.join(60)
-
-
 def account(checks, service, probe, fetch):
     users = [User(service, name) for name in ("bob", "eve")]
     done = [user.wait(user.post(image_size="1024x1024")) for user in users]
@@ -168,14 +139,11 @@ def walk(checks, build, url, cert, azurite, probe, fetch, bearer, refused):
     """`refused` is a token that the container does not take."""
     with tempfile.TemporaryDirectory() as folder, identity(bearer) as platform:
         settings = {**platform.environment(), "GESSO_IMAGE_CONTAINER_URL": url, "GESSO_AZURE_CA_FILE": str(cert),
-                    "GESSO_MONGODB_POOL_SIZE": "1", "GESSO_MONGODB_WARM_MINIMUM": "1",
-                    "GESSO_GITHUB_CLIENT_ID": "ours", "GESSO_GITHUB_CLIENT_SECRET": "hunter2",
-                    "GESSO_OAUTH_REDIRECT_URI": "https://api.example.com/api/v1/auth/oauth/{provider}/callback"}  # fmt: skip
+                    "GESSO_MONGODB_POOL_SIZE": "1", "GESSO_MONGODB_WARM_MINIMUM": "1"}  # fmt: skip
         # What is removed at once is not the orphan sweep's doing here.
         with serving(build, folder, **{**settings, "GESSO_IMAGE_GRACE": "1h"}) as (_, service):
             user, done = painted(checks, service, fetch, probe, folder, url)
             deleted(checks, user, done, azurite, fetch, probe)
-            others(checks, service, azurite)
             kept = account(checks, service, probe, fetch)
         with serving(build, folder, **{**settings, "GESSO_IMAGE_GRACE": "1s"}) as (_, service):
             picture = os.path.join(folder, "stray.png")
