@@ -199,7 +199,8 @@ TEST_F(GenerationOperationsTest, AStreamTellsTheStatesToTheLast) {
   }
   EXPECT_EQ(fixture.ask("GET", "/api/v1/generations/gen_none/events", {}, token).status, 404);
   EXPECT_EQ(watch.watchers(), 0U);
-  running.server.stop(std::chrono::seconds{1});  // before the watch goes
+  running.server.stop(std::chrono::seconds{1});  // before the watch goes, which both use
+  running.database.stop();
 }
 
 // Of three streams of one generation, one by another session, one by a key.
@@ -236,7 +237,8 @@ TEST_F(GenerationOperationsTest, AStreamEndsUntoldWhereItsClientIsNoLongerLetIn)
   EXPECT_EQ(by_session.read_chunk(), "");
   EXPECT_EQ(by_key.read_chunk(), "");
   EXPECT_TRUE(stays.read_chunk().starts_with("event: cancelled\n"));
-  running.server.stop(std::chrono::seconds{1});  // before the watch goes
+  running.server.stop(std::chrono::seconds{1});  // before the watch goes, which both use
+  running.database.stop();
 }
 
 TEST_F(GenerationOperationsTest, WorkIsForWorkers) {

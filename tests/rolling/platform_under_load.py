@@ -190,13 +190,16 @@ class Users:
     async def sign_up(self, email):
         response = await self.client.ask("POST", "/api/v1/auth/register", None, {"email": email, "password": PASSWORD})
         assert response.status == 201, response.body
-        return await self.log_in(email)
+        person = await self.log_in(email)
+        self.answered[person[0], "/api/v1/auth/register", 201] += 1
+        return person
 
     async def log_in(self, email):
         """The user's id and token."""
         login = await self.client.ask("POST", "/api/v1/auth/login", None, {"email": email, "password": PASSWORD})
         assert login.status == 200, login.body
         user = self.platform.database.users.find_one({"email": email})["_id"]
+        self.answered[user, "/api/v1/auth/login", 200] += 1
         return user, login.json()["access_token"]
 
     async def ask(self, who, method, path, body=None, expected=(200,)):

@@ -75,8 +75,8 @@ class Feed : public std::enable_shared_from_this<Feed> {
   void send_if_admitted() {
     ask_([feed = shared_from_this()](bool admitted) {
       if (admitted) return feed->send();
-      feed->writer_.finish();
       feed->end();
+      feed->writer_.finish();
     });
   }
 
@@ -96,8 +96,8 @@ class Feed : public std::enable_shared_from_this<Feed> {
       writer_.when_ready([feed = shared_from_this()] { feed->send_if_admitted(); });
       return;
     }
-    if (result == Result::kTaken && is_last) writer_.finish();
     if (result == Result::kClosed || is_last) end();
+    if (result == Result::kTaken && is_last) writer_.finish();
   }
 
   void end() {

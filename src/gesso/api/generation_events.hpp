@@ -30,8 +30,8 @@ using AskAdmission = std::function<void(std::function<void(bool admitted)>)>;
 
 // A body that tells of the generation's states behind `after` (-1 for all), and ends with the last,
 // or when the client is no longer let in: that is asked before each event, and of a silent stream
-// about once a minute. The watch must outlive the server that sends it, and so must what `show` and
-// `ask` use.
+// about once a minute. The watch must outlive the server that sends it and whoever answers `ask`,
+// and so must what `show` uses.
 [[nodiscard]] std::shared_ptr<http::BodySource> generation_events(domain::GenerationWatch& watch,
                                                                   const models::GenerationId& id,
                                                                   std::int64_t after,
