@@ -241,6 +241,27 @@ TEST_F(GenerationOperationsTest, AStreamEndsUntoldWhereItsClientIsNoLongerLetIn)
   running.database.stop();
 }
 
+TEST_F(GenerationOperationsTest, ASilentStreamEndsToo) {
+  testing::Running& running = fixture.service();
+  domain::GenerationWatch watch(running.database, running.repository_context,
+                                {.quiet = std::chrono::milliseconds{10}});
+  running.services.generation_hooks.watch = &watch;
+  const std::string token = fixture.token_of("grace@example.com");
+  const Reply made = fixture.ask("POST", "/api/v1/generations", R"({"prompt":"A lake"})", token);
+  const std::string path = "/api/v1/generations/" + std::string(made.value().at("id").as_string());
+  http::testing::RawClient stream(running.server.port());
+  stream.send(
+      http::testing::request("GET", path + "/events", "Authorization: Bearer " + token + "\r\n"));
+  EXPECT_EQ(stream.read_head().status, 200);
+  EXPECT_TRUE(stream.read_chunk().starts_with("event: pending\n"));
+  EXPECT_EQ(fixture.ask("POST", "/api/v1/auth/logout", {}, token).status, 204);
+  for (std::string piece; !(piece = stream.read_chunk()).empty();) {
+    EXPECT_TRUE(piece.starts_with(":")) << piece;
+  }
+  running.server.stop(std::chrono::seconds{1});  // before the watch goes, which both use
+  running.database.stop();
+}
+
 TEST_F(GenerationOperationsTest, WorkIsForWorkers) {
   const std::string token = fixture.token_of("grace@example.com");
   EXPECT_EQ(fixture.ask("POST", "/api/v1/worker/claim", R"({"worker":"w"})", token).status, 403);

@@ -107,6 +107,11 @@ TEST_F(OpenapiOfAllTest, NamesTheProblemsOfTheFunctionsType) {
   const auto& responses = at("/paths/~1api~1v1~1generations/post/responses").as_object();
   EXPECT_TRUE(responses.contains("201"));
   EXPECT_TRUE(responses.contains("422"));
+  EXPECT_TRUE(responses.contains("413"));
+  // To know what is left of a caller's limit takes a look, also where the answer itself takes none.
+  const auto& plans = at("/paths/~1api~1v1~1plans/get/responses").as_object();
+  EXPECT_TRUE(plans.contains("503"));
+  EXPECT_FALSE(plans.contains("413"));
   EXPECT_THAT(std::string(responses.at("402").at("description").as_string()),
               ::testing::HasSubstr("not_enough_credits"));
 }
@@ -234,7 +239,8 @@ TEST_F(OpenapiOfDrawingsTest, TellsProblemsOfOneStatusApartByTheirCode) {
 }
 
 TEST_F(OpenapiOfDrawingsTest, NamesWhatTheChainAnswersAndWithWhichHeaders) {
-  for (const char* status : {"200", "401", "403", "404", "409", "422", "429", "503", "504"}) {
+  for (const char* status :
+       {"200", "401", "403", "404", "409", "413", "422", "429", "503", "504"}) {
     EXPECT_TRUE(put("/responses").as_object().contains(status)) << status;
   }
   EXPECT_TRUE(put("/responses/200/headers").as_object().contains("Location"));

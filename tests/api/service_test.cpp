@@ -339,7 +339,9 @@ TEST_F(ServiceTest, SpendsNoCreditTwiceUnderConcurrentRequests) {
 }
 
 TEST_F(ServiceTest, AnswersWhatIsNoRoute) {
-  EXPECT_EQ(ask("GET", "/api/v1/nothing").status, 404);
+  const Reply nothing = ask("GET", "/api/v1/nothing");
+  EXPECT_EQ(nothing.status, 404);
+  EXPECT_EQ(nothing.value().at("request_id").as_string(), nothing.raw.header("x-request-id"));
   const Reply wrong_method = ask("DELETE", kGenerations);
   EXPECT_EQ(wrong_method.status, 405);
   EXPECT_EQ(wrong_method.raw.header("allow"), "GET, HEAD, POST");

@@ -183,6 +183,19 @@ TEST_F(BillingTest, ALateActiveRevivesNothingAndTheTierIsFree) {
   EXPECT_EQ(mine(ada.id).credits_left, 0);
 }
 
+TEST_F(BillingTest, ACheckoutThatWasLeftTakesNobodysTier) {
+  const User ada = add_user("ada@example.com");
+  with<UserRepository>([&](UserRepository users) {
+    ASSERT_TRUE(users.set_tier(ada.id, SubscriptionTier::kEnterprise));
+  });
+  const auto sold = pro_of(ada);
+  EXPECT_EQ(apply(sold.state(StripeStatus::kIncomplete, start_, "created")),
+            ApplyOutcome::kApplied);
+  EXPECT_EQ(user(ada.id).subscription_tier, SubscriptionTier::kEnterprise);
+  apply(sold.state(StripeStatus::kIncompleteExpired, start_ + 23h));
+  EXPECT_EQ(user(ada.id).subscription_tier, SubscriptionTier::kEnterprise);
+}
+
 TEST_F(BillingTest, TheSweepExpiresWhatWasNotPaid) {
   const User ada = add_user("ada@example.com");
   buy(pro_of(ada));

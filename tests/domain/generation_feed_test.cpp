@@ -13,6 +13,7 @@
 #include "gesso/repositories/indexes.hpp"
 #include "gesso/testing/tcp_gate.hpp"
 #include "gesso/testing/temp_dir.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace gesso::domain {
 namespace {
@@ -22,6 +23,7 @@ using models::Generation;
 using models::GenerationId;
 using models::GenerationStatus;
 using repositories::GenerationRepository;
+using testing::eventually;
 
 // The statuses that one watcher was told, with waiting for the next.
 class Told {
@@ -110,82 +112,77 @@ class GenerationFeedTest : public ::testing::Test {
   static FeedOptions quick() {
     return {.patience = 50ms, .grace = 50ms, .retry_min = 10ms, .retry_max = 20ms};
   }
-  // Waits for what a thread does soon; no event tells of it.
-  template <class F>
-  static bool eventually(F&& holds) {
-    const auto end = std::chrono::steady_clock::now() + 60s;
-    while (!holds()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      std::this_thread::sleep_for(2ms);
+
+  // A generation that is watched, and looked at that often, with its feed.
+  struct Watched {
+    Generation made;
+    std::unique_ptr<GenerationWatch> watching;
+    GenerationFeed feed;
+    Told told = {};
+    GenerationWatch::Subscription subscription;
+
+    Watched(GenerationFeedTest& test, std::chrono::milliseconds every)
+        : made(test.pending()),
+          watching(test.watch(every)),
+          feed(*test.gated_, *watching, quick()),
+          subscription(watching->watch(made.id, -1, std::ref(told))) {}
+
+    bool opens() {
+      return eventually([&] { return feed.figures().is_open; }, 60s);
     }
-    return true;
-  }
+    bool breaks() {
+      return eventually([&] { return !feed.figures().is_open; }, 60s);
+    }
+  };
 };
 
 TEST_F(GenerationFeedTest, WhatAnotherProcessChangesIsToldThoughNobodyLooks) {
-  const Generation made = pending();
-  const auto watching = watch(1h);
-  GenerationFeed feed(*gated_, *watching, quick());
-  Told told;
-  const auto subscription = watching->watch(made.id, -1, std::ref(told));
-  ASSERT_TRUE(told.wait_for(GenerationStatus::kPending));
-  ASSERT_TRUE(eventually([&] { return feed.figures().is_open; }));
-  fail(made);
-  EXPECT_TRUE(told.wait_for(GenerationStatus::kFailed));
-  EXPECT_GE(feed.figures().changes, 1U);
-  EXPECT_EQ(feed.figures().failures, 0U);
+  Watched one(*this, 1h);
+  ASSERT_TRUE(one.told.wait_for(GenerationStatus::kPending));
+  ASSERT_TRUE(one.opens());
+  fail(one.made);
+  EXPECT_TRUE(one.told.wait_for(GenerationStatus::kFailed));
+  EXPECT_GE(one.feed.figures().changes, 1U);
+  EXPECT_EQ(one.feed.figures().failures, 0U);
 }
 
 TEST_F(GenerationFeedTest, WithoutWatchersThereIsNoStream) {
-  const Generation made = pending();
-  const auto watching = watch(1h);
-  GenerationFeed feed(*gated_, *watching, quick());
-  Told told;
-  {
-    const auto subscription = watching->watch(made.id, -1, std::ref(told));
-    ASSERT_TRUE(eventually([&] { return feed.figures().is_open; }));
-  }
-  EXPECT_TRUE(eventually([&] { return !feed.figures().is_open; }));
-  EXPECT_EQ(feed.figures().failures, 0U);
-  const auto subscription = watching->watch(made.id, -1, std::ref(told));
-  EXPECT_TRUE(eventually([&] { return feed.figures().is_open; }));
+  Watched one(*this, 1h);
+  ASSERT_TRUE(one.opens());
+  one.subscription.end();
+  EXPECT_TRUE(one.breaks());
+  EXPECT_EQ(one.feed.figures().failures, 0U);
+  one.subscription = one.watching->watch(one.made.id, -1, std::ref(one.told));
+  EXPECT_TRUE(one.opens());
 }
 
 TEST_F(GenerationFeedTest, WhileTheStreamIsBrokenPollingTells) {
-  const Generation made = pending();
-  const auto watching = watch(20ms);
-  GenerationFeed feed(*gated_, *watching, quick());
-  Told told;
-  const auto subscription = watching->watch(made.id, -1, std::ref(told));
-  ASSERT_TRUE(eventually([&] { return feed.figures().is_open; }));
+  Watched one(*this, 20ms);
+  ASSERT_TRUE(one.opens());
   gate_->refuse();
-  ASSERT_TRUE(eventually([&] { return !feed.figures().is_open; }));
-  const std::uint64_t changes = feed.figures().changes;
-  fail(made);
-  EXPECT_TRUE(told.wait_for(GenerationStatus::kFailed));
-  EXPECT_GE(feed.figures().failures, 1U);
-  EXPECT_EQ(feed.figures().changes, changes);
+  ASSERT_TRUE(one.breaks());
+  const std::uint64_t changes = one.feed.figures().changes;
+  fail(one.made);
+  EXPECT_TRUE(one.told.wait_for(GenerationStatus::kFailed));
+  EXPECT_GE(one.feed.figures().failures, 1U);
+  EXPECT_EQ(one.feed.figures().changes, changes);
 }
 
 TEST_F(GenerationFeedTest, WhatHappenedWhileItWasBrokenIsSeenWhenItIsOpenAgain) {
-  const Generation made = pending();
-  const auto watching = watch(1h);
-  GenerationFeed feed(*gated_, *watching, quick());
-  Told told;
-  const auto subscription = watching->watch(made.id, -1, std::ref(told));
-  ASSERT_TRUE(told.wait_for(GenerationStatus::kPending));
-  ASSERT_TRUE(eventually([&] { return feed.figures().is_open; }));
+  Watched one(*this, 1h);
+  ASSERT_TRUE(one.told.wait_for(GenerationStatus::kPending));
+  ASSERT_TRUE(one.opens());
   gate_->refuse();
-  ASSERT_TRUE(eventually([&] { return !feed.figures().is_open; }));
+  ASSERT_TRUE(one.breaks());
   // All were looked at when it broke. Who comes later is looked at no sooner.
   Told told_later;
-  const auto later = watching->watch(pending().id, -1, std::ref(told_later));
+  const auto later = one.watching->watch(pending().id, -1, std::ref(told_later));
   ASSERT_TRUE(told_later.wait_for(GenerationStatus::kPending));
-  const std::uint64_t changes = feed.figures().changes;
-  fail(made);
+  const std::uint64_t changes = one.feed.figures().changes;
+  fail(one.made);
   gate_->pass();
-  EXPECT_TRUE(told.wait_for(GenerationStatus::kFailed));
-  EXPECT_EQ(feed.figures().changes, changes);
+  EXPECT_TRUE(one.told.wait_for(GenerationStatus::kFailed));
+  EXPECT_EQ(one.feed.figures().changes, changes);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "gesso/repositories/usage_log_repository.hpp"
 #include "tests/repositories/fixture.hpp"
 #include "tests/repositories/lossy_database.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/tested_dialect.hpp"
 
 namespace gesso::domain {
@@ -15,17 +16,7 @@ using namespace repositories;
 using namespace std::chrono_literals;
 using models::ActionType;
 using models::UsageLogCreate;
-
-// Waits for what another thread does.
-template <class F>
-bool eventually(F&& condition) {
-  const auto until = std::chrono::steady_clock::now() + 20s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
+using testing::eventually;
 
 UsageLogCreate request(int number) {
   return {.user_id = "user_ada",

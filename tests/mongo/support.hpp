@@ -10,6 +10,7 @@
 #include "gesso/mongo/service.hpp"
 #include "gesso/testing/scripted_server.hpp"
 #include "gesso/testing/seeded_random.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace gesso::mongo {
 
@@ -41,15 +42,6 @@ Error error_of(F&& f) {
   return Error(ErrorKind::kInternal, "nothing was thrown");
 }
 
-// Waits for what a server or a thread does soon; no event tells of it.
-template <class F>
-bool eventually(F&& holds, std::chrono::milliseconds limit = std::chrono::seconds{5}) {
-  const auto end = std::chrono::steady_clock::now() + limit;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds{2});
-  }
-  return true;
-}
+using gesso::testing::eventually;
 
 }  // namespace gesso::mongo

@@ -65,6 +65,8 @@ TEST_F(OidcTest, ATokenLogsInWithOneStep) {
   EXPECT_EQ(reply["payload"].as_binary().bytes.size(), 0U);
   EXPECT_EQ(reply["conversationId"].integer(), 1);
   EXPECT_TRUE(is_ok(in.run(R"({"insert": "c", "documents": [{}]})")));
+  const bson::Document list = in.run(R"({"listDatabases": 1, "nameOnly": true})", "admin");
+  EXPECT_EQ(list["databases"].as_document().count(), 1U) << json(list);
   const bson::Document status = in.run(R"({"connectionStatus": 1})", "admin");
   EXPECT_EQ(status.view().at_path("authInfo.authenticatedUsers.0.user").as_string(), "principal-1");
   EXPECT_EQ(status.view().at_path("authInfo.authenticatedUsers.0.db").as_string(), "$external");

@@ -223,6 +223,11 @@ constexpr std::array kCommands = {
 
 }  // namespace
 
+auth::UserPtr logged_in(const Services& services, const Client& client) {
+  if (client.user_until || !client.user) return client.user;
+  return current_user(services, client.user);
+}
+
 void speculative_authenticate(Context& context, bson::View proposal) {
   try {
     const Arguments arguments("speculativeAuthenticate", kStartFields, proposal);

@@ -1,6 +1,7 @@
 // create, drop, dropDatabase, renameCollection, listCollections, listDatabases.
 #include <array>
 
+#include "gesso/localdb/engine/authentication.hpp"
 #include "gesso/localdb/engine/context.hpp"
 #include "gesso/localdb/engine/dialect.hpp"
 #include "gesso/localdb/engine/names.hpp"
@@ -152,9 +153,7 @@ void list_databases(Context& context) {
   const ReadTransaction snapshot = services.store.read();
   std::int64_t total = 0;
   // Without the right to see all, a user sees the databases that he may read.
-  const Client& client = context.client;
-  const auth::UserPtr user =
-      client.user_until || !client.user ? client.user : current_user(services, client.user);
+  const auth::UserPtr user = logged_in(services, context.client);
   const auto is_seen = [&](const std::string& name) {
     constexpr auth::Rights kSees = auth::kRead | auth::kDdl | auth::kMonitor;
     return !services.options.require_auth || (user && user->may(kSees, name));

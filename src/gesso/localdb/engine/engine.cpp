@@ -6,6 +6,7 @@
 #include <new>
 
 #include "gesso/base/error.hpp"
+#include "gesso/localdb/engine/authentication.hpp"
 #include "gesso/localdb/engine/chain.hpp"
 #include "gesso/localdb/engine/names.hpp"
 #include "gesso/localdb/language/aggregate/expression.hpp"
@@ -120,9 +121,8 @@ void require_rights(const Services& services, const Client& client, auth::Rights
     throw CommandError(ErrorCode::kReauthenticationRequired,
                        "the access token has expired: log in by a new one");
   }
-  // As the user is now: a dropped one has lost everything at once. A token's bearer is not kept.
-  const auth::UserPtr current =
-      client.user_until || !client.user ? client.user : current_user(services, client.user);
+  // As the user is now: a dropped one has lost everything at once.
+  const auth::UserPtr current = logged_in(services, client);
   if (!current && services.options.account) {
     // Azure's words for a key that is no longer one (Azure/azure-docs#23201).
     throw CommandError(ErrorCode::kUnauthorized, "Not Authenticated");
